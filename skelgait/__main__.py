@@ -1,0 +1,5 @@
+"""`python -m skelgait`, so that `torchrun -m skelgait ...` works."""
+
+from skelgait.cli import main
+
+main()

@@ -1,0 +1,55 @@
+"""Every error that skelgait raises on purpose.
+
+SkelgaitError
+├── SettingsError     a setting, a flag or a settings file
+├── DataError         a data file or a data folder
+│   └── ShapeError    an array of the wrong shape or type
+├── CheckpointError   a checkpoint file
+└── ProtocolError     an evaluation that the data at hand cannot answer
+"""
+
+from __future__ import annotations
+
+import os
+
+
+class SkelgaitError(Exception):
+    """What went wrong, in one line: where, what was found, what was expected, and the mend.
+
+    Args:
+        where: the file, flag or dotted setting at fault.
+        found: what is there now.
+        expected: what should have been there.
+        mend: what to do about it, as an instruction.
+    """
+
+    def __init__(self, where: str | os.PathLike[str], found: str, expected: str, mend: str) -> None:
+        # All four go to Exception, so that the error survives the way from a worker process.
+        super().__init__(os.fspath(where), found, expected, mend)
+        self.where = os.fspath(where)
+        self.found = found
+        self.expected = expected
+        self.mend = mend
+
+    def __str__(self) -> str:
+        return f"{self.where}: found {self.found}, expected {self.expected}; {self.mend}"
+
+
+class SettingsError(SkelgaitError):
+    """A setting, a flag or a settings file that cannot be used."""
+
+
+class DataError(SkelgaitError):
+    """A data file or folder that cannot be used."""
+
+
+class ShapeError(DataError):
+    """An array of the wrong shape or type."""
+
+
+class CheckpointError(SkelgaitError):
+    """A checkpoint that cannot be used."""
+
+
+class ProtocolError(SkelgaitError):
+    """An evaluation that the data at hand cannot answer."""

@@ -1,0 +1,51 @@
+"""What arrays of each modality look like; a wrong one is named for what it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from skelgait.errors import ShapeError
+from skelgait.storage.source import Modality
+
+_EXPECTED = {
+    "pose": "poses (T, V, 3), or rows (T, 51) or (T, 53), of floats",
+    "map": "skeleton maps (T, 2, H, W) of uint8",
+    "silhouette": "silhouettes (T, H, W) of uint8",
+}
+_MEND = {
+    "pose": "point to the folder of poses",
+    "map": "make skeleton maps with `skelgait heatmap`",
+    "silhouette": "point to the folder of aligned silhouettes",
+}
+
+
+def check_modality(array: NDArray[Any], modality: Modality, where: Path) -> NDArray[Any]:
+    """`array` itself, if it can be what `modality` says.
+
+    Raises:
+        ShapeError: it cannot; names `where`, the shape found, and what it looks like.
+    """
+    fits = {
+        "pose": array.ndim in (2, 3) and array.dtype.kind == "f",
+        "map": array.ndim == 4 and array.shape[1] == 2 and array.dtype == "uint8",
+        "silhouette": array.ndim == 3 and array.dtype == "uint8",
+    }
+    if fits[modality]:
+        return array
+    found = f"an array {array.shape} of {array.dtype}{_resemblance(array)}"
+    raise ShapeError(where, found, _EXPECTED[modality], _MEND[modality])
+
+
+def _resemblance(array: NDArray[Any]) -> str:
+    if array.ndim == 4 and array.shape[1] == 2:
+        return " (like skeleton maps)"
+    if array.ndim == 3 and array.shape[-1] == 3:
+        return " (like poses)"
+    if array.ndim == 3 and min(array.shape[1:]) >= 32:
+        return " (like silhouettes)"
+    if array.ndim == 2 and array.shape[1] == 85:
+        return " (like SMPL parameters)"
+    return ""

@@ -1,0 +1,135 @@
+"""Sequences in a folder tree: ROOT/<identity>/<condition>/<view>/<file>.pkl, one array a file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from skelgait.errors import DataError
+from skelgait.storage.arrays import read_pickled_array, read_pickled_shape, write_pickled_array
+from skelgait.storage.checks import check_modality
+from skelgait.storage.source import FrameChoice, Key, Modality
+
+
+class PickleTree:
+    """A `SequenceSource` on a tree of pickle files.
+
+    Args:
+        path: the root of the tree.
+        patterns: for each modality the pattern of its file in a sequence folder.
+
+    Raises:
+        DataError: there is no such folder, or no sequence in it has a file for every pattern.
+    """
+
+    def __init__(self, path: Path, patterns: Mapping[Modality, str]) -> None:
+        self.path = path
+        self.modalities: tuple[Modality, ...] = tuple(patterns)
+        self._patterns = dict(patterns)
+        self._files = dict(sorted(self._scan()))
+        self.keys = list(self._files)
+        if not self.keys:
+            raise self._nothing_found()
+
+    def read(self, key: Key, choose: FrameChoice | None = None) -> tuple[NDArray[Any], ...]:
+        """See `SequenceSource.read`."""
+        paths = [self.file(key, modality) for modality in self.modalities]
+        arrays = [
+            check_modality(read_pickled_array(path), modality, path)
+            for path, modality in zip(paths, self.modalities, strict=True)
+        ]
+        for path, array in zip(paths[1:], arrays[1:], strict=True):
+            if len(array) != len(arrays[0]):
+                found, expected = f"{len(array)} frames", f"{len(arrays[0])} as in {paths[0].name}"
+                raise DataError(path, found, expected, "link the pairs again with `skelgait link`")
+        return tuple(arrays if choose is None else (array[choose(len(array))] for array in arrays))
+
+    def length(self, key: Key) -> int:
+        """See `SequenceSource.length`."""
+        path = self.file(key, self.modalities[0])
+        shape = read_pickled_shape(path)
+        if not shape:
+            raise DataError(path, "a single number", "an array of frames", "export the sequence again")
+        return shape[0]
+
+    def file(self, key: Key, modality: Modality) -> Path:
+        """The file of one modality of a sequence.
+
+        Raises:
+            DataError: several files fit the modality's pattern.
+        """
+        names = self._files[key][self.modalities.index(modality)]
+        folder = self.path.joinpath(*key)
+        if len(names) > 1:
+            pattern = self._patterns[modality]
+            raise DataError(
+                folder,
+                f"{len(names)} files that fit {pattern} ({', '.join(names)})",
+                "one",
+                "name the dataset with --dataset to use its own file pattern, or leave one file in the folder",
+            )
+        return folder / names[0]
+
+    def _scan(self) -> Iterator[tuple[Key, list[list[str]]]]:
+        for folder in _sequence_folders(self.path):
+            names = sorted(entry.name for entry in os.scandir(folder) if not entry.name.startswith("."))
+            fitting = [[n for n in names if fnmatchcase(n, pattern)] for pattern in self._patterns.values()]
+            if all(fitting):
+                yield Key(*folder.parts[-3:]), fitting
+
+    def _nothing_found(self) -> DataError:
+        wanted = " and ".join(self._patterns.values())
+        some = next((p for p in sorted(self.path.rglob("*.pkl"))), None)
+        found = f"no such file; there is {some.relative_to(self.path)}" if some else "no such file"
+        return DataError(
+            self.path,
+            found,
+            f"sequences at <identity>/<condition>/<view>/{wanted}",
+            "check the folder and the dataset's name",
+        )
+
+
+class PickleTreeWriter:
+    """Writes a tree that `PickleTree` reads; every file whole or not at all.
+
+    Args:
+        path: the root of the tree.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def file(self, key: Key, name: str | None = None) -> Path:
+        """Where a sequence goes: file `name`.pkl in its folder, named after the view where None."""
+        return self.path.joinpath(*key, f"{name or key.view}.pkl")
+
+    def write(self, key: Key, array: NDArray[Any], name: str | None = None) -> Path:
+        """Write one sequence and return its file.
+
+        Raises:
+            DataError: the file cannot be written.
+        """
+        path = self.file(key, name)
+        write_pickled_array(path, array)
+        return path
+
+
+def _sequence_folders(root: Path) -> Iterator[Path]:
+    try:
+        for identity in _subfolders(root):
+            for condition in _subfolders(identity):
+                yield from _subfolders(condition)
+    except OSError as error:
+        where = error.filename or root
+        raise DataError(
+            where, error.strerror or str(error), "a folder", "check the path and its permissions"
+        ) from error
+
+
+def _subfolders(folder: Path) -> list[Path]:
+    return sorted(Path(entry.path) for entry in os.scandir(folder) if entry.is_dir())

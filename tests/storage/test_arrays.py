@@ -1,0 +1,94 @@
+"""Only arrays come out of a pickle, and nothing in one is executed."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from skelgait.errors import DataError
+from skelgait.storage.arrays import read_pickled_array, read_pickled_shape, write_pickled_array
+
+FRAMES = np.arange(5 * 40 * 30, dtype=np.uint8).reshape(5, 40, 30)
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.zeros((0, 64, 64), np.uint8),  # empty
+        FRAMES,
+        np.asfortranarray(FRAMES),
+        np.linspace(0, 1, 12).reshape(2, 2, 3),
+        np.linspace(0, 1, 12, dtype=">f4"),  # other byte order
+    ],
+)
+def test_every_pickle_of_an_array_is_read(tmp_path: Path, array: np.ndarray, protocol: int) -> None:
+    path = tmp_path / "a.pkl"
+    path.write_bytes(pickle.dumps(array, protocol))
+    np.testing.assert_array_equal(read_pickled_array(path), array)
+    assert read_pickled_array(path).dtype == array.dtype.newbyteorder("=")
+    assert read_pickled_shape(path) == array.shape
+
+
+def test_pickles_of_older_numpy_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.pkl"
+    path.write_bytes(pickle.dumps(FRAMES, 2).replace(b"cnumpy._core.multiarray", b"cnumpy.core.multiarray"))
+    np.testing.assert_array_equal(read_pickled_array(path), FRAMES)
+
+
+def test_written_arrays_are_plain_pickles(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "folder" / "a.pkl"
+    write_pickled_array(path, FRAMES)
+    np.testing.assert_array_equal(pickle.loads(path.read_bytes()), FRAMES)
+    assert [p.name for p in path.parent.iterdir()] == ["a.pkl"]
+
+
+class _Exploit:
+    def __init__(self, command: str) -> None:
+        self.command = command
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return os.system, (self.command,)
+
+
+@pytest.mark.parametrize("read", [read_pickled_array, read_pickled_shape])
+def test_nothing_is_executed(tmp_path: Path, read: object) -> None:
+    path, trace = tmp_path / "evil.pkl", tmp_path / "trace"
+    path.write_bytes(pickle.dumps(_Exploit(f"touch {trace}")))
+    with pytest.raises(DataError, match=r"evil\.pkl: found the object posix\.system, expected one pickled numpy array"):
+        read(path)  # type: ignore[operator]
+    assert not trace.exists()
+
+
+@pytest.mark.parametrize("read", [read_pickled_array, read_pickled_shape])
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        (b"", "Ran out of input"),
+        (pickle.dumps(FRAMES)[:-100], "pickle data was truncated"),
+        (pickle.dumps([1, 2]), "a list"),
+        (pickle.dumps(np.array([1, "a", None], object)), "an array of type object"),  # ragged frames
+        (pickle.dumps(np.array(["a"])), "an array of type <U1"),
+    ],
+)
+def test_other_content_is_named(tmp_path: Path, content: bytes, found: str, read: object) -> None:
+    path = tmp_path / "a.pkl"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=f"a.pkl: found .*{found}"):
+        read(path)  # type: ignore[operator]
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"none\.pkl: found No such file"):
+        read_pickled_array(tmp_path / "none.pkl")
+
+
+def test_a_failed_write_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(DataError, match="a file that can be written"):
+        write_pickled_array(tmp_path / "file" / "a.pkl", FRAMES)
+    assert (tmp_path / "file").read_text() == "in the way"
