@@ -1,0 +1,45 @@
+"""Gait3D: 4000 people in a supermarket, 39 cameras (Zheng et al., CVPR 2022)."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+from skelgait.datasets.dataset import Dataset, Layout
+from skelgait.datasets.partition import Partition, numbered
+from skelgait.datasets.protocol import Group, Protocol, Table, published
+
+
+def _partition() -> Partition:
+    """The test identities are those of the 1000 probes; a line lists probes as identity:camera.video.sequence."""
+    probes = set()
+    for entry in files("skelgait.datasets").joinpath("gait3d_probes.txt").read_text(encoding="utf-8").split():
+        identity, place = entry.split(":")
+        camera, video, sequence = place.split(".")
+        probes.add((identity, f"camid{camera}_videoid{video}", f"seq{sequence}"))
+    test = frozenset(identity for identity, _, _ in probes)
+    return Partition(numbered(0, 3999, 4) - test, test, frozenset(probes))
+
+
+GAIT3D = Dataset(
+    name="Gait3D",
+    partition=_partition,
+    protocol=Protocol(
+        "Gait3D",
+        tables=(
+            Table(
+                "Named probes among all other sequences",
+                "pooled",
+                (Group("Gait3D", (), ("*",)),),
+                ("rank_1", "rank_5", "rank_10", "mean_ap", "mean_inp"),
+                identical_views=True,
+                unmatched_are_wrong=False,
+            ),
+        ),
+        published=published("38.1", "77.40", groups="Gait3D"),
+    ),
+    layout=Layout(
+        conditions={"normal": tuple(f"camid{camera}_videoid2" for camera in range(4))},
+        views=("seq0", "seq1"),
+        angles_deg=(0.0, 60.0),
+    ),
+)

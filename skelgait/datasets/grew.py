@@ -1,0 +1,37 @@
+"""GREW: 26000 people in the wild, whose test identities are on a server (Zhu et al., ICCV 2021)."""
+
+from __future__ import annotations
+
+from skelgait.datasets.dataset import Dataset, Layout
+from skelgait.datasets.partition import Partition, numbered
+from skelgait.datasets.protocol import Group, Protocol, Submission, Table, published
+
+
+def _partition() -> Partition:
+    return Partition(numbered(1, 20000, 5, "train"), numbered(1, 6000, 5) | {"probe"})
+
+
+GREW = Dataset(
+    name="GREW",
+    partition=_partition,
+    protocol=Protocol(
+        "GREW",
+        tables=(
+            Table(
+                "Local: second sequences among the first",
+                "pooled",
+                (Group("GREW", ("02",), ("01",)),),
+                ("rank_1", "rank_5", "rank_10", "rank_20"),
+                identical_views=True,
+            ),
+        ),
+        published=published("77.4", "87.04", groups="GREW"),
+        submission=Submission(probes=("03",), gallery=("01", "02")),
+    ),
+    layout=Layout(
+        conditions={"normal": ("01", "02")},
+        views=("view1", "view2", "view3", "view4"),
+        angles_deg=(0.0, 45.0, 90.0, 135.0),
+        leading_values=True,
+    ),
+)

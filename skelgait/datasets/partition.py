@@ -1,0 +1,68 @@
+"""Who is trained on and who is tested."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from skelgait.errors import DataError
+
+_MEND = "write a JSON object with lists of identity strings under TRAIN_SET and TEST_SET"
+
+
+@dataclass(frozen=True)
+class Partition:
+    """Identities to train on and to test; nobody is in both.
+
+    Attributes:
+        train: identities to train on.
+        test: identities to test.
+        probes: for a dataset that names its probes one by one, their (identity, condition, view); otherwise empty.
+    """
+
+    train: frozenset[str]
+    test: frozenset[str]
+    probes: frozenset[tuple[str, str, str]] = frozenset()
+
+
+def load_partition(path: Path) -> Partition:
+    """Read a partition from JSON: lists TRAIN_SET and TEST_SET, and PROBE_SET of `identity-condition-view` if need be.
+
+    Raises:
+        DataError: the file cannot be read, lacks a list, or has an identity in both.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DataError(path, error.strerror or str(error), "a partition in JSON", "check the path") from error
+    except ValueError as error:
+        raise DataError(path, f"no JSON ({error})", "a partition in JSON", _MEND) from error
+    train, test = (_strings(content, name, path) for name in ("TRAIN_SET", "TEST_SET"))
+    both = sorted(set(train) & set(test))
+    if both:
+        found = f"{', '.join(both[:3])} in both TRAIN_SET and TEST_SET"
+        raise DataError(path, found, "nobody in both", "leave each identity in one of them")
+    probes = [_probe(entry, path) for entry in _strings({"PROBE_SET": [], **content}, "PROBE_SET", path)]
+    return Partition(frozenset(train), frozenset(test), frozenset(probes))
+
+
+def numbered(first: int, last: int, width: int, suffix: str = "", step: int = 1) -> frozenset[str]:
+    """Identities `first` to `last`, both inclusive, zero-padded to `width` digits."""
+    return frozenset(f"{number:0{width}d}{suffix}" for number in range(first, last + 1, step))
+
+
+def _strings(content: object, name: str, path: Path) -> list[str]:
+    entries = content.get(name) if isinstance(content, dict) else None
+    if not isinstance(entries, list) or not all(isinstance(entry, str) for entry in entries):
+        raise DataError(path, f"no list of strings under {name}", f"a list of strings under {name}", _MEND)
+    return entries
+
+
+def _probe(entry: str, path: Path) -> tuple[str, str, str]:
+    parts = entry.split("-")
+    if len(parts) != 3:
+        raise DataError(
+            path, f"the probe {entry}", "identity-condition-view", "spell the probes like this in PROBE_SET"
+        )
+    return parts[0], parts[1], parts[2]

@@ -1,0 +1,97 @@
+"""What an evaluation protocol is: a description, which `skelgait.evaluation` carries out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Figure = Literal["rank_1", "rank_2", "rank_3", "rank_4", "rank_5", "rank_10", "rank_20", "mean_ap", "mean_inp"]
+"""Rank-k: share of probes with a true match among the k nearest. mean_ap, mean_inp: see `evaluation.ranking`."""
+
+Kind = Literal["view_pairs", "cross_view_gallery", "pooled"]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Who is recognised among whom.
+
+    Attributes:
+        name: the group's name in reports.
+        probes: patterns (as of shell file names) of the conditions to be recognised; none where the partition
+            names the probes one by one.
+        gallery: patterns of the enrolled conditions; a sequence that is a probe is never in the gallery.
+    """
+
+    name: str
+    probes: tuple[str, ...]
+    gallery: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """One way to score groups of probes.
+
+    Attributes:
+        title: the table's title in reports.
+        kind: `view_pairs`: each probe view against each gallery view on its own, then the mean over the pairs;
+            `cross_view_gallery`: each probe against the whole gallery, then the mean over probe views;
+            `pooled`: each probe against the whole gallery, then the mean over probes.
+        groups: the groups that are scored.
+        figures: what is reported.
+        identical_views: for `view_pairs`, whether pairs of one view count (or they alone); for the others, False leaves
+            out the gallery entries of the probe's own identity and view.
+        unmatched_are_wrong: whether a probe without a true match in its gallery counts as not recognised in rank-k, or
+            not at all; it never counts in mean_ap and mean_inp.
+    """
+
+    title: str
+    kind: Kind
+    groups: tuple[Group, ...]
+    figures: tuple[Figure, ...] = ("rank_1",)
+    identical_views: Literal[True, False, "only"] = False
+    unmatched_are_wrong: bool = True
+
+
+@dataclass(frozen=True)
+class Submission:
+    """A ranking that somebody else scores.
+
+    Attributes:
+        probes: patterns of the conditions to be recognised; a probe is named by its view.
+        gallery: patterns of the enrolled conditions.
+        ranks: how many gallery entries are listed for each probe.
+    """
+
+    probes: tuple[str, ...]
+    gallery: tuple[str, ...]
+    ranks: int = 20
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How a dataset is evaluated.
+
+    Attributes:
+        name: the protocol's name.
+        tables: what is computed; the first table is the one that papers publish.
+        camera_of_view: whether only the part of the view before `_` tells the camera.
+        published: rank-1 of the first table as published, in [0, 1], by network and group.
+        submission: a ranking for a server, if the dataset has one.
+    """
+
+    name: str
+    tables: tuple[Table, ...]
+    camera_of_view: bool = False
+    published: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    submission: Submission | None = None
+
+
+def published(skeletongait: str = "", skeletongait_plus: str = "", groups: str = "") -> dict[str, dict[str, float]]:
+    """Published rank-1, written in percent and separated by spaces, as fractions by network and group."""
+    rows = {"skeletongait": skeletongait, "skeletongait++": skeletongait_plus}
+    return {
+        network: {name: float(figure) / 100 for name, figure in zip(groups.split(), row.split(), strict=True)}
+        for network, row in rows.items()
+        if row
+    }

@@ -1,0 +1,92 @@
+"""Recognising the test identities of a dataset under a protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+from skelgait.datasets import Partition, Protocol
+from skelgait.errors import ProtocolError
+from skelgait.evaluation.distances import Metric
+from skelgait.evaluation.embed import Embeddings
+from skelgait.evaluation.tables import Scorer, TableReport, conditions_of
+from skelgait.storage import Key, SequenceSource
+
+
+@dataclass(frozen=True)
+class EvaluationReport:
+    """An evaluation.
+
+    Attributes:
+        protocol: the protocol's name.
+        metric: the distance.
+        tables: its tables, figures in [0, 1].
+        published: rank-1 of the first table as published, in [0, 1], by network and group.
+        n_sequences: embedded sequences.
+        n_cut: those longer than what was used of them.
+    """
+
+    protocol: str
+    metric: Metric
+    tables: tuple[TableReport, ...]
+    published: Mapping[str, Mapping[str, float]]
+    n_sequences: int
+    n_cut: int
+
+    def to_dict(self) -> dict[str, object]:
+        """The report as plain dicts, lists, strings and numbers."""
+        return asdict(self)
+
+
+def test_keys(source: SequenceSource, identities: Collection[str]) -> list[Key]:
+    """The sequences of the identities to test.
+
+    Raises:
+        ProtocolError: there is none.
+    """
+    keys = [key for key in source.keys if key.identity in identities]
+    if not keys:
+        found = f"identities {', '.join(sorted({key.identity for key in source.keys})[:5])}, ..."
+        expected = f"those to test, {', '.join(sorted(identities)[:5])}, ..."
+        raise ProtocolError(source.path, found, expected, "name the right --dataset, or your own --partition")
+    return keys
+
+
+def score(
+    embeddings: Embeddings, protocol: Protocol, partition: Partition | None = None, metric: Metric = "euclidean"
+) -> EvaluationReport:
+    """Carry out all tables of a protocol.
+
+    Args:
+        embeddings: the embedded test sequences.
+        protocol: what is computed.
+        partition: for protocols whose probes it names one by one.
+        metric: distance of two embeddings.
+
+    Raises:
+        ProtocolError: no table has a probe that can be recognised.
+    """
+    probes = partition.probes if partition else frozenset()
+    scorer = Scorer(embeddings, metric, camera_of_view=protocol.camera_of_view, probes=probes)
+    tables = tuple(scorer.score(table) for table in protocol.tables)
+    if all(value is None for table in tables for group in table.groups for value in group.figures.values()):
+        raise _nothing_to_score(protocol, tables, embeddings.keys, len(scorer.view_names))
+    return EvaluationReport(protocol.name, metric, tables, protocol.published, len(embeddings.keys), embeddings.n_cut)
+
+
+def _nothing_to_score(
+    protocol: Protocol, tables: Sequence[TableReport], keys: Sequence[Key], n_views: int
+) -> ProtocolError:
+    counts = ", ".join(
+        f"{group.name} {group.n_probes} probes and {group.n_gallery} gallery entries" for group in tables[0].groups
+    )
+    groups = protocol.tables[0].groups
+    patterns = "; ".join(
+        f"{g.name}: {' '.join(g.probes) or 'the listed probes'} among {' '.join(g.gallery)}" for g in groups
+    )
+    return ProtocolError(
+        f"protocol {protocol.name}",
+        f"{counts}, in {n_views} views, with conditions {', '.join(conditions_of(keys)[:20])}",
+        f"probes and a gallery with the same people ({patterns})",
+        "use the protocol of this dataset, or --protocol custom with --gallery and --probes",
+    )

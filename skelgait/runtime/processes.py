@@ -1,0 +1,58 @@
+"""The processes that work together: as torchrun describes them in the environment, or this one alone."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import torch
+import torch.distributed as dist
+
+
+def launched() -> bool:
+    """Whether a launcher started this process, so that no further ones are to be started."""
+    return "RANK" in os.environ and "WORLD_SIZE" in os.environ
+
+
+def rank() -> int:
+    """This process among all; 0 where it is alone."""
+    return dist.get_rank() if dist.is_initialized() else 0
+
+
+def world_size() -> int:
+    """The number of processes; 1 where this one is alone."""
+    return dist.get_world_size() if dist.is_initialized() else 1
+
+
+def is_main() -> bool:
+    """Whether this process writes files and reports."""
+    return rank() == 0
+
+
+@contextmanager
+def join_processes(device: torch.device) -> Iterator[None]:
+    """Work together with the other processes that the launcher started, if it did.
+
+    NCCL carries tensors between CUDA devices and gloo everywhere else. Every process must enter and leave.
+    """
+    if not launched():
+        yield
+        return
+    # Long, since all processes wait while the first one writes or evaluates.
+    dist.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=timedelta(hours=2))
+    try:
+        yield
+    finally:
+        dist.destroy_process_group()
+
+
+def gather_objects(item: Any) -> list[Any]:
+    """What every process holds, in order of rank."""
+    if world_size() == 1:
+        return [item]
+    items: list[Any] = [None] * world_size()
+    dist.all_gather_object(items, item)
+    return items

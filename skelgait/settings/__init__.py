@@ -1,0 +1,7 @@
+"""Every setting, and the layers that it comes from."""
+
+from skelgait.settings.layers import Resolved, explain, load_settings, parse_assignment
+from skelgait.settings.presets import preset_names
+from skelgait.settings.schema import Settings
+
+__all__ = ["Resolved", "Settings", "explain", "load_settings", "parse_assignment", "preset_names"]

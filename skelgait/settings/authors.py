@@ -1,0 +1,220 @@
+"""The YAML dialect of the authors' pipeline, read into skelgait's settings.
+
+Keys that mean something here are translated; every other key gives a warning that says why it does nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from skelgait.errors import SettingsError
+
+_MARKS = {
+    "data_cfg", "model_cfg", "trainer_cfg", "evaluator_cfg", "loss_cfg", "optimizer_cfg", "scheduler_cfg",
+    "coco18tococo17_args", "padkeypoints_args", "norm_args", "heatmap_generator_args", "align_args",
+}  # fmt: skip
+
+_NETWORKS = {"DeepGaitV2": "skeletongait", "SkeletonGait": "skeletongait", "SkeletonGaitPP": "skeletongait++"}
+
+_SAME: dict[str, str] = {
+    "data_cfg.dataset_name": "dataset",
+    "data_cfg.num_workers": "train.loader_workers",
+    "model_cfg.Backbone.layers": "train.network.blocks",
+    "model_cfg.Backbone.channels": "train.network.channels",
+    "optimizer_cfg.lr": "train.optimiser.learning_rate",
+    "optimizer_cfg.momentum": "train.optimiser.momentum",
+    "optimizer_cfg.weight_decay": "train.optimiser.weight_decay",
+    "scheduler_cfg.gamma": "train.optimiser.gamma",
+    "scheduler_cfg.milestones": "train.optimiser.milestones",
+    "trainer_cfg.total_iter": "train.iterations",
+    "trainer_cfg.log_iter": "train.log_every",
+    "trainer_cfg.save_iter": "train.save_every",
+    "trainer_cfg.with_test": "train.test_while_training",
+    "trainer_cfg.save_name": "train.run",
+    "trainer_cfg.sampler.sample_type": "train.sampling.frames",
+    "trainer_cfg.sampler.frames_num_fixed": "train.sampling.clip_len",
+    "trainer_cfg.sampler.frames_skip_num": "train.sampling.skip",
+    "trainer_cfg.sampler.frames_all_limit": "train.sampling.max_frames",
+    "evaluator_cfg.sampler.frames_all_limit": "evaluate.max_frames",
+    "norm_args.heatmap_image_height": "heatmap.canvas_px",
+    "heatmap_generator_args.sigma": "heatmap.sigma_px",
+    "heatmap_generator_args.use_score": "heatmap.use_score",
+    "align_args.align": "heatmap.align",
+    "align_args.final_img_size": "heatmap.size_px",
+    "align_args.offset": "heatmap.offset_px",
+}
+
+_MEANINGS: dict[str, Callable[[Any], dict[str, object]]] = {
+    "model_cfg.model": lambda value: {"train.network.name": _choice("model_cfg.model", value, _NETWORKS)},
+    "model_cfg.use_emb2": lambda value: {"train.network.test_embedding": 2 if value else 1},
+    "evaluator_cfg.metric": lambda value: {
+        "evaluate.metric": _choice("evaluator_cfg.metric", value, {"euc": "euclidean", "cos": "cosine"})
+    },
+    "trainer_cfg.sampler.batch_size": lambda value: {
+        "train.sampling.identities_per_batch": value[0],
+        "train.sampling.sequences_per_identity": value[1],
+    },
+    "padkeypoints_args.pad_method": lambda value: {
+        "heatmap.fill": _choice("padkeypoints_args.pad_method", value, {"knn": "knn", "simple": "mean"})
+    },
+}
+
+_USELESS = {
+    "data_cfg.test_dataset_name": "training and evaluation have one dataset",
+    "data_cfg.data_in_use": "files are found by the dataset's own pattern",
+    "data_cfg.remove_no_gallery": "probes without a match are counted and reported",
+    "evaluator_cfg.enable_float16": "embeddings are computed in float32; --set evaluate.precision=fp16 changes that",
+    "evaluator_cfg.restore_ckpt_strict": "checkpoints are always loaded strictly",
+    "evaluator_cfg.restore_hint": "the newest checkpoint of the run is tested; name another with --iteration",
+    "evaluator_cfg.save_name": "the run is named by trainer_cfg.save_name or --run",
+    "evaluator_cfg.eval_func": "the protocol follows from the dataset",
+    "evaluator_cfg.sampler.*": "the result is the same at any batch size and order",
+    "evaluator_cfg.transform": "the columns to cut follow from the data's width",
+    "model_cfg.SeparateBNNecks.class_num": "the number of classes follows from the data",
+    "model_cfg.*": "the network's other parts follow from its blocks and channels",
+    "optimizer_cfg.solver": "the optimiser is SGD",
+    "scheduler_cfg.scheduler": "the learning rate falls at the milestones",
+    "trainer_cfg.enable_float16": "precision auto is fp16 on CUDA",
+    "trainer_cfg.fix_BN": "batch norm is trained",
+    "trainer_cfg.sync_BN": "batch norm is always synchronised over processes",
+    "trainer_cfg.find_unused_parameters": "every parameter is used",
+    "trainer_cfg.restore_ckpt_strict": "checkpoints are always loaded strictly",
+    "trainer_cfg.restore_hint": "training starts afresh; --resume goes on with a run",
+    "trainer_cfg.optimizer_reset": "--resume restores the optimiser",
+    "trainer_cfg.scheduler_reset": "--resume restores the schedule",
+    "trainer_cfg.sampler.*": "batches are always P x K and shuffled",
+    "coco18tococo17_args.*": "the skeleton format follows from the number of joints in the file",
+    "padkeypoints_args.use_conf": "confidences are always kept",
+    "norm_args.use_conf": "confidences are always kept",
+    "norm_args.pose_format": "poses are converted to COCO-17 first",
+    "heatmap_generator_args.img_h": "the canvas is norm_args.heatmap_image_height",
+    "heatmap_generator_args.img_w": "the canvas is norm_args.heatmap_image_height",
+    "heatmap_generator_args.*": "limbs and joints are always drawn, in this scale",
+    "align_args.heatmap_image_size": "the canvas is norm_args.heatmap_image_height",
+}
+
+_MISSPELT = {"loss_term_weights": "loss_term_weight"}
+
+
+def is_authors_dialect(content: Mapping[str, Any]) -> bool:
+    """Whether a settings file speaks the authors' dialect."""
+    return bool(_MARKS & set(content))
+
+
+def translate(content: Mapping[str, Any], where: str) -> tuple[dict[str, Any], list[str]]:
+    """Settings by dotted key, and a warning for each key that is misspelt or does nothing.
+
+    Args:
+        content: what the authors' YAML file holds.
+        where: the file's name.
+
+    Raises:
+        SettingsError: a value has no counterpart, and ignoring it would change numbers.
+    """
+    settings: dict[str, Any] = {}
+    warnings: list[str] = []
+    for key, value in _leaves(content):
+        if key in _SAME:
+            settings[_SAME[key]] = value
+        elif key in _MEANINGS:
+            settings |= _MEANINGS[key](value)
+        elif key == "loss_cfg":
+            settings |= _losses(value, where, warnings)
+        elif key == "trainer_cfg.transform":
+            settings |= _augmentation(value)
+        elif key == "data_cfg.dataset_root":
+            settings |= {"maps": value, "pairs": value}
+        elif key == "data_cfg.dataset_partition":
+            settings |= _partition(str(value), where, warnings)
+        else:
+            _refuse_what_moves_numbers(key, value, where)
+            warnings.append(f"{where}: {key} does nothing here: {_reason(key)}")
+    return settings, warnings
+
+
+def _leaves(content: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in content.items():
+        if isinstance(value, Mapping):
+            yield from _leaves(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def _choice(key: str, value: object, known: Mapping[str, str]) -> str:
+    if value not in known:
+        raise SettingsError(key, str(value), f"one of {', '.join(known)}", "choose one of them, or leave the key out")
+    return known[str(value)]
+
+
+def _losses(entries: list[dict[str, Any]], where: str, warnings: list[str]) -> dict[str, object]:
+    names = {
+        "TripletLoss": {"loss_term_weight": "triplet_weight", "margin": "margin"},
+        "CrossEntropyLoss": {
+            "loss_term_weight": "cross_entropy_weight", "scale": "scale", "label_smooth": "label_smoothing",
+        },
+    }  # fmt: skip
+    settings: dict[str, object] = {}
+    for entry in entries:
+        kind = str(entry.get("type"))
+        known = names[_choice("loss_cfg.type", kind, {name: name for name in names})]
+        for key, value in entry.items():
+            if key in _MISSPELT:
+                right = _MISSPELT[key]
+                warnings.append(f"{where}: loss_cfg.{key} is misspelt and was never read: did you mean {right}?")
+            elif key == "label_smooth":
+                # A switch there: its strength was the criterion's own 0.1.
+                settings["train.losses.label_smoothing"] = 0.1 if value else 0.0
+            elif key in known:
+                settings[f"train.losses.{known[key]}"] = float(value)
+            elif key not in ("type", "log_prefix", "log_accuracy"):
+                warnings.append(f"{where}: loss_cfg.{key} does nothing here: {kind} has no such setting")
+    return settings
+
+
+def _augmentation(entries: list[dict[str, Any]]) -> dict[str, object]:
+    names = {"RandomPerspective": "perspective", "RandomHorizontalFlip": "mirror", "RandomRotate": "rotation"}
+    plain = {"Compose", "BaseSilTransform", "BaseSilCuttingTransform"}
+    shares = dict.fromkeys(names.values(), 0.0)
+    degrees = {}
+    steps = [step for entry in entries for step in (entry.get("trf_cfg") or [entry])]
+    for step in steps:
+        kind = _choice("trainer_cfg.transform.type", step.get("type"), {name: name for name in (*names, *plain)})
+        if kind in names:
+            shares[names[kind]] = float(step.get("prob", 0.5))
+        if "degree" in step:
+            degrees = {"train.augmentation.rotation_deg": float(step["degree"])}
+    return {**{f"train.augmentation.{name}": share for name, share in shares.items()}, **degrees}
+
+
+def _partition(value: str, where: str, warnings: list[str]) -> dict[str, object]:
+    # The authors' paths are relative to the folder that their scripts run in.
+    for path in (Path(value), Path(where).parent / value):
+        if path.is_file():
+            return {"partition": path.resolve()}
+    warnings.append(f"{where}: data_cfg.dataset_partition: there is no {value}; the official partition is used")
+    return {}
+
+
+def _refuse_what_moves_numbers(key: str, value: object, where: str) -> None:
+    wrong = {
+        ("padkeypoints_args.use_conf", False): "set heatmap_generator_args.use_score to false",
+        ("norm_args.use_conf", False): "set heatmap_generator_args.use_score to false",
+        ("trainer_cfg.fix_BN", True): "leave it out; batch norm is always trained",
+    }
+    mend = wrong.get((key, value)) if isinstance(value, bool) else None
+    if key == "heatmap_generator_args.scaling" and value not in (1, 1.0):
+        mend = "leave it out; it cannot work in the authors' pipeline either"
+    if mend:
+        raise SettingsError(f"{where}: {key}", str(value), "its default", mend)
+
+
+def _reason(key: str) -> str:
+    section = key.rpartition(".")[0]
+    known = _USELESS.get(key) or _USELESS.get(f"{section}.*")
+    if known:
+        return known
+    near = get_close_matches(key, [*_SAME, *_MEANINGS, *_USELESS], n=1, cutoff=0.8)
+    return f"did you mean {near[0]}?" if near else "it is not known"

@@ -1,0 +1,32 @@
+"""Presets: settings that come with skelgait, one file each."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from functools import cache
+from importlib.resources import as_file, files
+from typing import Any
+
+from skelgait.errors import SettingsError
+from skelgait.settings.yaml_files import read_yaml
+
+
+@cache
+def preset_names() -> tuple[str, ...]:
+    """Names of all presets, sorted."""
+    entries = files("skelgait.settings.presets").iterdir()
+    return tuple(sorted(entry.name.removesuffix(".yaml") for entry in entries if entry.name.endswith(".yaml")))
+
+
+def read_preset(name: str) -> dict[str, Any]:
+    """The settings of a preset.
+
+    Raises:
+        SettingsError: there is none of that name; names the nearest.
+    """
+    if name not in preset_names():
+        near = get_close_matches(name, preset_names(), n=1, cutoff=0.4)
+        hint = f"did you mean {near[0]}?" if near else "choose one of them"
+        raise SettingsError("--preset", name, f"one of {', '.join(preset_names())}", hint)
+    with as_file(files("skelgait.settings.presets").joinpath(f"{name}.yaml")) as path:
+        return read_yaml(path)
