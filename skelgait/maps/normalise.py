@@ -1,0 +1,28 @@
+"""Bodies of one height at one place."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skelgait.skeletons import COCO_17
+
+_HIPS = [COCO_17.index("left hip"), COCO_17.index("right hip")]
+
+
+def normalise(xy: NDArray[np.floating], canvas_px: int) -> tuple[NDArray[np.floating], NDArray[np.bool_]]:
+    """Move each frame's hip midpoint to the canvas's middle and scale the body to 2/3 of the canvas's height.
+
+    Args:
+        xy: (T, 17, 2) coordinates in pixels of any image.
+        canvas_px: side of the canvas; 128 gives bodies of 85 px.
+
+    Returns:
+        The coordinates on the canvas, and for each frame whether it has any height; frames without are all 0.
+    """
+    centred = xy - xy[:, _HIPS].mean(axis=1, keepdims=True, dtype=xy.dtype)
+    height = xy[..., 1].max(axis=1, initial=-np.inf) - xy[..., 1].min(axis=1, initial=np.inf)
+    has_height = height > 0
+    scale = (canvas_px // 1.5) / np.where(has_height, height, 1)
+    placed = centred * scale.astype(xy.dtype)[:, None, None] + canvas_px // 2
+    return np.where(has_height[:, None, None], placed, 0), has_height

@@ -1,0 +1,78 @@
+"""Skeleton maps of one sequence, from keypoints to grey levels."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skelgait.maps.align import align as align_levels
+from skelgait.maps.align import resize
+from skelgait.maps.draw import draw
+from skelgait.maps.fill import Fill, fill_missing
+from skelgait.maps.keypoints import as_keypoints
+from skelgait.maps.normalise import normalise
+
+
+class SkeletonMaps(NamedTuple):
+    """The maps of a sequence.
+
+    Attributes:
+        maps: (T, 2, size, size) uint8; channel 0 limbs, channel 1 joints.
+        n_filled: joints with a coordinate that was filled.
+        n_empty: frames without a body to draw, whose maps are all 0.
+    """
+
+    maps: NDArray[np.uint8]
+    n_filled: int
+    n_empty: int
+
+
+def skeleton_maps(
+    poses: NDArray[Any],
+    *,
+    canvas_px: int = 128,
+    sigma_px: float = 8.0,
+    use_score: bool = True,
+    fill: Fill = "knn",
+    align: bool = True,
+    offset_px: int = 0,
+    size_px: int = 64,
+    where: str = "poses",
+) -> SkeletonMaps:
+    """Skeleton maps of one sequence (SkeletonGait, AAAI 2024, section 3.1).
+
+    Missing coordinates are filled, each frame is normalised, limbs and joints are drawn, and both maps are aligned.
+
+    Args:
+        poses: (T, 17 or 18, 3): x px, y px, confidence in [0, 1]; a coordinate of exactly 0 is missing. Or rows (T, 51)
+            or (T, 53), the latter with two leading values.
+        canvas_px: side of the square that frames are drawn on.
+        sigma_px: width of the Gaussians on the canvas.
+        use_score: weigh joints and limbs by confidence; otherwise all count 1.
+        fill: how missing coordinates are filled, see `fill_missing`.
+        align: crop to the body's rows before resizing.
+        offset_px: rows kept above and below the body.
+        size_px: side of the maps.
+        where: names the sequence in errors.
+
+    Raises:
+        ShapeError: `poses` is of another shape.
+        DataError: a value is not finite.
+    """
+    keypoints_xyc = as_keypoints(poses, where)
+    xy = fill_missing(keypoints_xyc[..., :2], fill)
+    n_filled = int((xy != keypoints_xyc[..., :2]).any(axis=2).sum())
+    confidence = keypoints_xyc[..., 2] if use_score else np.ones(keypoints_xyc.shape[:2])
+    placed, has_height = normalise(xy, canvas_px)
+    levels = draw(placed, np.where(has_height[:, None], confidence, 0), canvas_px, sigma_px)
+    if align:
+        maps = align_levels(levels, size_px, offset_px)
+    else:
+        maps = np.zeros((len(levels), 2, size_px, size_px), np.uint8)
+        for target, image in zip(
+            maps.reshape(-1, size_px, size_px), levels.reshape(-1, canvas_px, canvas_px), strict=True
+        ):
+            target[:] = resize(image, size_px)
+    return SkeletonMaps(maps, n_filled, int((~levels.any(axis=(1, 2, 3))).sum()))
