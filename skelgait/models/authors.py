@@ -1,0 +1,53 @@
+"""Names in the authors' checkpoints, and the way there and back.
+
+Order, shapes and values are the same as ours; only the names differ, by the parts below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
+
+T = TypeVar("T")
+
+# Ours and theirs, replaced one after the other: longer names before the shorter ones that they contain.
+_PARTS = (
+    ("front.silhouette_layer0.", "sil_layer0.forward_block."),
+    ("front.silhouette_layer1.", "sil_layer1.forward_block."),
+    ("front.map_layer0.", "map_layer0.forward_block."),
+    ("front.map_layer1.", "map_layer1.forward_block."),
+    ("front.layer0.", "layer0.forward_block."),
+    ("front.layer1.", "layer1.forward_block."),
+    ("front.fusion.squeeze.", "fusion.conv.forward_block.0."),
+    ("front.fusion.norm1.", "fusion.conv.forward_block.1."),
+    ("front.fusion.mix.", "fusion.conv.forward_block.3."),
+    ("front.fusion.norm2.", "fusion.conv.forward_block.4."),
+    ("front.fusion.expand.", "fusion.conv.forward_block.6."),
+    (".norm1.", ".bn1."),
+    (".norm2.", ".bn2."),
+    (".spatial1.", ".conv1.forward_block."),
+    (".spatial2.", ".conv2.forward_block."),
+    (".temporal_conv.", ".shortcut3d."),
+    (".temporal_norm.", ".sbn."),
+    (".shortcut.", ".downsample."),
+    ("part_linear.weight", "FCs.fc_bin"),
+    ("neck.class_weight", "BNNecks.fc_bin"),
+    ("neck.norm.", "BNNecks.bn1d."),
+)
+
+
+def to_authors(state_dict: Mapping[str, T]) -> dict[str, T]:
+    """A state dict of ours under the authors' names, in the same order."""
+    return {_renamed(name, _PARTS): value for name, value in state_dict.items()}
+
+
+def from_authors(state_dict: Mapping[str, T]) -> dict[str, T]:
+    """A state dict of the authors' under our names, in the same order; other names stay as they are."""
+    parts = [(theirs, ours) for ours, theirs in _PARTS]
+    return {_renamed(name, parts): value for name, value in state_dict.items()}
+
+
+def _renamed(name: str, parts: Iterable[tuple[str, str]]) -> str:
+    for old, new in parts:
+        name = name.replace(old, new)
+    return name

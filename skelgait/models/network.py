@@ -1,0 +1,108 @@
+"""What SkeletonGait and SkeletonGait++ share: everything behind the first two layers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from skelgait.errors import SettingsError
+from skelgait.models.blocks import Pseudo3dLayer
+from skelgait.models.inputs import FRAME_HW, check_frames
+from skelgait.models.neck import BNNeck
+from skelgait.models.strips import PartLinear, horizontal_pyramid_pooling
+from skelgait.models.temporal import temporal_max_pool
+
+FEATURE_ROWS = FRAME_HW[0] // 4
+"""Height of the last feature map: layers 2 and 3 halve the frame."""
+
+
+class NetworkOutput(NamedTuple):
+    """What a network says of N sequences, in float32.
+
+    Attributes:
+        embedding: (N, D, S), embedding 1: before the batch norm neck; the triplet loss works on it.
+        neck_embedding: (N, D, S), embedding 2: after the neck, of unit length in each strip.
+        logits: (N, classes, S), cosines of embedding 2 and the class weights.
+    """
+
+    embedding: Tensor
+    neck_embedding: Tensor
+    logits: Tensor
+
+
+class GaitNetwork(nn.Module):
+    """First layers, three pseudo-3D layers, maximum over time, horizontal strips, batch norm neck.
+
+    A subclass says what the first layers, 0 and 1, are. All batch norm layers are nn.BatchNorm2d or nn.BatchNorm1d or
+    a subclass: training in several processes may swap them for synchronised ones, as
+    nn.SyncBatchNorm.convert_sync_batchnorm does.
+
+    Attributes:
+        in_channels: C of the frames.
+        front_layers: made of (channels, blocks) of layer 1; turns frames (F, C, 64, 44) into features
+            (F, channels, 64, 44).
+
+    Args:
+        channels: channels of layers 1 to 4.
+        blocks: residual blocks of layers 1 to 4.
+        classes: identities in training.
+        embedding_width: D.
+        strips: S, a divisor of the 16 rows of the last feature map.
+
+    Raises:
+        SettingsError: `strips` does not divide 16.
+    """
+
+    in_channels: ClassVar[int]
+    front_layers: ClassVar[type[nn.Module]]
+
+    def __init__(
+        self, *, channels: Sequence[int], blocks: Sequence[int], classes: int, embedding_width: int, strips: int
+    ) -> None:
+        super().__init__()
+        if FEATURE_ROWS % strips:
+            raise SettingsError(
+                "train.network.strips", str(strips), f"a divisor of {FEATURE_ROWS}", "choose 1, 2, 4, 8 or 16"
+            )
+        self.strips = strips
+        self.front = self.front_layers(channels[0], blocks[0])
+        self.layer2 = Pseudo3dLayer(channels[0], channels[1], blocks[1], stride=2)
+        self.layer3 = Pseudo3dLayer(channels[1], channels[2], blocks[2], stride=2)
+        self.layer4 = Pseudo3dLayer(channels[2], channels[3], blocks[3], stride=1)
+        self.part_linear = PartLinear(strips, channels[3], embedding_width)
+        self.neck = BNNeck(strips, embedding_width, classes)
+        self.apply(_initialise)
+
+    def forward(self, frames: Tensor, lengths: Sequence[int]) -> NetworkOutput:
+        """Embeddings and logits of N sequences; in eval mode, none of them depends on the others.
+
+        Args:
+            frames: (F, C, 64, 44) in [0, 1], the frames of all sequences one after the other.
+            lengths: N numbers of frames, which sum to F.
+
+        Raises:
+            ShapeError: the frames or the lengths do not fit.
+        """
+        check_frames(frames, lengths, self.in_channels)
+        features = self.front(frames)
+        for layer in (self.layer2, self.layer3, self.layer4):
+            features = layer(features, lengths)
+        features = temporal_max_pool(features, lengths)
+        # The head is a small part of the work and decides distances: it runs in float32 under autocast, too.
+        with torch.autocast(features.device.type, enabled=False):
+            features = features.to(self.part_linear.weight.dtype)
+            embedding = self.part_linear(horizontal_pyramid_pooling(features, self.strips))
+            neck_embedding, logits = self.neck(embedding)
+        return NetworkOutput(embedding, neck_embedding, logits)
+
+
+def _initialise(module: nn.Module) -> None:
+    """Xavier-uniform 2D convolutions; batch norm with weights of 1 +- 0.02 and no bias. The rest does it itself."""
+    if isinstance(module, nn.Conv2d):
+        nn.init.xavier_uniform_(module.weight)
+    elif isinstance(module, (nn.BatchNorm1d, nn.BatchNorm2d)):
+        nn.init.normal_(module.weight, mean=1.0, std=0.02)
+        nn.init.zeros_(module.bias)

@@ -1,0 +1,41 @@
+"""SkeletonGait++: from skeleton maps and silhouettes."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from skelgait.models.blocks import conv_norm_relu, residual_layer
+from skelgait.models.fusion import AttentionFusion
+from skelgait.models.network import GaitNetwork
+
+SILHOUETTE = 2
+"""Channel of the silhouette, after limb map and joint map."""
+
+
+class FusedLayers(nn.Module):
+    """Layers 0 and 1 of SkeletonGait++: maps and silhouette each on their own, then attention fusion."""
+
+    def __init__(self, channels: int, n_blocks: int) -> None:
+        super().__init__()
+        self.silhouette_layer0 = conv_norm_relu(1, channels)
+        self.map_layer0 = conv_norm_relu(2, channels)
+        self.silhouette_layer1 = residual_layer(channels, n_blocks)
+        self.map_layer1 = residual_layer(channels, n_blocks)
+        self.fusion = AttentionFusion(channels)
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """(F, 3, 64, 44) to (F, channels, 64, 44)."""
+        maps = frames[:, :SILHOUETTE].contiguous(memory_format=torch.channels_last)
+        silhouette = frames[:, SILHOUETTE:].contiguous(memory_format=torch.channels_last)
+        fused: Tensor = self.fusion(
+            self.silhouette_layer1(self.silhouette_layer0(silhouette)), self.map_layer1(self.map_layer0(maps))
+        )
+        return fused
+
+
+class SkeletonGaitPlus(GaitNetwork):
+    """SkeletonGait++ (Fan et al., AAAI 2024): limb map, joint map and silhouette, (F, 3, 64, 44)."""
+
+    in_channels = 3
+    front_layers = FusedLayers

@@ -1,0 +1,168 @@
+"""Every registered network: against a plain arrangement, alone and in a batch, in other precisions, and its errors."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from skelgait import models
+from skelgait.errors import SettingsError, ShapeError
+from tests.models.plain import PlainNetwork
+
+SMALL = {"channels": (16, 32, 48, 64), "blocks": (1, 2, 1, 1), "classes": 5, "embedding_width": 24}
+
+
+def small(name: str, **changes: object) -> models.GaitNetwork:
+    torch.manual_seed(0)
+    return models.build_network(name, **{**SMALL, **changes})
+
+
+def frames_for(network: models.GaitNetwork, n_frames: int) -> Tensor:
+    return torch.rand(n_frames, network.in_channels, 64, 44, generator=torch.Generator().manual_seed(1))
+
+
+every_network = pytest.mark.parametrize("name", models.NETWORKS)
+
+
+@every_network
+def test_shapes(name: str) -> None:
+    network = small(name)
+    output = network(frames_for(network, 9), [2, 4, 3])
+    assert output.embedding.shape == output.neck_embedding.shape == (3, 24, 16)
+    assert output.logits.shape == (3, 5, 16)
+    assert {tensor.dtype for tensor in output} == {torch.float32}
+
+
+@every_network
+@pytest.mark.parametrize("training", [False, True])
+def test_plain_arrangement_in_float64(name: str, training: bool) -> None:
+    """Outputs, gradients and running statistics are those of Conv3d and BatchNorm3d on (N, C, T, H, W)."""
+    network = small(name).double().train(training)
+    plain = PlainNetwork(network.in_channels, SMALL["channels"], SMALL["blocks"], SMALL["classes"], 24).double()
+    plain.load_state_dict(models.to_authors(network.state_dict()))
+    plain.train(training)
+    frames = frames_for(network, 9).double()
+    ours = network(frames, [3, 3, 3])
+    theirs = plain(frames.unflatten(0, (3, 3)).transpose(1, 2))
+    weights = [torch.randn_like(tensor) for tensor in theirs]
+    for output in (ours, theirs):
+        sum((tensor * weight).sum() for tensor, weight in zip(output, weights, strict=True)).backward()
+    grads = models.to_authors({name: value.grad for name, value in network.named_parameters()})
+    torch.testing.assert_close(tuple(ours), tuple(theirs), rtol=1e-9, atol=1e-9)
+    for parameter, value in plain.named_parameters():
+        torch.testing.assert_close(grads[parameter], value.grad, rtol=1e-9, atol=1e-9 * float(value.grad.abs().max()))
+    torch.testing.assert_close(models.to_authors(network.state_dict()), dict(plain.state_dict()), rtol=1e-9, atol=1e-9)
+
+
+@every_network
+@pytest.mark.parametrize("autocast", [False, True])
+def test_every_parameter_has_a_finite_gradient(name: str, autocast: bool) -> None:
+    network = small(name)
+    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=autocast):
+        output = network(frames_for(network, 12), [3, 3, 3, 3])
+    assert {tensor.dtype for tensor in output} == {torch.float32}
+    (output.embedding.square().mean() + output.logits.square().mean()).backward()
+    for parameter, value in network.named_parameters():
+        assert value.grad is not None, parameter
+        assert value.grad.isfinite().all(), parameter
+        assert value.grad.any(), parameter
+
+
+@every_network
+def test_a_sequence_does_not_depend_on_its_batch(name: str) -> None:
+    network = small(name).eval()
+    lengths = [5, 1, 3, 3, 7]
+    frames = frames_for(network, sum(lengths))
+    with torch.no_grad():
+        batched = network(frames, lengths)
+        alone = [network(sequence, [len(sequence)]) for sequence in frames.split(lengths)]
+    for together, apart in zip(batched, zip(*alone, strict=True), strict=True):
+        torch.testing.assert_close(together, torch.cat(apart), rtol=1e-5, atol=1e-6 * float(together.abs().max()))
+
+
+@every_network
+def test_autocast_is_near_float32(name: str) -> None:
+    network = small(name).eval()
+    frames = frames_for(network, 6)
+    with torch.no_grad():
+        exact = network(frames, [3, 3]).embedding
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            rough = network(frames, [3, 3]).embedding
+    error = (rough - exact).norm() / exact.norm()
+    assert 0 < error < 0.05
+
+
+@every_network
+def test_features_stay_channels_last(name: str) -> None:
+    """Frame features go through all convolutions and norms without being laid out anew."""
+    network = small(name, channels=(32, 32, 48, 64))
+    elsewhere: list[str] = []
+
+    def look(module: nn.Module, _inputs: object, output: Tensor) -> None:
+        if not output.is_contiguous(memory_format=torch.channels_last):
+            elsewhere.append(str(module))
+
+    watched = (nn.Conv2d, nn.BatchNorm2d, nn.ReLU, models.blocks.PointwiseConv, models.temporal.TemporalConv)
+    for module in network.modules():
+        if isinstance(module, watched):
+            module.register_forward_hook(look)
+    network(frames_for(network, 6), [3, 3])
+    assert elsewhere == []
+
+
+@every_network
+def test_initialisation(name: str) -> None:
+    network = small(name, channels=(32, 64, 96, 128), embedding_width=64, classes=50)
+    for module in network.modules():
+        if isinstance(module, (nn.BatchNorm1d, nn.BatchNorm2d)):
+            assert not module.bias.any()
+            assert module.weight.sub(1).abs().max() < 0.02 * 6
+            assert module.weight.numel() < 32 or 0.01 < module.weight.std() < 0.03
+    for parameter, value in network.state_dict().items():
+        if value.dim() < 3 or value.numel() < 500:
+            continue
+        # Xavier: ins + outs of a strip's linear map (S, in, out), or of a convolution (out, in, kernel).
+        ends = value.shape[1] + value.shape[2] if value.dim() == 3 else (sum(value.shape[:2])) * value[0, 0].numel()
+        bound = (6 / ends) ** 0.5
+        assert 0.9 * bound < value.abs().max().item() <= bound, parameter
+        assert value.std().item() == pytest.approx(bound / 3**0.5, rel=0.1), parameter
+
+
+@every_network
+def test_synchronised_batch_norm_takes_the_same_state(name: str) -> None:
+    network = small(name)
+    state = network.state_dict()
+    synchronised = nn.SyncBatchNorm.convert_sync_batchnorm(network)
+    norms = [module for module in synchronised.modules() if isinstance(module, nn.modules.batchnorm._BatchNorm)]
+    assert {type(module) for module in norms} == {nn.SyncBatchNorm}
+    torch.testing.assert_close(synchronised.state_dict(), state)
+
+
+def test_unknown_network() -> None:
+    with pytest.raises(SettingsError, match=r"found gaitset, expected skeletongait or skeletongait\+\+"):
+        models.build_network("gaitset", **SMALL)
+
+
+def test_strips_that_do_not_divide_the_rows() -> None:
+    with pytest.raises(SettingsError, match="found 5, expected a divisor of 16"):
+        small("skeletongait", strips=5)
+
+
+@pytest.mark.parametrize(
+    ("shape", "dtype", "lengths", "message"),
+    [
+        ((0, 2, 64, 44), torch.float32, [], r"lengths: found \[\], .* leave empty sequences out"),  # no sequence
+        ((3, 2, 64, 44), torch.float32, [3, 0], r"lengths: found \[3, 0\], .* leave empty"),  # an empty one
+        ((3, 2, 64, 44), torch.float32, [1, 1], "found a sum of 2, expected 3, the number of frames"),  # one left over
+        ((3, 2, 64, 64), torch.float32, [3], r"found \(3, 2, 64, 64\) float32, .* cut 10 columns a side"),  # uncut
+        ((3, 2, 128, 88), torch.float32, [3], r"expected \(F, 2, 64, 44\); resize the frames to 64 x 64"),  # large
+        ((3, 3, 64, 44), torch.float32, [3], r"expected \(F, 2, 64, 44\); give limb and joint map"),  # silhouette
+        ((1, 3, 2, 64, 44), torch.float32, [3], "pack the frames of all sequences"),  # unpacked
+        ((3, 2, 64, 44), torch.uint8, [3], "uint8, .* divide the grey levels by 255"),  # grey levels
+    ],
+)
+def test_frames_that_do_not_fit(shape: tuple[int, ...], dtype: torch.dtype, lengths: list[int], message: str) -> None:
+    network = small("skeletongait")
+    with pytest.raises(ShapeError, match=message):
+        network(torch.zeros(shape, dtype=dtype), lengths)
