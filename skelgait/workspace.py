@@ -1,10 +1,10 @@
-"""What the paths in the settings point to: opened sources, the partition, the folder of a run."""
+"""What the paths in the settings point to: opened sources, the partition, the protocol, the folder of a run."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from skelgait.datasets import Dataset, Partition, find, load_partition
+from skelgait.datasets import Dataset, Partition, Protocol, custom_protocol, find, load_partition
 from skelgait.errors import SettingsError
 from skelgait.settings.schema import Settings
 from skelgait.storage import SequenceSource, open_pairs, open_source
@@ -79,3 +79,18 @@ def run_folder(settings: Settings) -> Path:
     network = settings.train.network.name
     name = settings.train.run or (f"{settings.dataset}_{network}" if settings.dataset else network)
     return settings.runs / name
+
+
+def protocol_of(settings: Settings) -> Protocol:
+    """How to evaluate: the protocol named, or the dataset's own; `custom` is built of the given patterns.
+
+    Raises:
+        SettingsError: no protocol is named and no dataset, or there is none of that name.
+    """
+    if settings.evaluate.protocol == "custom":
+        return custom_protocol(settings.evaluate.gallery, settings.evaluate.probes)
+    name = settings.evaluate.protocol or settings.dataset
+    if name is None:
+        mend = "give --protocol or --dataset; for your own data use --protocol custom with --gallery and --probes"
+        raise SettingsError("--protocol", "nothing", "a protocol", mend)
+    return find(name).protocol

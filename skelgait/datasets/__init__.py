@@ -6,6 +6,7 @@ from difflib import get_close_matches
 
 from skelgait.datasets.casia_b import CASIA_B
 from skelgait.datasets.ccpg import CCPG
+from skelgait.datasets.custom import custom_protocol
 from skelgait.datasets.dataset import Dataset, Layout
 from skelgait.datasets.gait3d import GAIT3D
 from skelgait.datasets.grew import GREW
@@ -16,7 +17,8 @@ from skelgait.datasets.sustech1k import SUSTECH1K
 from skelgait.errors import SettingsError
 
 __all__ = [
-    "DATASETS", "Dataset", "Group", "Layout", "Partition", "Protocol", "Submission", "Table", "find", "load_partition",
+    "DATASETS", "Dataset", "Group", "Layout", "Partition", "Protocol", "Submission", "Table",
+    "custom_protocol", "find", "load_partition",
 ]  # fmt: skip
 
 DATASETS = {dataset.name: dataset for dataset in (CCPG, OUMVLP, SUSTECH1K, GAIT3D, GREW, CASIA_B)}

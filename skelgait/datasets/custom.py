@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from skelgait.datasets import Group, Protocol, Table
+from skelgait.datasets.protocol import Group, Protocol, Table
 
 
 def custom_protocol(gallery: Sequence[str], probes: Mapping[str, Sequence[str]]) -> Protocol:

@@ -86,6 +86,13 @@ class Protocol:
     published: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     submission: Submission | None = None
 
+    def patterns(self) -> set[str]:
+        """Patterns of all conditions that are compared."""
+        parts = [group for table in self.tables for group in table.groups]
+        if self.submission:
+            parts.append(Group("submission", self.submission.probes, self.submission.gallery))
+        return {pattern for part in parts for pattern in (*part.probes, *part.gallery)}
+
 
 def published(skeletongait: str = "", skeletongait_plus: str = "", groups: str = "") -> dict[str, dict[str, float]]:
     """Published rank-1, written in percent and separated by spaces, as fractions by network and group."""

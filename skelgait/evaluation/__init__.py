@@ -1,6 +1,5 @@
 """Embedding a test set, distances, ranking, protocols, reports."""
 
-from skelgait.evaluation.custom import custom_protocol
 from skelgait.evaluation.distances import distance_matrix
 from skelgait.evaluation.embed import Embeddings, embed
 from skelgait.evaluation.evaluate import EvaluationReport, score, test_keys
@@ -9,7 +8,6 @@ from skelgait.evaluation.submission import write_submission
 __all__ = [
     "Embeddings",
     "EvaluationReport",
-    "custom_protocol",
     "distance_matrix",
     "embed",
     "score",

@@ -66,7 +66,7 @@ def embed(
         DataError: a sequence cannot be read.
         CheckpointError: an embedding is not a finite number.
     """
-    network = network.to(device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+    network = network.to(device).eval()
     own = range(rank(), len(keys), world_size())
     rows: list[tuple[int, np.ndarray]] = []
     loaded = sequence_batches(source, keys, own, batch_size=batch_size, max_frames=max_frames, workers=workers)

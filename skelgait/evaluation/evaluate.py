@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from fnmatch import fnmatchcase
 
 from skelgait.datasets import Partition, Protocol
 from skelgait.errors import ProtocolError
@@ -38,18 +39,24 @@ class EvaluationReport:
         return asdict(self)
 
 
-def test_keys(source: SequenceSource, identities: Collection[str]) -> list[Key]:
-    """The sequences of the identities to test.
+def test_keys(source: SequenceSource, protocol: Protocol, partition: Partition) -> list[Key]:
+    """The sequences of the test identities that a protocol compares.
 
     Raises:
         ProtocolError: there is none.
     """
-    keys = [key for key in source.keys if key.identity in identities]
+    keys = [key for key in source.keys if key.identity in partition.test]
     if not keys:
         found = f"identities {', '.join(sorted({key.identity for key in source.keys})[:5])}, ..."
-        expected = f"those to test, {', '.join(sorted(identities)[:5])}, ..."
+        expected = f"those to test, {', '.join(sorted(partition.test)[:5])}, ..."
         raise ProtocolError(source.path, found, expected, "name the right --dataset, or your own --partition")
-    return keys
+    patterns = protocol.patterns()
+    wanted = [key for key in keys if any(fnmatchcase(key.condition, pattern) for pattern in patterns)]
+    if not wanted:
+        found = f"conditions {', '.join(conditions_of(keys)[:20])}"
+        mend = "use the protocol of this dataset, or --protocol custom with --gallery and --probes"
+        raise ProtocolError(f"protocol {protocol.name}", found, f"some of {' '.join(sorted(patterns))}", mend)
+    return wanted
 
 
 def score(

@@ -10,6 +10,11 @@ from collections.abc import Sequence
 from skelgait.runtime.cores import usable_cores
 
 
+def launched() -> bool:
+    """Whether a launcher started this process, so that no further ones are to be started."""
+    return "RANK" in os.environ and "WORLD_SIZE" in os.environ
+
+
 def launch(nproc: int, argv: Sequence[str]) -> int:
     """Run `python -m skelgait ARGV` as `nproc` processes that find each other.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -11,10 +10,7 @@ from typing import Any
 import torch
 import torch.distributed as dist
 
-
-def launched() -> bool:
-    """Whether a launcher started this process, so that no further ones are to be started."""
-    return "RANK" in os.environ and "WORLD_SIZE" in os.environ
+from skelgait.runtime.launch import launched
 
 
 def rank() -> int:

@@ -45,20 +45,24 @@ def load_settings(
     preset: str | None = None,
     flags: Mapping[str, object] | None = None,
     environ: Mapping[str, str] | None = None,
+    default_file: Path | None = Path(DEFAULT_FILE),
 ) -> Resolved:
     """Resolve the settings: preset < settings file < environment < flags.
 
     Args:
-        file: the settings file, in skelgait's form or the authors'; `skelgait.yaml` in the working folder where None.
+        file: the settings file, in skelgait's form or the authors'.
         preset: name of the preset; where None it comes from SKELGAIT_PRESET, the key `preset` of the settings
             file, or follows from dataset and network.
         flags: values by dotted key.
         environ: the environment; the process's own where None.
+        default_file: read where `file` is None and it is there.
 
     Raises:
         SettingsError: a file cannot be read, or some keys or values are not usable (all of them are named).
     """
-    from_file, warnings = _read_file(file)
+    if file is None and default_file is not None and default_file.is_file():
+        file = default_file
+    from_file, warnings = _read_file(file) if file else ({}, [])
     from_environment = dict(_environment(os.environ if environ is None else environ))
     layers = [from_file, from_environment, {key: (value, "flag") for key, value in (flags or {}).items()}]
     named = [layer.pop("preset", None) for layer in layers]
@@ -86,11 +90,7 @@ def parse_assignment(text: str) -> tuple[str, object]:
     return key.strip(), parse_value(value)
 
 
-def _read_file(file: Path | None) -> tuple[dict[str, tuple[object, str]], list[str]]:
-    if file is None:
-        file = Path(DEFAULT_FILE)
-        if not file.is_file():
-            return {}, []
+def _read_file(file: Path) -> tuple[dict[str, tuple[object, str]], list[str]]:
     content = read_yaml(file)
     warnings: list[str] = []
     if is_authors_dialect(content):

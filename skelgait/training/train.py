@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -133,7 +133,7 @@ class _Trainer:
         )
         torch.manual_seed(settings.seed)
         self.architecture = Architecture(classes=len(names), **settings.network.model_dump(exclude={"test_embedding"}))
-        self.network = self.architecture.build().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network = self.architecture.build().to(device)
         self.optimiser = torch.optim.SGD(
             self.network.parameters(),
             lr=settings.optimiser.learning_rate,
@@ -156,6 +156,7 @@ class _Trainer:
         log.info("%d sequences of %d identities", self.n_sequences, self.n_identities)
         metrics, line = Metrics(self.run, self.iteration), dict[str, Any]()
         model = self._over_processes()
+        advance(self.iteration)
         stream = batches(
             self.clips,
             self.identity_batches,
@@ -204,8 +205,7 @@ class _Trainer:
         synchronise_batch_norm(self.network, self.device)
         # Batch norm is the same in all processes already, so its buffers need not be sent round.
         devices = [self.device] if self.device.type == "cuda" else None
-        model: nn.Module = DistributedDataParallel(self.network, devices, broadcast_buffers=False)
-        return model
+        return cast("nn.Module", DistributedDataParallel(self.network, devices, broadcast_buffers=False))
 
     def _step(self, model: nn.Module, batch: Batch) -> dict[str, Tensor] | None:
         """One step; the loss terms, or None where it was skipped."""

@@ -1,0 +1,55 @@
+"""The application: its commands in the order in which they are used, and what all of them share."""
+
+from __future__ import annotations
+
+import logging
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.logging import RichHandler
+
+from skelgait import __version__
+from skelgait.cli.commands import Commands, TolerantCommand
+from skelgait.cli.config import config
+from skelgait.cli.demo import demo
+from skelgait.cli.evaluate import evaluate
+from skelgait.cli.heatmap import heatmap
+from skelgait.cli.link import link
+from skelgait.cli.synth import synth
+from skelgait.cli.train import train
+
+app = typer.Typer(
+    cls=Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for _command in (demo, heatmap, link, train, evaluate, synth, config):
+    app.command(cls=TolerantCommand)(_command)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"skelgait {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+    ] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log what is being done.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    """Recognise people by how they walk, from the skeletons that pose estimators give."""
+    logger = logging.getLogger("skelgait")
+    logger.handlers = [RichHandler(console=Console(stderr=True), show_path=False, show_time=False)]
+    logger.setLevel(logging.INFO if verbose else logging.WARNING)
+    logger.propagate = False
+
+
+def main() -> None:
+    """Run the command line."""
+    app(prog_name="skelgait")

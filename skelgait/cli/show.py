@@ -1,0 +1,41 @@
+"""Reports on the screen: tables for people, JSON for machines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+_NAMED_AT_MOST = 20
+
+
+def show_json(report: object) -> None:
+    """Print a report as one JSON object on stdout."""
+    typer.echo(json.dumps(report, indent=2, ensure_ascii=False, default=str))
+
+
+def show_table(title: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print a table on stdout; the first column is text, the others are numbers."""
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
+    for i, name in enumerate(header):
+        table.add_column(name, justify="right" if i else "left")
+    for row in rows:
+        table.add_row(*row)
+    Console().print(table)
+
+
+def show_counts(title: str, counts: Mapping[str, object]) -> None:
+    """Print named numbers, one a line, on stdout."""
+    show_table(title, ("", ""), ((name, str(count)) for name, count in counts.items()))
+
+
+def warn(lines: Sequence[str]) -> None:
+    """Print warnings on stderr, the first of them whole and the others counted."""
+    for line in lines[:_NAMED_AT_MOST]:
+        typer.secho(f"Warning: {line}", fg=typer.colors.YELLOW, err=True)
+    if len(lines) > _NAMED_AT_MOST:
+        typer.secho(f"... and {len(lines) - _NAMED_AT_MOST} more (all of them with --json)", err=True)

@@ -1,0 +1,112 @@
+"""The whole road on people who do not exist: walkers, maps, pairs, both networks, who is recognised."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from skelgait import workspace
+from skelgait.datasets import find
+from skelgait.evaluation import EvaluationReport
+from skelgait.heatmap import draw_dataset
+from skelgait.jobs import evaluate_run, train_run
+from skelgait.models import NETWORKS
+from skelgait.pairing import pair_sequences, write_pairs
+from skelgait.runtime.devices import cpu_has_bf16
+from skelgait.settings import Settings, load_settings
+from skelgait.sheet import Strip, save_sheet
+from skelgait.walkers import write_walkers
+
+Progress = Callable[[int | None, str, str], AbstractContextManager[Callable[[int], None]]]
+
+_PEOPLE = 36
+_VIEWS = 4
+_FRAMES = 30
+_ON_THE_SHEET = 4
+
+
+@dataclass(frozen=True)
+class DemoReport:
+    """What the demo came to.
+
+    Attributes:
+        out: folder of all that it wrote.
+        sheet: picture of maps beside silhouettes.
+        evaluations: report of each network.
+        chance: rank-1 of a guess.
+        seconds: time taken.
+    """
+
+    out: Path
+    sheet: Path
+    evaluations: dict[str, EvaluationReport]
+    chance: float
+    seconds: float
+
+
+def run_demo(out: Path, seed: int, progress: Progress) -> DemoReport:
+    """Take synthetic walkers down the whole road; the test people are unseen in training.
+
+    Args:
+        out: folder of all that is written.
+        seed: seed of the walkers and of training.
+        progress: called with total, label and unit for each stretch of the road.
+
+    Raises:
+        DataError: `out` cannot be written.
+    """
+    start = time.perf_counter()
+    settings = {network: _settings(out, seed, network) for network in NETWORKS}
+    some = settings["skeletongait"]
+    with progress(None, "Walking", "sequences") as advance:
+        write_walkers(
+            out,
+            find("CASIA-B"),
+            **{**some.synth.model_dump(), "people": _PEOPLE, "views": _VIEWS, "frames": _FRAMES, "seed": seed},
+            advance=advance,
+        )
+    _draw_and_pair(some, progress)
+    sheet = out / "maps.png"
+    _save_sheet(sheet, some)
+    evaluations = {}
+    device = torch.device("cpu")
+    for network, own in settings.items():
+        with progress(own.train.iterations, f"Training {network}", "steps") as advance:
+            train_run(own, device, advance)
+        with progress(None, f"Testing {network}", "sequences") as advance:
+            evaluations[network] = evaluate_run(own, device, advance).report
+    n_test = len(workspace.partition_of(some).test)
+    return DemoReport(out, sheet, evaluations, 1 / n_test, time.perf_counter() - start)
+
+
+def _settings(out: Path, seed: int, network: str) -> Settings:
+    folders = {name: out / name for name in ("poses", "silhouettes", "maps", "pairs", "runs")}
+    flags: dict[str, object] = {
+        **folders,
+        "partition": out / "partition.json",
+        "train.seed": seed,
+        "train.run": network,
+    }
+    if cpu_has_bf16():
+        flags["train.precision"] = "bf16"
+    # The demo is the same wherever it runs: no settings of the surroundings count.
+    return load_settings(preset=f"{network}_demo", flags=flags, environ={}, default_file=None).settings
+
+
+def _draw_and_pair(settings: Settings, progress: Progress) -> None:
+    poses = workspace.open_poses(settings)
+    with progress(len(poses.keys), "Drawing maps", "sequences") as advance:
+        draw_dataset(poses, settings.maps, settings.heatmap, advance)
+    maps, silhouettes = workspace.open_maps(settings), workspace.open_silhouettes(settings)
+    write_pairs(pair_sequences(maps, silhouettes), maps, silhouettes, settings.pairs, silhouette_pattern=None)
+
+
+def _save_sheet(path: Path, settings: Settings) -> None:
+    pairs = workspace.open_inputs(settings, "skeletongait++")
+    chosen = [pairs.keys[i * len(pairs.keys) // _ON_THE_SHEET + 5 * i] for i in range(_ON_THE_SHEET)]
+    save_sheet(path, [Strip(str(key), *pairs.read(key)) for key in chosen])

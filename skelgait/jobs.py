@@ -1,0 +1,99 @@
+"""Training and evaluation from settings alone: opens what they name, and calls the library."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+
+from skelgait import workspace
+from skelgait.evaluation import EvaluationReport, embed, score, test_keys, write_submission
+from skelgait.models import GaitNetwork
+from skelgait.runtime.processes import is_main
+from skelgait.settings.schema import Settings
+from skelgait.training import TrainReport, find_checkpoint, load_checkpoint, train
+
+log = logging.getLogger(__name__)
+
+
+class Evaluation(NamedTuple):
+    """An evaluation, and of which network."""
+
+    report: EvaluationReport
+    network: str
+    iteration: int
+
+
+def train_run(settings: Settings, device: torch.device, advance: Callable[[int], None] = lambda _: None) -> TrainReport:
+    """Train as `settings` say; with `train.test_while_training`, evaluate at every checkpoint into `tests.jsonl`.
+
+    Raises:
+        SkelgaitError: as `skelgait.training.train`.
+    """
+    run = workspace.run_folder(settings)
+
+    def test(network: GaitNetwork, iteration: int) -> None:
+        report = _evaluate(settings, network, settings.train.network.test_embedding, device)
+        if is_main():
+            line = json.dumps({"iteration": iteration, **report.to_dict()})
+            with (run / "tests.jsonl").open("a", encoding="utf-8") as file:
+                file.write(line + "\n")
+            for group in report.tables[0].groups:
+                log.info("iteration %d, %s: %s", iteration, group.name, group.figures)
+
+    return train(
+        workspace.open_inputs(settings, settings.train.network.name),
+        workspace.partition_of(settings).train,
+        run,
+        settings.train,
+        device,
+        evaluate=test if settings.train.test_while_training else None,
+        advance=advance,
+    )
+
+
+def evaluate_run(
+    settings: Settings, device: torch.device, advance: Callable[[int], None] = lambda _: None
+) -> Evaluation:
+    """Evaluate the checkpoint that `settings` name, or that of the run.
+
+    Raises:
+        CheckpointError: there is no such checkpoint, or it cannot be used.
+        ProtocolError: the protocol finds nothing to score in the data.
+        DataError: a sequence cannot be read.
+    """
+    chosen = settings.evaluate
+    path = chosen.checkpoint or find_checkpoint(workspace.run_folder(settings), chosen.iteration)
+    checkpoint = load_checkpoint(path)
+    embedding = chosen.embedding or checkpoint.test_embedding or settings.train.network.test_embedding
+    report = _evaluate(settings, checkpoint.network(), embedding, device, advance)
+    return Evaluation(report, checkpoint.architecture.name, checkpoint.iteration)
+
+
+def _evaluate(
+    settings: Settings,
+    network: GaitNetwork,
+    embedding: int,
+    device: torch.device,
+    advance: Callable[[int], None] = lambda _: None,
+) -> EvaluationReport:
+    chosen, partition = settings.evaluate, workspace.partition_of(settings)
+    protocol = workspace.protocol_of(settings)
+    source = workspace.open_inputs(settings, "skeletongait" if network.in_channels == 2 else "skeletongait++")
+    embeddings = embed(
+        network,
+        source,
+        test_keys(source, protocol, partition),
+        device,
+        embedding=embedding,
+        precision=chosen.precision,
+        batch_size=chosen.batch_size,
+        max_frames=chosen.max_frames,
+        advance=advance,
+    )
+    if chosen.submission and protocol.submission and is_main():
+        write_submission(chosen.submission, embeddings, protocol.submission, chosen.metric)
+    return score(embeddings, protocol, partition, chosen.metric)
