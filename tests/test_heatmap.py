@@ -87,7 +87,7 @@ def test_unreadable_sequences_are_named_and_the_others_done(
     bad.write_bytes(good)
     report = draw_dataset(poses, tmp_path / "maps", settings)
     assert (report.sequences, report.skipped) == (1, 3)
-    assert [key for key in open_source(tmp_path / "maps", "map").keys] == KEYS[:4]
+    assert list(open_source(tmp_path / "maps", "map").keys) == KEYS[:4]
 
 
 def test_missing_joints_and_flat_frames_are_counted(tmp_path: Path) -> None:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import statistics
 import time
 from collections.abc import Callable
 from typing import NamedTuple
@@ -86,7 +85,7 @@ def both_arrangements(name: str, size: Size, precision: str) -> dict[str, Callab
 
 
 def seconds_a_step(steps: dict[str, Callable[[], None]], repeats: int) -> dict[str, float]:
-    """Median time of each, taken by turns, so that both meet the same noise of the machine; after one to warm up."""
+    """Shortest time of each, taken by turns, so that both meet the same noise of the machine; after one to warm up."""
     times: dict[str, list[float]] = {arrangement: [] for arrangement in steps}
     for repeat in range(repeats + 1):
         for arrangement, step in steps.items():
@@ -94,7 +93,7 @@ def seconds_a_step(steps: dict[str, Callable[[], None]], repeats: int) -> dict[s
             step()
             if repeat:
                 times[arrangement].append(time.perf_counter() - start)
-    return {arrangement: statistics.median(taken) for arrangement, taken in times.items()}
+    return {arrangement: min(taken) for arrangement, taken in times.items()}
 
 
 def main() -> None:

@@ -1,0 +1,88 @@
+"""What is shipped of each dataset."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+from skelgait.datasets import DATASETS, find, load_partition
+from skelgait.errors import DataError, SettingsError
+
+COUNTS = {
+    "CCPG": (100, 100, 0),
+    "OUMVLP": (5153, 5154, 0),
+    "SUSTech1K": (250, 800, 0),
+    "Gait3D": (3000, 1000, 1000),
+    "GREW": (20000, 6001, 0),
+    "CASIA-B": (74, 50, 0),
+}
+# First digits of a hash over the sorted identities to train on, and over the probes.
+SUMS = {"SUSTech1K": ("300dd4", "e3b0c4"), "Gait3D": ("f07c83", "815e97")}
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_sizes(name: str) -> None:
+    partition = DATASETS[name].partition()
+    assert (len(partition.train), len(partition.test), len(partition.probes)) == COUNTS[name]
+    assert not partition.train & partition.test
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_partitions_are_the_official_ones(partitions: Path, name: str) -> None:
+    assert DATASETS[name].partition() == load_partition(partitions / f"{name}.json")
+
+
+def _sum(names: object) -> str:
+    return hashlib.sha256("\n".join(sorted(map(str, names))).encode()).hexdigest()[:6]  # type: ignore[call-overload]
+
+
+@pytest.mark.parametrize("name", ["SUSTech1K", "Gait3D"])
+def test_packed_partitions_are_whole(name: str) -> None:
+    partition = DATASETS[name].partition()
+    assert (_sum(partition.train), _sum("-".join(p) for p in partition.probes)) == SUMS[name]
+
+
+@pytest.mark.parametrize(
+    ("spelling", "name"), [("ccpg", "CCPG"), ("OU-MVLP", "OUMVLP"), ("oumvlp", "OUMVLP"), ("casiab", "CASIA-B")]
+)
+def test_spellings(spelling: str, name: str) -> None:
+    assert find(spelling).name == name
+
+
+def test_unknown_names_get_the_nearest() -> None:
+    with pytest.raises(SettingsError, match=r"--dataset: found gait3, expected one of .*; did you mean Gait3D\?"):
+        find("gait3")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "found no JSON"),
+        ("[]", "no list of strings under TRAIN_SET"),
+        ('{"TRAIN_SET": ["1"]}', "no list of strings under TEST_SET"),
+        ('{"TRAIN_SET": ["1"], "TEST_SET": [2]}', "no list of strings under TEST_SET"),
+        ('{"TRAIN_SET": ["1", "2"], "TEST_SET": ["2"]}', "found 2 in both"),
+        ('{"TRAIN_SET": [], "TEST_SET": ["2"], "PROBE_SET": ["2-a"]}', "found the probe 2-a"),
+    ],
+)
+def test_partitions_that_cannot_be_used(tmp_path: Path, content: str, message: str) -> None:
+    (tmp_path / "p.json").write_text(content)
+    with pytest.raises(DataError, match=message):
+        load_partition(tmp_path / "p.json")
+
+
+def test_a_partition_is_read(tmp_path: Path) -> None:
+    content = {"TRAIN_SET": ["a"], "TEST_SET": ["b"], "PROBE_SET": ["b-c1-v2"]}
+    (tmp_path / "p.json").write_text(json.dumps(content))
+    assert load_partition(tmp_path / "p.json").probes == {("b", "c1", "v2")}
+
+
+def test_published_figures_have_groups() -> None:
+    for dataset in DATASETS.values():
+        groups = {group.name for group in dataset.protocol.tables[0].groups}
+        for figures in dataset.protocol.published.values():
+            assert set(figures) == groups
+            assert all(0 < figure < 1 for figure in figures.values())

@@ -1,0 +1,117 @@
+"""Agreement with the figures of the authors' pipeline."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from skelgait.datasets import find
+from skelgait.evaluation import Embeddings, EvaluationReport, distance_matrix, score, write_submission
+from skelgait.evaluation.ranking import average_precision, first_match_rank
+from skelgait.storage import Key
+
+DATA = Path(__file__).resolve().parents[1] / "data" / "evaluation"
+METRICS = {"euc": "euclidean", "cos": "cosine"}
+CASES = [
+    "CASIA-B_euc", "CCPG_cos", "CCPG_euc", "GREW_local", "Gait3D_cos", "Gait3D_euc", "OUMVLP_cos",
+    "OUMVLP_cross_view_gallery", "OUMVLP_euc", "OUMVLP_gaps", "SUSTech1K_cos", "SUSTech1K_euc",
+]  # fmt: skip
+
+
+def embeddings_of(path: Path) -> Embeddings:
+    with np.load(path) as stored:
+        columns = (stored[name].tolist() for name in ("labels", "types", "views"))
+        return Embeddings([Key(*row) for row in zip(*columns, strict=True)], torch.from_numpy(stored["embeddings"]))
+
+
+def carried_out(folder: Path, case: str) -> tuple[EvaluationReport, dict[str, object]]:
+    described = json.loads((folder / f"{case}.json").read_text())
+    dataset = find(described["protocol"])
+    embeddings = embeddings_of(folder / f"{case}.npz")
+    return score(embeddings, dataset.protocol, dataset.partition(), METRICS[described["metric"]]), described
+
+
+def figures(report: EvaluationReport, table: int) -> dict[tuple[str, str], float]:
+    """Percent by (group, figure) of a table."""
+    groups = report.tables[table].groups
+    return {(g.name, name): 100 * value for g in groups for name, value in g.figures.items() if value is not None}
+
+
+def expected_figures(case: str, described: dict[str, object]) -> dict[int, dict[tuple[str, str], float]]:
+    """Upstream's percentages by table, group and figure."""
+    result: dict[str, float] = described["result"]  # type: ignore[assignment]
+    log = "\n".join(described["log"])  # type: ignore[call-overload]
+    if case == "OUMVLP_cross_view_gallery":
+        names = {"NM-Rank@1": "rank_1", "NM-mAP": "mean_ap"}
+        return {1: {("NM", name): result[f"scalar/test_accuracy/{key}"] for key, name in names.items()}}
+    if case.startswith(("Gait3D", "GREW")):
+        spelled = {"mAP": "mean_ap", "mINP": "mean_inp"}
+        pairs = {key.rpartition("/")[2]: value for key, value in result.items()}
+        group = case.split("_")[0]
+        return {0: {(group, spelled.get(k, k.lower().replace("-", "_"))): v for k, v in pairs.items()}}
+    if case.startswith("CCPG"):
+        rows = re.findall(r"^(CL: [\d.]+,\tUP.*)$", log, re.MULTILINE)
+        parsed = [{name: float(value) for name, value in re.findall(r"(\w\w): ([\d.]+)", row)} for row in rows]
+        rank_1, mean_ap, mean_inp, with_identical, without_identical = parsed
+        re_identification = {"rank_1": rank_1, "mean_ap": mean_ap, "mean_inp": mean_inp}
+        return {
+            0: {(group, name): row[group] for name, row in re_identification.items() for group in row},
+            1: {(group, "rank_1"): value for group, value in without_identical.items()},
+            2: {(group, "rank_1"): value for group, value in with_identical.items()},
+        }
+    found = re.findall(r"(\w+)@R(\d): ([\d.]+)%", log)
+    return {0: {(group.replace("Umberalla", "Umbrella"), f"rank_{k}"): float(value) for group, k, value in found}}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_figures(parity: Path, case: str) -> None:
+    report, described = carried_out(parity / "evaluation", case)
+    for table, expected in expected_figures(case, described).items():
+        ours = figures(report, table)
+        assert expected
+        for key, value in expected.items():
+            assert ours[key] == pytest.approx(value, abs=0.01), (table, key)
+
+
+def test_grew_s_ranking_is_the_same_file(parity: Path, tmp_path: Path) -> None:
+    embeddings = embeddings_of(parity / "evaluation" / "GREW_submission.npz")
+    submission = find("GREW").protocol.submission
+    assert submission is not None
+    assert write_submission(tmp_path / "s.csv", embeddings, submission) == 16
+    assert (tmp_path / "s.csv").read_text() == (parity / "evaluation" / "GREW_submission.csv").read_text()
+
+
+def test_distances(parity: Path) -> None:
+    with np.load(parity / "evaluation" / "distance.npz") as stored:
+        x, y = torch.from_numpy(stored["x"]), torch.from_numpy(stored["y"])
+        for short, metric in METRICS.items():
+            np.testing.assert_allclose(distance_matrix(x, y, metric), stored[short], rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("folder", ["parity", "anywhere"])
+def test_ranking(request: pytest.FixtureRequest, folder: str) -> None:
+    path = DATA if folder == "anywhere" else request.getfixturevalue("parity") / "evaluation"
+    with np.load(path / "metrics.npz") as stored:
+        distances = torch.from_numpy(stored["dist"])
+        is_match = torch.from_numpy(stored["probe"][:, None] == stored["gallery"][None])
+        same_view = torch.from_numpy(stored["probe_view"][:, None] == stored["gallery_view"][None])
+        precision = average_precision(distances, is_match)
+        np.testing.assert_allclose(precision.ap, stored["ap"])
+        np.testing.assert_allclose(precision.inp, stored["inp"])
+        rank = first_match_rank(distances, is_match)
+        cmc = [(rank <= k).double().mean().item() for k in range(1, 51)]
+        np.testing.assert_allclose(cmc, stored["cmc"], atol=1e-6)
+        left_out = is_match & same_view
+        rest, distances = is_match & ~left_out, distances.masked_fill(left_out, torch.inf)
+        rank = first_match_rank(distances, rest)
+        kept = rank[rank > 0]
+        cmc = [(kept <= k).double().mean().item() for k in range(1, 51)]
+        np.testing.assert_allclose(cmc, stored["cmc_excl_same_view"], atol=1e-6)
+        precision = average_precision(distances, rest)
+        assert precision.ap.nanmean().item() == pytest.approx(float(stored["map_excl_same_view"]))
+        assert precision.inp.nanmean().item() == pytest.approx(float(stored["minp_excl_same_view"]))

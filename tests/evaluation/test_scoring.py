@@ -1,0 +1,125 @@
+"""Distances, ranking and tables against plain loops, and what they say of data that does not fit."""
+
+from __future__ import annotations
+
+import doctest
+
+import numpy as np
+import pytest
+import torch
+
+from skelgait.datasets import custom_protocol, find
+from skelgait.errors import ProtocolError
+from skelgait.evaluation import Embeddings, distance_matrix, ranking, score, write_submission
+from skelgait.evaluation.ranking import average_precision, first_match_rank
+from skelgait.storage import Key
+
+
+def embeddings_for(keys: list[Key], seed: int = 0) -> Embeddings:
+    generator = torch.Generator().manual_seed(seed)
+    return Embeddings(keys, torch.randn(len(keys), 5, 3, generator=generator))
+
+
+def walks(identities: str, conditions: list[str], views: list[str]) -> list[Key]:
+    return [Key(i, c, v) for i in identities for c in conditions for v in views]
+
+
+@pytest.mark.parametrize(("n_probes", "n_gallery"), [(0, 4), (3, 0), (7, 9)])
+@pytest.mark.parametrize("metric", ["euclidean", "cosine"])
+def test_distances_are_those_of_a_loop(n_probes: int, n_gallery: int, metric: str) -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(n_probes, 6, 4)), rng.normal(size=(n_gallery, 6, 4))
+    expected = np.zeros((n_probes, n_gallery))
+    for i in range(n_probes):
+        for j in range(n_gallery):
+            for s in range(4):
+                a, b = x[i, :, s], y[j, :, s]
+                if metric == "euclidean":
+                    expected[i, j] += np.sqrt(((a - b) ** 2).sum()) / 4
+                else:
+                    expected[i, j] += (1 - a @ b / np.sqrt((a @ a) * (b @ b))) / 4
+    found = distance_matrix(torch.from_numpy(x), torch.from_numpy(y), metric)  # type: ignore[arg-type]
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_ranking_is_that_of_a_loop() -> None:
+    rng = np.random.default_rng(1)
+    distances, is_match = rng.random((30, 12)), rng.random((30, 12)) < 0.2
+    rank = first_match_rank(torch.from_numpy(distances), torch.from_numpy(is_match))
+    precision = average_precision(torch.from_numpy(distances), torch.from_numpy(is_match))
+    for i in range(30):
+        order = np.argsort(distances[i])
+        places = [place + 1 for place, j in enumerate(order) if is_match[i, j]]
+        assert rank[i] == (places[0] if places else 0)
+        if places:
+            assert precision.ap[i] == pytest.approx(np.mean([(n + 1) / place for n, place in enumerate(places)]))
+            assert precision.inp[i] == pytest.approx(len(places) / places[-1])
+        else:
+            assert precision.ap[i].isnan()
+
+
+def test_an_empty_gallery_ranks_nothing() -> None:
+    nothing = torch.zeros(2, 0)
+    assert first_match_rank(nothing, nothing.bool()).tolist() == [0, 0]
+    assert average_precision(nothing, nothing.bool()).ap.isnan().all()
+
+
+def test_examples_in_docstrings() -> None:
+    assert doctest.testmod(ranking).attempted >= 4
+    assert doctest.testmod(ranking).failed == 0
+
+
+def test_custom_protocol_is_that_of_a_loop() -> None:
+    keys = walks("abcdef", ["nm-01", "nm-02", "bg-01"], ["000", "090", "180"])
+    embeddings = embeddings_for(keys)
+    report = score(embeddings, custom_protocol(["nm-01"], {"Bag": ["bg-*"]}))
+    distances = distance_matrix(embeddings.values, embeddings.values)
+    right: dict[tuple[str, str], list[bool]] = {}
+    overall = []
+    gallery = [j for j, key in enumerate(keys) if key.condition == "nm-01"]
+    for i, probe in enumerate(keys):
+        if probe.condition != "bg-01":
+            continue
+        overall.append(keys[min(gallery, key=lambda j: distances[i, j])].identity == probe.identity)
+        for view in ("000", "090", "180"):
+            own = [j for j in gallery if keys[j].view == view]
+            nearest = keys[min(own, key=lambda j: distances[i, j])]
+            right.setdefault((probe.view, view), []).append(nearest.identity == probe.identity)
+    cells = {pair: round(float(np.mean(values)), 4) for pair, values in right.items()}
+    across = np.mean([value for (a, b), value in cells.items() if a != b])
+    within = np.mean([value for (a, b), value in cells.items() if a == b])
+    found = [table.groups[0].figures["rank_1"] for table in report.tables]
+    assert found == pytest.approx([across, within, np.mean(overall)])
+
+
+def test_one_view_has_nothing_across_but_the_rest() -> None:
+    report = score(embeddings_for(walks("abc", ["n", "b"], ["v"])), custom_protocol(["n"], {"B": ["b"]}))
+    figures = [table.groups[0].figures["rank_1"] for table in report.tables]
+    assert figures[0] is None
+    assert figures[1] == pytest.approx(figures[2], abs=1e-4)
+
+
+def test_probes_without_a_match_are_counted() -> None:
+    keys = [*walks("ab", ["n"], ["v", "w"]), *walks("abc", ["b"], ["v", "w"])]
+    for table in score(embeddings_for(keys), custom_protocol(["n"], {"B": ["b"]})).tables:
+        assert table.groups[0].n_unmatched == 2
+
+
+@pytest.mark.parametrize("gallery", [["x*"], ["n"]])
+def test_nothing_to_compare_says_what_there_is(gallery: list[str]) -> None:
+    keys = walks("ab", ["n"], ["v", "w"])
+    with pytest.raises(ProtocolError, match=r"B 0 probes and \d gallery entries, in 2 views, with conditions n"):
+        score(embeddings_for(keys), custom_protocol(gallery, {"B": ["y*"]}))
+
+
+def test_a_small_gallery_gives_a_short_ranking(tmp_path: object) -> None:
+    keys = [Key("00001", "01", "a"), Key("00002", "02", "b"), Key("probe", "03", "abc123")]
+    submission = find("GREW").protocol.submission
+    assert submission is not None
+    path = tmp_path / "s.csv"  # type: ignore[operator]
+    write_submission(path, embeddings_for(keys), submission)
+    header, line = path.read_text().splitlines()
+    assert header == "videoId,rank1,rank2"
+    assert sorted(line.split(",")[1:]) == ["1", "2"]
+    with pytest.raises(ProtocolError, match="found 0 probes and 2 gallery entries"):
+        write_submission(path, embeddings_for(keys[:2]), submission)

@@ -1,0 +1,97 @@
+"""The authors' YAML dialect."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from skelgait.errors import SettingsError
+from skelgait.settings import load_settings
+
+TRAINING = """
+data_cfg: {dataset_name: CCPG, dataset_root: some/maps, dataset_partition: ./none.json, num_workers: 3}
+evaluator_cfg: {metric: cos, sampler: {batch_size: 4, frames_all_limit: 500}, restore_hint: 60000}
+loss_cfg:
+  - {loss_term_weights: 1.0, margin: 0.3, type: TripletLoss, log_prefix: triplet}
+  - {loss_term_weight: 0.5, scale: 15, type: CrossEntropyLoss, label_smooth: true, log_accuracy: true}
+model_cfg:
+  model: DeepGaitV2
+  Backbone: {in_channels: 2, mode: p3d, layers: [1, 4, 4, 1], channels: [64, 128, 256, 512]}
+  SeparateBNNecks: {class_num: 100}
+  use_emb2: true
+optimizer_cfg: {lr: 0.05, momentum: 0.9, solver: SGD, weight_decay: 5e-4}
+scheduler_cfg: {gamma: 0.1, milestones: [10, 20], scheduler: MultiStepLR}
+trainer_cfg:
+  enable_float16: true
+  restore_hint: 90000
+  total_iter: 30
+  sampler: {batch_size: [6, 2], frames_num_fixed: 20, frames_skip_num: 3, sample_type: fixed_ordered}
+  transform:
+    - type: Compose
+      trf_cfg: [{type: RandomPerspective, prob: 0.1}, {type: BaseSilCuttingTransform}, {type: RandomRotate, prob: 0.3}]
+"""
+HEATMAP = """
+coco18tococo17_args: {transfer_to_coco17: false}
+padkeypoints_args: {pad_method: simple, use_conf: true}
+norm_args: {pose_format: coco, heatmap_image_height: 256}
+heatmap_generator_args: {sigma: 16.0, use_score: false, img_h: 256, img_w: 256, with_limb: null}
+align_args: {align: true, final_img_size: 128, offset: 2}
+"""
+
+
+def read(tmp_path: Path, yaml: str) -> object:
+    (tmp_path / "old.yaml").write_text(yaml)
+    return load_settings(file=tmp_path / "old.yaml", environ={})
+
+
+def test_training_settings_are_translated(tmp_path: Path) -> None:
+    resolved = read(tmp_path, TRAINING)
+    settings = resolved.settings  # type: ignore[attr-defined]
+    train = settings.train
+    assert (settings.dataset, train.network.name, train.network.test_embedding) == ("CCPG", "skeletongait", 2)
+    assert train.network.blocks == (1, 4, 4, 1)
+    assert (train.sampling.identities_per_batch, train.sampling.sequences_per_identity) == (6, 2)
+    assert (train.sampling.clip_len, train.sampling.skip, train.iterations) == (20, 3, 30)
+    assert (train.losses.margin, train.losses.scale, train.losses.cross_entropy_weight) == (0.3, 15.0, 0.5)
+    assert (train.augmentation.perspective, train.augmentation.mirror, train.augmentation.rotation) == (0.1, 0, 0.3)
+    assert (train.optimiser.learning_rate, train.optimiser.milestones) == (0.05, (10, 20))
+    assert (settings.evaluate.metric, settings.evaluate.max_frames) == ("cosine", 500)
+    assert settings.maps == tmp_path / "some" / "maps"
+
+
+@pytest.mark.parametrize(
+    "warning",
+    [
+        "loss_cfg.loss_term_weights is misspelt and was never read: did you mean loss_term_weight?",
+        "trainer_cfg.restore_hint does nothing here: training starts afresh; --resume goes on with a run",
+        "model_cfg.SeparateBNNecks.class_num does nothing here: the number of classes follows from the data",
+        "evaluator_cfg.sampler.batch_size does nothing here: the result is the same at any batch size and order",
+        "data_cfg.dataset_partition: there is no ./none.json; the official partition is used",
+    ],
+)
+def test_useless_keys_are_named(tmp_path: Path, warning: str) -> None:
+    resolved = read(tmp_path, TRAINING)
+    assert f"{tmp_path / 'old.yaml'}: {warning}" in resolved.warnings  # type: ignore[attr-defined]
+
+
+def test_heatmap_settings_are_translated(tmp_path: Path) -> None:
+    resolved = read(tmp_path, HEATMAP)
+    heatmap = resolved.settings.heatmap  # type: ignore[attr-defined]
+    assert (heatmap.canvas_px, heatmap.sigma_px, heatmap.size_px, heatmap.offset_px) == (256, 16.0, 128, 2)
+    assert (heatmap.fill, heatmap.use_score, heatmap.align) == ("mean", False, True)
+    assert any("transfer_to_coco17 does nothing here" in line for line in resolved.warnings)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("yaml", "message"),
+    [
+        ("norm_args: {use_conf: false}", "norm_args.use_conf: found False, expected its default"),
+        ("model_cfg: {model: GaitSet}", "found GaitSet, expected one of DeepGaitV2, SkeletonGait, SkeletonGaitPP"),
+        ("padkeypoints_args: {pad_method: linear}", "found linear, expected one of knn, simple"),
+        ("evaluator_cfg: {metric: l1}", "found l1, expected one of euc, cos"),
+    ],
+)
+def test_what_would_move_numbers_is_refused(tmp_path: Path, yaml: str, message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        read(tmp_path, yaml)

@@ -1,0 +1,149 @@
+"""Settings in layers, and what is wrong with them, all at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from skelgait.errors import SettingsError
+from skelgait.settings import explain, load_settings, parse_assignment, preset_names
+
+
+def load(tmp_path: Path, yaml: str = "", **more: object) -> object:
+    (tmp_path / "s.yaml").write_text(yaml)
+    return load_settings(**{"file": tmp_path / "s.yaml", "environ": {}, **more})  # type: ignore[arg-type]
+
+
+def test_nothing_given_gives_the_defaults(tmp_path: Path) -> None:
+    resolved = load(tmp_path)
+    assert resolved.settings.heatmap.sigma_px == 8.0  # type: ignore[attr-defined]
+    assert resolved.origins == {}  # type: ignore[attr-defined]
+
+
+def test_later_layers_win(tmp_path: Path) -> None:
+    yaml = "dataset: GREW\ntrain:\n  seed: 1\n  iterations: 11\n  nproc: 2\n"
+    environ = {"SKELGAIT_TRAIN__SEED": "2", "SKELGAIT_TRAIN__ITERATIONS": "12", "OTHER": "x"}
+    resolved = load(tmp_path, yaml, environ=environ, flags={"train.seed": 3})
+    train = resolved.settings.train  # type: ignore[attr-defined]
+    assert (train.seed, train.iterations, train.nproc) == (3, 12, 2)
+    assert train.network.blocks == (1, 4, 4, 1)
+    origins = resolved.origins  # type: ignore[attr-defined]
+    assert origins["train.seed"] == "flag"
+    assert origins["train.iterations"] == "SKELGAIT_TRAIN__ITERATIONS"
+    assert origins["train.nproc"].endswith("s.yaml")
+    assert origins["train.network.blocks"] == "preset skeletongait_GREW"
+
+
+@pytest.mark.parametrize(
+    ("yaml", "more", "channels"),
+    [
+        ("", {"preset": "skeletongait_tiny"}, 16),
+        ("preset: skeletongait_tiny", {}, 16),
+        ("preset: skeletongait_CCPG", {"environ": {"SKELGAIT_PRESET": "skeletongait++_tiny"}}, 16),
+        ("dataset: ccpg", {}, 64),  # follows from the dataset
+    ],
+)
+def test_the_preset_comes_from_anywhere(tmp_path: Path, yaml: str, more: dict[str, object], channels: int) -> None:
+    assert load(tmp_path, yaml, **more).settings.train.network.channels[0] == channels  # type: ignore[attr-defined]
+
+
+def test_numbers_are_read_as_people_write_them(tmp_path: Path) -> None:
+    settings = load(tmp_path, "train:\n  optimiser:\n    weight_decay: 5e-4\n").settings  # type: ignore[attr-defined]
+    assert settings.train.optimiser.weight_decay == 5e-4
+    assert parse_assignment("train.optimiser.milestones=[1, 2]") == ("train.optimiser.milestones", [1, 2])
+    assert parse_assignment("a=5e-4") == ("a", 5e-4)
+
+
+def test_paths_in_a_file_are_relative_to_it(tmp_path: Path) -> None:
+    settings = load(tmp_path, "maps: drawn\nposes: /abs\n").settings  # type: ignore[attr-defined]
+    assert (settings.maps, settings.poses) == (tmp_path / "drawn", Path("/abs"))
+
+
+def test_all_problems_are_named_at_once(tmp_path: Path) -> None:
+    yaml = (
+        "dataset: CCPQ\nsigma_px: 3\ntrain:\n  optimizer: {lr: 1}\n  iterations: many\n"
+        "  optimiser:\n    milestones: [3, 2]\n"
+    )
+    with pytest.raises(SettingsError) as caught:
+        load(tmp_path, yaml, flags={"train.seeds": 1})
+    where = tmp_path / "s.yaml"
+    assert sorted(str(caught.value).splitlines()) == sorted(
+        [
+            f"{where}: dataset: should be one of CCPG, OUMVLP, SUSTech1K, Gait3D, GREW, CASIA-B; "
+            "did you mean CCPG? (found 'CCPQ')",
+            f"{where}: sigma_px: no such setting; did you mean heatmap.sigma_px?",
+            f"{where}: train.optimizer: no such setting; did you mean train.optimiser?",
+            f"{where}: train.iterations: should be a valid integer (found 'many')",
+            f"{where}: train.optimiser.milestones: should increase from each to the next (found [3, 2])",
+            "flag: train.seeds: no such setting; did you mean train.seed?",
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    ("yaml", "message"),
+    [
+        ("- a\n", "found a list, expected a mapping of settings"),
+        ("a: 1\na: 2\n", "the key a twice"),
+        ("a: [\n", "found no YAML"),
+        ("a: !!python/object/apply:os.system ['true']\n", "found no YAML"),  # nothing is executed
+        ("evaluate:\n  protocol: custom\n", "protocol custom needs --gallery and --probes"),
+        ("preset: skeletongait_tin\n", r"did you mean skeletongait_tiny\?"),
+    ],
+)
+def test_files_that_cannot_be_used(tmp_path: Path, yaml: str, message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        load(tmp_path, yaml)
+
+
+def test_an_assignment_without_a_value_is_refused() -> None:
+    with pytest.raises(SettingsError, match=r"--set: found train\.seed, expected key=value"):
+        parse_assignment("train.seed")
+
+
+def test_explain_lists_every_setting_of_a_command(tmp_path: Path) -> None:
+    rows = explain(load(tmp_path, "dataset: CCPG\n"), "heatmap")  # type: ignore[arg-type]
+    keys = [key for key, _, _ in rows]
+    assert {"dataset", "poses", "heatmap.sigma_px"} <= set(keys)
+    assert not [key for key in keys if key.startswith("train")]
+    with pytest.raises(SettingsError, match="found heatmaps, expected one of heatmap, link"):
+        explain(load(tmp_path), "heatmaps")  # type: ignore[arg-type]
+
+
+PUBLISHED = {
+    "skeletongait_CCPG": ((1, 1, 1, 1), 8, 16, "fixed_ordered", 30, 60000, (20000, 30000, 40000), 2, 10000),
+    "skeletongait_OUMVLP": ((1, 1, 1, 1), 32, 8, "fixed_ordered", 30, 120000, (60000, 80000, 100000), 1, 20000),
+    "skeletongait_SUSTech1K": ((1, 1, 1, 1), 8, 8, "fixed_unordered", 10, 50000, (20000, 30000, 40000), 1, 10000),
+    "skeletongait_Gait3D": ((1, 4, 4, 1), 32, 4, "fixed_ordered", 30, 60000, (20000, 30000, 40000), 1, 10000),
+    "skeletongait_GREW": ((1, 4, 4, 1), 32, 4, "fixed_ordered", 30, 180000, (80000, 120000, 150000), 1, 30000),
+    "skeletongait++_CCPG": ((1, 1, 1, 1), 8, 16, "fixed_ordered", 30, 60000, (20000, 30000, 40000), 1, 10000),
+    "skeletongait++_SUSTech1K": ((1, 1, 1, 1), 8, 8, "fixed_ordered", 10, 50000, (20000, 30000, 40000), 1, 10000),
+    "skeletongait++_Gait3D": ((1, 4, 4, 1), 32, 4, "fixed_ordered", 30, 60000, (20000, 30000, 40000), 1, 10000),
+    "skeletongait++_GREW": ((1, 4, 4, 1), 32, 4, "fixed_ordered", 30, 180000, (80000, 120000, 150000), 1, 30000),
+}
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_presets(name: str) -> None:
+    settings = load_settings(preset=name, environ={}, default_file=None).settings
+    train = settings.train
+    assert train.network.name == name.split("_")[0]
+    if name in PUBLISHED:
+        sampling = train.sampling
+        found = (
+            train.network.blocks, sampling.identities_per_batch, sampling.sequences_per_identity, sampling.frames,
+            sampling.clip_len, train.iterations, train.optimiser.milestones, train.network.test_embedding,
+            train.save_every,
+        )  # fmt: skip
+        assert found == PUBLISHED[name]
+        assert train.network.channels == (64, 128, 256, 512)
+        assert settings.dataset == name.split("_")[1]
+        augmentation = train.augmentation
+        shares = (augmentation.perspective, augmentation.mirror, augmentation.rotation)
+        assert shares == ((0, 0.5, 0) if name.endswith("OUMVLP") else (0.2, 0.2, 0.2))
+        assert train.test_while_training == (name == "skeletongait_SUSTech1K")
+
+
+def test_all_presets_are_there() -> None:
+    assert {*PUBLISHED, "skeletongait_tiny", "skeletongait++_tiny"} <= set(preset_names())

@@ -1,0 +1,106 @@
+"""The training loop, on random maps and a very small network."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from skelgait.errors import DataError, SettingsError, SkelgaitError
+from skelgait.settings.schema import TrainSettings
+from skelgait.storage import SequenceSource, open_source
+from skelgait.training import TrainReport, load_checkpoint, train
+from tests.walks import write_random_maps
+
+CPU = torch.device("cpu")
+SMALL = {
+    "network": {"channels": [4, 8, 8, 8], "embedding_width": 8},
+    "sampling": {"identities_per_batch": 3, "sequences_per_identity": 2, "clip_len": 4, "skip": 1},
+    "optimiser": {"milestones": [4]},
+    "iterations": 6,
+    "log_every": 1,
+    "save_every": 3,
+    "loader_workers": 0,
+    "device": "cpu",
+}
+
+
+@pytest.fixture
+def maps(tmp_path: Path) -> SequenceSource:
+    write_random_maps(tmp_path / "maps")
+    return open_source(tmp_path / "maps", "map")
+
+
+def run(maps: SequenceSource, folder: Path, **more: object) -> TrainReport:
+    settings = TrainSettings.model_validate({**SMALL, **more})
+    return train(maps, {"000", "001", "002", "003", "nobody"}, folder, settings, CPU)
+
+
+def test_a_run_tells_everything(maps: SequenceSource, tmp_path: Path) -> None:
+    report = run(maps, tmp_path / "run")
+    assert (report.identities, report.sequences, report.iterations) == (4, 12, 6)
+    lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    assert [line["iteration"] for line in lines] == [1, 2, 3, 4, 5, 6]
+    assert [round(line["learning_rate"], 6) for line in lines] == [0.1, 0.1, 0.1, 0.01, 0.01, 0.01]
+    assert {"triplet/loss", "cross_entropy/loss", "frames_per_second"} <= set(lines[0])
+    assert lines[-1] == report.metrics
+    assert "iteration 6" in (tmp_path / "run" / "log.txt").read_text()
+    names = sorted(path.name for path in (tmp_path / "run" / "checkpoints").iterdir())
+    assert names == ["checkpoint-000003.pt", "checkpoint-000006.pt"]
+    assert load_checkpoint(report.checkpoint).architecture.classes == 4
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_resuming_goes_on_bit_for_bit(maps: SequenceSource, tmp_path: Path, workers: int) -> None:
+    whole = run(maps, tmp_path / "whole", loader_workers=workers)
+    run(maps, tmp_path / "parts", iterations=3)
+    resumed = run(maps, tmp_path / "parts", resume=True, loader_workers=workers)
+    first, second = (load_checkpoint(report.checkpoint).weights for report in (whole, resumed))
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    losses = [
+        [json.loads(line)["triplet/loss"] for line in (tmp_path / name / "metrics.jsonl").read_text().splitlines()]
+        for name in ("whole", "parts")
+    ]
+    assert losses[0] == losses[1]
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_does_not(maps: SequenceSource, tmp_path: Path) -> None:
+    weights = [
+        load_checkpoint(run(maps, tmp_path / str(i), seed=seed, iterations=2).checkpoint).weights
+        for i, seed in enumerate((0, 0, 1))
+    ]
+    name = "part_linear.weight"
+    assert torch.equal(weights[0][name], weights[1][name])
+    assert not torch.equal(weights[0][name], weights[2][name])
+
+
+def test_bf16_trains(maps: SequenceSource, tmp_path: Path) -> None:
+    assert run(maps, tmp_path / "run", precision="bf16", iterations=2).metrics["cross_entropy/loss"] > 0
+
+
+def test_evaluation_is_called_at_checkpoints(maps: SequenceSource, tmp_path: Path) -> None:
+    called = []
+    settings = TrainSettings.model_validate(SMALL)
+    train(
+        maps, {"000", "001", "002"}, tmp_path / "run", settings, CPU,
+        evaluate=lambda network, iteration: called.append((iteration, network.training)),
+    )  # fmt: skip
+    assert called == [(3, False), (6, False)]
+
+
+def test_what_cannot_be_trained_is_refused(maps: SequenceSource, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="fp16 on cpu"):
+        run(maps, tmp_path / "run", precision="fp16")
+    with pytest.raises(DataError, match=r"found identities 000, 001, .*expected those to train on, x"):
+        train(maps, {"x"}, tmp_path / "run", TrainSettings.model_validate(SMALL), CPU)
+    run(maps, tmp_path / "run", iterations=3)
+    with pytest.raises(DataError, match="resume with the run's own data and settings"):
+        run(maps, tmp_path / "run", resume=True, network={"channels": [4, 8, 8, 16], "embedding_width": 8})
+
+
+def test_a_loss_that_is_not_finite_stops(maps: SequenceSource, tmp_path: Path) -> None:
+    optimiser = {"learning_rate": 1e30, "milestones": []}
+    with pytest.raises(SkelgaitError, match="a loss that is not finite"):
+        run(maps, tmp_path / "run", optimiser=optimiser, iterations=20)
