@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, Strict, ValidationInfo, field_validator
+from pydantic import Field, Strict, field_validator, model_validator
 
 from skelgait.datasets import find
 from skelgait.errors import SettingsError
@@ -17,9 +17,8 @@ from skelgait.settings.base import StrictModel
 
 # Paths come as strings and tuples as lists, from YAML, from the environment and from flags.
 FolderPath = Annotated[Path, Strict(False)]
-FilePath = Annotated[Path | None, Strict(False)]
-Positive = Annotated[int, Field(ge=1)]
-FourLayers = Annotated[tuple[Positive, Positive, Positive, Positive], Strict(False)]
+FourInts = Annotated[tuple[int, int, int, int], Strict(False)]
+Ints = Annotated[tuple[int, ...], Strict(False)]
 Strings = Annotated[tuple[str, ...], Strict(False)]
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
@@ -27,14 +26,7 @@ Network = Literal["skeletongait", "skeletongait++"]
 Precision = Literal["auto", "float32", "bf16", "fp16"]
 Storage = Literal["pkl", "hdf5"]
 Share = Annotated[float, Field(ge=0, le=1)]
-
-
-def _known_dataset(name: str) -> str:
-    """The dataset's own spelling of its name."""
-    try:
-        return find(name).name
-    except SettingsError as error:
-        raise ValueError(f"{error.expected}; {error.mend}") from error
+Positive = Annotated[int, Field(ge=1)]
 
 
 class HeatmapSettings(StrictModel):
@@ -53,14 +45,6 @@ class HeatmapSettings(StrictModel):
     workers: int | None = Field(None, ge=1, description="Processes that draw; one a core where not given.")
     overwrite: bool = Field(False, description="Draw again what is there already.")
 
-    @field_validator("offset_px")
-    @classmethod
-    def _fits_the_canvas(cls, offset_px: int, info: ValidationInfo) -> int:
-        half = info.data.get("canvas_px", 2 * offset_px + 2) // 2
-        if offset_px >= half:
-            raise ValueError(f"less than {half}, half of heatmap.canvas_px")
-        return offset_px
-
 
 class LinkSettings(StrictModel):
     """Pairs of skeleton maps and silhouettes."""
@@ -77,10 +61,10 @@ class NetworkSettings(StrictModel):
     """Width and depth of the network."""
 
     name: Network = Field("skeletongait", description="Maps alone, or maps and silhouettes (++).")
-    blocks: FourLayers = Field((1, 1, 1, 1), description="Residual blocks in layers 1 to 4.")
-    channels: FourLayers = Field((64, 128, 256, 512), description="Channels of layers 1 to 4.")
+    blocks: FourInts = Field((1, 1, 1, 1), description="Residual blocks in layers 1 to 4.")
+    channels: FourInts = Field((64, 128, 256, 512), description="Channels of layers 1 to 4.")
     embedding_width: Positive = Field(256, description="Width D of the embedding of a strip.")
-    strips: Literal[1, 2, 4, 8, 16] = Field(16, description="Horizontal strips S that the feature map is cut into.")
+    strips: Positive = Field(16, description="Horizontal strips S that the feature map is cut into.")
     test_embedding: Literal[1, 2] = Field(
         1, description="Embedding compared at test: 1 before, 2 after the batch norm neck."
     )
@@ -124,16 +108,14 @@ class OptimiserSettings(StrictModel):
     learning_rate: float = Field(0.1, gt=0, description="Learning rate at the start.")
     momentum: float = Field(0.9, ge=0, description="Momentum.")
     weight_decay: float = Field(5e-4, ge=0, description="Weight decay.")
-    milestones: Annotated[tuple[Positive, ...], Strict(False)] = Field(
-        (20000, 30000, 40000), description="Iterations at which the rate is multiplied by gamma."
-    )
+    milestones: Ints = Field((20000, 30000, 40000), description="Iterations at which the rate is multiplied by gamma.")
     gamma: float = Field(0.1, gt=0, description="Factor of the learning rate at a milestone.")
 
     @field_validator("milestones")
     @classmethod
     def _increasing(cls, milestones: tuple[int, ...]) -> tuple[int, ...]:
         if list(milestones) != sorted(set(milestones)):
-            raise ValueError("iterations that increase from each to the next")
+            raise ValueError("should increase from each to the next")
         return milestones
 
 
@@ -158,21 +140,12 @@ class TrainSettings(StrictModel):
     loader_workers: int = Field(1, ge=0, description="Processes that read batches, for each training process.")
     run: str | None = Field(None, description="Name of the run's folder; dataset and network where not given.")
 
-    @field_validator("iteration")
-    @classmethod
-    def _is_resumed(cls, iteration: int | None, info: ValidationInfo) -> int | None:
-        if iteration is not None and not info.data.get("resume", True):
-            raise ValueError("train.resume with it; add --resume to go on from there")
-        return iteration
-
 
 class EvaluateSettings(StrictModel):
     """Recognising the test identities of a dataset under its protocol."""
 
-    gallery: Strings = Field((), description="Custom protocol: condition patterns of the gallery, such as nm-0*.")
-    probes: dict[str, Strings] = Field({}, description="Custom protocol: condition patterns of each named probe group.")
     protocol: str | None = Field(None, description="The protocol; the dataset's own where not given, or custom.")
-    checkpoint: FilePath = Field(
+    checkpoint: Annotated[Path, Strict(False)] | None = Field(
         None, description="The weights, ours or the authors'; the run's own where not given."
     )
     iteration: int | None = Field(None, ge=1, description="The run's checkpoint to test; the newest where not given.")
@@ -183,19 +156,17 @@ class EvaluateSettings(StrictModel):
     device: Device = Field("auto", description="Where the network runs.")
     precision: Literal["float32", "bf16", "fp16"] = Field("float32", description="Arithmetic of the network.")
     nproc: Positive = Field(1, description="Processes to start on this machine.")
-    submission: FilePath = Field(None, description="Where the ranking goes that GREW's server takes, as CSV.")
+    gallery: Strings = Field((), description="Custom protocol: condition patterns of the gallery, such as nm-0*.")
+    probes: dict[str, Strings] = Field({}, description="Custom protocol: condition patterns of each named probe group.")
+    submission: Annotated[Path, Strict(False)] | None = Field(
+        None, description="Where the ranking goes that GREW's server takes, as CSV."
+    )
 
-    @field_validator("protocol")
-    @classmethod
-    def _known(cls, protocol: str | None, info: ValidationInfo) -> str | None:
-        # Groups that are not usable themselves are named already.
-        if {"gallery", "probes"} <= info.data.keys():
-            gallery, probes = info.data["gallery"], info.data["probes"]
-            if protocol == "custom" and not (gallery and probes):
-                raise ValueError("evaluate.gallery and evaluate.probes with it; add --gallery and --probes")
-            if protocol is None and (gallery or probes):
-                raise ValueError("custom, as evaluate.gallery or evaluate.probes is given; add --protocol custom")
-        return protocol if protocol in (None, "custom") else _known_dataset(protocol)
+    @model_validator(mode="after")
+    def _custom_has_groups(self) -> EvaluateSettings:
+        if self.protocol == "custom" and not (self.gallery and self.probes):
+            raise ValueError("protocol custom needs --gallery and --probes, patterns of conditions")
+        return self
 
 
 class SynthSettings(StrictModel):
@@ -203,9 +174,7 @@ class SynthSettings(StrictModel):
 
     people: Positive = Field(16, description="People who walk.")
     views: Positive = Field(4, description="Cameras round each walk, at most as many as the layout has views.")
-    conditions: Annotated[tuple[Literal["normal", "bag", "coat"], ...], Strict(False)] = Field(
-        ("normal", "bag", "coat"), description="How they walk: normal, bag, coat."
-    )
+    conditions: Strings = Field(("normal", "bag", "coat"), description="How they walk: normal, bag, coat.")
     repeats: Positive = Field(2, description="Walks of each person in each condition.")
     frames: Positive = Field(60, description="Frames of a walk, at 30 a second; each walk varies by a tenth.")
     noise_px: float = Field(1.5, ge=0, description="Standard deviation of the joints' detection noise, in pixels.")
@@ -229,7 +198,7 @@ class Settings(StrictModel):
     maps: FolderPath = Field(Path("maps"), description="Skeleton maps.")
     pairs: FolderPath = Field(Path("pairs"), description="Linked maps and silhouettes.")
     runs: FolderPath = Field(Path("runs"), description="Training runs, one folder each.")
-    partition: FilePath = Field(
+    partition: Annotated[Path, Strict(False)] | None = Field(
         None, description="JSON of train and test identities; the dataset's official one where not given."
     )
     heatmap: HeatmapSettings = HeatmapSettings()
@@ -242,4 +211,7 @@ class Settings(StrictModel):
     @field_validator("dataset")
     @classmethod
     def _known(cls, name: str | None) -> str | None:
-        return None if name is None else _known_dataset(name)
+        try:
+            return None if name is None else find(name).name
+        except SettingsError as error:
+            raise ValueError(f"should be {error.expected}; {error.mend}") from error
