@@ -1,3 +1,39 @@
-"""Gait recognition from skeletons: skeleton maps, SkeletonGait and SkeletonGait++."""
+"""Gait recognition from skeletons: skeleton maps, SkeletonGait and SkeletonGait++.
+
+The public names below are imported when they are first used, so that `import skelgait` costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
 
 __version__ = "0.1.0"
+
+_ROOMS = {
+    "SkelgaitError": "errors",
+    "Key": "storage",
+    "open_source": "storage",
+    "open_pairs": "storage",
+    "skeleton_maps": "maps",
+    "draw_dataset": "heatmap",
+    "pair_sequences": "pairing",
+    "write_pairs": "pairing",
+    "load_settings": "settings",
+    "build_network": "models",
+    "train": "training",
+    "load_checkpoint": "training",
+    "embed": "evaluation",
+    "score": "evaluation",
+    "custom_protocol": "datasets",
+    "find": "datasets",
+    "write_walkers": "walkers",
+}
+
+__all__ = ["__version__", *_ROOMS]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _ROOMS:
+        raise AttributeError(f"module 'skelgait' has no attribute '{name}'")
+    return getattr(import_module(f"skelgait.{_ROOMS[name]}"), name)

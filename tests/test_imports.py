@@ -25,11 +25,12 @@ MAY_IMPORT = {
     "heatmap": {"errors", "maps", "storage", "settings", "runtime"},
     "pairing": {"errors", "storage"},
     "workspace": {"errors", "datasets", "settings", "storage"},
+    "jobs": {"errors", "evaluation", "models", "runtime", "settings", "training", "workspace"},
     "evaluation": {"errors", "models", "storage", "sampling", "runtime", "datasets"},
     "training": {"errors", "sampling", "models", "losses", "evaluation", "runtime", "storage", "settings", "datasets"},
     "demo": {
-        "errors", "datasets", "settings", "storage", "walkers", "heatmap", "pairing", "sheet", "training", "evaluation",
-        "workspace", "runtime",
+        "errors", "datasets", "settings", "storage", "walkers", "heatmap", "pairing", "sheet", "evaluation",
+        "workspace", "runtime", "jobs", "models",
     },
 }  # fmt: skip
 HEAVY = {"torch", "numba", "cv2"}

@@ -19,18 +19,19 @@ def show_json(report: object) -> None:
 
 
 def show_table(title: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print a table on stdout; the first column is text, the others are numbers."""
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
-    for i, name in enumerate(header):
-        table.add_column(name, justify="right" if i else "left")
-    for row in rows:
+    """Print a table on stdout; the first column is text, the others are numbers; no header where empty."""
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, show_header=bool(header))
+    filled = list(rows)
+    for i in range(len(filled[0]) if filled else len(header)):
+        table.add_column(header[i] if header else "", justify="right" if i else "left")
+    for row in filled:
         table.add_row(*row)
     Console().print(table)
 
 
 def show_counts(title: str, counts: Mapping[str, object]) -> None:
     """Print named numbers, one a line, on stdout."""
-    show_table(title, ("", ""), ((name, str(count)) for name, count in counts.items()))
+    show_table(title, (), ((name, str(count)) for name, count in counts.items()))
 
 
 def warn(lines: Sequence[str]) -> None:

@@ -1,0 +1,161 @@
+"""The command line: quick, documented, and plain about what is wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from skelgait import __version__
+from skelgait.cli import app
+from skelgait.errors import SkelgaitError
+from skelgait.storage import Key, PickleTreeWriter, open_source
+from tests.walks import write_dataset
+
+ROOT = Path(__file__).resolve().parents[2]
+COMMANDS = ("demo", "heatmap", "link", "train", "evaluate", "synth", "config")
+
+
+def call(*args: object) -> tuple[int, str, str]:
+    """Exit code, stdout and stderr of a command."""
+    result = CliRunner().invoke(app, [str(arg) for arg in args])
+    return result.exit_code, result.stdout, result.stderr
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith("SKELGAIT_")]:
+        monkeypatch.delenv(name)
+    return tmp_path
+
+
+def test_help_is_quick_and_imports_nothing_heavy() -> None:
+    script = (
+        "import sys, time\n"
+        "from skelgait.cli import main\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        "print([name for name in ('torch', 'numba', 'cv2') if name in sys.modules], time.process_time())\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    run = subprocess.run(
+        [sys.executable, "-c", script, "--help"], env=environment, capture_output=True, text=True, check=True
+    )
+    heavy, seconds = run.stdout.splitlines()[-1].rsplit(" ", 1)
+    assert heavy == "[]"
+    # Well above what it takes (0.3 s), as this is no benchmark; a heavy import costs seconds.
+    assert float(seconds) < 1.5
+
+
+def test_version_and_help() -> None:
+    assert call("--version") == (0, f"skelgait {__version__}\n", "")
+    code, out, _ = call("--help")
+    assert code == 0
+    assert all(command in out for command in COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_flag_has_help(command: str) -> None:
+    code, out, _ = call(command, "-h")
+    assert code == 0
+    assert "--json" in out
+
+
+def test_heatmap_and_link(workspace: Path) -> None:
+    write_dataset(workspace, people=2)
+    code, out, _ = call("heatmap", "--workers", 1, "--json")
+    report = json.loads(out)
+    assert (code, report["sequences"], report["failed"]) == (0, 16, [])
+    code, out, _ = call("heatmap", "--workers", 1)
+    assert code == 0
+    assert "sequences there already" in out
+    code, out, _ = call("link", "--json")
+    report = json.loads(out)
+    assert (code, len(report["pairs"]), report["changed"]) == (0, 16, 16)
+    assert json.loads(call("link", "--json")[1])["changed"] == 0
+
+
+def test_the_old_command_runs_as_it_stands(workspace: Path) -> None:
+    write_dataset(workspace / "data", "CCPG", people=2)
+    line = "heatmap --pose_data_path data/poses --save_root drawn --dataset_name CCPG"
+    assert call(*line.split())[0] == 0
+    line = "link --heatmap_data_path drawn --silhouette_data_path data/silhouettes --output_path both"
+    assert call(*line.split(), "--dataset_pkl_ext_name", "aligned-sils.pkl")[0] == 0
+    assert len(open_source(workspace / "drawn", "map").keys) == len(list((workspace / "both").rglob("1_sil.pkl")))
+
+
+def test_unreadable_sequences_are_named_and_the_exit_code_is_1(workspace: Path) -> None:
+    write_dataset(workspace, people=2)
+    bad = sorted((workspace / "poses").rglob("*.pkl"))[3]
+    bad.write_bytes(b"junk")
+    code, out, err = call("heatmap", "--workers", 1)
+    assert code == 1
+    assert bad.name in err
+    assert "sequences that cannot be read" in out
+    assert len(open_source(workspace / "maps", "map").keys) == 15
+
+
+def test_unequal_and_unmatched_sequences_are_named(workspace: Path) -> None:
+    for number, frames in enumerate((5, 6)):
+        key = Key("001", "n", str(number))
+        PickleTreeWriter(workspace / "maps").write(key, np.zeros((5, 2, 64, 64), np.uint8))
+        PickleTreeWriter(workspace / "silhouettes").write(key, np.zeros((frames, 64, 64), np.uint8))
+    PickleTreeWriter(workspace / "maps").write(Key("002", "n", "0"), np.zeros((5, 2, 64, 64), np.uint8))
+    code, _, err = call("link")
+    assert code == 0
+    assert "001/n/1: 5 maps but 6 silhouettes" in err
+    assert "002/n/0: no silhouettes" in err
+
+
+def test_config_shows_values_and_where_they_come_from(workspace: Path) -> None:
+    (workspace / "skelgait.yaml").write_text("dataset: GREW\ntrain:\n  seed: 4\n")
+    code, out, _ = call("config", "train", "--json", "--set", "train.iterations=7")
+    rows = json.loads(out)
+    assert code == 0
+    assert rows["train.seed"] == {"value": 4, "from": "skelgait.yaml"}
+    assert rows["train.iterations"] == {"value": 7, "from": "flag"}
+    assert rows["train.network.blocks"] == {"value": [1, 4, 4, 1], "from": "preset skeletongait_GREW"}
+    assert rows["train.losses.margin"]["from"] == "default"
+    assert call("config")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (("heatmap",), "Error: poses: found No such file or directory, expected a folder; check the path"),
+        (("heatmap", "--dataset", "CCPQ"), "did you mean CCPG?"),
+        (
+            ("heatmap", "--set", "heatmap.sigma=1"),
+            "flag: heatmap.sigma: no such setting; did you mean heatmap.sigma_px?",
+        ),
+        (("heatmap", "--settings", "none.yaml"), "Error: none.yaml: found No such file or directory"),
+        (("train",), "maps: found No such file or directory"),
+        (("train", "--preset", "tiny"), "--preset: found tiny, expected one of"),
+        (("train", "--phase", "test"), "use `skelgait evaluate`"),
+        (("evaluate", "--dataset", "CCPG"), "CCPG_skeletongait: found none, expected a checkpoint; train first"),
+        (("config", "heatmaps"), "skelgait config: found heatmaps, expected one of heatmap, link"),
+    ],
+)
+def test_what_is_wrong_is_said_in_a_line(workspace: Path, args: tuple[str, ...], message: str) -> None:
+    code, out, err = call(*args)
+    assert code == 1
+    assert message in err
+    assert "Traceback" not in out + err
+    assert not [path for path in workspace.rglob("*") if path.is_file()]
+
+
+def test_debug_shows_the_traceback(workspace: Path) -> None:
+    result = CliRunner().invoke(app, ["--debug", "heatmap"])
+    assert isinstance(result.exception, SkelgaitError)
+
+
+def test_synth(workspace: Path) -> None:
+    code, out, _ = call("synth", "here", "--people", 2, "--views", 1, "--repeats", 1, "--frames", 5, "--json")
+    assert code == 0
+    assert json.loads(out)["sequences"] == 6

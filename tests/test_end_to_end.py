@@ -1,0 +1,125 @@
+"""The whole road on synthetic walkers, in processes of their own: one, two, and through torchrun."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from skelgait.training import load_checkpoint
+from tests.walks import write_dataset
+
+ROOT = Path(__file__).resolve().parents[1]
+SETTINGS = """
+partition: partition.json
+heatmap: {workers: 2}
+train:
+  network: {channels: [4, 8, 8, 8], embedding_width: 8}
+  sampling: {identities_per_batch: 4, sequences_per_identity: 2, clip_len: 4, skip: 1}
+  optimiser: {milestones: [4], learning_rate: 0.05}
+  iterations: 5
+  log_every: 1
+  save_every: 5
+  loader_workers: 0
+evaluate:
+  protocol: custom
+  gallery: [nm-01]
+  probes: {Normal: [nm-02], Bag: ["bg-*"]}
+"""
+
+
+def skelgait(folder: Path, *args: object, launcher: tuple[str, ...] = ()) -> str:
+    """Run a command in `folder` and return its stdout."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("SKELGAIT_")}
+    environment |= {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, *launcher, "-m", "skelgait", *map(str, args)]
+    run = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    assert run.returncode == 0, run.stderr
+    return run.stdout
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("workspace")
+    write_dataset(folder)
+    (folder / "skelgait.yaml").write_text(SETTINGS)
+    skelgait(folder, "heatmap")
+    skelgait(folder, "link")
+    return folder
+
+
+def rank_1(report: str) -> list[float]:
+    tables = json.loads(report)["tables"]
+    return [group["figures"]["rank_1"] for table in tables for group in table["groups"]]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("network", ["skeletongait", "skeletongait++"])
+def test_one_process_or_two(workspace: Path, network: str) -> None:
+    runs = {"one": (), "two": ("--nproc", 2)}
+    for run, more in runs.items():
+        skelgait(workspace, "train", "--network", network, "--run", f"{network}-{run}", *more)
+    one, two = (
+        load_checkpoint(workspace / "runs" / f"{network}-{run}" / "checkpoints" / "checkpoint-000005.pt").weights
+        for run in runs
+    )
+    for name in one:
+        torch.testing.assert_close(one[name], two[name], rtol=1e-3, atol=1e-4, msg=name)
+    lines = [
+        [
+            json.loads(line)
+            for line in (workspace / "runs" / f"{network}-{run}" / "metrics.jsonl").read_text().splitlines()
+        ]
+        for run in runs
+    ]
+    for first, second in zip(*lines, strict=True):
+        assert first["triplet/loss"] == pytest.approx(second["triplet/loss"], rel=1e-3)
+
+    evaluate = ("evaluate", "--network", network, "--run", f"{network}-one", "--json")
+    reports = [
+        skelgait(workspace, *evaluate),
+        skelgait(workspace, *evaluate, "--batch-size", 7),
+        skelgait(workspace, *evaluate, "--nproc", 2),
+    ]
+    figures = [rank_1(report) for report in reports]
+    assert figures[0] == figures[1] == figures[2]
+    assert all(figure is not None for figure in figures[0])
+
+
+@pytest.mark.slow
+def test_torchrun_starts_the_processes_too(workspace: Path) -> None:
+    launcher = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
+    skelgait(workspace, "train", "--run", "torchrun", "--iterations", 1, launcher=launcher)
+    assert (workspace / "runs" / "torchrun" / "checkpoints" / "checkpoint-000001.pt").is_file()
+
+
+@pytest.mark.slow
+def test_hdf5_all_the_way(workspace: Path) -> None:
+    flags = ("--maps", "maps-hdf5", "--storage", "hdf5")
+    skelgait(workspace, "heatmap", *flags)
+    skelgait(workspace, "link", *flags, "--pairs", "pairs-hdf5")
+    more = ("--network", "skeletongait++", "--pairs", "pairs-hdf5", "--run", "hdf5", "--iterations", 1)
+    skelgait(workspace, "train", *more)
+    skelgait(workspace, "train", *more[:2], "--run", "pkl", "--iterations", 1)
+    first, second = (
+        load_checkpoint(workspace / "runs" / run / "checkpoints" / "checkpoint-000001.pt").weights
+        for run in ("hdf5", "pkl")
+    )
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+@pytest.mark.slow
+def test_an_interrupted_training_goes_on(workspace: Path) -> None:
+    skelgait(workspace, "train", "--run", "whole")
+    skelgait(workspace, "train", "--run", "parts", "--iterations", 2)
+    skelgait(workspace, "train", "--run", "parts", "--resume")
+    first, second = (
+        load_checkpoint(workspace / "runs" / run / "checkpoints" / "checkpoint-000005.pt").weights
+        for run in ("whole", "parts")
+    )
+    assert all(torch.equal(first[name], second[name]) for name in first)

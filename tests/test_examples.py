@@ -1,0 +1,59 @@
+"""Every example runs."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import pytest
+
+from tests.test_end_to_end import skelgait
+from tests.walks import write_dataset
+
+EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
+
+
+def test_every_example_has_a_test() -> None:
+    assert {path.name for path in EXAMPLES.iterdir()} == {"maps.png", "maps_in_python.py", "own_data.md"}
+
+
+def test_maps_in_python(tmp_path: Path) -> None:
+    write_dataset(tmp_path, people=2)
+    poses = sorted((tmp_path / "poses").rglob("*.pkl"))[0]
+    script = EXAMPLES / "maps_in_python.py"
+    run = subprocess.run(
+        [sys.executable, str(script), str(poses), str(tmp_path / "p.png")],
+        env={**os.environ, "PYTHONPATH": str(EXAMPLES.parent)}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert re.match(r"\d+ frames, \d+ joints filled, 0 empty maps", run.stdout)
+    assert cv2.imread(str(tmp_path / "p.png")).any()
+
+
+@pytest.mark.slow
+def test_own_data(tmp_path: Path) -> None:
+    page = (EXAMPLES / "own_data.md").read_text(encoding="utf-8")
+    partition = json.loads(re.findall(r"```json\n(.*?)```", page, re.DOTALL)[0])
+    names = [*partition["TRAIN_SET"], *partition["TEST_SET"]]
+    write_dataset(tmp_path)
+    for root in (tmp_path / "poses", tmp_path / "silhouettes"):
+        for folder, name in zip(sorted(root.iterdir()), names, strict=True):
+            for condition in sorted(folder.iterdir()):
+                spelled = condition.name.replace("nm", "normal").replace("bg", "bag")
+                condition.rename(condition.with_name(spelled))
+            folder.rename(root / name)
+    (tmp_path / "partition.json").write_text(json.dumps(partition))
+    (tmp_path / "skelgait.yaml").write_text(re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)[0])
+    commands = re.findall(r"^\$ (.*)$", page, re.MULTILINE)
+    assert len(commands) == 4
+    for command in commands:
+        # One step is enough to see that the road is open.
+        more = ["--iterations", "1"] if command == "skelgait train" else []
+        out = skelgait(tmp_path, *shlex.split(command)[1:], *more)
+    assert "Bag" in out
+    assert "Within a view" in out

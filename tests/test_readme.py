@@ -1,0 +1,82 @@
+"""The README's commands run, and what it says is so."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+import skelgait
+from skelgait.cli import app
+from skelgait.datasets import DATASETS
+from skelgait.settings import preset_names
+from tests.test_end_to_end import skelgait as run_command
+from tests.walks import write_dataset
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+SMALL = """
+train:
+  network: {channels: [4, 8, 8, 8], embedding_width: 8}
+  sampling: {identities_per_batch: 4, sequences_per_identity: 2, clip_len: 4, skip: 1}
+  iterations: 1
+  loader_workers: 0
+"""
+
+
+def section(title: str) -> str:
+    found = re.search(rf"^## {title}\n(.*?)(?=^## |\Z)", README, re.MULTILINE | re.DOTALL)
+    assert found, title
+    return found[1]
+
+
+def console(text: str) -> list[str]:
+    return re.findall(r"^\$ (.*)$", text, re.MULTILINE)
+
+
+def test_ci_runs_the_readme_s_test_command() -> None:
+    setup = console(section("Two commands"))
+    assert len(setup) == 2
+    assert setup[1] in (ROOT / ".ci" / "run").read_text().splitlines()
+
+
+@pytest.mark.slow
+def test_the_four_commands_for_a_real_dataset(tmp_path: Path) -> None:
+    commands = console(section("A real dataset"))
+    assert [command.split()[1] for command in commands] == ["heatmap", "link", "train", "evaluate"]
+    write_dataset(tmp_path, "SUSTech1K")
+    (tmp_path / "skelgait.yaml").write_text(SMALL)
+    for command in commands:
+        run_command(tmp_path, *shlex.split(command)[1:])
+
+
+@pytest.mark.parametrize("command", sorted(set(re.findall(r"`(skelgait [a-z]+[^`]*)`", README))))
+def test_commands_and_flags_exist(command: str) -> None:
+    name, *words = shlex.split(command)[1:]
+    result = CliRunner().invoke(app, [name, "--help"], env={"COLUMNS": "200"})
+    assert result.exit_code == 0
+    for flag in (word.split("=")[0] for word in words if word.startswith("--")):
+        assert flag in result.stdout, flag
+
+
+def test_datasets_and_presets_are_those_there_are() -> None:
+    rows = re.findall(r"^\| [\w-]+ \| `([\w-]+)` \| (.*) \|$", section("A real dataset"), re.MULTILINE)
+    assert {name for name, _ in rows} == set(DATASETS)
+    for name, presets in rows:
+        assert (f"skeletongait_{name}" in preset_names()) == ("SkeletonGait" in presets)
+        assert (f"skeletongait++_{name}" in preset_names()) == ("SkeletonGait++" in presets)
+
+
+def test_pictures_and_links_are_there() -> None:
+    for target in re.findall(r"\]\((?!http)([^)]+)\)", README):
+        assert (ROOT / target).exists(), target
+
+
+def test_public_names() -> None:
+    for name in skelgait.__all__:
+        assert getattr(skelgait, name) is not None
+    with pytest.raises(AttributeError):
+        skelgait.no_such_name  # noqa: B018
