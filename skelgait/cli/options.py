@@ -84,9 +84,9 @@ def resolve_with_sources(ctx: typer.Context, section: str) -> Resolved:
     flags = {
         _ELSEWHERE.get(name, name if name in _ROOT else f"{section}.{name}"): value
         for name, value in ctx.params.items()
-        if value not in (None, []) and (name in known or name in _ELSEWHERE)
+        if value not in (None, [], ()) and (name in known or name in _ELSEWHERE)
     }
-    if isinstance(flags.get("evaluate.probes"), list):
+    if "evaluate.probes" in flags:
         flags["evaluate.probes"] = dict(map(_probe_group, ctx.params["probes"]))
     flags.update(map(parse_assignment, ctx.params.get("assignments") or []))
     resolved = load_settings(file=ctx.params.get("settings"), preset=ctx.params.get("preset"), flags=flags)
