@@ -53,4 +53,4 @@ def bench(session: nox.Session) -> None:
     """The benchmarks; each prints a card, and as its last line one JSON object."""
     session.install(".[test]")
     for script in sorted(Path("tests/benchmarks").glob("*.py")):
-        session.run("python", str(script), *session.posargs)
+        session.run("python", "-m", f"tests.benchmarks.{script.stem}", *session.posargs)
