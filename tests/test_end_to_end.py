@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -96,6 +98,35 @@ def test_torchrun_starts_the_processes_too(workspace: Path) -> None:
     launcher = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
     skelgait(workspace, "train", "--run", "torchrun", "--iterations", 1, launcher=launcher)
     assert (workspace / "runs" / "torchrun" / "checkpoints" / "checkpoint-000001.pt").is_file()
+
+
+@pytest.mark.slow
+def test_two_machines_train_together(workspace: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    nodes = ("-m", "torch.distributed.run", "--nnodes", "2", "--nproc-per-node", "1", "--master-addr", "127.0.0.1")
+    with ThreadPoolExecutor(2) as both:
+        for node in range(2):
+            launcher = (*nodes, "--master-port", str(port), "--node-rank", str(node))
+            both.submit(skelgait, workspace, "train", "--run", "nodes", "--iterations", 2, launcher=launcher)
+    skelgait(workspace, "train", "--run", "alone", "--iterations", 2)
+    first, second = (
+        load_checkpoint(workspace / "runs" / run / "checkpoints" / "checkpoint-000002.pt").weights
+        for run in ("nodes", "alone")
+    )
+    for name in first:
+        torch.testing.assert_close(first[name], second[name], rtol=1e-3, atol=1e-4, msg=name)
+
+
+@pytest.mark.slow
+def test_an_error_in_several_processes_is_said_once(workspace: Path) -> None:
+    command = [sys.executable, "-m", "skelgait", "train", "--nproc", "2", "--maps", "nowhere"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    run = subprocess.run(command, cwd=workspace, env=environment, capture_output=True, text=True, check=False)
+    assert run.returncode == 1
+    assert run.stderr.count("Error: nowhere: found No such file or directory") == 1
+    assert "Traceback" not in run.stderr
 
 
 @pytest.mark.slow

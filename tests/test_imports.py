@@ -21,7 +21,7 @@ MAY_IMPORT = {
     "runtime": {"errors"},
     "sampling": {"errors", "storage", "runtime"},
     "sheet": {"errors", "storage"},
-    "walkers": {"errors", "skeletons", "storage", "datasets"},
+    "walkers": {"errors", "skeletons", "storage", "datasets", "runtime"},
     "heatmap": {"errors", "maps", "storage", "settings", "runtime"},
     "pairing": {"errors", "storage"},
     "workspace": {"errors", "datasets", "settings", "storage"},

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import os
-import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
+from pathlib import Path
+from uuid import uuid4
 
+from skelgait.errors import SkelgaitError
 from skelgait.runtime.cores import usable_cores
 
 
@@ -18,17 +22,49 @@ def launched() -> bool:
 def launch(nproc: int, argv: Sequence[str]) -> int:
     """Run `python -m skelgait ARGV` as `nproc` processes that find each other.
 
+    What the first process says is shown as it comes. If another one fails, its error is raised here.
+
     Args:
         nproc: processes to start.
         argv: arguments of the command.
 
     Returns:
         0 if all of them ended well, otherwise 1.
+
+    Raises:
+        SkelgaitError: a process other than the first failed; with what it said last.
     """
+    from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs, Std
+    from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+    from torch.distributed.launcher.api import LaunchConfig, elastic_launch
+
     # Threads of several processes on the same cores are slower than one thread a core.
-    threads = os.environ.get("OMP_NUM_THREADS", str(max(1, usable_cores() // nproc)))
-    # --standalone finds a free port; the launcher's own log would repeat what the processes say.
-    torchrun = ("torch.distributed.run", "--standalone", "--nproc-per-node", str(nproc), "-m", "skelgait", *argv)
-    environment = {**os.environ, "OMP_NUM_THREADS": threads, "TORCH_CPP_LOG_LEVEL": "ERROR"}
-    process = subprocess.run([sys.executable, "-m", *torchrun], env=environment, stderr=None, check=False)
-    return 0 if process.returncode == 0 else 1
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, usable_cores() // nproc)))
+    # The launcher would repeat at length what the processes say themselves.
+    logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)
+    with tempfile.TemporaryDirectory(prefix="skelgait-") as logs:
+        config = LaunchConfig(
+            min_nodes=1,
+            max_nodes=1,
+            nproc_per_node=nproc,
+            run_id=uuid4().hex,
+            rdzv_backend="c10d",
+            rdzv_endpoint="localhost:0",
+            max_restarts=0,
+            logs_specs=DefaultLogsSpecs(logs, redirects=dict.fromkeys(range(1, nproc), Std.ERR)),
+        )
+        try:
+            elastic_launch(config, sys.executable)("-m", "skelgait", *argv)
+        except ChildFailedError as error:
+            # A process that the launcher ends, since another has failed, has a negative exit code.
+            failed = {rank for rank, failure in error.failures.items() if failure.exitcode > 0}
+            if 0 not in failed:
+                raise _of_another_process(min(failed, default=1), Path(logs)) from error
+            return 1
+    return 0
+
+
+def _of_another_process(rank: int, logs: Path) -> SkelgaitError:
+    said = next((path.read_text(errors="replace") for path in logs.rglob(f"{rank}/stderr.log")), "")
+    last = said.strip().splitlines()[-1:] or ["nothing"]
+    return SkelgaitError(f"process {rank}", last[0], "it to end well", "see the run's log, or use --nproc 1")
