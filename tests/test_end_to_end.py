@@ -23,7 +23,7 @@ heatmap: {workers: 2}
 train:
   network: {channels: [4, 8, 8, 8], embedding_width: 8}
   sampling: {identities_per_batch: 4, sequences_per_identity: 2, clip_len: 4, skip: 1}
-  optimiser: {milestones: [4], learning_rate: 0.05}
+  optimiser: {milestones: [4], learning_rate: 0.001}
   iterations: 5
   log_every: 1
   save_every: 5
@@ -63,15 +63,16 @@ def rank_1(report: str) -> list[float]:
 @pytest.mark.slow
 @pytest.mark.parametrize("network", ["skeletongait", "skeletongait++"])
 def test_one_process_or_two(workspace: Path, network: str) -> None:
+    # One step: rounding grows from step to step in so small a network, with one process as with two.
     runs = {"one": (), "two": ("--nproc", 2)}
     for run, more in runs.items():
-        skelgait(workspace, "train", "--network", network, "--run", f"{network}-{run}", *more)
+        skelgait(workspace, "train", "--network", network, "--run-name", f"{network}-{run}", "--iterations", 1, *more)
     one, two = (
-        load_checkpoint(workspace / "runs" / f"{network}-{run}" / "checkpoints" / "checkpoint-000005.pt").weights
+        load_checkpoint(workspace / "runs" / f"{network}-{run}" / "checkpoints" / "checkpoint-000001.pt").weights
         for run in runs
     )
     for name in one:
-        torch.testing.assert_close(one[name], two[name], rtol=1e-3, atol=1e-4, msg=name)
+        torch.testing.assert_close(one[name], two[name], rtol=1e-4, atol=1e-4, msg=name)
     lines = [
         [
             json.loads(line)
@@ -80,9 +81,10 @@ def test_one_process_or_two(workspace: Path, network: str) -> None:
         for run in runs
     ]
     for first, second in zip(*lines, strict=True):
-        assert first["triplet/loss"] == pytest.approx(second["triplet/loss"], rel=1e-3)
+        for term in ("triplet/loss", "cross_entropy/loss"):
+            assert first[term] == pytest.approx(second[term], rel=1e-3), term
 
-    evaluate = ("evaluate", "--network", network, "--run", f"{network}-one", "--json")
+    evaluate = ("evaluate", "--network", network, "--run-name", f"{network}-one", "--json")
     reports = [
         skelgait(workspace, *evaluate),
         skelgait(workspace, *evaluate, "--batch-size", 7),
@@ -96,7 +98,7 @@ def test_one_process_or_two(workspace: Path, network: str) -> None:
 @pytest.mark.slow
 def test_torchrun_starts_the_processes_too(workspace: Path) -> None:
     launcher = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
-    skelgait(workspace, "train", "--run", "torchrun", "--iterations", 1, launcher=launcher)
+    skelgait(workspace, "train", "--run-name", "torchrun", "--iterations", 1, launcher=launcher)
     assert (workspace / "runs" / "torchrun" / "checkpoints" / "checkpoint-000001.pt").is_file()
 
 
@@ -109,14 +111,14 @@ def test_two_machines_train_together(workspace: Path) -> None:
     with ThreadPoolExecutor(2) as both:
         for node in range(2):
             launcher = (*nodes, "--master-port", str(port), "--node-rank", str(node))
-            both.submit(skelgait, workspace, "train", "--run", "nodes", "--iterations", 2, launcher=launcher)
-    skelgait(workspace, "train", "--run", "alone", "--iterations", 2)
+            both.submit(skelgait, workspace, "train", "--run-name", "nodes", "--iterations", 1, launcher=launcher)
+    skelgait(workspace, "train", "--run-name", "alone", "--iterations", 1)
     first, second = (
-        load_checkpoint(workspace / "runs" / run / "checkpoints" / "checkpoint-000002.pt").weights
+        load_checkpoint(workspace / "runs" / run / "checkpoints" / "checkpoint-000001.pt").weights
         for run in ("nodes", "alone")
     )
     for name in first:
-        torch.testing.assert_close(first[name], second[name], rtol=1e-3, atol=1e-4, msg=name)
+        torch.testing.assert_close(first[name], second[name], rtol=1e-4, atol=1e-4, msg=name)
 
 
 @pytest.mark.slow
@@ -134,9 +136,9 @@ def test_hdf5_all_the_way(workspace: Path) -> None:
     flags = ("--maps", "maps-hdf5", "--storage", "hdf5")
     skelgait(workspace, "heatmap", *flags)
     skelgait(workspace, "link", *flags, "--pairs", "pairs-hdf5")
-    more = ("--network", "skeletongait++", "--pairs", "pairs-hdf5", "--run", "hdf5", "--iterations", 1)
+    more = ("--network", "skeletongait++", "--pairs", "pairs-hdf5", "--run-name", "hdf5", "--iterations", 1)
     skelgait(workspace, "train", *more)
-    skelgait(workspace, "train", *more[:2], "--run", "pkl", "--iterations", 1)
+    skelgait(workspace, "train", *more[:2], "--run-name", "pkl", "--iterations", 1)
     first, second = (
         load_checkpoint(workspace / "runs" / run / "checkpoints" / "checkpoint-000001.pt").weights
         for run in ("hdf5", "pkl")
@@ -146,9 +148,9 @@ def test_hdf5_all_the_way(workspace: Path) -> None:
 
 @pytest.mark.slow
 def test_an_interrupted_training_goes_on(workspace: Path) -> None:
-    skelgait(workspace, "train", "--run", "whole")
-    skelgait(workspace, "train", "--run", "parts", "--iterations", 2)
-    skelgait(workspace, "train", "--run", "parts", "--resume")
+    skelgait(workspace, "train", "--run-name", "whole")
+    skelgait(workspace, "train", "--run-name", "parts", "--iterations", 2)
+    skelgait(workspace, "train", "--run-name", "parts", "--resume")
     first, second = (
         load_checkpoint(workspace / "runs" / run / "checkpoints" / "checkpoint-000005.pt").weights
         for run in ("whole", "parts")

@@ -43,7 +43,7 @@ Pairs = Annotated[Path | None, field("pairs")]
 Runs = Annotated[Path | None, field("runs")]
 Partition = Annotated[Path | None, field("partition")]
 Network = Annotated[str | None, field("train.network.name", "--network")]
-Run = Annotated[str | None, field("train.run")]
+Run = Annotated[str | None, field("train.run", "--run-name")]
 Preset = Annotated[
     str | None, typer.Option("--preset", help="Settings that come with skelgait; follow from dataset and network.")
 ]

@@ -52,3 +52,12 @@ def gather_objects(item: Any) -> list[Any]:
     items: list[Any] = [None] * world_size()
     dist.all_gather_object(items, item)
     return items
+
+
+def mean_over_processes(values: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The mean of each scalar over all processes."""
+    if world_size() == 1 or not values:
+        return values
+    stacked = torch.stack([value.float() for value in values.values()])
+    dist.all_reduce(stacked)
+    return dict(zip(values, stacked / world_size(), strict=True))

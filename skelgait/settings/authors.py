@@ -69,7 +69,7 @@ _USELESS = {
     "evaluator_cfg.enable_float16": "embeddings are computed in float32; --set evaluate.precision=fp16 changes that",
     "evaluator_cfg.restore_ckpt_strict": "checkpoints are always loaded strictly",
     "evaluator_cfg.restore_hint": "the newest checkpoint of the run is tested; name another with --iteration",
-    "evaluator_cfg.save_name": "the run is named by trainer_cfg.save_name or --run",
+    "evaluator_cfg.save_name": "the run is named by trainer_cfg.save_name or --run-name",
     "evaluator_cfg.eval_func": "the protocol follows from the dataset",
     "evaluator_cfg.sampler.*": "the result is the same at any batch size and order",
     "evaluator_cfg.transform": "the columns to cut follow from the data's width",

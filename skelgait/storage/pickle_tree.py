@@ -47,7 +47,10 @@ class PickleTree:
             if len(array) != len(arrays[0]):
                 found, expected = f"{len(array)} frames", f"{len(arrays[0])} as in {paths[0].name}"
                 raise DataError(path, found, expected, "link the pairs again with `skelgait link`")
-        return tuple(arrays if choose is None else (array[choose(len(array))] for array in arrays))
+        if choose is None:
+            return tuple(arrays)
+        chosen = choose(len(arrays[0]))  # once, as the choice may be random
+        return tuple(array[chosen] for array in arrays)
 
     def length(self, key: Key) -> int:
         """See `SequenceSource.length`."""

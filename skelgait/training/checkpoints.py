@@ -135,7 +135,7 @@ def find_checkpoint(run: Path, iteration: int | None = None) -> Path:
     if not wanted:
         found = f"checkpoints {', '.join(path.stem.split('-')[1].lstrip('0') for path in there)}" if there else "none"
         expected = "a checkpoint" if iteration is None else f"the checkpoint of iteration {iteration}"
-        raise CheckpointError(run, found, expected, "train first, or name another run with --run")
+        raise CheckpointError(run, found, expected, "train first, or name another run with --run-name")
     return wanted[-1]
 
 

@@ -17,7 +17,7 @@ from skelgait.errors import DataError, SkelgaitError
 from skelgait.losses import GaitLoss
 from skelgait.models import GaitNetwork
 from skelgait.runtime.logs import log_to
-from skelgait.runtime.processes import is_main, rank, world_size
+from skelgait.runtime.processes import is_main, mean_over_processes, rank, world_size
 from skelgait.runtime.sync_batch_norm import synchronise_batch_norm
 from skelgait.sampling.batch import Batch
 from skelgait.sampling.clips import Clips, batches
@@ -176,7 +176,9 @@ class _Trainer:
                 last = self.iteration == settings.iterations
                 if last or self.iteration % settings.log_every == 0:
                     self._stop_if_not_finite()
-                    line = metrics.write(self.iteration, float(self.schedule.get_last_lr()[0]), terms)
+                    line = metrics.write(
+                        self.iteration, float(self.schedule.get_last_lr()[0]), mean_over_processes(terms)
+                    )
                 if last or self.iteration % settings.save_every == 0:
                     self._save()
                     if evaluate is not None:
@@ -205,7 +207,7 @@ class _Trainer:
         synchronise_batch_norm(self.network, self.device)
         # Batch norm is the same in all processes already, so its buffers need not be sent round.
         devices = [self.device] if self.device.type == "cuda" else None
-        return cast("nn.Module", DistributedDataParallel(self.network, devices, broadcast_buffers=False))
+        return cast("nn.Module", DistributedDataParallel(self.network, devices, forward_sync_buffers=False))
 
     def _step(self, model: nn.Module, batch: Batch) -> dict[str, Tensor] | None:
         """One step; the loss terms, or None where it was skipped."""
@@ -259,7 +261,7 @@ class _Trainer:
                 path,
                 str(checkpoint.architecture),
                 f"{self.architecture} as the data and the settings say",
-                "resume with the run's own data and settings, or name another run with --run",
+                "resume with the run's own data and settings, or name another run with --run-name",
             )
         self.network.load_state_dict(dict(checkpoint.weights))
         self.optimiser.load_state_dict(checkpoint.training["optimizer"])

@@ -150,6 +150,15 @@ class TestPairTree:
         np.testing.assert_array_equal(read[0], maps_of(KEYS[0])[[0, -1]])
         np.testing.assert_array_equal(read[1], silhouettes[[0, -1]])
 
+    def test_random_choices_are_the_same_for_both(self, tmp_path: Path) -> None:
+        writer = PickleTreeWriter(tmp_path)
+        numbers = np.arange(40, dtype=np.uint8)
+        writer.write(KEYS[0], np.broadcast_to(numbers[:, None, None, None], (40, 2, 64, 64)), "0_heatmap")
+        writer.write(KEYS[0], np.broadcast_to(numbers[:, None, None], (40, 64, 64)), "1_sil")
+        rng = np.random.default_rng(0)
+        maps, silhouettes = open_pairs(tmp_path).read(KEYS[0], lambda length: rng.integers(0, length, 9))
+        np.testing.assert_array_equal(maps[:, 0], silhouettes)
+
     def test_unequal_lengths_are_an_error(self, tmp_path: Path) -> None:
         writer = PickleTreeWriter(tmp_path)
         writer.write(KEYS[0], maps_of(KEYS[0]), "0_heatmap")
