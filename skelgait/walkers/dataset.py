@@ -25,6 +25,9 @@ from skelgait.walkers.gait import Condition, walk
 
 _OF_PEOPLE, _OF_WALKS, _OF_CAMERAS = range(3)
 
+# Joints under a coat are found less exactly, by this factor.
+_COAT_NOISE = 1.3
+
 
 @dataclass(frozen=True)
 class SynthReport:
@@ -133,14 +136,17 @@ def _walks(
     repeats: int,
 ) -> Iterator[_Walk]:
     chosen = np.unique(np.linspace(0, len(layout.views) - 1, min(views, len(layout.views))).round().astype(int))
-    probes = {identity: (condition, view) for identity, condition, view in partition.probes}
+    probes = {identity: Key(identity, condition, view) for identity, condition, view in partition.probes}
     for number, identity in enumerate(identities):
         for condition in conditions:
             for repeat, spelling in enumerate(layout.conditions[condition][:repeats]):
                 cameras = [(Key(identity, spelling, layout.views[i]), layout.angles_deg[i]) for i in chosen]
-                if identity in probes and condition == conditions[0] and repeat == 0:
+                first, probe = condition == conditions[0] and repeat == 0, probes.get(identity)
+                if first and probe and probe not in dict(cameras):
                     # Where the partition names a probe, that sequence has to be there.
-                    cameras[0] = (Key(identity, *probes[identity]), cameras[0][1])
+                    cameras[0] = (probe, cameras[0][1])
+                elif not first:
+                    cameras = [camera for camera in cameras if camera[0] != probe]
                 yield _Walk(number, condition, repeat, tuple(cameras))
 
 
@@ -157,7 +163,8 @@ def _write_walk(
         camera = Camera(angle_deg)
         xy, depth = camera.project(np.concatenate([joints, toes], axis=1))
         own = generator(seed, _OF_CAMERAS, *place, number)
-        keypoints = detect(xy[:, :17], depth[:, :17], own, noise_px, lost)
+        own_noise_px = noise_px * (_COAT_NOISE if one.condition == "coat" else 1)
+        keypoints = detect(xy[:, :17], depth[:, :17], own, own_noise_px, lost)
         masks = silhouettes(xy, camera.focal_px / camera.distance, person, one.condition)
         PickleTreeWriter(out / "poses").write(key, _as_spelled(keypoints, layout), _name(layout.pose_file, key))
         PickleTreeWriter(out / "silhouettes").write(key, masks, _name(layout.silhouette_file, key))

@@ -70,7 +70,8 @@ def _curve(samples: tuple[int, ...], phase: Array) -> Array:
 def _pelvis(person: Person, cycle: Array) -> tuple[Array, Array]:
     """Where the pelvis sways to, and the unit vector to its left."""
     angle = 2 * np.pi * cycle
-    turn = np.deg2rad(person.pelvis_turn_deg) * np.cos(angle)
+    # The side whose leg is in front is in front; the shoulders turn the other way.
+    turn = -np.deg2rad(person.pelvis_turn_deg) * np.cos(angle)
     tilt = np.deg2rad(person.pelvis_list_deg) * np.sin(angle)
     left = np.stack([np.cos(turn) * np.cos(tilt), np.sin(tilt), -np.sin(turn) * np.cos(tilt)], axis=1)
     pelvis = np.zeros((len(cycle), 3))
@@ -106,7 +107,7 @@ def _trunk(joints: dict[str, Array], person: Person, cycle: Array, condition: Co
     up = np.stack([-0.3 * person.sway * np.sin(angle) / person.trunk, np.cos(lean), np.sin(lean)], axis=1)
     up /= np.linalg.norm(up, axis=1, keepdims=True)
     shoulders = person.trunk * up
-    turn = -np.deg2rad(person.shoulder_turn_deg) * np.cos(angle)
+    turn = np.deg2rad(person.shoulder_turn_deg) * np.cos(angle)
     left = np.stack([np.cos(turn), np.zeros_like(turn), -np.sin(turn)], axis=1)
     for side, sign in (("left", 1), ("right", -1)):
         joints[f"{side} shoulder"] = shoulders + sign * left * person.shoulder_width / 2

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from skelgait.datasets import DATASETS, load_partition
+from skelgait.datasets import DATASETS, Partition, load_partition
 from skelgait.errors import SettingsError
 from skelgait.skeletons import COCO_17
 from skelgait.storage import open_source
+from skelgait.walkers import write_walkers
 from skelgait.walkers.anthropometry import Person, sample_person, vary
 from skelgait.walkers.body import silhouettes
 from skelgait.walkers.camera import Camera, detect
@@ -180,3 +182,35 @@ def test_the_partition_is_json(tmp_path: Path) -> None:
         "TRAIN_SET": ["001", "002"],
         "TEST_SET": ["075", "076"],
     }
+
+
+def test_the_pelvis_goes_with_the_leg_and_the_shoulders_with_the_arm() -> None:
+    joints, _ = walk(someone(9), "normal", 200, np.random.default_rng(0))
+    ahead = {
+        name: joints[:, AT[f"left {name}"], 2] - joints[:, AT[f"right {name}"], 2]
+        for name in ("hip", "ankle", "shoulder", "wrist")
+    }
+    assert np.corrcoef(ahead["hip"], ahead["ankle"])[0, 1] > 0.5
+    assert np.corrcoef(ahead["shoulder"], ahead["wrist"])[0, 1] > 0.5
+
+
+def test_a_named_probe_is_written_once(tmp_path: Path) -> None:
+    # This probe is spelled as the second camera of the first walk is.
+    probe = ("0360", "camid0_videoid2", "seq1")
+    partition = Partition(frozenset({"0000"}), frozenset({"0360"}), frozenset({probe}))
+    dataset = replace(DATASETS["Gait3D"], partition=lambda: partition)
+    report = write_walkers(
+        tmp_path,
+        dataset,
+        people=2,
+        views=2,
+        conditions=("normal",),
+        repeats=2,
+        frames=5,
+        noise_px=1.5,
+        lost=0.0,
+        seed=0,
+    )
+    keys = {tuple(key) for key in open_source(tmp_path / "poses", "pose").keys}
+    assert len(keys) == report.sequences
+    assert probe in keys
