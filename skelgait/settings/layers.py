@@ -94,7 +94,11 @@ def _read_file(file: Path) -> tuple[dict[str, tuple[object, str]], list[str]]:
     content = read_yaml(file)
     warnings: list[str] = []
     if is_authors_dialect(content):
-        content, warnings = translate(content, str(file))
+        try:
+            content, warnings = translate(content, str(file))
+        except (TypeError, ValueError, AttributeError, LookupError) as error:
+            found = f"a value of another kind than expected ({error})"
+            raise SettingsError(file, found, "the authors' settings", "correct the value") from error
     layer = {key: (value, str(file)) for key, value in _flat(content)}
     for key in _PATHS:
         value = layer.get(key, (None,))[0]
@@ -127,8 +131,9 @@ def _flat(content: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, o
     """Dotted keys and values; mappings are opened as far as the schema has sections."""
     for key, value in content.items():
         dotted = f"{prefix}{key}"
-        if isinstance(value, Mapping) and dotted in section_models():
-            yield from _flat(value, f"{dotted}.")
+        if dotted in section_models() and (value is None or isinstance(value, Mapping)):
+            # A section that is written down but empty gives nothing.
+            yield from _flat(value or {}, f"{dotted}.")
         else:
             yield dotted, value
 

@@ -17,7 +17,8 @@ from skelgait.settings.base import StrictModel
 
 # Paths come as strings and tuples as lists, from YAML, from the environment and from flags.
 FolderPath = Annotated[Path, Strict(False)]
-FourInts = Annotated[tuple[int, int, int, int], Strict(False)]
+Positive = Annotated[int, Field(ge=1)]
+FourInts = Annotated[tuple[Positive, Positive, Positive, Positive], Strict(False)]
 Ints = Annotated[tuple[int, ...], Strict(False)]
 Strings = Annotated[tuple[str, ...], Strict(False)]
 
@@ -26,7 +27,6 @@ Network = Literal["skeletongait", "skeletongait++"]
 Precision = Literal["auto", "float32", "bf16", "fp16"]
 Storage = Literal["pkl", "hdf5"]
 Share = Annotated[float, Field(ge=0, le=1)]
-Positive = Annotated[int, Field(ge=1)]
 
 
 class HeatmapSettings(StrictModel):

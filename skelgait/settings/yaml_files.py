@@ -34,7 +34,7 @@ def parse_value(text: str) -> object:
     """A single value as YAML reads it: numbers, booleans, lists; what is none of these stays a string."""
     try:
         return yaml.load(text, _Loader)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError):  # a value such as the date 2026-13-45
         return text
 
 
@@ -48,7 +48,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
         content = yaml.load(path.read_text(encoding="utf-8"), _Loader)
     except OSError as error:
         raise SettingsError(path, error.strerror or str(error), "a settings file", "check the path") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError) as error:
         found = " ".join(str(error).split())
         raise SettingsError(path, f"no YAML ({found})", "a settings file in YAML", _MEND) from error
     if content is None:

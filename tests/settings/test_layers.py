@@ -55,6 +55,10 @@ def test_numbers_are_read_as_people_write_them(tmp_path: Path) -> None:
     assert parse_assignment("a=5e-4") == ("a", 5e-4)
 
 
+def test_an_empty_section_gives_nothing(tmp_path: Path) -> None:
+    assert load(tmp_path, "train:\n").origins == {}  # type: ignore[attr-defined]
+
+
 def test_paths_in_a_file_are_relative_to_it(tmp_path: Path) -> None:
     settings = load(tmp_path, "maps: drawn\nposes: /abs\n").settings  # type: ignore[attr-defined]
     assert (settings.maps, settings.poses) == (tmp_path / "drawn", Path("/abs"))
@@ -89,6 +93,10 @@ def test_all_problems_are_named_at_once(tmp_path: Path) -> None:
         ("a: [\n", "found no YAML"),
         ("a: !!python/object/apply:os.system ['true']\n", "found no YAML"),  # nothing is executed
         ("evaluate:\n  protocol: custom\n", "protocol custom needs --gallery and --probes"),
+        ("run: 2026-13-45\n", "found no YAML"),
+        ("train:\n  optimiser: {learning_rate: .inf}\n", "should be a finite number"),
+        ("train:\n  network: {blocks: [1, 0, 1, 1]}\n", r"blocks\.1: should be greater than or equal to 1"),
+        ("trainer_cfg: {sampler: {batch_size: 128}}\n", "found a value of another kind than expected"),
         ("preset: skeletongait_tin\n", r"did you mean skeletongait_tiny\?"),
     ],
 )
