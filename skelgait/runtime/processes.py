@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -37,11 +38,17 @@ def join_processes(device: torch.device) -> Iterator[None]:
     if not launched():
         yield
         return
+    # Imported here, since its functions keep the group that exists when they are defined: were it imported later, as
+    # DistributedDataParallel does, the group would outlive its destruction, and its threads could abort the exit.
+    import torch.distributed.nn.functional  # noqa: F401
+
     # Long, since all processes wait while the first one writes or evaluates.
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=timedelta(hours=2))
     try:
         yield
     finally:
+        # DistributedDataParallel holds the group in reference cycles.
+        gc.collect()
         dist.destroy_process_group()
 
 

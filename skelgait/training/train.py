@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+import warnings
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -109,7 +110,8 @@ class _Trainer:
     ) -> None:
         self.run, self.settings, self.device = run, settings, device
         keys, names = training_keys(source, identities)
-        labels = [names.index(key.identity) for key in keys]
+        label_of = {name: label for label, name in enumerate(names)}
+        labels = [label_of[key.identity] for key in keys]
         self.n_sequences, self.n_identities = len(keys), len(names)
         sampling = settings.sampling
         self.clips = Clips(
@@ -205,6 +207,8 @@ class _Trainer:
         if world_size() == 1:
             return self.network
         synchronise_batch_norm(self.network, self.device)
+        # Said of weights with a dimension of size 1, where strides mean nothing.
+        warnings.filterwarnings("ignore", "Grad strides do not match bucket view strides")
         # Batch norm is the same in all processes already, so its buffers need not be sent round.
         devices = [self.device] if self.device.type == "cuda" else None
         return cast("nn.Module", DistributedDataParallel(self.network, devices, forward_sync_buffers=False))
