@@ -1,6 +1,6 @@
 """Skeleton maps: fill, normalise, draw, align."""
 
-from skelgait.maps.draw import JOINT, LIMB
+from skelgait.maps.kernels import JOINT, LIMB
 from skelgait.maps.pipeline import SkeletonMaps, skeleton_maps
 
 __all__ = ["JOINT", "LIMB", "SkeletonMaps", "skeleton_maps"]

@@ -38,54 +38,62 @@ def fill_missing(xy: NDArray[np.floating], method: Fill) -> NDArray[np.floating]
     if never.any():
         return xy
     rows = xy.reshape(len(xy), -1).astype(np.float64)
-    filled: NDArray[np.float64] = _fill_from_neighbours(rows, missing.reshape(rows.shape))
+    filled: NDArray[np.float64] = _fill_from_neighbours(rows, 1.0 - missing.reshape(rows.shape))
     return filled.astype(xy.dtype).reshape(xy.shape)
 
 
-@njit(cache=True)
-def _fill_from_neighbours(rows, missing):  # type: ignore[no-untyped-def]
-    """Fill (T, F) rows where `missing` (T, F); every feature is there in some row."""
+@njit(cache=True, nogil=True)
+def _fill_from_neighbours(rows, there):  # type: ignore[no-untyped-def]
+    """Fill (T, F) rows where `there` (T, F) is 0 and not 1; every feature is there in some row."""
     n_rows, n_features = rows.shape
     filled = rows.copy()
     distances = np.empty(n_rows)
     for row in range(n_rows):
-        if not missing[row].any():
+        if there[row].all():
             continue
         for other in range(n_rows):
-            distances[other] = _distance(rows, missing, row, other)
+            distances[other] = _distance(rows[row], there[row], rows[other], there[other])
         for feature in range(n_features):
-            if missing[row, feature]:
-                filled[row, feature] = _weighted_mean(rows[:, feature], missing[:, feature], distances)
+            if not there[row, feature]:
+                filled[row, feature] = _weighted_mean(rows[:, feature], there[:, feature], distances)
     return filled
 
 
-@njit(cache=True)
-def _distance(rows, missing, a, b):  # type: ignore[no-untyped-def]
+@njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
+def _distance(a, there_a, b, there_b):  # type: ignore[no-untyped-def]
     """Distance of two rows over the features that both have, scaled up to all; infinite where they share none."""
-    n_features = rows.shape[1]
-    total, shared = 0.0, 0
-    for feature in range(n_features):
-        if not missing[a, feature] and not missing[b, feature]:
-            difference = rows[a, feature] - rows[b, feature]
-            total += difference * difference
-            shared += 1
-    return np.sqrt(total * n_features / shared) if shared else np.inf
+    total = shared = 0.0
+    for feature in range(len(a)):
+        both = there_a[feature] * there_b[feature]
+        difference = a[feature] - b[feature]
+        total += both * difference * difference
+        shared += both
+    return np.sqrt(total * len(a) / shared) if shared > 0 else np.inf
 
 
-@njit(cache=True)
-def _weighted_mean(values, missing, distances):  # type: ignore[no-untyped-def]
+@njit(cache=True, nogil=True)
+def _weighted_mean(values, there, distances):  # type: ignore[no-untyped-def]
     """Mean of the values of the nearest rows that have one, weighted by 1 / distance.
 
     Rows at distance 0 count alone; where no row can be compared with, all that have a value count alike.
     """
-    donors = np.flatnonzero(~missing)
-    nearest = donors[np.argsort(distances[donors], kind="mergesort")[:_NEIGHBOURS]]
+    nearest, n = np.empty(_NEIGHBOURS, np.int64), 0
+    for row in range(len(values)):
+        if not there[row] or (n == _NEIGHBOURS and distances[row] >= distances[nearest[n - 1]]):
+            continue
+        # Insert the row where it belongs; of rows at one distance the first comes first.
+        n = min(n + 1, _NEIGHBOURS)
+        place = n - 1
+        while place > 0 and distances[row] < distances[nearest[place - 1]]:
+            nearest[place] = nearest[place - 1]
+            place -= 1
+        nearest[place] = row
     if distances[nearest[0]] == np.inf:
-        return values[donors].mean()
+        return (values * there).sum() / there.sum()
     total = weights = 0.0
     exact = distances[nearest[0]] == 0
-    for donor in nearest:
-        weight = (1.0 if distances[donor] == 0 else 0.0) if exact else 1.0 / distances[donor]
-        total += weight * values[donor]
+    for row in nearest[:n]:
+        weight = 1 / distances[row] if not exact else 1.0 if distances[row] == 0 else 0.0
+        total += weight * values[row]
         weights += weight
     return total / weights

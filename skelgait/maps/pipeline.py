@@ -7,10 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from skelgait.maps.align import align as align_levels
-from skelgait.maps.align import resize
-from skelgait.maps.draw import draw
 from skelgait.maps.fill import Fill, fill_missing
+from skelgait.maps.frames import draw_frames
 from skelgait.maps.keypoints import as_keypoints
 from skelgait.maps.normalise import normalise
 
@@ -66,13 +64,13 @@ def skeleton_maps(
     n_filled = int((xy != keypoints_xyc[..., :2]).any(axis=2).sum())
     confidence = keypoints_xyc[..., 2] if use_score else np.ones(keypoints_xyc.shape[:2])
     placed, has_height = normalise(xy, canvas_px)
-    levels = draw(placed, np.where(has_height[:, None], confidence, 0), canvas_px, sigma_px)
-    if align:
-        maps = align_levels(levels, size_px, offset_px)
-    else:
-        maps = np.zeros((len(levels), 2, size_px, size_px), np.uint8)
-        for target, image in zip(
-            maps.reshape(-1, size_px, size_px), levels.reshape(-1, canvas_px, canvas_px), strict=True
-        ):
-            target[:] = resize(image, size_px)
-    return SkeletonMaps(maps, n_filled, int((~levels.any(axis=(1, 2, 3))).sum()))
+    maps, n_empty = draw_frames(
+        placed,
+        np.where(has_height[:, None], confidence, 0),
+        canvas_px=canvas_px,
+        sigma_px=sigma_px,
+        align=align,
+        offset_px=offset_px,
+        size_px=size_px,
+    )
+    return SkeletonMaps(maps, n_filled, n_empty)

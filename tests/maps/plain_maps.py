@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.impute import KNNImputer
 
-from skelgait.maps.align import align
 from skelgait.maps.normalise import normalise
 from skelgait.skeletons import COCO_17
 
@@ -28,7 +28,7 @@ def plain_maps(poses: NDArray[np.float32]) -> NDArray[np.uint8]:
         for j in range(17):
             _draw(drawn[t, 1], placed[t, j], placed[t, j], poses[t, j, 2])
     levels = np.minimum((drawn * 256).astype(int), 255).astype(np.uint8)
-    return align(levels, 64, 0)
+    return np.stack([_aligned(image) for image in levels.reshape(-1, _CANVAS, _CANVAS)]).reshape(-1, 2, 64, 64)
 
 
 def _draw(target: NDArray[np.float32], start: NDArray[np.float32], end: NDArray[np.float32], value: float) -> None:
@@ -42,3 +42,12 @@ def _draw(target: NDArray[np.float32], start: NDArray[np.float32], end: NDArray[
     share = np.clip((dx * along[0] + dy * along[1]) / max((along**2).sum(), 1e-9), 0, 1)
     d2 = (dx - share * along[0]) ** 2 + (dy - share * along[1]) ** 2
     np.maximum(window, np.exp(-d2 / 2 / _SIGMA**2) * value, out=window)
+
+
+def _aligned(levels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    rows = np.flatnonzero(levels.any(axis=1))
+    if not len(rows):
+        return np.zeros((64, 64), np.uint8)
+    half = (rows[-1] - rows[0] + 1) // 2
+    crop = levels[rows[0] : rows[-1] + 1, max(_CANVAS // 2 - half, 0) : _CANVAS // 2 + half + 1]
+    return (cv2.resize(crop / 255.0, (64, 64), interpolation=cv2.INTER_AREA) * 255).astype(np.uint8)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 import pytest
 
 from skelgait.errors import DataError, ShapeError
 from skelgait.maps import JOINT, LIMB, skeleton_maps
-from skelgait.maps.align import align
 
 
 def people(frames: int = 3, seed: int = 0) -> np.ndarray:
@@ -62,17 +60,6 @@ def test_joints_are_within_limbs_reach() -> None:
     maps = skeleton_maps(people()).maps
     assert maps[:, LIMB].any()
     assert maps[:, JOINT].any()
-
-
-@pytest.mark.parametrize("offset", [0, 5, 500])
-def test_offset_stays_on_the_canvas(offset: int) -> None:
-    levels = np.zeros((1, 2, 128, 128), np.uint8)
-    levels[0, :, 40:80, 50:78] = 200
-    top, bottom = max(40 - offset, 0), min(79 + offset, 127)
-    half = (bottom - top + 1) // 2
-    crop = levels[0, 0, top : bottom + 1, max(64 - half, 0) : 64 + half + 1]
-    expected = (cv2.resize(crop / 255.0, (64, 64), interpolation=cv2.INTER_AREA) * 255).astype(np.uint8)
-    np.testing.assert_array_equal(align(levels, 64, offset)[0, 0], expected)
 
 
 @pytest.mark.parametrize(

@@ -5,13 +5,19 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from skelgait.maps.draw import draw
+from skelgait.maps.frames import draw_frames
 from tests.maps import reference
 
 
 def frame(seed: int, low: float = 10, high: float = 50) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(seed)
     return rng.uniform(low, high, (1, 17, 2)), rng.uniform(0, 1, (1, 17))
+
+
+def draw(xy: np.ndarray, confidence: np.ndarray, canvas_px: int, sigma_px: float) -> np.ndarray:
+    """Grey levels (T, 2, canvas, canvas), neither cropped nor resized."""
+    whole = {"align": False, "offset_px": 0, "size_px": canvas_px}
+    return draw_frames(xy, confidence, canvas_px=canvas_px, sigma_px=sigma_px, **whole)[0]
 
 
 def test_no_frames() -> None:
@@ -27,6 +33,7 @@ def test_no_frames() -> None:
         (3, -400, -300, 4.0),  # all of it outside
         (4, 30, 31, 4.0),  # ends nearer than a pixel
         (5, 10, 50, 9.5),
+        (6, -1e20, 1e20, 4.0),  # no integer is so large
     ],
 )
 def test_plain_loops_agree(seed: int, low: float, high: float, sigma: float) -> None:
