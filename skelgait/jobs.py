@@ -10,11 +10,13 @@ from typing import NamedTuple
 import torch
 
 from skelgait import workspace
+from skelgait.errors import SettingsError
 from skelgait.evaluation import EvaluationReport, embed, score, test_keys, write_submission
 from skelgait.models import GaitNetwork
 from skelgait.runtime.processes import is_main
-from skelgait.settings.schema import Settings
+from skelgait.settings import Settings, load_settings
 from skelgait.training import TrainReport, find_checkpoint, load_checkpoint, train
+from skelgait.training.run import append_line
 
 log = logging.getLogger(__name__)
 
@@ -38,15 +40,17 @@ def train_run(settings: Settings, device: torch.device, advance: Callable[[int],
     def test(network: GaitNetwork, iteration: int) -> None:
         report = _evaluate(settings, network, settings.train.network.test_embedding, device)
         if is_main():
-            line = json.dumps({"iteration": iteration, **report.to_dict()})
-            with (run / "tests.jsonl").open("a", encoding="utf-8") as file:
-                file.write(line + "\n")
+            append_line(run / "tests.jsonl", json.dumps({"iteration": iteration, **report.to_dict()}))
             for group in report.tables[0].groups:
                 log.info("iteration %d, %s: %s", iteration, group.name, group.figures)
 
+    inputs, partition = workspace.open_inputs(settings, settings.train.network.name), workspace.partition_of(settings)
+    if settings.train.test_while_training:
+        # Found out now and not at the first checkpoint.
+        test_keys(inputs, workspace.protocol_of(settings), partition)
     return train(
-        workspace.open_inputs(settings, settings.train.network.name),
-        workspace.partition_of(settings).train,
+        inputs,
+        partition.train,
         run,
         settings.train,
         device,
@@ -68,9 +72,20 @@ def evaluate_run(
     chosen = settings.evaluate
     path = chosen.checkpoint or find_checkpoint(workspace.run_folder(settings), chosen.iteration)
     checkpoint = load_checkpoint(path)
-    embedding = chosen.embedding or checkpoint.test_embedding or settings.train.network.test_embedding
+    network = checkpoint.architecture.name
+    embedding = chosen.embedding or checkpoint.test_embedding or _embedding_of(settings, network)
     report = _evaluate(settings, checkpoint.network(), embedding, device, advance)
-    return Evaluation(report, checkpoint.architecture.name, checkpoint.iteration)
+    return Evaluation(report, network, checkpoint.iteration)
+
+
+def _embedding_of(settings: Settings, network: str) -> int:
+    """The embedding to test a network at whose checkpoint does not say: that of the settings or of its own preset."""
+    if network == settings.train.network.name:
+        return settings.train.network.test_embedding
+    preset = load_settings(
+        flags={"dataset": settings.dataset, "train.network.name": network}, environ={}, default_file=None
+    )
+    return preset.settings.train.network.test_embedding
 
 
 def _evaluate(
@@ -82,6 +97,9 @@ def _evaluate(
 ) -> EvaluationReport:
     chosen, partition = settings.evaluate, workspace.partition_of(settings)
     protocol = workspace.protocol_of(settings)
+    if chosen.submission and not protocol.submission:
+        found, mend = f"protocol {protocol.name}, which has no server", "leave it out"
+        raise SettingsError("--submission", found, "a protocol with one, such as GREW", mend)
     source = workspace.open_inputs(settings, "skeletongait" if network.in_channels == 2 else "skeletongait++")
     embeddings = embed(
         network,

@@ -21,6 +21,8 @@ class Layout:
         silhouette_file: name of the silhouette file likewise.
         skeleton_joints: V of its poses.
         leading_values: whether poses are rows (T, 2 + 3 V) with two leading values.
+        unnamed: condition of the probes whose names only a server knows, by the identity that stands for all of them;
+            their view is the name of a video.
     """
 
     conditions: Mapping[str, tuple[str, ...]]
@@ -30,6 +32,7 @@ class Layout:
     silhouette_file: str = "{view}"
     skeleton_joints: int = 17
     leading_values: bool = False
+    unnamed: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -33,5 +33,6 @@ GREW = Dataset(
         views=("view1", "view2", "view3", "view4"),
         angles_deg=(0.0, 45.0, 90.0, 135.0),
         leading_values=True,
+        unnamed={"probe": "03"},
     ),
 )

@@ -20,7 +20,8 @@ class Group:
         name: the group's name in reports.
         probes: patterns (as of shell file names) of the conditions to be recognised; none where the partition
             names the probes one by one.
-        gallery: patterns of the enrolled conditions; a sequence that is a probe is never in the gallery.
+        gallery: patterns of the enrolled conditions. A sequence that fits both is in both, but is not compared with
+            itself; probes that the partition names are not in the gallery.
     """
 
     name: str

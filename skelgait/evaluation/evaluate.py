@@ -43,8 +43,10 @@ def test_keys(source: SequenceSource, protocol: Protocol, partition: Partition) 
     """The sequences of the test identities that a protocol compares.
 
     Raises:
-        ProtocolError: there is none.
+        ProtocolError: there is none, or none of the probes that the partition has to name.
     """
+    if not partition.test:
+        raise ProtocolError("--partition", "no identity to test", "some under TEST_SET", "list them there")
     keys = [key for key in source.keys if key.identity in partition.test]
     if not keys:
         found = f"identities {', '.join(sorted({key.identity for key in source.keys})[:5])}, ..."
@@ -56,6 +58,7 @@ def test_keys(source: SequenceSource, protocol: Protocol, partition: Partition) 
         found = f"conditions {', '.join(conditions_of(keys)[:20])}"
         mend = "use the protocol of this dataset, or --protocol custom with --gallery and --probes"
         raise ProtocolError(f"protocol {protocol.name}", found, f"some of {' '.join(sorted(patterns))}", mend)
+    _check_named_probes(protocol, partition.probes, wanted)
     return wanted
 
 
@@ -74,11 +77,23 @@ def score(
         ProtocolError: no table has a probe that can be recognised.
     """
     probes = partition.probes if partition else frozenset()
+    _check_named_probes(protocol, probes, embeddings.keys)
     scorer = Scorer(embeddings, metric, camera_of_view=protocol.camera_of_view, probes=probes)
     tables = tuple(scorer.score(table) for table in protocol.tables)
     if all(value is None for table in tables for group in table.groups for value in group.figures.values()):
         raise _nothing_to_score(protocol, tables, embeddings.keys, len(scorer.view_names))
     return EvaluationReport(protocol.name, metric, tables, protocol.published, len(embeddings.keys), embeddings.n_cut)
+
+
+def _check_named_probes(protocol: Protocol, probes: frozenset[tuple[str, str, str]], keys: Sequence[Key]) -> None:
+    """Refuse a protocol whose probes the partition names, where there is none of them."""
+    all_by_pattern = all(group.probes for table in protocol.tables for group in table.groups)
+    if all_by_pattern or not probes.isdisjoint(keys):
+        return
+    named = ", ".join("-".join(probe) for probe in sorted(probes)[:3])
+    found = f"no sequence of the probes under PROBE_SET, {named}, ..." if probes else "no probe under PROBE_SET"
+    expected = f"some of {', '.join('-'.join(key) for key in keys[:3])}, ..."
+    raise ProtocolError("--partition", found, expected, "list the probes there, as identity-condition-view")
 
 
 def _nothing_to_score(

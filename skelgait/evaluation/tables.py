@@ -130,10 +130,12 @@ class Scorer:
             some = probes[start : start + _BLOCK]
             distances = distance_matrix(self._values[some], self._values[gallery], self._metric)
             is_match = torch.from_numpy(self._identities[some, None] == self._identities[None, gallery])
+            # No probe is compared with itself.
+            left_out = torch.from_numpy(some[:, None] == gallery[None])
             if table.kind != "view_pairs" and table.identical_views is False:
                 same_view = torch.from_numpy(self._views[some, None] == self._views[None, gallery])
-                left_out = is_match & same_view
-                distances, is_match = distances.masked_fill(left_out, torch.inf), is_match & ~left_out
+                left_out |= is_match & same_view
+            distances, is_match = distances.masked_fill(left_out, torch.inf), is_match & ~left_out
             ranks.append(first_match_rank(distances, is_match))
             if precise:
                 precision = average_precision(distances, is_match)

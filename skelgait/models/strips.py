@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor, nn
 
@@ -21,9 +19,11 @@ def horizontal_pyramid_pooling(features: Tensor, strips: int) -> Tensor:
 
 
 def strip_weights(strips: int, in_width: int, out_width: int) -> nn.Parameter:
-    """(S, in_width, out_width) weights, each strip's map xavier-uniform."""
-    bound = math.sqrt(6 / (in_width + out_width))
-    return nn.Parameter(torch.empty(strips, in_width, out_width).uniform_(-bound, bound))
+    """(S, in_width, out_width) weights, xavier-uniform as one tensor, which is how the authors' networks begin.
+
+    That is a far smaller scale than one strip's map alone would have: +-sqrt(6 / (out_width (in_width + S))).
+    """
+    return nn.Parameter(nn.init.xavier_uniform_(torch.empty(strips, in_width, out_width)))
 
 
 class PartLinear(nn.Module):

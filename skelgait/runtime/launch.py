@@ -8,10 +8,30 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from signal import SIGTERM
 from uuid import uuid4
 
 from skelgait.errors import SkelgaitError
 from skelgait.runtime.cores import usable_cores
+
+LEFT_ALONE = 3
+"""Exit code of a process that ends because another one has ended with an error."""
+
+
+class ProcessError(SkelgaitError):
+    """A process failed whose words are not shown as they come; tells the last of them.
+
+    Args:
+        rank: which process.
+        last_words: its last line, or how it ended.
+    """
+
+    def __init__(self, rank: int, last_words: str) -> None:
+        super().__init__(f"process {rank}", last_words, "it to end well", "see the run's log, or use --nproc 1")
+
+    def __str__(self) -> str:
+        # An error of ours says all by itself.
+        return self.found.removeprefix("Error: ") if self.found.startswith("Error: ") else super().__str__()
 
 
 def launched() -> bool:
@@ -22,7 +42,7 @@ def launched() -> bool:
 def launch(nproc: int, argv: Sequence[str]) -> int:
     """Run `python -m skelgait ARGV` as `nproc` processes that find each other.
 
-    What the first process says is shown as it comes. If another one fails, its error is raised here.
+    What the first process says is shown as it comes. If another one fails, that is raised here.
 
     Args:
         nproc: processes to start.
@@ -32,7 +52,7 @@ def launch(nproc: int, argv: Sequence[str]) -> int:
         0 if all of them ended well, otherwise 1.
 
     Raises:
-        SkelgaitError: a process other than the first failed; with what it said last.
+        ProcessError: a process failed and nobody has seen why.
     """
     from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs, Std
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
@@ -56,15 +76,17 @@ def launch(nproc: int, argv: Sequence[str]) -> int:
         try:
             elastic_launch(config, sys.executable)("-m", "skelgait", *argv)
         except ChildFailedError as error:
-            # A process that the launcher ends, since another has failed, has a negative exit code.
-            failed = {rank for rank, failure in error.failures.items() if failure.exitcode > 0}
-            if 0 not in failed:
-                raise _of_another_process(min(failed, default=1), Path(logs)) from error
-            return 1
+            # Other processes end because one has: by themselves, or ended by the launcher.
+            codes = {rank: failure.exitcode for rank, failure in error.failures.items()}
+            failed = {rank: code for rank, code in codes.items() if code not in (LEFT_ALONE, -SIGTERM)}
+            if failed.get(0, 0) > 0:  # and has said why
+                return 1
+            rank, code = min(failed.items(), default=(1, 1))
+            ended = f"an end by signal {-code}" if code < 0 else "no word"
+            raise ProcessError(rank, _last_words(rank, Path(logs)) or ended) from error
     return 0
 
 
-def _of_another_process(rank: int, logs: Path) -> SkelgaitError:
+def _last_words(rank: int, logs: Path) -> str:
     said = next((path.read_text(errors="replace") for path in logs.rglob(f"{rank}/stderr.log")), "")
-    last = said.strip().splitlines()[-1:] or ["nothing"]
-    return SkelgaitError(f"process {rank}", last[0], "it to end well", "see the run's log, or use --nproc 1")
+    return next(reversed(said.strip().splitlines()), "")

@@ -7,16 +7,26 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from skelgait.errors import DataError
+
 
 @contextmanager
 def log_to(path: Path | None) -> Iterator[None]:
-    """Add all that skelgait logs, from INFO on, to the file `path` while the block runs; None for nowhere."""
+    """Add all that skelgait logs, from INFO on, to the file `path` while the block runs; None for nowhere.
+
+    Raises:
+        DataError: the file cannot be written.
+    """
     if path is None:
         yield
         return
     logger = logging.getLogger("skelgait")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handler = logging.FileHandler(path, encoding="utf-8")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handler = logging.FileHandler(path, encoding="utf-8")
+    except OSError as error:
+        found, mend = error.strerror or str(error), "choose another folder with --runs"
+        raise DataError(path, found, "a file that can be written", mend) from error
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     handler.setLevel(logging.INFO)
     before = logger.level

@@ -11,7 +11,16 @@ from typing import Any
 import torch
 import torch.distributed as dist
 
-from skelgait.runtime.launch import launched
+from skelgait.runtime.launch import LEFT_ALONE, launched
+from skelgait.runtime.team import Team
+
+# What the errors of torch's backends say when the other end of a connection is gone.
+_SIGNS_OF_LEAVING = (
+    "Connection closed by peer",
+    "Connection reset by peer",
+    "Broken pipe",
+    "remote process has exited",
+)
 
 
 def rank() -> int:
@@ -33,7 +42,8 @@ def is_main() -> bool:
 def join_processes(device: torch.device) -> Iterator[None]:
     """Work together with the other processes that the launcher started, if it did.
 
-    NCCL carries tensors between CUDA devices and gloo everywhere else. Every process must enter and leave.
+    NCCL carries tensors between CUDA devices and gloo everywhere else. Every process must enter and leave. Where one
+    has left with an error, the others end quietly, with exit code `LEFT_ALONE`.
     """
     if not launched():
         yield
@@ -46,6 +56,10 @@ def join_processes(device: torch.device) -> Iterator[None]:
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=timedelta(hours=2))
     try:
         yield
+    except RuntimeError as error:
+        if any(sign in str(error) for sign in _SIGNS_OF_LEAVING):
+            raise SystemExit(LEFT_ALONE) from error
+        raise
     finally:
         # DistributedDataParallel holds the group in reference cycles.
         gc.collect()
@@ -59,6 +73,11 @@ def gather_objects(item: Any) -> list[Any]:
     items: list[Any] = [None] * world_size()
     dist.all_gather_object(items, item)
     return items
+
+
+def team() -> Team:
+    """The processes that work together."""
+    return Team(rank(), world_size(), gather_objects)
 
 
 def mean_over_processes(values: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:

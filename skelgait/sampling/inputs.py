@@ -32,7 +32,7 @@ def stack_modalities(arrays: Sequence[NDArray[Any]], where: str) -> NDArray[np.u
             where,
             f"maps {maps.shape[2:]} and silhouettes {silhouettes.shape[2:]}",
             "frames of one height, the maps not narrower",
-            "draw the maps with --size-px as high as the silhouettes",
+            "align the silhouettes to 64 rows, as high as the maps",
         )
     maps = maps[..., surplus // 2 : maps.shape[3] - surplus // 2]
     return np.concatenate([maps, silhouettes], axis=1)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,28 +11,23 @@ from skelgait.errors import DataError
 
 @contextmanager
 def write_whole(path: Path) -> Iterator[Path]:
-    """A temporary file beside `path` that takes its place when the block ends well, and vanishes otherwise.
+    """A file beside `path` that takes its place when the block ends well, and vanishes otherwise.
 
-    Missing folders are made.
+    Missing folders are made. After a kill the file beside stays, hidden, until `path` is written the next time.
 
     Raises:
         DataError: the folder cannot be made, or the file cannot be written; names `path`.
     """
+    partial = path.with_name(f".{path.name}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        try:
+            yield partial
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
     except OSError as error:
-        raise _unwritable(path, error) from error
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        yield temporary
-        temporary.chmod(0o666 & ~_umask())
-        temporary.replace(path)
-    except OSError as error:
-        raise _unwritable(path, error) from error
-    finally:
-        temporary.unlink(missing_ok=True)
+        raise unwritable(path, error) from error
 
 
 def write_text(path: Path, text: str) -> None:
@@ -43,17 +36,12 @@ def write_text(path: Path, text: str) -> None:
     Raises:
         DataError: the file cannot be written.
     """
-    with write_whole(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    with write_whole(path) as partial:
+        partial.write_text(text, encoding="utf-8")
 
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
-def _unwritable(path: Path, error: OSError) -> DataError:
+def unwritable(path: Path, error: OSError) -> DataError:
+    """The error of a file that cannot be written."""
     return DataError(
         path, error.strerror or str(error), "a file that can be written", "make room or choose another folder"
     )

@@ -6,17 +6,21 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from textwrap import shorten
+from typing import Any, Literal
 
 import torch
+from pydantic import BaseModel, Field, NonNegativeInt, ValidationError
 from torch import Tensor
 
 from skelgait import __version__
-from skelgait.errors import CheckpointError
+from skelgait.errors import CheckpointError, SettingsError
 from skelgait.models import GaitNetwork, build_network, from_authors, to_authors
 from skelgait.storage.atomic import write_whole
 
 _EXPECTED = "a checkpoint of skelgait or of the authors' pipeline"
+_NETWORKS = "SkeletonGait or SkeletonGait++"
+_MEND = "choose another file"
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,8 @@ class Checkpoint:
         weights: its state dict, under our names.
         iteration: optimiser steps taken.
         test_embedding: the embedding to compare at test, 1 or 2; None where the file does not say.
-        training: states of optimiser, schedule and loss scaling, and the batches drawn; empty in foreign files.
+        training: states of optimiser, schedule and loss scaling, and the batches drawn; empty in files without these,
+            as foreign ones.
         settings: the settings it was trained with; empty in foreign files.
     """
 
@@ -69,6 +74,24 @@ class Checkpoint:
         network = self.architecture.build()
         network.load_state_dict(dict(self.weights))
         return network.eval()
+
+
+class _Ours(BaseModel, strict=True):
+    """What only our files have."""
+
+    training: dict[str, Any]
+    test_embedding: Literal[1, 2] | None = None
+    settings: dict[str, Any] = Field(default_factory=dict)
+
+
+class _File(BaseModel, strict=True, arbitrary_types_allowed=True):
+    """What counts in a file, ours or the authors'."""
+
+    model: dict[str, Tensor]
+    optimizer: dict[str, Any] | None = None
+    scheduler: dict[str, Any] | None = None
+    iteration: NonNegativeInt = 0
+    skelgait: _Ours = _Ours(training={})
 
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
@@ -100,22 +123,19 @@ def load_checkpoint(path: Path) -> Checkpoint:
     Raises:
         CheckpointError: the file is missing, damaged, or no checkpoint of these networks.
     """
-    content = _read(path)
-    if not isinstance(content, dict) or not isinstance(content.get("model"), dict):
-        raise CheckpointError(path, f"a {type(content).__name__} without weights", _EXPECTED, "choose another file")
-    ours = content.get("skelgait", {})
-    architecture = _architecture_of(content["model"], path)
-    weights = from_authors(content["model"])
-    _check_names(architecture, weights, path)
+    file = _checked(_read(path), path)
+    architecture = _architecture_of(file.model, path)
+    weights = from_authors(file.model)
+    _check_weights(architecture, weights, path)
+    ours = file.skelgait
+    whole = file.optimizer and file.scheduler and ours.training
     return Checkpoint(
         architecture=architecture,
         weights=weights,
-        iteration=int(content.get("iteration", 0)),
-        test_embedding=ours.get("test_embedding"),
-        training={"optimizer": content.get("optimizer"), "scheduler": content.get("scheduler"), **ours["training"]}
-        if ours
-        else {},
-        settings=ours.get("settings", {}),
+        iteration=file.iteration,
+        test_embedding=ours.test_embedding,
+        training={"optimizer": file.optimizer, "scheduler": file.scheduler, **ours.training} if whole else {},
+        settings=ours.settings,
     )
 
 
@@ -130,13 +150,17 @@ def find_checkpoint(run: Path, iteration: int | None = None) -> Path:
     Raises:
         CheckpointError: there is none.
     """
-    there = sorted((run / "checkpoints").glob("checkpoint-*.pt"), key=lambda path: int(path.stem.split("-")[1]))
-    wanted = [path for path in there if iteration is None or path == checkpoint_path(run, iteration)]
-    if not wanted:
-        found = f"checkpoints {', '.join(path.stem.split('-')[1].lstrip('0') for path in there)}" if there else "none"
+    there = {
+        int(match[1]): path
+        for path in (run / "checkpoints").glob("*.pt")
+        if (match := re.fullmatch(r"checkpoint-(\d+)", path.stem))
+    }
+    wanted = max(there, default=None) if iteration is None else iteration
+    if wanted not in there:
+        found = f"checkpoints {', '.join(map(str, sorted(there)))}" if there else "none"
         expected = "a checkpoint" if iteration is None else f"the checkpoint of iteration {iteration}"
         raise CheckpointError(run, found, expected, "train first, or name another run with --run-name")
-    return wanted[-1]
+    return there[wanted]
 
 
 def _read(path: Path) -> object:
@@ -147,6 +171,18 @@ def _read(path: Path) -> object:
     except Exception as error:  # a damaged or hostile file can raise anything
         found = f"a file that cannot be read ({str(error).splitlines()[0] if str(error) else type(error).__name__})"
         raise CheckpointError(path, found, _EXPECTED, "use an earlier checkpoint, or fetch the file anew") from error
+
+
+def _checked(content: object, path: Path) -> _File:
+    if not isinstance(content, dict) or not isinstance(content.get("model"), dict):
+        raise CheckpointError(path, f"a {type(content).__name__} without weights", _EXPECTED, _MEND)
+    try:
+        return _File.model_validate(content)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        value = "nothing" if problem["type"] == "missing" else shorten(repr(problem["input"]), 60)
+        found = f"{value} under {'.'.join(map(str, problem['loc']))}"
+        raise CheckpointError(path, found, _EXPECTED, _MEND) from error
 
 
 def _architecture_of(model: Mapping[str, Tensor], path: Path) -> Architecture:
@@ -166,25 +202,32 @@ def _architecture_of(model: Mapping[str, Tensor], path: Path) -> Architecture:
             embedding_width=model["FCs.fc_bin"].shape[2],
             strips=strips,
         )
-    except (KeyError, IndexError, AttributeError) as error:
-        found = f"weights of another network (there is no {error})"
-        raise CheckpointError(path, found, "SkeletonGait or SkeletonGait++", "choose another file") from error
+    except (KeyError, IndexError) as error:
+        reason = f"there is no {error}" if isinstance(error, KeyError) else "a weight has too few dimensions"
+        raise CheckpointError(path, f"weights of another network ({reason})", _NETWORKS, _MEND) from error
 
 
 def _count(model: Mapping[str, Tensor], pattern: str) -> int:
     return len({match[1] for name in model if (match := re.match(pattern, name))})
 
 
-def _check_names(architecture: Architecture, weights: Mapping[str, Tensor], path: Path) -> None:
-    with torch.device("meta"):
-        expected = {name: tuple(value.shape) for name, value in architecture.build().state_dict().items()}
-    found = {name: tuple(value.shape) for name, value in weights.items()}
+def _check_weights(architecture: Architecture, weights: Mapping[str, Tensor], path: Path) -> None:
+    try:
+        with torch.device("meta"):
+            expected = _kinds(architecture.build().state_dict())
+    except (SettingsError, ZeroDivisionError) as error:  # sizes that no network has
+        raise CheckpointError(path, f"weights of another network ({architecture})", _NETWORKS, _MEND) from error
+    found = _kinds(weights)
     if found != expected:
         wrong = sorted(name for name in found.keys() | expected.keys() if found.get(name) != expected.get(name))
         theirs = ", ".join(to_authors(dict.fromkeys(wrong[:3])))
         raise CheckpointError(
             path,
-            f"{len(wrong)} missing, extra or misshapen weights ({theirs})",
+            f"{len(wrong)} missing, extra, misshapen or mistyped weights ({theirs})",
             architecture.name,
-            "choose another file",
+            _MEND,
         )
+
+
+def _kinds(weights: Mapping[str, Tensor]) -> dict[str, tuple[object, ...]]:
+    return {name: (*weight.shape, weight.is_floating_point()) for name, weight in weights.items()}

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from skelgait.runtime.processes import is_main
 from skelgait.settings.schema import TrainSettings
-from skelgait.storage.atomic import write_text
+from skelgait.storage.atomic import unwritable, write_text
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ class Metrics:
         self._sequences = self._frames = self._steps = 0
         if is_main() and self._path.is_file():
             lines = self._path.read_text(encoding="utf-8").splitlines(keepends=True)
-            write_text(self._path, "".join(line for line in lines if json.loads(line)["iteration"] <= iteration))
+            write_text(self._path, "".join(line for line in lines if _iteration(line) <= iteration))
 
     def count(self, sequences: int, frames: int) -> None:
         """Count what a step has consumed, over all processes."""
@@ -57,7 +57,27 @@ class Metrics:
         line["frames_per_second"] = round(self._frames / seconds, 1)
         self._sequences = self._frames = self._steps = 0
         if is_main():
-            with self._path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(line) + "\n")
+            append_line(self._path, json.dumps(line))
             log.info(", ".join(f"{name} {value:g}" for name, value in line.items()))
         return line
+
+
+def append_line(path: Path, line: str) -> None:
+    """Add a line to a text file.
+
+    Raises:
+        DataError: the file cannot be written.
+    """
+    try:
+        with path.open("a", encoding="utf-8") as file:
+            file.write(line + "\n")
+    except OSError as error:
+        raise unwritable(path, error) from error
+
+
+def _iteration(line: str) -> float:
+    """The iteration of a line of metrics; infinite where the line is no whole one, as a kill leaves it."""
+    try:
+        return int(json.loads(line)["iteration"])
+    except (ValueError, KeyError, TypeError):
+        return float("inf")

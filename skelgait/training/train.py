@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from skelgait.errors import DataError, SkelgaitError
+from skelgait.errors import CheckpointError, DataError, SettingsError, SkelgaitError
 from skelgait.losses import GaitLoss
 from skelgait.models import GaitNetwork
 from skelgait.runtime.logs import log_to
@@ -39,6 +39,8 @@ from skelgait.training.run import Metrics, write_settings
 log = logging.getLogger(__name__)
 
 _NOT_FINITE_IN_A_ROW = 10
+# Loss scaling begins far too high on purpose, and comes down by half with each skipped step.
+_SKIPPED_IN_A_ROW = 60
 _ENDLESS = 2**62
 
 
@@ -95,8 +97,9 @@ def train(
         DataError: no sequence to train on, one that cannot be read, or a run folder that cannot be written.
         SkelgaitError: the loss is no longer a finite number.
     """
+    trainer = _Trainer(source, identities, run, settings, device)
     with log_to(run / "log.txt" if is_main() else None):
-        return _Trainer(source, identities, run, settings, device).train(evaluate, advance)
+        return trainer.train(evaluate, advance)
 
 
 class _Trainer:
@@ -109,6 +112,8 @@ class _Trainer:
         device: torch.device,
     ) -> None:
         self.run, self.settings, self.device = run, settings, device
+        if not settings.resume:
+            refuse_earlier_training(run)
         keys, names = training_keys(source, identities)
         label_of = {name: label for label, name in enumerate(names)}
         labels = [label_of[key.identity] for key in keys]
@@ -147,7 +152,7 @@ class _Trainer:
         )
         self.precision = Precision(settings.precision, device)
         self.loss = GaitLoss(**settings.losses.model_dump())
-        self.iteration = self.drawn = 0
+        self.iteration = self.drawn = self.skipped = 0
         self.not_finite = torch.zeros((), device=device)
         if settings.resume:
             self._resume(find_checkpoint(run, settings.iteration))
@@ -156,6 +161,8 @@ class _Trainer:
         settings, start = self.settings, time.perf_counter()
         write_settings(self.run, settings)
         log.info("%d sequences of %d identities", self.n_sequences, self.n_identities)
+        if self.iteration:
+            log.info("going on after iteration %d", self.iteration)
         metrics, line = Metrics(self.run, self.iteration), dict[str, Any]()
         model = self._over_processes()
         advance(self.iteration)
@@ -222,7 +229,11 @@ class _Trainer:
             output = model(values, batch.lengths)
         loss = self.loss(output, labels)
         if not self.precision.step(loss.total, self.optimiser):
+            self.skipped += 1
+            if self.skipped == _SKIPPED_IN_A_ROW:
+                raise self._not_finite("gradients that do not fit into fp16", self.skipped)
             return None
+        self.skipped = 0
         self.schedule.step()
         self.iteration += 1
         # Kept on the device: asking for the number would wait for the device at every step.
@@ -232,12 +243,11 @@ class _Trainer:
     def _stop_if_not_finite(self) -> None:
         times = int(self.not_finite.item())
         if times >= min(_NOT_FINITE_IN_A_ROW, self.settings.log_every):
-            raise SkelgaitError(
-                self.run,
-                f"a loss that is not finite, {times} steps in a row",
-                "a number",
-                "lower train.optimiser.learning_rate, or use --precision float32",
-            )
+            raise self._not_finite("a loss that is not finite", times)
+
+    def _not_finite(self, found: str, times: int) -> SkelgaitError:
+        mend = "lower train.optimiser.learning_rate, or use --precision float32"
+        return SkelgaitError(self.run, f"{found}, {times} steps in a row", "numbers", mend)
 
     def _save(self) -> None:
         if is_main():
@@ -267,12 +277,37 @@ class _Trainer:
                 f"{self.architecture} as the data and the settings say",
                 "resume with the run's own data and settings, or name another run with --run-name",
             )
+        self._check_optimiser(path, checkpoint)
         self.network.load_state_dict(dict(checkpoint.weights))
         self.optimiser.load_state_dict(checkpoint.training["optimizer"])
         self.schedule.load_state_dict(checkpoint.training["scheduler"])
         self.precision.scaler.load_state_dict(checkpoint.training["scaler"])
         self.iteration, self.drawn = checkpoint.iteration, checkpoint.training["drawn"]
-        log.info("resumed at iteration %d from %s", self.iteration, path)
+
+    def _check_optimiser(self, path: Path, checkpoint: Checkpoint) -> None:
+        """Refuse to go on where optimiser and schedule are not to be had, or are not those of the settings."""
+        if not checkpoint.training:
+            mend = "train from the start, without --resume; it can be evaluated as it is"
+            raise CheckpointError(path, "weights alone", "the state of the optimiser and the schedule", mend)
+        wanted = self.settings.optimiser.model_dump(mode="json")
+        before = checkpoint.settings.get("optimiser", wanted)
+        changed = [name for name in wanted if before.get(name) != wanted[name]]
+        if changed:
+            found = ", ".join(f"{name} {before.get(name)}" for name in changed)
+            expected = ", ".join(f"{name} {wanted[name]}" for name in changed)
+            raise SettingsError(path, found, expected, "leave train.optimiser as it was, or name another --run-name")
+
+
+def refuse_earlier_training(run: Path) -> None:
+    """Refuse to train in the folder of an earlier run: what it left would be taken for this one's.
+
+    Raises:
+        SettingsError: there are checkpoints in `run`.
+    """
+    there = sorted((run / "checkpoints").glob("*.pt"))
+    if there:
+        mend = "use --resume to go on with it, name another with --run-name, or remove the folder"
+        raise SettingsError(run, f"an earlier training, up to {there[-1].name}", "a new run", mend)
 
 
 def training_keys(source: SequenceSource, identities: Collection[str]) -> tuple[list[Key], list[str]]:
@@ -284,6 +319,6 @@ def training_keys(source: SequenceSource, identities: Collection[str]) -> tuple[
     keys = [key for key in source.keys if key.identity in identities]
     if not keys:
         found = f"identities {', '.join(sorted({key.identity for key in source.keys})[:5])}, ..."
-        expected = f"those to train on, {', '.join(sorted(identities)[:5])}, ..."
+        expected = f"those to train on, {', '.join(sorted(identities)[:5]) or 'of which there are none'}, ..."
         raise DataError(source.path, found, expected, "name the right --dataset, or your own --partition")
     return keys, sorted({key.identity for key in keys})

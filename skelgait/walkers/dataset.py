@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import get_args
 
@@ -73,7 +73,8 @@ def write_walkers(
     """Write `poses/`, `silhouettes/` and `partition.json` into `out`, in the layout of `dataset`.
 
     Everything is a function of the arguments: a person of `seed` and their number, a walk of the person, the condition
-    and the repeat. Identities are those of the dataset's own partition.
+    and the repeat. Identities are those of the dataset's own partition. Where the layout has unnamed probes, each
+    person to test walks once more for one, and the name of the video is their identity.
 
     Args:
         out: folder of the dataset.
@@ -101,6 +102,8 @@ def write_walkers(
         n_frames += _write_walk(out, dataset.layout, one, person, frames, noise_px, lost, seed)
         n_sequences += len(one.cameras)
         advance(len(one.cameras))
+    # Those without a name are no people, but are tested.
+    partition = replace(partition, test=partition.test | dataset.layout.unnamed.keys())
     _write_partition(out / "partition.json", partition)
     return SynthReport(people, n_sequences, n_frames, time.perf_counter() - start)
 
@@ -119,11 +122,11 @@ def _known(conditions: Sequence[str], dataset: Dataset) -> list[Condition]:
 
 def _partition(dataset: Dataset, people: int) -> Partition:
     whole = dataset.partition()
-    numbered = sorted(name for name in whole.test if name[0].isdigit())
-    most = min(2 * len(whole.train), 2 * len(numbered))
+    named = sorted(whole.test - dataset.layout.unnamed.keys())
+    most = min(2 * len(whole.train), 2 * len(named))
     if not 2 <= people <= most:
         raise SettingsError("--people", str(people), f"2 to {most} in the layout of {dataset.name}", "choose a number")
-    train, test = sorted(whole.train)[: people // 2], numbered[: people - people // 2]
+    train, test = sorted(whole.train)[: people // 2], named[: people - people // 2]
     return Partition(frozenset(train), frozenset(test), frozenset(p for p in whole.probes if p[0] in test))
 
 
@@ -148,6 +151,10 @@ def _walks(
                 elif not first:
                     cameras = [camera for camera in cameras if camera[0] != probe]
                 yield _Walk(number, condition, repeat, tuple(cameras))
+        if identity in partition.test:
+            for unnamed, spelling in layout.unnamed.items():
+                camera = Key(unnamed, spelling, identity), layout.angles_deg[chosen[number % len(chosen)]]
+                yield _Walk(number, conditions[0], len(layout.conditions[conditions[0]]), (camera,))
 
 
 def _write_walk(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,14 @@ def test_a_partition_is_read(tmp_path: Path) -> None:
     content = {"TRAIN_SET": ["a"], "TEST_SET": ["b"], "PROBE_SET": ["b-c1-v2"]}
     (tmp_path / "p.json").write_text(json.dumps(content))
     assert load_partition(tmp_path / "p.json").probes == {("b", "c1", "v2")}
+
+
+@pytest.mark.parametrize("name", ["OUMVLP", "SUSTech1K", "GREW", "CASIA-B"])
+def test_two_walks_of_a_layout_are_a_probe_and_a_gallery_walk(name: str) -> None:
+    dataset = DATASETS[name]
+    group, walks = dataset.protocol.tables[0].groups[0], dataset.layout.conditions["normal"][:2]
+    for patterns in (group.probes, group.gallery):
+        assert sum(fnmatchcase(walk, pattern) for walk in walks for pattern in patterns) == 1
 
 
 def test_published_figures_have_groups() -> None:

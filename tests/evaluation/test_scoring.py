@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import doctest
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from skelgait.datasets import custom_protocol, find
+from skelgait.datasets import Partition, custom_protocol, find
 from skelgait.errors import ProtocolError
-from skelgait.evaluation import Embeddings, distance_matrix, ranking, score, write_submission
+from skelgait.evaluation import Embeddings, distance_matrix, evaluate, ranking, score, write_submission
 from skelgait.evaluation.ranking import average_precision, first_match_rank
-from skelgait.storage import Key
+from skelgait.storage import Key, PickleTreeWriter, open_source
 
 
 def embeddings_for(keys: list[Key], seed: int = 0) -> Embeddings:
@@ -92,6 +94,19 @@ def test_custom_protocol_is_that_of_a_loop() -> None:
     assert found == pytest.approx([across, within, np.mean(overall)])
 
 
+def test_no_probe_is_compared_with_itself() -> None:
+    keys = walks("abc", ["U1", "U2"], ["v", "w"])
+    embeddings = embeddings_for(keys)
+    distances = distance_matrix(embeddings.values, embeddings.values)
+    distances.fill_diagonal_(torch.inf)
+    expected = np.mean([keys[j].identity == key.identity for key, j in zip(keys, distances.argmin(1), strict=True)])
+    overall = score(embeddings, custom_protocol(["U*"], {"U": ["U*"]})).tables[2].groups[0]
+    assert overall.figures["rank_1"] == pytest.approx(expected)
+    assert overall.n_unmatched == 0
+    within = score(embeddings_for(keys), custom_protocol(["U1"], {"U": ["U1"]})).tables[1].groups[0]
+    assert (within.figures["rank_1"], within.n_unmatched) == (0, 6)
+
+
 def test_one_view_has_nothing_across_but_the_rest() -> None:
     report = score(embeddings_for(walks("abc", ["n", "b"], ["v"])), custom_protocol(["n"], {"B": ["b"]}))
     figures = [table.groups[0].figures["rank_1"] for table in report.tables]
@@ -110,6 +125,28 @@ def test_nothing_to_compare_says_what_there_is(gallery: list[str]) -> None:
     keys = walks("ab", ["n"], ["v", "w"])
     with pytest.raises(ProtocolError, match=r"B 0 probes and \d gallery entries, in 2 views, with conditions n"):
         score(embeddings_for(keys), custom_protocol(gallery, {"B": ["y*"]}))
+
+
+@pytest.mark.parametrize(
+    ("test", "probes", "message"),
+    [
+        ("", set(), "--partition: found no identity to test, expected some under TEST_SET; list them there"),
+        ("x", set(), "found identities a, b, ..., expected those to test, x, ..."),
+        ("ab", set(), "--partition: found no probe under PROBE_SET, expected some of a-n-v, a-n-w, b-n-v, ...; list"),
+        ("ab", {("a", "n", "x")}, "--partition: found no sequence of the probes under PROBE_SET, a-n-x, ..., expected"),
+    ],
+)
+def test_a_partition_that_does_not_fit_is_named(tmp_path: Path, test: str, probes: object, message: str) -> None:
+    keys = walks("ab", ["n"], ["v", "w"])
+    for key in keys:
+        PickleTreeWriter(tmp_path).write(key, np.zeros((2, 2, 64, 64), np.uint8))
+    protocol, source = find("Gait3D").protocol, open_source(tmp_path, "map")
+    partition = Partition(frozenset(), frozenset(test), frozenset(probes))  # type: ignore[call-overload]
+    with pytest.raises(ProtocolError, match=re.escape(message)):
+        evaluate.test_keys(source, protocol, partition)
+    if "PROBE_SET" in message:
+        with pytest.raises(ProtocolError, match=re.escape(message)):
+            score(embeddings_for(keys), protocol, partition)
 
 
 def test_a_small_gallery_gives_a_short_ranking(tmp_path: object) -> None:

@@ -122,9 +122,8 @@ def test_initialisation(name: str) -> None:
     for parameter, value in network.state_dict().items():
         if value.dim() < 3 or value.numel() < 500:
             continue
-        # Xavier: ins + outs of a strip's linear map (S, in, out), or of a convolution (out, in, kernel).
-        ends = value.shape[1] + value.shape[2] if value.dim() == 3 else (sum(value.shape[:2])) * value[0, 0].numel()
-        bound = (6 / ends) ** 0.5
+        # Xavier: the first two axes are outs and ins, the others the kernel; so for the strips' maps (S, in, out) too.
+        bound = (6 / (sum(value.shape[:2]) * value[0, 0].numel())) ** 0.5
         assert 0.9 * bound < value.abs().max().item() <= bound, parameter
         assert value.std().item() == pytest.approx(bound / 3**0.5, rel=0.1), parameter
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -70,11 +71,48 @@ def test_files_that_are_none_are_named(tmp_path: Path) -> None:
     weights = to_authors(architecture().build().state_dict())
     weights.pop("layer2.1.sbn.weight")
     torch.save({"model": weights}, path)
-    with pytest.raises(CheckpointError, match=r"1 missing, extra or misshapen weights \(layer2\.1\.sbn\.weight\)"):
+    with pytest.raises(CheckpointError, match=r"1 missing, extra, .* weights \(layer2\.1\.sbn\.weight\)"):
         load_checkpoint(path)
     path.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(CheckpointError, match="cannot be read"):
         load_checkpoint(path)
+
+
+WEIGHTS = to_authors(architecture().build().state_dict())
+FC, NECK, CONV = "FCs.fc_bin", "BNNecks.fc_bin", "layer2.0.conv1.forward_block.0.weight"
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        ({"iteration": "seven"}, "'seven' under iteration"),
+        ({"iteration": torch.zeros(2, 2)}, r"tensor\(\[\[0., 0.\], .* under iteration"),
+        ({"iteration": -1}, "-1 under iteration"),
+        ({"optimizer": 3}, "3 under optimizer"),
+        ({"skelgait": None}, "None under skelgait"),
+        ({"skelgait": []}, r"\[\] under skelgait"),
+        ({"skelgait": {}}, r"nothing under skelgait\.training"),
+        ({"skelgait": {"training": [1]}}, r"\[1\] under skelgait\.training"),
+        ({"skelgait": {"training": {}, "test_embedding": 7}}, r"7 under skelgait\.test_embedding"),
+        ({"model": {**WEIGHTS, FC: 1.5}}, r"1\.5 under model\.FCs\.fc_bin"),
+        ({"model": {**WEIGHTS, 3: torch.zeros(1)}}, r"3 under model\.3"),
+        ({"model": {**WEIGHTS, FC: WEIGHTS[FC].int()}}, r"1 missing, .* or mistyped weights \(FCs\.fc_bin\)"),
+        ({"model": {**WEIGHTS, CONV: torch.tensor(1.0)}}, "another network .a weight has too few dimensions"),
+        ({"model": {**WEIGHTS, NECK: torch.zeros(5, 6, 5)}}, "another network .*strips=5"),
+        ({"model": {**WEIGHTS, NECK: torch.zeros(16, 6, 0)}}, "another network .*classes=0"),
+    ],
+)
+def test_odd_entries_are_named(tmp_path: Path, content: dict[str, Any], found: str) -> None:
+    torch.save({"model": WEIGHTS, **content}, tmp_path / "c.pt")
+    with pytest.raises(CheckpointError, match=rf"c\.pt: found .*{found}.*, expected .*; choose another file") as error:
+        load_checkpoint(tmp_path / "c.pt")
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("states", [{}, {"optimizer": {"state": {}}, "drawn": 8}])
+def test_states_that_are_not_whole_are_none(tmp_path: Path, states: dict[str, object]) -> None:
+    save_checkpoint(tmp_path / "c.pt", Checkpoint(architecture(), architecture().build().state_dict(), 7, 2, states))
+    assert load_checkpoint(tmp_path / "c.pt").training == {}
 
 
 def test_the_newest_checkpoint_is_found(tmp_path: Path) -> None:
@@ -84,6 +122,7 @@ def test_the_newest_checkpoint_is_found(tmp_path: Path) -> None:
         path = checkpoint_path(tmp_path, iteration)
         path.parent.mkdir(exist_ok=True)
         path.touch()
+    path.with_name("checkpoint-best.pt").touch()
     assert find_checkpoint(tmp_path) == checkpoint_path(tmp_path, 1000000)
     assert find_checkpoint(tmp_path, 900) == checkpoint_path(tmp_path, 900)
     with pytest.raises(CheckpointError, match="found checkpoints 900, 20000, 1000000, expected the checkpoint of"):

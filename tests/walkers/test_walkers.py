@@ -194,6 +194,14 @@ def test_the_pelvis_goes_with_the_leg_and_the_shoulders_with_the_arm() -> None:
     assert np.corrcoef(ahead["shoulder"], ahead["wrist"])[0, 1] > 0.5
 
 
+def test_unnamed_probes_are_written_for_those_to_test(tmp_path: Path) -> None:
+    report = write_dataset(tmp_path, "GREW", people=4, repeats=1)
+    keys = open_source(tmp_path / "poses", "pose").keys
+    assert [tuple(key) for key in keys if key.identity == "probe"] == [("probe", "03", n) for n in ("00001", "00002")]
+    assert len(keys) == report.sequences == 4 * 2 + 2
+    assert load_partition(tmp_path / "partition.json").test == {"00001", "00002", "probe"}
+
+
 def test_a_named_probe_is_written_once(tmp_path: Path) -> None:
     # This probe is spelled as the second camera of the first walk is.
     probe = ("0360", "camid0_videoid2", "seq1")
