@@ -59,7 +59,7 @@ def open_inputs(settings: Settings, network: str) -> SequenceSource:
 
 
 def partition_of(settings: Settings) -> Partition:
-    """Who is trained on and who is tested: the file given, or the dataset's official partition.
+    """Who is trained on and who is tested: the file given, or the official partition of the dataset or the protocol's.
 
     Raises:
         SettingsError: neither a file nor a dataset is given.
@@ -67,7 +67,7 @@ def partition_of(settings: Settings) -> Partition:
     """
     if settings.partition is not None:
         return load_partition(settings.partition)
-    dataset = dataset_of(settings)
+    dataset = dataset_of(settings) or _dataset_of_protocol(settings)
     if dataset is None:
         mend = "give --dataset for the official partition, or --partition with a JSON file of TRAIN_SET and TEST_SET"
         raise SettingsError("--partition", "nothing", "train and test identities", mend)
@@ -75,22 +75,35 @@ def partition_of(settings: Settings) -> Partition:
 
 
 def run_folder(settings: Settings) -> Path:
-    """Folder of the training run: as named, or after dataset and network."""
-    network = settings.train.network.name
-    name = settings.train.run or (f"{settings.dataset}_{network}" if settings.dataset else network)
-    return settings.runs / name
+    """Folder of the training run: as named, or after dataset and network.
+
+    Without a dataset it is the network's, or, where there is no such folder, that of the protocol's dataset.
+    """
+    runs, network = settings.runs, settings.train.network.name
+    if settings.train.run:
+        return runs / settings.train.run
+    dataset = dataset_of(settings)
+    if dataset is None and not (runs / network).is_dir():
+        dataset = _dataset_of_protocol(settings)
+    return runs / (f"{dataset.name}_{network}" if dataset else network)
 
 
 def protocol_of(settings: Settings) -> Protocol:
     """How to evaluate: the protocol named, or the dataset's own; `custom` is built of the given patterns.
 
     Raises:
-        SettingsError: no protocol is named and no dataset, or there is none of that name.
+        SettingsError: neither a protocol nor a dataset is named.
     """
-    if settings.evaluate.protocol == "custom":
+    if settings.evaluate.is_custom:
         return custom_protocol(settings.evaluate.gallery, settings.evaluate.probes)
     name = settings.evaluate.protocol or settings.dataset
     if name is None:
-        mend = "give --protocol or --dataset; for your own data use --protocol custom with --gallery and --probes"
+        mend = "give --protocol or --dataset; for your own data give --gallery and --probes"
         raise SettingsError("--protocol", "nothing", "a protocol", mend)
     return find(name).protocol
+
+
+def _dataset_of_protocol(settings: Settings) -> Dataset | None:
+    """The dataset whose protocol is named; None where none is."""
+    chosen = settings.evaluate
+    return None if chosen.protocol is None or chosen.is_custom else find(chosen.protocol)

@@ -10,12 +10,14 @@ from rich.console import Console
 from rich.logging import RichHandler
 
 from skelgait import __version__
-from skelgait.cli.commands import Commands, TolerantCommand
+from skelgait.cli.commands import Commands, TolerantCommand, set_log_level
 from skelgait.cli.config import config
+from skelgait.cli.convert import convert
 from skelgait.cli.demo import demo
 from skelgait.cli.evaluate import evaluate
 from skelgait.cli.heatmap import heatmap
 from skelgait.cli.link import link
+from skelgait.cli.preview import show
 from skelgait.cli.synth import synth
 from skelgait.cli.train import train
 
@@ -25,7 +27,7 @@ app = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _command in (demo, heatmap, link, train, evaluate, synth, config):
+for _command in (demo, heatmap, link, train, evaluate, show, convert, synth, config):
     app.command(cls=TolerantCommand)(_command)
 
 
@@ -46,8 +48,8 @@ def root(
     """Recognise people by how they walk, from the skeletons that pose estimators give."""
     logger = logging.getLogger("skelgait")
     logger.handlers = [RichHandler(console=Console(stderr=True), show_path=False, show_time=False)]
-    logger.setLevel(logging.INFO if verbose else logging.WARNING)
     logger.propagate = False
+    set_log_level(verbose=verbose)
 
 
 def main() -> None:

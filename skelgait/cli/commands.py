@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import typer
@@ -9,6 +10,8 @@ from typer.core import TyperCommand, TyperGroup
 
 from skelgait.cli.old_flags import to_current
 from skelgait.errors import SkelgaitError
+
+_SHARED = {"--debug": "debug", "--verbose": "verbose", "-v": "verbose"}
 
 
 class Commands(TyperGroup):
@@ -29,8 +32,16 @@ class Commands(TyperGroup):
 
 
 class TolerantCommand(TyperCommand):
-    """A command that also takes the flags of the authors' scripts."""
+    """A command that also takes the flags of all commands, and those of the authors' scripts."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Translate old flags, then parse."""
-        return super().parse_args(ctx, to_current(self.name or "", args))
+        """Hand shared flags to the group of all commands, translate old flags, then parse."""
+        ctx.parent.params.update({_SHARED[arg]: True for arg in args if arg in _SHARED})
+        set_log_level(verbose=ctx.parent.params["verbose"])
+        own = [arg for arg in args if arg not in _SHARED]
+        return super().parse_args(ctx, to_current(self.name or "", own))
+
+
+def set_log_level(*, verbose: bool) -> None:
+    """Log what is being done, or only what is amiss."""
+    logging.getLogger("skelgait").setLevel(logging.INFO if verbose else logging.WARNING)

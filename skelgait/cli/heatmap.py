@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from skelgait.cli import options
 from skelgait.cli.show import show_counts, show_json, warn
+
+if TYPE_CHECKING:
+    from skelgait.heatmap import HeatmapReport
+    from skelgait.settings import Settings
 
 
 def heatmap(
@@ -22,7 +28,11 @@ def heatmap(
     fill: Annotated[str | None, options.field("heatmap.fill")] = None,
     align: Annotated[bool | None, options.field("heatmap.align", "--align/--no-align")] = None,
     storage: Annotated[str | None, options.field("heatmap.storage")] = None,
+    compression: Annotated[str | None, options.field("heatmap.compression")] = None,
+    device: Annotated[str | None, options.field("heatmap.device")] = None,
     workers: Annotated[int | None, options.field("heatmap.workers")] = None,
+    nproc: Annotated[int | None, options.field("heatmap.nproc")] = None,
+    preview: Annotated[int | None, options.field("heatmap.preview")] = None,
     overwrite: Annotated[bool | None, options.field("heatmap.overwrite", "--overwrite")] = None,
     settings: options.SettingsFile = None,
     assignments: options.Assignments = [],  # noqa: B006 - typer copies it
@@ -31,17 +41,18 @@ def heatmap(
     """Draw skeleton maps: a pose tree to a map tree."""
     chosen = options.resolve(ctx, "heatmap")
 
-    from skelgait import workspace
-    from skelgait.heatmap import draw_dataset
-    from skelgait.runtime.progress import progress
+    from skelgait.runtime.launch import launch, launched
 
-    source = workspace.open_poses(chosen)
-    with progress(len(source.keys), "Drawing maps", "sequences") as advance:
-        report = draw_dataset(source, chosen.maps, chosen.heatmap, advance)
+    if chosen.heatmap.nproc > 1 and not launched():
+        raise typer.Exit(launch(chosen.heatmap.nproc, sys.argv[1:]))
+    report = _draw_together(chosen) if launched() else _draw(chosen)
+    if report is None:
+        return
+    previews = _preview(chosen)
     warn([f"{key}: {reason}" for key, reason in report.failed])
     if as_json:
         failed = [{"sequence": str(key), "reason": reason} for key, reason in report.failed]
-        show_json({"maps": chosen.maps, **asdict(report), "failed": failed})
+        show_json({"maps": chosen.maps, **asdict(report), "failed": failed, "previews": previews})
     else:
         show_counts(
             f"Skeleton maps in {chosen.maps}",
@@ -52,8 +63,47 @@ def heatmap(
                 "empty maps": report.empty_maps,
                 "sequences there already": report.skipped,
                 "sequences that cannot be read": len(report.failed),
+                **({"pictures in": chosen.maps / "previews"} if previews else {}),
                 "seconds": round(report.seconds, 1),
             },
         )
     if report.failed:
         raise typer.Exit(1)
+
+
+def _draw(chosen: Settings) -> HeatmapReport:
+    from skelgait import workspace
+    from skelgait.heatmap import draw_dataset
+    from skelgait.runtime.progress import progress
+
+    source = workspace.open_poses(chosen)
+    with progress(len(source.keys), "Drawing maps", "sequences") as advance:
+        return draw_dataset(source, chosen.maps, chosen.heatmap, advance)
+
+
+def _draw_together(chosen: Settings) -> HeatmapReport | None:
+    """Draw a share of the maps; the first process gets the report of all, the others None."""
+    import torch
+
+    from skelgait import workspace
+    from skelgait.heatmap import draw_dataset
+    from skelgait.runtime.processes import join_processes, team
+    from skelgait.runtime.progress import progress
+
+    with join_processes(torch.device("cpu")):
+        ours, source = team(), workspace.open_poses(chosen)
+        with progress(len(source.keys), "Drawing maps", "sequences") as advance:
+            # The bar is that of the first process, who has every size-th piece.
+            report = draw_dataset(source, chosen.maps, chosen.heatmap, lambda n: advance(n * ours.size), ours)
+        return report if ours.rank == 0 else None
+
+
+def _preview(chosen: Settings) -> list[Path]:
+    if not chosen.heatmap.preview:
+        return []
+    from skelgait import workspace
+    from skelgait.preview import save_previews
+
+    maps = workspace.open_maps(chosen)
+    keys = maps.keys[: chosen.heatmap.preview]
+    return [file for key in keys for file in save_previews(chosen.maps / "previews", maps, key, chosen.show.frames)]

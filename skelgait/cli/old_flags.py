@@ -8,7 +8,6 @@ from __future__ import annotations
 from skelgait.errors import SettingsError
 
 _SETTINGS = {"--config": "--settings", "--cfgs": "--settings"}
-_RUN = {**_SETTINGS, "--iter": "--iteration"}
 _RENAMED = {
     "heatmap": {
         **_SETTINGS,
@@ -26,10 +25,12 @@ _RENAMED = {
         "--dataset_name": "--dataset",
         "--dataset_pkl_ext_name": "--silhouette-pattern",
     },
-    "train": _RUN,
-    "evaluate": _RUN,
+    "train": _SETTINGS,
+    "evaluate": _SETTINGS,
     "config": _SETTINGS,
     "synth": _SETTINGS,
+    "show": _SETTINGS,
+    "convert": _SETTINGS,
     "demo": {},
 }
 _PHASES = {"train": "train", "evaluate": "test"}
@@ -50,6 +51,8 @@ def to_current(command: str, args: list[str]) -> list[str]:
             continue  # a log file is always written
         elif arg == "--phase" and command in _PHASES:
             _check_phase(command, next(rest, ""))
+        elif arg == "--iter" and command in _PHASES:
+            current += _iteration(command, next(rest, ""))
         elif arg == "--ext_name" and command == "heatmap":
             extension = next(rest, "")
         elif arg == "--dataset_pkl_ext_name" and command == "link":
@@ -62,7 +65,7 @@ def to_current(command: str, args: list[str]) -> list[str]:
 
 def _split(args: list[str]) -> list[str]:
     """`--flag=value` of old flags as two words."""
-    old = {name for names in _RENAMED.values() for name in names} | {"--phase", "--ext_name"}
+    old = {name for names in _RENAMED.values() for name in names} | {"--phase", "--iter", "--ext_name"}
     return [word for arg in args for word in (arg.split("=", 1) if arg.split("=")[0] in old else [arg])]
 
 
@@ -70,6 +73,13 @@ def _check_phase(command: str, phase: str) -> None:
     if phase != _PHASES[command]:
         mend = "use `skelgait evaluate`" if phase == "test" else "use `skelgait train`"
         raise SettingsError("--phase", phase or "nothing", _PHASES[command], mend)
+
+
+def _iteration(command: str, number: str) -> list[str]:
+    """The old `--iter` names the checkpoint to go on from, or to test; 0 names none."""
+    if number == "0":
+        return []
+    return [*(["--resume"] if command == "train" else []), "--iteration", number]
 
 
 def _with_extension(args: list[str], extension: str) -> list[str]:

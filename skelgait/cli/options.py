@@ -78,19 +78,22 @@ def resolve_with_sources(ctx: typer.Context, section: str) -> Resolved:
     """As `resolve`, with where each value comes from; warnings go to stderr."""
     from skelgait.cli.show import warn
     from skelgait.settings import load_settings, parse_assignment
+    from skelgait.settings.problems import section_models
 
-    model = getattr(Settings(), section, None)
-    known = {*_ROOT, *(type(model).model_fields if model else ())}
+    model = section_models().get(section)
+    known = {*_ROOT, *(model.model_fields if model else ())}
     flags = {
         _ELSEWHERE.get(name, name if name in _ROOT else f"{section}.{name}"): value
         for name, value in ctx.params.items()
         if value not in (None, [], ()) and (name in known or name in _ELSEWHERE)
     }
+    if "evaluate.gallery" in flags:
+        flags["evaluate.gallery"] = [pattern for text in ctx.params["gallery"] for pattern in text.split(",")]
     if "evaluate.probes" in flags:
         flags["evaluate.probes"] = dict(map(_probe_group, ctx.params["probes"]))
     flags.update(map(parse_assignment, ctx.params.get("assignments") or []))
     resolved = load_settings(file=ctx.params.get("settings"), preset=ctx.params.get("preset"), flags=flags)
-    warn(resolved.warnings)
+    warn(resolved.warnings, at_most=None)
     return resolved
 
 

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 _NAMED_AT_MOST = 20
+_ANY_WIDTH = 100_000
 
 
 def show_json(report: object) -> None:
@@ -19,14 +20,17 @@ def show_json(report: object) -> None:
 
 
 def show_table(title: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print a table on stdout; the first column is text, the others are numbers; no header where empty."""
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, show_header=bool(header))
+    """Print a table on stdout, whole; the first column is text, the others are numbers; no header where empty."""
+    table = Table(box=box.SIMPLE_HEAD, show_header=bool(header))
     filled = list(rows)
     for i in range(len(filled[0]) if filled else len(header)):
         table.add_column(header[i] if header else "", justify="right" if i else "left")
     for row in filled:
         table.add_row(*row)
-    Console().print(table)
+    # A narrow console, such as a pipe, would cut the cells; and what stands in them is text, not rich's markup.
+    console = Console(width=_ANY_WIDTH, markup=False, emoji=False, highlight=False)
+    console.print(title, style="table.title")
+    console.print(table)
 
 
 def show_counts(title: str, counts: Mapping[str, object]) -> None:
@@ -34,9 +38,9 @@ def show_counts(title: str, counts: Mapping[str, object]) -> None:
     show_table(title, (), ((name, str(count)) for name, count in counts.items()))
 
 
-def warn(lines: Sequence[str]) -> None:
-    """Print warnings on stderr, the first of them whole and the others counted."""
-    for line in lines[:_NAMED_AT_MOST]:
+def warn(lines: Sequence[str], at_most: int | None = _NAMED_AT_MOST) -> None:
+    """Print warnings on stderr, `at_most` of them whole and the others counted; all of them where None."""
+    for line in lines[:at_most]:
         typer.secho(f"Warning: {line}", fg=typer.colors.YELLOW, err=True)
-    if len(lines) > _NAMED_AT_MOST:
-        typer.secho(f"... and {len(lines) - _NAMED_AT_MOST} more (all of them with --json)", err=True)
+    if at_most is not None and len(lines) > at_most:
+        typer.secho(f"... and {len(lines) - at_most} more (all of them with --json)", err=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from skelgait.errors import SettingsError
 
@@ -23,6 +23,7 @@ _SAME: dict[str, str] = {
     "data_cfg.dataset_name": "dataset",
     "data_cfg.num_workers": "train.loader_workers",
     "model_cfg.Backbone.layers": "train.network.blocks",
+    "model_cfg.Backbone.blocks": "train.network.blocks",
     "model_cfg.Backbone.channels": "train.network.channels",
     "optimizer_cfg.lr": "train.optimiser.learning_rate",
     "optimizer_cfg.momentum": "train.optimiser.momentum",
@@ -48,20 +49,19 @@ _SAME: dict[str, str] = {
 }
 
 _MEANINGS: dict[str, Callable[[Any], dict[str, object]]] = {
+    "model_cfg.Backbone.C": lambda value: {"train.network.channels": [factor * value for factor in (32, 64, 128, 256)]},
     "model_cfg.model": lambda value: {"train.network.name": _choice("model_cfg.model", value, _NETWORKS)},
     "model_cfg.use_emb2": lambda value: {"train.network.test_embedding": 2 if value else 1},
     "evaluator_cfg.metric": lambda value: {
         "evaluate.metric": _choice("evaluator_cfg.metric", value, {"euc": "euclidean", "cos": "cosine"})
     },
-    "trainer_cfg.sampler.batch_size": lambda value: {
-        "train.sampling.identities_per_batch": value[0],
-        "train.sampling.sequences_per_identity": value[1],
-    },
+    "trainer_cfg.sampler.batch_size": lambda value: _batch(value),
     "padkeypoints_args.pad_method": lambda value: {
         "heatmap.fill": _choice("padkeypoints_args.pad_method", value, {"knn": "knn", "simple": "mean"})
     },
 }
 
+_OTHER_PARTS = "the network's other parts follow from its blocks and channels"
 _USELESS = {
     "data_cfg.test_dataset_name": "training and evaluation have one dataset",
     "data_cfg.data_in_use": "files are found by the dataset's own pattern",
@@ -74,7 +74,11 @@ _USELESS = {
     "evaluator_cfg.sampler.*": "the result is the same at any batch size and order",
     "evaluator_cfg.transform": "the columns to cut follow from the data's width",
     "model_cfg.SeparateBNNecks.class_num": "the number of classes follows from the data",
-    "model_cfg.*": "the network's other parts follow from its blocks and channels",
+    "model_cfg.SeparateBNNecks.*": _OTHER_PARTS,
+    "model_cfg.SeparateFCs.*": _OTHER_PARTS,
+    "model_cfg.Backbone.in_channels": _OTHER_PARTS,
+    "model_cfg.Backbone.mode": _OTHER_PARTS,
+    "model_cfg.*": _OTHER_PARTS,
     "optimizer_cfg.solver": "the optimiser is SGD",
     "scheduler_cfg.scheduler": "the learning rate falls at the milestones",
     "trainer_cfg.enable_float16": "precision auto is fp16 on CUDA",
@@ -99,40 +103,55 @@ _USELESS = {
 _MISSPELT = {"loss_term_weights": "loss_term_weight"}
 
 
+class _Warning(NamedTuple):
+    """A warning about a key; `is_minor` where passing over the key is as it should be."""
+
+    line: str
+    is_minor: bool = False
+
+
 def is_authors_dialect(content: Mapping[str, Any]) -> bool:
     """Whether a settings file speaks the authors' dialect."""
     return bool(_MARKS & set(content))
 
 
 def translate(content: Mapping[str, Any], where: str) -> tuple[dict[str, Any], list[str]]:
-    """Settings by dotted key, and a warning for each key that is misspelt or does nothing.
+    """Settings by dotted key, and a warning for each key that is misspelt or does nothing, the graver ones first.
 
     Args:
         content: what the authors' YAML file holds.
         where: the file's name.
 
     Raises:
-        SettingsError: a value has no counterpart, and ignoring it would change numbers.
+        SettingsError: a value is of the wrong kind, or has no counterpart, and ignoring it would change numbers.
     """
     settings: dict[str, Any] = {}
-    warnings: list[str] = []
+    warnings: list[_Warning] = []
     for key, value in _leaves(content):
-        if key in _SAME:
-            settings[_SAME[key]] = value
-        elif key in _MEANINGS:
-            settings |= _MEANINGS[key](value)
-        elif key == "loss_cfg":
-            settings |= _losses(value, where, warnings)
-        elif key == "trainer_cfg.transform":
-            settings |= _augmentation(value)
-        elif key == "data_cfg.dataset_root":
-            settings |= {"maps": value, "pairs": value}
-        elif key == "data_cfg.dataset_partition":
-            settings |= _partition(str(value), where, warnings)
-        else:
-            _refuse_what_moves_numbers(key, value, where)
-            warnings.append(f"{where}: {key} does nothing here: {_reason(key)}")
-    return settings, warnings
+        try:
+            settings |= _settings_of(key, value, where, warnings)
+        except (TypeError, ValueError, AttributeError, LookupError) as error:
+            found = f"a value of another kind than expected ({error})"
+            raise SettingsError(f"{where}: {key}", found, "the authors' settings", "correct the value") from error
+    return settings, [warning.line for warning in sorted(warnings, key=lambda warning: warning.is_minor)]
+
+
+def _settings_of(key: str, value: Any, where: str, warnings: list[_Warning]) -> dict[str, Any]:
+    if key in _SAME:
+        return {_SAME[key]: value}
+    if key in _MEANINGS:
+        return _MEANINGS[key](value)
+    if key == "loss_cfg":
+        return _losses(value, where, warnings)
+    if key == "trainer_cfg.transform":
+        return _augmentation(value)
+    if key == "data_cfg.dataset_root":
+        return dict.fromkeys(("maps", "pairs"), _existing(value, where) or Path(value))
+    if key == "data_cfg.dataset_partition":
+        return _partition(str(value), where, warnings)
+    _refuse_what_moves_numbers(key, value, where)
+    warnings.append(_does_nothing(key, value, where))
+    return {}
 
 
 def _leaves(content: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -149,7 +168,15 @@ def _choice(key: str, value: object, known: Mapping[str, str]) -> str:
     return known[str(value)]
 
 
-def _losses(entries: list[dict[str, Any]], where: str, warnings: list[str]) -> dict[str, object]:
+def _batch(value: object) -> dict[str, object]:
+    if not isinstance(value, list) or len(value) != 2:
+        expected = "a list of two, identities and sequences of each"
+        raise SettingsError("trainer_cfg.sampler.batch_size", str(value), expected, "write for example [8, 16]")
+    identities, sequences = value
+    return {"train.sampling.identities_per_batch": identities, "train.sampling.sequences_per_identity": sequences}
+
+
+def _losses(entries: list[dict[str, Any]], where: str, warnings: list[_Warning]) -> dict[str, object]:
     names = {
         "TripletLoss": {"loss_term_weight": "triplet_weight", "margin": "margin"},
         "CrossEntropyLoss": {
@@ -163,14 +190,15 @@ def _losses(entries: list[dict[str, Any]], where: str, warnings: list[str]) -> d
         for key, value in entry.items():
             if key in _MISSPELT:
                 right = _MISSPELT[key]
-                warnings.append(f"{where}: loss_cfg.{key} is misspelt and was never read: did you mean {right}?")
+                line = f"{where}: loss_cfg.{key} is misspelt and was never read: did you mean {right}?"
+                warnings.append(_Warning(line))
             elif key == "label_smooth":
                 # A switch there: its strength was the criterion's own 0.1.
                 settings["train.losses.label_smoothing"] = 0.1 if value else 0.0
             elif key in known:
                 settings[f"train.losses.{known[key]}"] = float(value)
             elif key not in ("type", "log_prefix", "log_accuracy"):
-                warnings.append(f"{where}: loss_cfg.{key} does nothing here: {kind} has no such setting")
+                warnings.append(_Warning(f"{where}: loss_cfg.{key} does nothing here: {kind} has no such setting"))
     return settings
 
 
@@ -189,13 +217,18 @@ def _augmentation(entries: list[dict[str, Any]]) -> dict[str, object]:
     return {**{f"train.augmentation.{name}": share for name, share in shares.items()}, **degrees}
 
 
-def _partition(value: str, where: str, warnings: list[str]) -> dict[str, object]:
-    # The authors' paths are relative to the folder that their scripts run in.
-    for path in (Path(value), Path(where).parent / value):
-        if path.is_file():
-            return {"partition": path.resolve()}
-    warnings.append(f"{where}: data_cfg.dataset_partition: there is no {value}; the official partition is used")
+def _partition(value: str, where: str, warnings: list[_Warning]) -> dict[str, object]:
+    path = _existing(value, where)
+    if path:
+        return {"partition": path}
+    line = f"{where}: data_cfg.dataset_partition: there is no {value}; the official partition is used"
+    warnings.append(_Warning(line))
     return {}
+
+
+def _existing(value: str, where: str) -> Path | None:
+    # The authors' paths are relative to the folder that their scripts run in.
+    return next((path for path in (Path(value), Path(where).parent / value) if path.exists()), None)
 
 
 def _refuse_what_moves_numbers(key: str, value: object, where: str) -> None:
@@ -211,10 +244,13 @@ def _refuse_what_moves_numbers(key: str, value: object, where: str) -> None:
         raise SettingsError(f"{where}: {key}", str(value), "its default", mend)
 
 
-def _reason(key: str) -> str:
-    section = key.rpartition(".")[0]
+def _does_nothing(key: str, value: object, where: str) -> _Warning:
+    section, _, last = key.rpartition(".")
     known = _USELESS.get(key) or _USELESS.get(f"{section}.*")
-    if known:
-        return known
+    is_minor = known is not None and not (last == "restore_hint" and value)
+    return _Warning(f"{where}: {key} does nothing here: {known or _nearest(key)}", is_minor)
+
+
+def _nearest(key: str) -> str:
     near = get_close_matches(key, [*_SAME, *_MEANINGS, *_USELESS], n=1, cutoff=0.8)
     return f"did you mean {near[0]}?" if near else "it is not known"

@@ -64,7 +64,7 @@ def load_settings(
         file = default_file
     from_file, warnings = _read_file(file) if file else ({}, [])
     from_environment = dict(_environment(os.environ if environ is None else environ))
-    layers = [from_file, from_environment, {key: (value, "flag") for key, value in (flags or {}).items()}]
+    layers = [from_file, from_environment, {key: (value, "flag") for key, value in _flat(flags or {})}]
     named = [layer.pop("preset", None) for layer in layers]
     given = {key: entry for layer in layers for key, entry in layer.items()}
     name = preset or next((str(entry[0]) for entry in reversed(named) if entry), None) or _inferred_preset(given)
@@ -94,11 +94,7 @@ def _read_file(file: Path) -> tuple[dict[str, tuple[object, str]], list[str]]:
     content = read_yaml(file)
     warnings: list[str] = []
     if is_authors_dialect(content):
-        try:
-            content, warnings = translate(content, str(file))
-        except (TypeError, ValueError, AttributeError, LookupError) as error:
-            found = f"a value of another kind than expected ({error})"
-            raise SettingsError(file, found, "the authors' settings", "correct the value") from error
+        content, warnings = translate(content, str(file))
     layer = {key: (value, str(file)) for key, value in _flat(content)}
     for key in _PATHS:
         value = layer.get(key, (None,))[0]
@@ -112,7 +108,8 @@ def _environment(environ: Mapping[str, str]) -> Iterator[tuple[str, tuple[object
     for name in sorted(environ):
         if name.startswith(_PREFIX):
             key = name.removeprefix(_PREFIX).lower().replace("__", ".")
-            yield key, (parse_value(environ[name]), name)
+            for dotted, value in _flat({key: parse_value(environ[name])}):
+                yield dotted, (value, name)
 
 
 def _inferred_preset(given: Mapping[str, tuple[object, str]]) -> str | None:

@@ -11,7 +11,7 @@ from skelgait.errors import ShapeError
 from skelgait.storage.source import Modality
 
 _EXPECTED = {
-    "pose": "poses (T, V, 3), or rows (T, 51) or (T, 53), of floats",
+    "pose": "poses (T, V, 3), or rows (T, 51) or (T, 53), of numbers",
     "map": "skeleton maps (T, 2, H, W) of uint8",
     "silhouette": "silhouettes (T, H, W) of uint8",
 }
@@ -29,7 +29,7 @@ def check_modality(array: NDArray[Any], modality: Modality, where: Path) -> NDAr
         ShapeError: it cannot; names `where`, the shape found, and what it looks like.
     """
     fits = {
-        "pose": array.ndim in (2, 3) and array.dtype.kind == "f",
+        "pose": array.dtype.kind in "iuf" and _has_joints(array.shape),
         "map": array.ndim == 4 and array.shape[1] == 2 and array.dtype == "uint8",
         "silhouette": array.ndim == 3 and array.dtype == "uint8",
     }
@@ -37,6 +37,10 @@ def check_modality(array: NDArray[Any], modality: Modality, where: Path) -> NDAr
         return array
     found = f"an array {array.shape} of {array.dtype}{_resemblance(array)}"
     raise ShapeError(where, found, _EXPECTED[modality], _MEND[modality])
+
+
+def _has_joints(shape: tuple[int, ...]) -> bool:
+    return (len(shape) == 3 and shape[2] == 3) or (len(shape) == 2 and shape[1] in (51, 53))
 
 
 def _resemblance(array: NDArray[Any]) -> str:

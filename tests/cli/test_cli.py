@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from skelgait import __version__
-from skelgait.cli import app
+from skelgait.cli import app, options
 from skelgait.errors import SkelgaitError
 from skelgait.storage import Key, PickleTreeWriter, open_source
 from tests.walks import write_dataset
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMANDS = ("demo", "heatmap", "link", "train", "evaluate", "synth", "config")
+COMMANDS = ("demo", "heatmap", "link", "train", "evaluate", "show", "convert", "synth", "config")
 
 
 def call(*args: object) -> tuple[int, str, str]:
@@ -139,7 +141,15 @@ def test_config_shows_values_and_where_they_come_from(workspace: Path) -> None:
         (("train", "--preset", "tiny"), "--preset: found tiny, expected one of"),
         (("train", "--phase", "test"), "use `skelgait evaluate`"),
         (("evaluate", "--dataset", "CCPG"), "CCPG_skeletongait: found none, expected a checkpoint; train first"),
+        (("evaluate", "--protocol", "SUSTec1K"), "CASIA-B, custom; did you mean SUSTech1K? (found 'SUSTec1K')"),
+        (("evaluate", "--protocol", "ours"), "flag: evaluate.protocol: should be one of CCPG, OUMVLP"),
+        (("evaluate", "--protocol", "sustech1k"), "SUSTech1K_skeletongait: found none, expected a checkpoint"),
+        (("evaluate", "--gallery", "nm-01"), "protocol custom needs --gallery and --probes"),
+        (("evaluate", "--checkpoint", "F", "--iteration", "7"), "give one of --checkpoint and --iteration"),
+        (("train", "--iteration", "7"), "names the checkpoint to go on from: give --resume as well"),
         (("config", "heatmaps"), "skelgait config: found heatmaps, expected one of heatmap, link"),
+        (("config", "poses"), "skelgait config: found poses, expected one of heatmap, link"),  # no section
+        (("config", "model_fields"), "skelgait config: found model_fields, expected one of heatmap, link"),
     ],
 )
 def test_what_is_wrong_is_said_in_a_line(workspace: Path, args: tuple[str, ...], message: str) -> None:
@@ -150,9 +160,42 @@ def test_what_is_wrong_is_said_in_a_line(workspace: Path, args: tuple[str, ...],
     assert not [path for path in workspace.rglob("*") if path.is_file()]
 
 
-def test_debug_shows_the_traceback(workspace: Path) -> None:
-    result = CliRunner().invoke(app, ["--debug", "heatmap"])
-    assert isinstance(result.exception, SkelgaitError)
+@pytest.mark.parametrize(
+    "args", [["--debug", "heatmap"], ["heatmap", "--debug"], ["train", "--debug", "--phase", "test"]]
+)
+def test_debug_shows_the_traceback(workspace: Path, args: list[str]) -> None:
+    assert isinstance(CliRunner().invoke(app, args).exception, SkelgaitError)
+
+
+@pytest.mark.parametrize(
+    ("args", "level"),
+    [
+        (["heatmap"], logging.WARNING),
+        (["-v", "heatmap"], logging.INFO),
+        (["heatmap", "-v"], logging.INFO),
+        (["heatmap", "--verbose"], logging.INFO),
+    ],
+)
+def test_verbose_stands_before_or_after_the_command(workspace: Path, args: list[str], level: int) -> None:
+    assert "found No such file or directory" in call(*args)[2]
+    assert logging.getLogger("skelgait").level == level
+
+
+def test_patterns_are_split_at_commas(workspace: Path) -> None:
+    params = {"gallery": ["nm-01,nm-02", "nm-03"], "probes": ["Bag=bg-01,bg-02", "Coat=cl-*"]}
+    evaluate = options.resolve(SimpleNamespace(params=params), "evaluate").evaluate  # type: ignore[arg-type]
+    assert evaluate.gallery == ("nm-01", "nm-02", "nm-03")
+    assert evaluate.probes == {"Bag": ("bg-01", "bg-02"), "Coat": ("cl-*",)}
+
+
+def test_every_warning_about_settings_is_shown(workspace: Path) -> None:
+    useless = "".join(f"  part_{number}: 1\n" for number in range(30))
+    (workspace / "old.yaml").write_text(
+        f"model_cfg:\n{useless}loss_cfg: [{{type: TripletLoss, loss_term_weights: 1}}]\n"
+    )
+    lines = call("config", "--settings", "old.yaml")[2].splitlines()
+    assert len(lines) == 31
+    assert "loss_term_weights is misspelt" in lines[0]
 
 
 def test_synth(workspace: Path) -> None:

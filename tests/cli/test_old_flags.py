@@ -31,7 +31,9 @@ from skelgait.errors import SettingsError
         ("link", "--dataset_pkl_ext_name aligned-sils.pkl", "--silhouette-pattern *aligned-sils.pkl"),
         ("train", "--cfgs F --phase train --log_to_file", "--settings F"),
         ("evaluate", "--cfgs F --phase test --iter 60000 --log_to_file", "--settings F --iteration 60000"),
-        ("train", "--config F --iter 3", "--settings F --iteration 3"),
+        ("train", "--config F --iter 3", "--settings F --resume --iteration 3"),
+        ("train", "--iter=0 --nproc 2", "--nproc 2"),  # 0 is none
+        ("evaluate", "--iter 0", ""),
     ],
 )
 def test_old_words_become_current_ones(command: str, old: str, current: str) -> None:

@@ -38,6 +38,7 @@ norm_args: {pose_format: coco, heatmap_image_height: 256}
 heatmap_generator_args: {sigma: 16.0, use_score: false, img_h: 256, img_w: 256, with_limb: null}
 align_args: {align: true, final_img_size: 128, offset: 2}
 """
+OTHER_PARTS = "does nothing here: the network's other parts follow from its blocks and channels"
 
 
 def read(tmp_path: Path, yaml: str) -> object:
@@ -57,7 +58,7 @@ def test_training_settings_are_translated(tmp_path: Path) -> None:
     assert (train.augmentation.perspective, train.augmentation.mirror, train.augmentation.rotation) == (0.1, 0, 0.3)
     assert (train.optimiser.learning_rate, train.optimiser.milestones) == (0.05, (10, 20))
     assert (settings.evaluate.metric, settings.evaluate.max_frames) == ("cosine", 500)
-    assert settings.maps == tmp_path / "some" / "maps"
+    assert settings.maps == Path("some/maps")
 
 
 @pytest.mark.parametrize(
@@ -67,12 +68,59 @@ def test_training_settings_are_translated(tmp_path: Path) -> None:
         "trainer_cfg.restore_hint does nothing here: training starts afresh; --resume goes on with a run",
         "model_cfg.SeparateBNNecks.class_num does nothing here: the number of classes follows from the data",
         "evaluator_cfg.sampler.batch_size does nothing here: the result is the same at any batch size and order",
+        f"model_cfg.Backbone.mode {OTHER_PARTS}",
+        f"model_cfg.Backbone.in_channels {OTHER_PARTS}",
         "data_cfg.dataset_partition: there is no ./none.json; the official partition is used",
     ],
 )
 def test_useless_keys_are_named(tmp_path: Path, warning: str) -> None:
     resolved = read(tmp_path, TRAINING)
     assert f"{tmp_path / 'old.yaml'}: {warning}" in resolved.warnings  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("there", "found"),
+    [
+        ((), "data/maps"),  # as given, from the working folder
+        (("yaml/data/maps",), "yaml/data/maps"),
+        (("data/maps", "yaml/data/maps"), "data/maps"),
+    ],
+)
+def test_the_data_lie_in_the_working_folder_or_beside_the_yaml(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: tuple[str, ...], found: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for folder in ("yaml", *there):
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    settings = read(Path("yaml"), "data_cfg: {dataset_root: data/maps}").settings  # type: ignore[attr-defined]
+    assert (settings.maps, settings.pairs) == (Path(found), Path(found))
+
+
+def test_the_backbone_of_skeletongait_plus_is_translated(tmp_path: Path) -> None:
+    yaml = "model_cfg: {model: SkeletonGaitPP, Backbone: {in_channels: 3, blocks: [1, 4, 4, 1], C: 2}}"
+    network = read(tmp_path, yaml).settings.train.network  # type: ignore[attr-defined]
+    assert (network.name, network.blocks) == ("skeletongait++", (1, 4, 4, 1))
+    assert network.channels == (64, 128, 256, 512)
+
+
+def test_warnings_that_matter_come_first(tmp_path: Path) -> None:
+    yaml = """
+model_cfg: {bin_num: [16]}
+evaluator_cfg: {restore_hint: 0}
+optimizer_cfg: {learn: 1, momentun: 0.8}
+trainer_cfg: {fix_BN: false, restore_hint: 5}
+loss_cfg: [{loss_term_weights: 1.0, type: TripletLoss}]
+"""
+    warnings = read(tmp_path, yaml).warnings  # type: ignore[attr-defined]
+    assert [line.split(": ")[1].split()[0] for line in warnings] == [
+        "optimizer_cfg.learn",
+        "optimizer_cfg.momentun",
+        "trainer_cfg.restore_hint",
+        "loss_cfg.loss_term_weights",
+        "model_cfg.bin_num",
+        "evaluator_cfg.restore_hint",
+        "trainer_cfg.fix_BN",
+    ]
 
 
 def test_heatmap_settings_are_translated(tmp_path: Path) -> None:
@@ -90,6 +138,8 @@ def test_heatmap_settings_are_translated(tmp_path: Path) -> None:
         ("model_cfg: {model: GaitSet}", "found GaitSet, expected one of DeepGaitV2, SkeletonGait, SkeletonGaitPP"),
         ("padkeypoints_args: {pad_method: linear}", "found linear, expected one of knn, simple"),
         ("evaluator_cfg: {metric: l1}", "found l1, expected one of euc, cos"),
+        ("trainer_cfg: {sampler: {batch_size: 4}}", "trainer_cfg.sampler.batch_size: found 4, expected a list of two"),
+        ("trainer_cfg: {sampler: {batch_size: [4]}}", r"batch_size: found \[4\], expected a list of two"),
     ],
 )
 def test_what_would_move_numbers_is_refused(tmp_path: Path, yaml: str, message: str) -> None:

@@ -96,13 +96,85 @@ def test_all_problems_are_named_at_once(tmp_path: Path) -> None:
         ("run: 2026-13-45\n", "found no YAML"),
         ("train:\n  optimiser: {learning_rate: .inf}\n", "should be a finite number"),
         ("train:\n  network: {blocks: [1, 0, 1, 1]}\n", r"blocks\.1: should be greater than or equal to 1"),
-        ("trainer_cfg: {sampler: {batch_size: 128}}\n", "found a value of another kind than expected"),
+        ("loss_cfg: 3\n", "loss_cfg: found a value of another kind than expected"),
+        ("evaluate:\n  gallery: [nm-01]\n", "protocol custom needs --gallery and --probes"),
         ("preset: skeletongait_tin\n", r"did you mean skeletongait_tiny\?"),
     ],
 )
 def test_files_that_cannot_be_used(tmp_path: Path, yaml: str, message: str) -> None:
     with pytest.raises(SettingsError, match=message):
         load(tmp_path, yaml)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("heatmap.canvas_px", 7),
+        ("heatmap.canvas_px", 4097),
+        ("heatmap.sigma_px", 0.09),
+        ("heatmap.sigma_px", 1001.0),
+        ("heatmap.offset_px", -1),
+        ("heatmap.offset_px", 4097),
+        ("heatmap.size_px", 0),
+        ("heatmap.size_px", 4097),
+        ("heatmap.workers", 0),
+        ("heatmap.workers", 1025),
+        ("train.network.blocks", [1, 1, 1, 10**6]),
+        ("train.network.channels", [0, 1, 1, 1]),
+        ("train.network.strips", 10**6),
+        ("train.sampling.clip_len", 10**9 + 1),
+        ("train.sampling.skip", -1),
+        ("train.sampling.skip", 10**9 + 1),
+        ("train.sampling.max_frames", 10**9 + 1),
+        ("train.augmentation.rotation_deg", 361.0),
+        ("train.optimiser.momentum", 1.0),
+        ("train.optimiser.milestones", [0, 3]),
+        ("train.iterations", 10**30),
+        ("train.seed", -1),
+        ("train.seed", 2**63),
+        ("train.nproc", 0),
+        ("train.loader_workers", -1),
+        ("evaluate.batch_size", 10**9 + 1),
+        ("evaluate.iteration", 0),
+        ("synth.people", 10**9 + 1),
+        ("synth.frames", 10**9 + 1),
+        ("synth.noise_px", 1001.0),
+        ("synth.seed", 2**63),
+        ("demo.seed", 2**63),
+    ],
+)
+def test_extreme_numbers_are_refused_in_a_line(tmp_path: Path, key: str, value: object) -> None:
+    with pytest.raises(SettingsError, match=rf"^flag: {key}[.\d]*: should be \w+ than .*\(found .*\)$"):
+        load(tmp_path, flags={key: value})
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ({"train.iteration": 7}, "flag: train.iteration: names the checkpoint to go on from: give --resume as well"),
+        ({"evaluate.checkpoint": "F", "evaluate.iteration": 7}, "give one of --checkpoint and --iteration"),
+        ({"evaluate.protocol": "Custom"}, r"CASIA-B, custom; did you mean custom\?"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(tmp_path: Path, flags: dict[str, object], message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        load(tmp_path, flags=flags)
+
+
+def test_a_checkpoint_to_go_on_from(tmp_path: Path) -> None:
+    train = load(tmp_path, flags={"train.resume": True, "train.iteration": 7}).settings.train  # type: ignore[attr-defined]
+    assert train.iteration == 7
+
+
+def test_whole_sections_are_merged_key_by_key(tmp_path: Path) -> None:
+    environ = {"SKELGAIT_TRAIN": "{seed: 4, network: {strips: 8}}", "SKELGAIT_TRAIN__NETWORK": "{embedding_width: 32}"}
+    flags = dict([parse_assignment("train={seed: 5}")])
+    resolved = load(tmp_path, "train:\n  iterations: 11\n", environ=environ, flags=flags)
+    train, origins = resolved.settings.train, resolved.origins  # type: ignore[attr-defined]
+    assert (train.iterations, train.seed, train.network.strips, train.network.embedding_width) == (11, 5, 8, 32)
+    assert origins["train.seed"] == "flag"
+    assert origins["train.network.strips"] == "SKELGAIT_TRAIN"
+    assert origins["train.network.embedding_width"] == "SKELGAIT_TRAIN__NETWORK"
 
 
 def test_an_assignment_without_a_value_is_refused() -> None:

@@ -1,0 +1,60 @@
+"""Tables lose nothing, however narrow the console is."""
+
+from __future__ import annotations
+
+import pytest
+
+from skelgait.cli.evaluate import show_evaluation
+from skelgait.cli.show import show_counts, show_table, warn
+from skelgait.datasets import find
+from skelgait.evaluation import EvaluationReport
+from skelgait.evaluation.tables import GroupReport, TableReport
+
+
+@pytest.fixture(autouse=True)
+def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+
+
+@pytest.mark.parametrize(
+    ("title", "rows"),
+    [
+        ("", []),
+        ("Maps in " + "/a/folder" * 20, [("sequences", "3")]),
+        ("title", [("checkpoint", "/runs" * 40), ("n", "1")]),
+        ("title [a]", [("[bold]gallery", "nm-[ab]"), (":smile:", "[/]")]),  # text, and no markup
+    ],
+)
+def test_nothing_is_cut(title: str, rows: list[tuple[str, str]], capsys: pytest.CaptureFixture[str]) -> None:
+    show_table(title, ("setting", "value"), rows)
+    show_counts(title, dict(rows))
+    out = capsys.readouterr().out
+    assert all(out.count(text) >= 2 for row in rows for text in (title, *row))
+    assert "…" not in out
+
+
+def test_an_evaluation_of_sustech1k(capsys: pytest.CaptureFixture[str]) -> None:
+    protocol = find("SUSTech1K").protocol
+    tables = [
+        TableReport(
+            table.title,
+            tuple(GroupReport(g.name, dict.fromkeys(table.figures, 1.0), {}, 1234, 56789, 10) for g in table.groups),
+        )
+        for table in protocol.tables
+    ]
+    show_evaluation(
+        EvaluationReport("SUSTech1K", "euclidean", tuple(tables), protocol.published, 9, 0), "skeletongait++"
+    )
+    out = capsys.readouterr().out
+    assert all(group.name in out for table in tables for group in table.groups)
+    assert out.count("no match") == len(tables)
+    assert out.count("56789") == sum(len(table.groups) for table in tables)
+    assert "…" not in out
+
+
+@pytest.mark.parametrize(("at_most", "shown"), [(20, 21), (None, 30), (30, 30)])
+def test_warnings_are_counted_where_there_are_too_many(
+    at_most: int | None, shown: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    warn([str(number) for number in range(30)], at_most)
+    assert len(capsys.readouterr().err.splitlines()) == shown
