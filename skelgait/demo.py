@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -12,6 +13,7 @@ import torch
 
 from skelgait import workspace
 from skelgait.datasets import find
+from skelgait.errors import DataError
 from skelgait.evaluation import EvaluationReport
 from skelgait.heatmap import draw_dataset
 from skelgait.jobs import evaluate_run, train_run
@@ -20,10 +22,13 @@ from skelgait.pairing import pair_sequences, write_pairs
 from skelgait.runtime.devices import cpu_has_bf16
 from skelgait.settings import Settings, load_settings
 from skelgait.sheet import Strip, save_sheet
+from skelgait.storage.atomic import write_text
 from skelgait.walkers import write_walkers
 
 Progress = Callable[[int | None, str, str], AbstractContextManager[Callable[[int], None]]]
 
+_FOLDERS = ("poses", "silhouettes", "maps", "pairs", "runs")
+_MARK = "demo.txt"
 _PEOPLE = 36
 _VIEWS = 4
 _FRAMES = 30
@@ -58,9 +63,10 @@ def run_demo(out: Path, seed: int, progress: Progress) -> DemoReport:
         progress: called with total, label and unit for each stretch of the road.
 
     Raises:
-        DataError: `out` cannot be written.
+        DataError: `out` cannot be written, or holds other things than an earlier demo.
     """
     start = time.perf_counter()
+    _clear(out)
     settings = {network: _settings(out, seed, network) for network in NETWORKS}
     some = settings["skeletongait"]
     with progress(None, "Walking", "sequences") as advance:
@@ -84,8 +90,18 @@ def run_demo(out: Path, seed: int, progress: Progress) -> DemoReport:
     return DemoReport(out, sheet, evaluations, 1 / n_test, time.perf_counter() - start)
 
 
+def _clear(out: Path) -> None:
+    """Make room for what the demo writes; refuse to, where it is not an earlier demo that lies there."""
+    if out.is_dir() and any(out.iterdir()) and not (out / _MARK).is_file():
+        raise DataError(out, "other files", "an empty folder, or an earlier demo", "name another folder with --out")
+    write_text(out / _MARK, "Made by `skelgait demo`, which replaces all of it when it runs again.\n")
+    for name in _FOLDERS:
+        if (out / name).is_dir():
+            shutil.rmtree(out / name)
+
+
 def _settings(out: Path, seed: int, network: str) -> Settings:
-    folders = {name: out / name for name in ("poses", "silhouettes", "maps", "pairs", "runs")}
+    folders = {name: out / name for name in _FOLDERS}
     flags: dict[str, object] = {
         **folders,
         "partition": out / "partition.json",

@@ -1,26 +1,28 @@
-"""Skeleton maps of a whole pose dataset: several processes, each drawing and writing pieces of it."""
+"""Skeleton maps of a whole pose dataset, a piece after the other, by as many processes as there are."""
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
-from skelgait import __version__
-from skelgait.errors import DataError, SettingsError
+from numpy.typing import NDArray
+
+from skelgait.errors import DataError, SettingsError, SkelgaitError
 from skelgait.runtime.cores import usable_cores
+from skelgait.runtime.team import ALONE, Team, processes_on_this_machine
+from skelgait.runtime.workers import in_workers
 from skelgait.settings.schema import HeatmapSettings
 from skelgait.storage import Key, SequenceSource
-from skelgait.storage.atomic import write_text
-from skelgait.storage.pieces import PieceWriter, open_pieces
+from skelgait.storage.note import Note, read_note, write_note
+from skelgait.storage.pieces import Piece, PieceWriter, cut_into_pieces, open_pieces, remove_sequences
 
-NOTE = "skelgait.json"
-_PIECES = 64
-_LARGEST_PIECE = 512
+# Settings that say how the work is done, and nothing of what comes out.
+_HOW = {"workers", "nproc", "device", "overwrite", "preview"}
+# Settings of the storage and not of the drawing.
+_STORED = {"storage", "compression"}
 
 
 @dataclass(frozen=True)
@@ -51,120 +53,156 @@ def draw_dataset(
     out: Path,
     settings: HeatmapSettings,
     advance: Callable[[int], None] = lambda _: None,
+    team: Team = ALONE,
 ) -> HeatmapReport:
     """Draw the skeleton maps of every sequence in `poses` into `out`.
 
-    Sequences that are in `out` already, whole, are skipped unless `settings.overwrite`; sequences that cannot be
-    read are named in the report. The result does not depend on the number of workers.
+    Sequences that are in `out` already, whole and younger than their poses, are skipped unless `settings.overwrite`;
+    those that cannot be read are named in the report. The bytes that come out depend neither on the number of processes
+    nor on how often the work was interrupted.
 
     Args:
         poses: the pose sequences.
         out: folder of the maps, a pickle tree or HDF5 parts by `settings.storage`.
         settings: how to draw and write.
-        advance: told how many sequences have been dealt with since the last call.
+        advance: told how many sequences this process has dealt with since the last call.
+        team: the processes that share the work; each of them makes this call, and gets the report of all.
 
     Raises:
-        SettingsError: `out` holds maps drawn with other settings.
-        DataError: `out` cannot be written.
+        SettingsError: `out` holds maps drawn with other settings or of other poses.
+        DataError: `out` cannot be written; what was written before stays.
     """
     start = time.perf_counter()
-    written = settings.model_dump(mode="json", exclude={"workers", "overwrite"})
-    _leave_note(out, poses.path, written, settings.overwrite)
-    writer = open_pieces(out, settings.storage, "map", source=str(poses.path), settings=written)
-    pieces = _pieces(poses.keys)
+    drawn_how = settings.model_dump(mode="json", exclude=_HOW)
+    note = Note(str(poses.path), drawn_how)
+    _let_the_first_do(team, lambda: _prepare(out, note, settings.overwrite))
+    writer = open_pieces(
+        out,
+        settings.storage,
+        "map",
+        source=note.source,
+        settings=drawn_how,
+        compression=settings.compression,
+    )
+    pieces = cut_into_pieces(poses.keys)
+    own = pieces[team.rank :: team.size]
     done = HeatmapReport()
-    for keys, report in _draw_pieces(pieces, _Job(poses, writer, settings)):
+    job = _Job(poses, writer, settings)
+    for piece, report in zip(own, in_workers(job, own, _workers(settings)), strict=True):
         done = _sum(done, report)
-        advance(len(keys))
-    writer.finish(len(pieces))
-    return _sum(done, HeatmapReport(seconds=time.perf_counter() - start))
+        advance(len(piece[1]))
+    reports = team.gather(done)
+    _let_the_first_do(team, lambda: writer.finish(len(pieces)))
+    for other in (*reports[: team.rank], *reports[team.rank + 1 :]):
+        done = _sum(done, other)
+    return _sum(done, HeatmapReport(failed=(), seconds=time.perf_counter() - start))
+
+
+def _let_the_first_do(team: Team, task: Callable[[], None]) -> None:
+    """Let the first process do a task while the others wait; an error in it is everybody's."""
+    error: SkelgaitError | None = None
+    if team.rank == 0:
+        try:
+            task()
+        except SkelgaitError as raised:
+            error = raised
+    error = team.gather(error)[0]
+    if error is not None:
+        raise error
+
+
+def _prepare(out: Path, note: Note, overwrite: bool) -> None:
+    """Leave a note of how the maps are drawn beside them, and refuse to mix them with maps drawn otherwise."""
+    before = None if overwrite else read_note(out)
+    if before and not before.is_being_cleared:
+        _refuse_mixture(out, before, note)
+        return
+    if overwrite or before:
+        write_note(out, note._replace(is_being_cleared=True))
+        remove_sequences(out, "map")
+    write_note(out, note)
+
+
+def _refuse_mixture(out: Path, before: Note, note: Note) -> None:
+    mend = "name another folder with --maps, or use --overwrite"
+    differing = [name for name, value in note.settings.items() if before.settings.get(name) != value]
+    if differing:
+        found = ", ".join(f"{name} {before.settings.get(name)}" for name in differing)
+        expected = ", ".join(f"{name} {note.settings[name]}" for name in differing)
+        raise SettingsError(out, f"maps with {found}", expected, mend)
+    old, new = Path(before.source), Path(note.source)
+    if old.exists() and not old.samefile(new):
+        raise SettingsError(out, f"maps of {old}", f"maps of {new}", mend)
+
+
+def _workers(settings: HeatmapSettings) -> int:
+    if settings.device != "cpu":
+        return 1  # the device does the work
+    return settings.workers or max(1, usable_cores() // processes_on_this_machine())
 
 
 @dataclass(frozen=True)
 class _Job:
-    """What every worker needs."""
+    """Draws pieces; what every worker needs."""
 
     poses: SequenceSource
     out: PieceWriter
     settings: HeatmapSettings
 
-    def draw_piece(self, index: int, keys: Sequence[Key]) -> HeatmapReport:
-        from skelgait.maps import skeleton_maps
-
-        options = self.settings.model_dump(exclude={"storage", "workers", "overwrite"})
-        there = set() if self.settings.overwrite else self.out.finished(index, keys)
-        report = HeatmapReport(skipped=len(there))
-        drawn = []
-        for key in keys:
-            if key in there:
-                continue
-            try:
-                (keypoints_xyc,) = self.poses.read(key)
-                result = skeleton_maps(keypoints_xyc, where=f"{self.poses.path}: {key}", **options)
-            except DataError as error:
-                report = _sum(report, HeatmapReport(failed=((key, str(error)),)))
-                continue
-            drawn.append((key, result.maps))
-            report = _sum(report, HeatmapReport(1, len(result.maps), result.n_filled, result.n_empty))
-        self.out.write(index, keys, drawn)
+    def __call__(self, piece: Piece) -> HeatmapReport:
+        there = self._there(piece)
+        keypoints, failed = self._read([key for key in piece[1] if key not in there])
+        counts: list[HeatmapReport] = []
+        lengths = {key: len(array) for key, array in keypoints.items()}
+        self.out.write(piece, lengths, self._draw(keypoints, counts))
+        report = HeatmapReport(skipped=len(there), failed=failed)
+        for count in counts:
+            report = _sum(report, count)
         return report
 
+    def _there(self, piece: Piece) -> set[Key]:
+        there = set()
+        for key, written in self.out.finished(piece).items():
+            try:
+                if written >= self.poses.modified(key):
+                    there.add(key)
+            except DataError:  # told when the poses are read
+                continue
+        return there
 
-_job: _Job | None = None
+    def _read(self, keys: Iterable[Key]) -> tuple[dict[Key, NDArray[Any]], tuple[tuple[Key, str], ...]]:
+        """The keypoints of sequences, and what is wrong with the others."""
+        from skelgait.maps import as_keypoints
 
+        keypoints, failed = {}, []
+        for key in keys:
+            where = f"{self.poses.path}: {key}"
+            try:
+                array = as_keypoints(self.poses.read(key)[0], where)
+                if not len(array):
+                    raise DataError(where, "no frame", "at least one frame", "remove the sequence")
+                keypoints[key] = array
+            except DataError as error:
+                failed.append((key, str(error)))
+        return keypoints, tuple(failed)
 
-def _start_worker(job: _Job) -> None:
-    global _job
-    _job = job
+    def _draw(self, keypoints: Mapping[Key, NDArray[Any]], counts: list[HeatmapReport]) -> Iterable[NDArray[Any]]:
+        """The maps of sequences, one after the other; what there was to count goes into `counts`."""
+        options = self.settings.model_dump(exclude=_HOW | _STORED)
+        if self.settings.device != "cpu":
+            from skelgait.maps.on_device import skeleton_maps_on
+            from skelgait.runtime.devices import pick_device
 
-
-def _draw_in_worker(index: int, keys: Sequence[Key]) -> HeatmapReport:
-    if _job is None:
-        raise RuntimeError("a worker was given a piece before its job")
-    return _job.draw_piece(index, keys)
-
-
-def _draw_pieces(pieces: Sequence[Sequence[Key]], job: _Job) -> Iterator[tuple[Sequence[Key], HeatmapReport]]:
-    workers = min(job.settings.workers or usable_cores(), len(pieces))
-    if workers <= 1:
-        for index, keys in enumerate(pieces):
-            yield keys, job.draw_piece(index, keys)
-        return
-    # Spawned, not forked: the calling program may run threads.
-    with ProcessPoolExecutor(workers, get_context("spawn"), _start_worker, (job,)) as pool:
-        yield from zip(pieces, pool.map(_draw_in_worker, range(len(pieces)), pieces), strict=True)
-
-
-def _pieces(keys: Sequence[Key]) -> list[Sequence[Key]]:
-    """Cut the sorted keys into pieces by their number alone, so that every run cuts them alike."""
-    size = max(1, min(len(keys) // _PIECES, _LARGEST_PIECE))
-    return [keys[start : start + size] for start in range(0, len(keys), size)]
-
-
-def _leave_note(out: Path, source: Path, written: dict[str, object], overwrite: bool) -> None:
-    """Write down beside the maps how they are drawn, or refuse to mix them with maps drawn otherwise."""
-    note = out / NOTE
-    if note.is_file() and not overwrite:
-        before = _read_note(note)
-        differing = [name for name, value in written.items() if before.get(name) != value]
-        if differing:
-            found = ", ".join(f"{name} {before.get(name)}" for name in differing)
-            expected = ", ".join(f"{name} {written[name]}" for name in differing)
-            raise SettingsError(
-                out, f"maps with {found}", expected, "name another folder with --maps, or use --overwrite"
-            )
-    write_text(note, json.dumps({"version": __version__, "source": str(source), "settings": written}, indent=1) + "\n")
+            options["device"] = pick_device(self.settings.device)
+            draw: Callable[..., Any] = skeleton_maps_on
+        else:
+            from skelgait.maps import skeleton_maps as draw
+        for array in keypoints.values():
+            result = draw(array, **options)
+            counts.append(HeatmapReport(1, len(result.maps), result.n_filled, result.n_empty))
+            yield result.maps
 
 
-def _read_note(note: Path) -> dict[str, object]:
-    try:
-        return dict(json.loads(note.read_text(encoding="utf-8"))["settings"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        mend = "remove it, or use --overwrite to draw all maps again"
-        raise DataError(note, f"a damaged file ({error!r})", "the settings of the maps beside it", mend) from error
-
-
-def _sum(*reports: HeatmapReport) -> HeatmapReport:
-    fields: Iterable[str] = HeatmapReport.__dataclass_fields__
-    first, second = reports
-    return HeatmapReport(**{name: getattr(first, name) + getattr(second, name) for name in fields})
+def _sum(first: HeatmapReport, second: HeatmapReport) -> HeatmapReport:
+    names = HeatmapReport.__dataclass_fields__
+    return HeatmapReport(**{name: getattr(first, name) + getattr(second, name) for name in names})

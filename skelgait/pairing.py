@@ -101,19 +101,23 @@ def write_pairs(
     """
     if silhouette_pattern is None:
         return _write_links(pairing, maps, silhouettes, out)
-    before = _pairs_there(out)
+    before = _pairs_there(out) if (out / PAIR_FILE).is_file() else set()
     write_pair_file(out / PAIR_FILE, pairing.pairs, maps.path, silhouettes.path, silhouette_pattern)
     return len(set(pairing.pairs) - before)
 
 
 def _pairs_there(out: Path) -> set[Key]:
-    return set(open_pairs(out).keys) if (out / PAIR_FILE).is_file() else set()
+    try:
+        return set(open_pairs(out).keys)
+    except DataError:  # there are none
+        return set()
 
 
 def _write_links(pairing: Pairing, maps: SequenceSource, silhouettes: SequenceSource, out: Path) -> int:
     """Link every pair as `0_heatmap.pkl` and `1_sil.pkl` in the sequence's folder under `out`.
 
-    Links are relative, so that a workspace can be moved as a whole; those that are right already stay as they are.
+    Links are relative, so that a workspace can be moved as a whole; those that are right already stay as they are, and
+    those of sequences that do not pair up are removed.
     """
     if (out / PAIR_FILE).exists():
         raise DataError(out / PAIR_FILE, "pairs in an HDF5 file", "a tree of links", "remove it, or use --storage hdf5")
@@ -123,7 +127,15 @@ def _write_links(pairing: Pairing, maps: SequenceSource, silhouettes: SequenceSo
         changed = _link(folder / MAP_LINK, _tree(maps).file(key, "map"))
         changed |= _link(folder / SILHOUETTE_LINK, _tree(silhouettes).file(key, "silhouette"))
         made += changed
+    _remove_other_links(out, set(pairing.pairs))
     return made
+
+
+def _remove_other_links(out: Path, pairs: set[Key]) -> None:
+    for key in set(_pairs_there(out)) - pairs:
+        for name in (MAP_LINK, SILHOUETTE_LINK):
+            if out.joinpath(*key, name).is_symlink():
+                out.joinpath(*key, name).unlink()
 
 
 def _tree(source: SequenceSource) -> PickleTree:

@@ -31,7 +31,7 @@ train:
 evaluate:
   protocol: custom
   gallery: [nm-01]
-  probes: {Normal: [nm-02], Bag: ["bg-*"]}
+  probes: {Normal: [nm-05], Bag: ["bg-*"]}
 """
 
 

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
+from threading import Barrier
 
 import numpy as np
 import pytest
@@ -10,8 +19,10 @@ import pytest
 from skelgait.errors import DataError, SettingsError
 from skelgait.heatmap import HeatmapReport, draw_dataset
 from skelgait.maps import skeleton_maps
+from skelgait.runtime.team import Team
 from skelgait.settings.schema import HeatmapSettings
 from skelgait.storage import Key, PickleTreeWriter, SequenceSource, open_source
+from tests.walks import write_dataset
 
 KEYS = [Key(f"{i:03d}", "nm-01", "090") for i in range(5)]
 
@@ -114,3 +125,127 @@ def test_a_target_that_cannot_be_written_is_named(poses: SequenceSource, tmp_pat
     (tmp_path / "maps").write_text("a file")
     with pytest.raises(DataError, match="maps"):
         draw_dataset(poses, tmp_path / "maps", HeatmapSettings(workers=1))
+
+
+def test_maps_of_other_poses_are_not_mixed(poses: SequenceSource, tmp_path: Path) -> None:
+    settings = HeatmapSettings(workers=1)
+    draw_dataset(poses, tmp_path / "maps", settings)
+    PickleTreeWriter(tmp_path / "others").write(KEYS[0], keypoints(9))
+    others = open_source(tmp_path / "others", "pose")
+    with pytest.raises(SettingsError, match=r"maps: found maps of .*poses, expected maps of .*others; name another"):
+        draw_dataset(others, tmp_path / "maps", settings)
+
+
+@pytest.mark.parametrize("storage", ["pkl", "hdf5"])
+def test_poses_that_have_changed_are_drawn_again(poses: SequenceSource, tmp_path: Path, storage: str) -> None:
+    settings = HeatmapSettings(storage=storage, workers=1)
+    draw_dataset(poses, tmp_path / "maps", settings)
+    file = PickleTreeWriter(tmp_path / "poses").write(KEYS[2], keypoints(9, 3))
+    os.utime(file, (time.time() + 5, time.time() + 5))
+    assert draw_dataset(poses, tmp_path / "maps", settings).sequences == 1
+    assert open_source(tmp_path / "maps", "map").length(KEYS[2]) == 3
+
+
+def test_an_interrupted_overwriting_mixes_nothing(
+    poses: SequenceSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw_dataset(poses, tmp_path / "maps", HeatmapSettings(workers=1))
+    other = HeatmapSettings(workers=1, sigma_px=4.0)
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    for name in ("remove_sequences", "open_pieces"):  # before, and after the earlier maps are gone
+        with monkeypatch.context() as patched:
+            patched.setattr(f"skelgait.heatmap.{name}", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                draw_dataset(poses, tmp_path / "maps", other.model_copy(update={"overwrite": True}))
+        assert draw_dataset(poses, tmp_path / "maps", other).sequences == 5
+    draw_dataset(poses, tmp_path / "expected", other)
+    assert content(tmp_path / "maps") == content(tmp_path / "expected")
+
+
+def test_overwriting_in_another_storage_leaves_none_of_the_first(poses: SequenceSource, tmp_path: Path) -> None:
+    for storage in ("hdf5", "pkl", "hdf5"):
+        draw_dataset(poses, tmp_path / "maps", HeatmapSettings(workers=1, storage=storage, overwrite=True))
+        kinds = {path.suffix for path in (tmp_path / "maps").rglob("*") if path.is_file()}
+        assert kinds == {".json", ".h5" if storage == "hdf5" else ".pkl"}
+
+
+def test_overwriting_removes_nothing_but_maps(poses: SequenceSource, tmp_path: Path) -> None:
+    silhouettes = PickleTreeWriter(tmp_path / "maps").write(KEYS[0], np.zeros((3, 64, 64), np.uint8), "sil")
+    draw_dataset(poses, tmp_path / "maps", HeatmapSettings(workers=1, overwrite=True))
+    assert silhouettes.is_file()
+
+
+def test_a_sequence_without_frames_is_named(poses: SequenceSource, tmp_path: Path) -> None:
+    PickleTreeWriter(tmp_path / "poses").write(KEYS[1], np.zeros((0, 17, 3)))
+    report = draw_dataset(poses, tmp_path / "maps", HeatmapSettings(workers=1))
+    assert [key for key, _ in report.failed] == [KEYS[1]]
+    assert "found no frame" in report.failed[0][1]
+
+
+def test_torch_draws_the_same(poses: SequenceSource, tmp_path: Path) -> None:
+    for device in ("cpu", "auto"):
+        draw_dataset(poses, tmp_path / device, HeatmapSettings(workers=1, device=device))
+    for key in KEYS:
+        first, second = (open_source(tmp_path / device, "map").read(key)[0] for device in ("cpu", "auto"))
+        assert (first == second).mean() > 0.9999
+
+
+@pytest.mark.parametrize("storage", ["pkl", "hdf5"])
+def test_a_team_shares_the_pieces(poses: SequenceSource, tmp_path: Path, storage: str) -> None:
+    settings = HeatmapSettings(storage=storage, workers=1)
+    draw_dataset(poses, tmp_path / "alone", settings)
+    with ThreadPoolExecutor(3) as processes:
+        meeting = Meeting(3)
+        teams = [Team(rank, 3, partial(meeting.gather, rank)) for rank in range(3)]
+        reports = list(processes.map(lambda team: draw_dataset(poses, tmp_path / "team", settings, team=team), teams))
+    assert [report.sequences for report in reports] == [5, 5, 5]
+    assert content(tmp_path / "team") == content(tmp_path / "alone")
+
+
+class Meeting:
+    """`gather` for threads."""
+
+    def __init__(self, size: int) -> None:
+        self.items: list[object] = [None] * size
+        self.barrier = Barrier(size)
+
+    def gather(self, rank: int, item: object) -> list[object]:
+        self.items[rank] = item
+        self.barrier.wait()
+        everything = list(self.items)
+        self.barrier.wait()
+        return everything
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("storage", ["pkl", "hdf5"])
+def test_killed_at_any_moment_it_ends_with_the_same_bytes(tmp_path: Path, storage: str) -> None:
+    write_dataset(tmp_path, views=4, frames=60)
+    command = [sys.executable, "-m", "skelgait", "heatmap", "--storage", storage, "--json"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[1])}
+
+    def start(out: str, *more: str) -> subprocess.Popen[str]:
+        # In a session of its own, so that the workers can be killed with it.
+        return subprocess.Popen(
+            [*command, "--maps", out, *more], cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True,
+            start_new_session=True,
+        )  # fmt: skip
+
+    assert json.loads(start("whole", "--workers", "1").communicate()[0])["sequences"] == 8 * 4 * 4
+    there = 0
+    for attempt in range(3):
+        process = start("killed", "--workers", "2")
+        while len(list((tmp_path / "killed").rglob("*.[ph][k5]*"))) <= there + attempt and process.poll() is None:
+            time.sleep(0.002)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        there = len([path for path in (tmp_path / "killed").rglob("*.[ph][k5]*") if path.name[0] != "."])
+    process = start("killed", "--nproc", "2", "--workers", "1")
+    report = json.loads(process.communicate()[0])
+    assert process.returncode == 0
+    assert report["skipped"] >= there > 0
+    assert report["sequences"] + report["skipped"] == 8 * 4 * 4
+    assert content(tmp_path / "killed") == content(tmp_path / "whole")

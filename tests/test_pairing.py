@@ -10,7 +10,7 @@ import pytest
 from skelgait.errors import DataError, SettingsError
 from skelgait.pairing import pair_sequences, write_pairs
 from skelgait.storage import Key, PickleTreeWriter, SequenceSource, open_pairs, open_source
-from skelgait.storage.hdf5 import write_part
+from skelgait.storage.parts import Index, write_part
 
 A, B, C = Key("001", "nm-01", "000"), Key("001", "nm-01", "090"), Key("002", "nm-01", "000")
 
@@ -83,7 +83,8 @@ def test_a_file_in_the_way_stays(tmp_path: Path) -> None:
 
 def test_hdf5_cannot_be_linked_but_referred_to(tmp_path: Path) -> None:
     _, silhouettes = trees(tmp_path, {A: 5}, {A: 5})
-    write_part(tmp_path / "part-00000.h5", [(A, np.full((5, 2, 64, 64), 1, np.uint8))], "map", source="s", settings={})
+    index, frames = Index([A], [0, 5], ["000"]), np.full((5, 2, 64, 64), 1, np.uint8)
+    write_part(tmp_path / "part-00000.h5", index, [frames], "map", source="s", settings={})
     maps = open_source(tmp_path / "part-00000.h5", "map")
     pairing = pair_sequences(maps, silhouettes)
     with pytest.raises(SettingsError, match="use --storage hdf5"):

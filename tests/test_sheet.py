@@ -18,7 +18,7 @@ def test_sheet(tmp_path: Path, with_silhouettes: bool, cells: int) -> None:
     silhouettes = np.full((7, 64, 64), 255, np.uint8) if with_silhouettes else None
     strips = [Strip("one", maps, silhouettes), Strip("two", maps, silhouettes)]
     sheet = contact_sheet(strips, frames=2)
-    assert sheet.shape == (2 * (24 + 128), 2 * cells * 132, 3)
+    assert sheet.shape == (2 * (24 + 132), 2 * cells * 132, 3)
     assert sheet[24 + 60, 60].tolist() == [63, 127, 255]  # limbs are orange
     assert sheet[24 + 60, 132 + 60].tolist() == [0, 0, 0]  # there are no joints
     save_sheet(tmp_path / "new" / "s.png", strips, frames=2)

@@ -21,8 +21,8 @@ def draw_frames(
     align: bool,
     offset_px: int,
     size_px: int,
-) -> tuple[NDArray[np.uint8], int]:
-    """Skeleton maps (T, 2, size, size), channel `LIMB` and channel `JOINT`, and how many frames are black in both.
+) -> NDArray[np.uint8]:
+    """Skeleton maps (T, 2, size, size), channel `LIMB` and channel `JOINT`.
 
     Args:
         xy: (T, 17, 2) finite coordinates on the canvas.
@@ -35,7 +35,7 @@ def draw_frames(
     """
     maps = np.zeros((len(xy), 2, size_px, size_px), np.uint8)
     n_strips = -(-canvas_px // kernels.STRIP)
-    n_empty = kernels.draw_frames(
+    kernels.draw_frames(
         maps,
         np.ascontiguousarray(xy, np.float64),
         np.ascontiguousarray(confidence, np.float64),
@@ -46,4 +46,4 @@ def draw_frames(
         kernels.Parts(np.zeros((len(_LIMBS), 4), np.int64), np.zeros((len(_LIMBS), 6))),
         np.zeros((n_strips, canvas_px, kernels.STRIP)),
     )
-    return maps, int(n_empty)
+    return maps

@@ -69,7 +69,7 @@ class Taps(NamedTuple):
 
 @_exactly
 def draw_frames(maps, xy, confidence, sigma, limbs, cropping, taps, parts, strips):  # type: ignore[no-untyped-def]
-    """Draw all frames; returns how many are black in both channels.
+    """Draw all frames.
 
     Args:
         maps: (T, 2, size, size) uint8, black, is written to.
@@ -86,9 +86,7 @@ def draw_frames(maps, xy, confidence, sigma, limbs, cropping, taps, parts, strip
     reaches = np.zeros((n_strips, 2), np.int64)
     brightest = np.zeros((n_strips, STRIP))
     lines = np.zeros(n_strips * STRIP)
-    n_empty = 0
     for t in range(len(xy)):
-        is_empty = True
         for channel in (LIMB, JOINT):
             if channel == LIMB:
                 n = _place_limbs(parts, xy[t], confidence[t], limbs, sigma, canvas)
@@ -101,10 +99,7 @@ def draw_frames(maps, xy, confidence, sigma, limbs, cropping, taps, parts, strip
                 _to_grey(strips[s, first:last], brightest[s])
             crop = crop_limits(brightest.reshape(-1), canvas, *cropping)
             if crop[1] > 0:
-                is_empty = False
                 resize(maps[t, channel], strips, reaches, crop, taps, lines)
-        n_empty += is_empty
-    return n_empty
 
 
 @_exactly

@@ -19,12 +19,17 @@ class SkeletonMaps(NamedTuple):
     Attributes:
         maps: (T, 2, size, size) uint8; channel 0 limbs, channel 1 joints.
         n_filled: joints with a coordinate that was filled.
-        n_empty: frames without a body to draw, whose maps are all 0.
+        n_empty: frames whose maps are all 0, as there was no body to draw.
     """
 
     maps: NDArray[np.uint8]
     n_filled: int
     n_empty: int
+
+    @classmethod
+    def of(cls, maps: NDArray[np.uint8], n_filled: int) -> SkeletonMaps:
+        """Drawn maps, with the empty ones counted."""
+        return cls(maps, n_filled, int((~maps.any(axis=(1, 2, 3))).sum()))
 
 
 def skeleton_maps(
@@ -59,18 +64,27 @@ def skeleton_maps(
         ShapeError: `poses` is of another shape.
         DataError: a value is not finite.
     """
-    keypoints_xyc = as_keypoints(poses, where)
-    xy = fill_missing(keypoints_xyc[..., :2], fill)
-    n_filled = int((xy != keypoints_xyc[..., :2]).any(axis=2).sum())
-    confidence = keypoints_xyc[..., 2] if use_score else np.ones(keypoints_xyc.shape[:2])
-    placed, has_height = normalise(xy, canvas_px)
-    maps, n_empty = draw_frames(
+    keypoints_xyc, n_filled = filled_keypoints(poses, fill, use_score, where)
+    placed, has_height = normalise(keypoints_xyc[..., :2], canvas_px)
+    maps = draw_frames(
         placed,
-        np.where(has_height[:, None], confidence, 0),
+        np.where(has_height[:, None], keypoints_xyc[..., 2], 0),
         canvas_px=canvas_px,
         sigma_px=sigma_px,
         align=align,
         offset_px=offset_px,
         size_px=size_px,
     )
-    return SkeletonMaps(maps, n_filled, n_empty)
+    return SkeletonMaps.of(maps, n_filled)
+
+
+def filled_keypoints(poses: NDArray[Any], fill: Fill, use_score: bool, where: str) -> tuple[NDArray[np.floating], int]:
+    """COCO-17 keypoints (T, 17, 3) that can be drawn, and how many joints had a coordinate filled.
+
+    Arguments and errors as of `skeleton_maps`.
+    """
+    keypoints_xyc = as_keypoints(poses, where)
+    xy = fill_missing(keypoints_xyc[..., :2], fill)
+    n_filled = int((xy != keypoints_xyc[..., :2]).any(axis=2).sum())
+    confidence = keypoints_xyc[..., 2:] if use_score else np.ones_like(keypoints_xyc[..., 2:])
+    return np.concatenate([xy, confidence], axis=2), n_filled

@@ -1,6 +1,6 @@
 """Sequences in and out of pickle trees and HDF5 stores, behind one interface."""
 
-from skelgait.storage.opening import open_pairs, open_source
+from skelgait.storage.opening import open_any, open_pairs, open_source
 from skelgait.storage.pickle_tree import PickleTree, PickleTreeWriter
 from skelgait.storage.source import FrameChoice, Key, Modality, SequenceSource
 
@@ -11,6 +11,7 @@ __all__ = [
     "PickleTree",
     "PickleTreeWriter",
     "SequenceSource",
+    "open_any",
     "open_pairs",
     "open_source",
 ]

@@ -68,13 +68,13 @@ def read_pickled_array(path: Path) -> NDArray[Any]:
     return _load(path, header_only=False)
 
 
-def read_pickled_shape(path: Path) -> tuple[int, ...]:
-    """The shape of the array in a pickle file, without reading its values.
+def read_pickled_header(path: Path) -> NDArray[Any]:
+    """An array of the shape and type of that in a pickle file; its values are not read, and mean nothing.
 
     Raises:
         DataError: as `read_pickled_array`.
     """
-    return _load(path, header_only=True).shape
+    return _load(path, header_only=True)
 
 
 def write_pickled_array(path: Path, array: NDArray[Any]) -> None:

@@ -1,15 +1,9 @@
-"""Sequences in HDF5: a folder of parts `part-00000.h5`, ..., or a single such file, that anyone with h5py can open.
-
-A part holds `frames` (all frames of its sequences, one after the other, in chunks), `keys` (n, 3) as UTF-8 bytes,
-and `offsets` (n + 1): the frames of sequence i are frames[offsets[i]:offsets[i + 1]]. Attributes tell the modality, the
-version of skelgait, where the sequences came from, and with which settings. A part is written whole or not at all.
-"""
+"""Reading sequences from HDF5: a folder of parts `part-00000.h5`, ..., or a single such file."""
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,20 +11,17 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from skelgait import __version__
 from skelgait.errors import DataError
-from skelgait.storage.atomic import write_whole
 from skelgait.storage.checks import check_modality
+from skelgait.storage.parts import CHUNK_FRAMES, Index, read_index
 from skelgait.storage.source import FrameChoice, Key, Modality
-
-_CHUNK_FRAMES = 16
-_MEND = "write the store again; everything in its other parts stays usable"
 
 
 class _Place(NamedTuple):
     part: Path
     start: int
     stop: int
+    name: str
 
 
 class Hdf5Store:
@@ -47,34 +38,33 @@ class Hdf5Store:
     def __init__(self, path: Path, modality: Modality) -> None:
         self.path = path
         self.modalities: tuple[Modality, ...] = (modality,)
-        self._places: dict[Key, _Place] = {}
-        self._handles: dict[Path, h5py.File] = {}
+        self._open: dict[Path, _OpenPart] = {}
         self._owner = os.getpid()
+        places: dict[Key, _Place] = {}
         for part in parts_of(path):
-            self._add(part)
-        self._places = dict(sorted(self._places.items()))
+            index = index_of(part, modality)
+            for place in zip(index.keys, index.offsets, index.offsets[1:], index.names, strict=False):
+                if place[0] in places:
+                    mend = f"remove this part or {places[place[0]].part}"
+                    raise DataError(part, f"{place[0]} again", "each sequence once", mend)
+                places[place[0]] = _Place(part, *place[1:])
+        self._places = dict(sorted(places.items()))
         self.keys = list(self._places)
         if not self.keys:
-            raise DataError(
-                path, "no sequence", "HDF5 parts with sequences", "make them with `skelgait heatmap --storage hdf5`"
-            )
+            mend = "make them with `skelgait heatmap --storage hdf5` or `skelgait convert`"
+            raise DataError(path, "no sequence", "HDF5 parts with sequences", mend)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_handles": {}}
+        return {**self.__dict__, "_open": {}}
 
     def read(self, key: Key, choose: FrameChoice | None = None) -> tuple[NDArray[Any], ...]:
         """See `SequenceSource.read`; only the chunks that hold chosen frames are read."""
-        part, start, stop = self._places[key]
+        part, start, stop, _ = self._places[key]
+        chosen = None if choose is None else choose(stop - start)
         try:
-            frames = self._handle(part)["frames"]
-            if choose is None:
-                array = frames[start:stop]
-            else:
-                chosen = start + choose(stop - start)
-                # HDF5 reads a range far faster than single frames, and a clip is nearly a range.
-                low = chosen.min(initial=stop)
-                array = frames[low : chosen.max(initial=low - 1) + 1][chosen - low]
-        except (OSError, KeyError) as error:
+            opened = self._opened(part)
+            array = opened.range(start, stop) if chosen is None else opened.frames(start + chosen)
+        except (OSError, KeyError, ValueError, RuntimeError) as error:
             raise _damaged(part, error) from error
         return (check_modality(array, self.modalities[0], part),)
 
@@ -83,32 +73,63 @@ class Hdf5Store:
         place = self._places[key]
         return place.stop - place.start
 
-    def _add(self, part: Path) -> None:
+    def modified(self, key: Key) -> float:
+        """See `SequenceSource.modified`."""
+        part = self._places[key].part
         try:
-            with h5py.File(part, "r") as file:
-                modality = file.attrs["modality"]
-                keys, offsets = read_keys(file), file["offsets"][:].tolist()
-                total = len(file["frames"])
-        except (OSError, KeyError, ValueError) as error:
+            return part.stat().st_mtime
+        except OSError as error:
             raise _damaged(part, error) from error
-        if modality != self.modalities[0]:
-            raise DataError(part, f"a store of {modality}s", f"one of {self.modalities[0]}s", "name another folder")
-        if len(offsets) != len(keys) + 1 or offsets[-1] != total or sorted(offsets) != offsets:
-            raise DataError(part, "an index that does not fit its frames", "a whole part", _MEND)
-        for key, start, stop in zip(keys, offsets, offsets[1:], strict=False):
-            if key in self._places:
-                raise DataError(
-                    part, f"{key} again", "each sequence once", f"remove this part or {self._places[key].part}"
-                )
-            self._places[key] = _Place(part, start, stop)
 
-    def _handle(self, part: Path) -> h5py.File:
+    def name(self, key: Key) -> str:
+        """See `SequenceSource.name`."""
+        return self._places[key].name
+
+    def _opened(self, part: Path) -> _OpenPart:
         if self._owner != os.getpid():
             # HDF5 handles do not survive a fork.
-            self._handles, self._owner = {}, os.getpid()
-        if part not in self._handles:
-            self._handles[part] = h5py.File(part, "r")
-        return self._handles[part]
+            self._open, self._owner = {}, os.getpid()
+        if part not in self._open:
+            self._open[part] = _OpenPart(part)
+        return self._open[part]
+
+
+class _OpenPart:
+    """The frames of a part, and ways to read some of them."""
+
+    def __init__(self, part: Path) -> None:
+        file = h5py.File(part, "r")
+        self._frames = file["frames"]
+        # Frames that lie in one piece are read past HDF5, which is quicker, where the system can.
+        self._offset = self._frames.id.get_offset() if hasattr(os, "preadv") else None
+        self._descriptor = file.id.get_vfd_handle()
+
+    def range(self, start: int, stop: int) -> NDArray[Any]:
+        """The frames from `start` to before `stop`."""
+        if self._offset is None or stop <= start:
+            return np.asarray(self._frames[start:stop])
+        array = np.empty((stop - start, *self._frames.shape[1:]), self._frames.dtype)
+        if os.preadv(self._descriptor, [array.data], self._offset + start * array[0].nbytes) != array.nbytes:
+            raise OSError("its end is missing")
+        return array
+
+    def frames(self, places: NDArray[np.int64]) -> NDArray[Any]:
+        """The frames at `places`, in that order; frames between them are read only where they share a chunk."""
+        runs = list(_runs(np.unique(places)))
+        if len(runs) == 1:  # a clip, which is read often, needs no second copy
+            return self.range(*runs[0])[places - runs[0][0]]
+        array = np.empty((len(places), *self._frames.shape[1:]), self._frames.dtype)
+        for start, stop in runs:
+            within = (places >= start) & (places < stop)
+            array[within] = self.range(start, stop)[places[within] - start]
+        return array
+
+
+def _runs(places: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+    """Ranges that hold the sorted `places`, with gaps of at least a chunk between them."""
+    if len(places):
+        for run in np.split(places, np.flatnonzero(np.diff(places) >= CHUNK_FRAMES) + 1):
+            yield int(run[0]), int(run[-1]) + 1
 
 
 def parts_of(path: Path) -> list[Path]:
@@ -116,58 +137,22 @@ def parts_of(path: Path) -> list[Path]:
     return [path] if path.is_file() else sorted(path.glob("part-*.h5"))
 
 
-def keys_of(part: Path) -> list[Key]:
+def index_of(part: Path, modality: Modality) -> Index:
     """The sequences in a part.
 
     Raises:
-        DataError: the part is damaged.
+        DataError: the part is damaged, or of another modality.
     """
     try:
         with h5py.File(part, "r") as file:
-            return read_keys(file)
-    except (OSError, KeyError, ValueError) as error:
+            there, index = file.attrs["modality"], read_index(file)
+    except (OSError, KeyError, ValueError, AttributeError, RuntimeError) as error:
         raise _damaged(part, error) from error
-
-
-def write_part(
-    path: Path,
-    sequences: Sequence[tuple[Key, NDArray[Any]]],
-    modality: Modality,
-    *,
-    source: str,
-    settings: Mapping[str, object],
-) -> None:
-    """Write one part, whole or not at all; the same sequences give the same bytes.
-
-    Args:
-        path: the part's file.
-        sequences: keys and arrays; all arrays alike but for their number of frames.
-        modality: what the arrays are.
-        source: where the sequences came from.
-        settings: how they were made.
-
-    Raises:
-        DataError: the file cannot be written.
-    """
-    arrays = [array for _, array in sequences]
-    frames = np.concatenate(arrays)
-    with write_whole(path) as temporary, h5py.File(temporary, "w", libver=("v110", "v110")) as file:
-        file.attrs.update(modality=modality, version=__version__, source=source, settings=json.dumps(settings))
-        chunks = (min(_CHUNK_FRAMES, max(len(frames), 1)), *frames.shape[1:])
-        file.create_dataset("frames", data=frames, chunks=chunks, compression="lzf")
-        file["offsets"] = np.cumsum([0, *map(len, arrays)])
-        write_keys(file, [key for key, _ in sequences])
-
-
-def read_keys(file: h5py.File) -> list[Key]:
-    """The table `keys` of an open file."""
-    return [Key(*(cell.decode() for cell in row)) for row in file["keys"][:].tolist()]
-
-
-def write_keys(file: h5py.File, keys: Sequence[Key]) -> None:
-    """Write the table `keys` (n, 3) into an open file."""
-    file["keys"] = np.array([[cell.encode() for cell in key] for key in keys], dtype="S").reshape(-1, 3)
+    if there != modality:
+        raise DataError(part, f"a store of {there}s", f"one of {modality}s", "name another folder")
+    return index
 
 
 def _damaged(part: Path, error: Exception) -> DataError:
-    return DataError(part, f"a damaged file ({error})", "a part of an HDF5 store", _MEND)
+    mend = "write the store again; its other parts are kept, and this one alone is made anew"
+    return DataError(part, f"a damaged file ({error})", "a part of an HDF5 store", mend)

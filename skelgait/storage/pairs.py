@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from skelgait.errors import DataError
 from skelgait.storage.atomic import write_whole
-from skelgait.storage.hdf5 import write_keys
+from skelgait.storage.parts import write_keys
 from skelgait.storage.source import FrameChoice, Key, Modality, SequenceSource
 
 MAP_LINK = "0_heatmap.pkl"
@@ -50,6 +50,14 @@ class PairSource:
     def length(self, key: Key) -> int:
         """See `SequenceSource.length`."""
         return self._maps.length(key)
+
+    def modified(self, key: Key) -> float:
+        """See `SequenceSource.modified`."""
+        return max(self._maps.modified(key), self._silhouettes.modified(key))
+
+    def name(self, key: Key) -> str:
+        """See `SequenceSource.name`."""
+        return self._maps.name(key)
 
 
 def write_pair_file(path: Path, keys: Sequence[Key], maps: Path, silhouettes: Path, silhouette_pattern: str) -> None:

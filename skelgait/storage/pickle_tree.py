@@ -11,7 +11,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from skelgait.errors import DataError
-from skelgait.storage.arrays import read_pickled_array, read_pickled_shape, write_pickled_array
+from skelgait.storage.arrays import read_pickled_array, read_pickled_header, write_pickled_array
 from skelgait.storage.checks import check_modality
 from skelgait.storage.source import FrameChoice, Key, Modality
 
@@ -22,13 +22,15 @@ class PickleTree:
     Args:
         path: the root of the tree.
         patterns: for each modality the pattern of its file in a sequence folder.
+        only: the one sequence folder to look at; the whole tree where None.
 
     Raises:
         DataError: there is no such folder, or no sequence in it has a file for every pattern.
     """
 
-    def __init__(self, path: Path, patterns: Mapping[Modality, str]) -> None:
+    def __init__(self, path: Path, patterns: Mapping[Modality, str], only: Path | None = None) -> None:
         self.path = path
+        self._only = only
         self.modalities: tuple[Modality, ...] = tuple(patterns)
         self._patterns = dict(patterns)
         self._files = dict(sorted(self._scan()))
@@ -53,12 +55,21 @@ class PickleTree:
         return tuple(array[chosen] for array in arrays)
 
     def length(self, key: Key) -> int:
-        """See `SequenceSource.length`."""
+        """See `SequenceSource.length`; the file's header alone is read."""
         path = self.file(key, self.modalities[0])
-        shape = read_pickled_shape(path)
-        if not shape:
-            raise DataError(path, "a single number", "an array of frames", "export the sequence again")
-        return shape[0]
+        return len(check_modality(read_pickled_header(path), self.modalities[0], path))
+
+    def modified(self, key: Key) -> float:
+        """See `SequenceSource.modified`."""
+        paths = [self.file(key, modality) for modality in self.modalities]
+        try:
+            return max(path.stat().st_mtime for path in paths)
+        except OSError as error:
+            raise unreadable(paths[0], error) from error
+
+    def name(self, key: Key) -> str:
+        """See `SequenceSource.name`."""
+        return self.file(key, self.modalities[0]).name.removesuffix(".pkl")
 
     def file(self, key: Key, modality: Modality) -> Path:
         """The file of one modality of a sequence.
@@ -79,7 +90,7 @@ class PickleTree:
         return folder / names[0]
 
     def _scan(self) -> Iterator[tuple[Key, list[list[str]]]]:
-        for folder in _sequence_folders(self.path):
+        for folder in [self._only] if self._only else _sequence_folders(self.path):
             names = sorted(entry.name for entry in os.scandir(folder) if not entry.name.startswith("."))
             fitting = [[n for n in names if fnmatchcase(n, pattern)] for pattern in self._patterns.values()]
             if all(fitting):
@@ -122,16 +133,18 @@ class PickleTreeWriter:
         return path
 
 
+def unreadable(path: Path, error: OSError, expected: str = "a file that can be read") -> DataError:
+    """The error of a file or folder that cannot be read."""
+    return DataError(path, error.strerror or str(error), expected, "check the path and its permissions")
+
+
 def _sequence_folders(root: Path) -> Iterator[Path]:
     try:
         for identity in _subfolders(root):
             for condition in _subfolders(identity):
                 yield from _subfolders(condition)
     except OSError as error:
-        where = error.filename or root
-        raise DataError(
-            where, error.strerror or str(error), "a folder", "check the path and its permissions"
-        ) from error
+        raise unreadable(Path(error.filename or root), error, "a folder") from error
 
 
 def _subfolders(folder: Path) -> list[Path]:

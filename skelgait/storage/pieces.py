@@ -2,35 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from numpy.typing import NDArray
 
 from skelgait.errors import DataError
-from skelgait.storage.arrays import read_pickled_array
+from skelgait.storage.arrays import read_pickled_header
 from skelgait.storage.checks import check_modality
-from skelgait.storage.hdf5 import Hdf5Store, keys_of, parts_of, write_part
-from skelgait.storage.pickle_tree import PickleTreeWriter
+from skelgait.storage.hdf5 import Hdf5Store, index_of, parts_of
+from skelgait.storage.parts import Compression, Index, write_part
+from skelgait.storage.pickle_tree import PickleTree, PickleTreeWriter
 from skelgait.storage.source import Key, Modality
 
-Arrays = Sequence[tuple[Key, NDArray[Any]]]
+Piece = tuple[int, Sequence[Key]]
+"""A piece of a dataset: its number, and its keys."""
+
+_PIECES = 64
+_LARGEST_PIECE = 512
+
+
+def cut_into_pieces(keys: Sequence[Key]) -> list[Piece]:
+    """Cut sorted keys into pieces by their number alone, so that every run cuts them alike."""
+    size = max(1, min(len(keys) // _PIECES, _LARGEST_PIECE))
+    return [(start // size, keys[start : start + size]) for start in range(0, len(keys), size)]
 
 
 class PieceWriter(Protocol):
-    """Takes pieces of a dataset, by their index and their keys."""
+    """Takes pieces of a dataset."""
 
-    def finished(self, index: int, keys: Sequence[Key]) -> set[Key]:
-        """Those of `keys` that are there, whole."""
+    def finished(self, piece: Piece) -> dict[Key, float]:
+        """Those of a piece's sequences that are there, whole, and when they were written (seconds since the epoch)."""
         ...
 
-    def write(self, index: int, keys: Sequence[Key], arrays: Arrays) -> None:
-        """Add the arrays of some of `keys`, the keys of piece `index`.
+    def write(self, piece: Piece, lengths: Mapping[Key, int], arrays: Iterable[NDArray[Any]]) -> None:
+        """Add some sequences of a piece; others of it that are there stay.
+
+        Args:
+            piece: the piece.
+            lengths: the sequences, in the order of its keys, and their numbers of frames.
+            arrays: their arrays, one after the other.
 
         Raises:
-            DataError: they cannot be written.
+            DataError: they cannot be written; those written before stay.
         """
         ...
 
@@ -39,8 +56,20 @@ class PieceWriter(Protocol):
         ...
 
 
+def view_of(key: Key) -> str:
+    """The view: what the file of a sequence is called where nothing else is said."""
+    return key.view
+
+
 def open_pieces(
-    out: Path, storage: Literal["pkl", "hdf5"], modality: Modality, *, source: str, settings: Mapping[str, object]
+    out: Path,
+    storage: Literal["pkl", "hdf5"],
+    modality: Modality,
+    *,
+    source: str,
+    settings: Mapping[str, object],
+    compression: Compression = "lz4hc",
+    name: Callable[[Key], str] = view_of,
 ) -> PieceWriter:
     """A writer into `out`.
 
@@ -50,32 +79,57 @@ def open_pieces(
         modality: what the arrays are.
         source: where the dataset comes from, written into the parts.
         settings: how it is made, written into the parts.
+        compression: how frames are packed in HDF5.
+        name: from a sequence to the name of its file in a tree, without the ending.
     """
-    return _Tree(out, modality) if storage == "pkl" else _Parts(out, modality, source, settings)
+    if storage == "pkl":
+        return _Tree(out, modality, name)
+    return _Parts(out, modality, source, settings, compression, name)
+
+
+def remove_sequences(out: Path, modality: Modality) -> None:
+    """Remove all sequences of a modality that lie in `out`, in either storage; other files stay.
+
+    Raises:
+        DataError: a file cannot be removed.
+    """
+    for part in parts_of(out) if out.is_dir() else []:
+        part.unlink()
+    try:
+        tree = PickleTree(out, {modality: "*.pkl"})
+    except DataError:  # there is none
+        return
+    for key in tree.keys:
+        try:
+            tree.length(key)
+        except DataError:  # no sequence of this modality
+            continue
+        tree.file(key, modality).unlink()
 
 
 @dataclass(frozen=True)
 class _Tree:
     out: Path
     modality: Modality
+    name: Callable[[Key], str]
 
-    def finished(self, index: int, keys: Sequence[Key]) -> set[Key]:
+    def finished(self, piece: Piece) -> dict[Key, float]:
         tree = PickleTreeWriter(self.out)
-        return {key for key in keys if self._is_whole(tree.file(key))}
+        files = {key: tree.file(key, self.name(key)) for key in piece[1]}
+        return {key: path.stat().st_mtime for key, path in files.items() if self._is_whole(path)}
 
-    def write(self, index: int, keys: Sequence[Key], arrays: Arrays) -> None:
+    def write(self, piece: Piece, lengths: Mapping[Key, int], arrays: Iterable[NDArray[Any]]) -> None:
         tree = PickleTreeWriter(self.out)
-        for key, array in arrays:
-            tree.write(key, array)
+        for key, array in zip(lengths, arrays, strict=True):
+            tree.write(key, array, self.name(key))
 
     def finish(self, n_pieces: int) -> None:
         """Nothing is left to do."""
 
     def _is_whole(self, path: Path) -> bool:
-        if not path.is_file():
-            return False
         try:
-            check_modality(read_pickled_array(path), self.modality, path)
+            # A header tells that a file is cut off, too.
+            check_modality(read_pickled_header(path), self.modality, path)
         except DataError:
             return False
         return True
@@ -87,19 +141,30 @@ class _Parts:
     modality: Modality
     source: str
     settings: Mapping[str, object]
+    compression: Compression
+    name: Callable[[Key], str]
 
-    def finished(self, index: int, keys: Sequence[Key]) -> set[Key]:
-        return set(keys) & set(self._there(index))
+    def finished(self, piece: Piece) -> dict[Key, float]:
+        part = self._part(piece[0])
+        return dict.fromkeys(set(piece[1]) & self._there(part), part.stat().st_mtime if part.is_file() else 0.0)
 
-    def write(self, index: int, keys: Sequence[Key], arrays: Arrays) -> None:
-        if not arrays:
+    def write(self, piece: Piece, lengths: Mapping[Key, int], arrays: Iterable[NDArray[Any]]) -> None:
+        if not lengths:
             return
-        part, by_key = self._part(index), dict(arrays)
-        kept = [key for key in self._there(index) if key in keys and key not in by_key]
-        if kept:
-            store = Hdf5Store(part, self.modality)
-            by_key.update((key, store.read(key)[0]) for key in kept)
-        write_part(part, sorted(by_key.items()), self.modality, source=self.source, settings=self.settings)
+        part = self._part(piece[0])
+        kept = (self._there(part) & set(piece[1])) - set(lengths)
+        store = Hdf5Store(part, self.modality) if kept else None
+        all_lengths = {**lengths, **({key: store.length(key) for key in kept} if store else {})}
+        keys, fresh = [key for key in piece[1] if key in all_lengths], iter(arrays)
+        write_part(
+            part,
+            Index(keys, [0, *accumulate(all_lengths[key] for key in keys)], [self.name(key) for key in keys]),
+            (store.read(key)[0] if store and key in kept else next(fresh) for key in keys),
+            self.modality,
+            source=self.source,
+            settings=self.settings,
+            compression=self.compression,
+        )
 
     def finish(self, n_pieces: int) -> None:
         # Parts past the last piece are from a larger dataset that lay here before.
@@ -110,9 +175,8 @@ class _Parts:
     def _part(self, index: int) -> Path:
         return self.out / f"part-{index:05d}.h5"
 
-    def _there(self, index: int) -> list[Key]:
-        part = self._part(index)
+    def _there(self, part: Path) -> set[Key]:
         try:
-            return keys_of(part) if part.is_file() else []
+            return set(index_of(part, self.modality).keys) if part.is_file() else set()
         except DataError:  # a damaged part is written again
-            return []
+            return set()

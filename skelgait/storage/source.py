@@ -62,3 +62,15 @@ class SequenceSource(Protocol):
             DataError: the sequence cannot be read; names the file.
         """
         ...
+
+    def modified(self, key: Key) -> float:
+        """When a sequence was last written, as seconds since the epoch.
+
+        Raises:
+            DataError: its file is gone.
+        """
+        ...
+
+    def name(self, key: Key) -> str:
+        """The name that the file of a sequence has, or would have, in a pickle tree, without the ending."""
+        ...

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from skelgait.errors import DataError
-from skelgait.storage.arrays import read_pickled_array, read_pickled_shape, write_pickled_array
+from skelgait.errors import DataError, ShapeError
+from skelgait.storage.arrays import read_pickled_array, read_pickled_header, write_pickled_array
+from skelgait.storage.checks import check_modality
 
 FRAMES = np.arange(5 * 40 * 30, dtype=np.uint8).reshape(5, 40, 30)
 
@@ -31,7 +32,7 @@ def test_every_pickle_of_an_array_is_read(tmp_path: Path, array: np.ndarray, pro
     path.write_bytes(pickle.dumps(array, protocol))
     np.testing.assert_array_equal(read_pickled_array(path), array)
     assert read_pickled_array(path).dtype == array.dtype.newbyteorder("=")
-    assert read_pickled_shape(path) == array.shape
+    assert read_pickled_header(path).shape == array.shape
 
 
 def test_pickles_of_older_numpy_are_read(tmp_path: Path) -> None:
@@ -55,7 +56,7 @@ class _Exploit:
         return os.system, (self.command,)
 
 
-@pytest.mark.parametrize("read", [read_pickled_array, read_pickled_shape])
+@pytest.mark.parametrize("read", [read_pickled_array, read_pickled_header])
 def test_nothing_is_executed(tmp_path: Path, read: object) -> None:
     path, trace = tmp_path / "evil.pkl", tmp_path / "trace"
     path.write_bytes(pickle.dumps(_Exploit(f"touch {trace}")))
@@ -64,7 +65,7 @@ def test_nothing_is_executed(tmp_path: Path, read: object) -> None:
     assert not trace.exists()
 
 
-@pytest.mark.parametrize("read", [read_pickled_array, read_pickled_shape])
+@pytest.mark.parametrize("read", [read_pickled_array, read_pickled_header])
 @pytest.mark.parametrize(
     ("content", "found"),
     [
@@ -92,3 +93,24 @@ def test_a_failed_write_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="a file that can be written"):
         write_pickled_array(tmp_path / "file" / "a.pkl", FRAMES)
     assert (tmp_path / "file").read_text() == "in the way"
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64, np.uint16])
+@pytest.mark.parametrize("shape", [(0, 17, 3), (5, 18, 3), (5, 51), (5, 53)])
+def test_poses_are_numbers_of_any_kind(shape: tuple[int, ...], dtype: type) -> None:
+    poses = np.zeros(shape, dtype)
+    assert check_modality(poses, "pose", Path("a.pkl")) is poses
+
+
+@pytest.mark.parametrize(
+    ("array", "message"),
+    [
+        (np.zeros((5, 64, 64), np.uint8), "like silhouettes"),
+        (np.zeros((5, 2, 64, 64), np.uint8), "like skeleton maps"),
+        (np.zeros((5, 85)), "like SMPL parameters"),
+        (np.zeros((5, 17, 3), bool), r"found an array \(5, 17, 3\) of bool"),
+    ],
+)
+def test_what_cannot_be_poses_is_refused(array: np.ndarray, message: str) -> None:
+    with pytest.raises(ShapeError, match=message):
+        check_modality(array, "pose", Path("a.pkl"))

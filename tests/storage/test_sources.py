@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import pickle
+import resource
 from pathlib import Path
 
 import h5py
@@ -11,8 +12,8 @@ import numpy as np
 import pytest
 
 from skelgait.errors import DataError, ShapeError
-from skelgait.storage import Key, PickleTree, PickleTreeWriter, SequenceSource, open_pairs, open_source
-from skelgait.storage.hdf5 import write_part
+from skelgait.storage import Key, PickleTree, PickleTreeWriter, SequenceSource, hdf5, open_pairs, open_source
+from skelgait.storage.parts import Index, write_part
 from skelgait.storage.pieces import open_pieces
 
 KEYS = [Key("002", "nm-01", "090"), Key("001", "bg-01", "000"), Key("001", "nm-01", "000")]
@@ -22,11 +23,12 @@ def maps_of(key: Key, frames: int = 40) -> np.ndarray:
     return np.random.default_rng(abs(hash(key)) % 2**32).integers(0, 255, (frames, 2, 64, 64), np.uint8)
 
 
-@pytest.fixture(params=["pkl", "hdf5"])
+@pytest.fixture(params=["pkl", "lz4hc", "gzip", "none"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> SequenceSource:
-    writer = open_pieces(tmp_path, request.param, "map", source="test", settings={})
+    storage, compression = ("pkl", "none") if request.param == "pkl" else ("hdf5", request.param)
+    writer = open_pieces(tmp_path, storage, "map", source="test", settings={}, compression=compression)
     for index, key in enumerate(KEYS):
-        writer.write(index, [key], [(key, maps_of(key, 40 - index))])
+        writer.write((index, [key]), {key: 40 - index}, [maps_of(key, 40 - index)])
     return open_source(tmp_path, "map")
 
 
@@ -40,7 +42,7 @@ def test_lengths_and_frames(store: SequenceSource) -> None:
         np.testing.assert_array_equal(store.read(key)[0], maps_of(key, 40 - index))
 
 
-@pytest.mark.parametrize("chosen", [[], [0], [5, 3, 3, 39 - 3], list(range(10, 30))])
+@pytest.mark.parametrize("chosen", [[], [0], [5, 3, 3, 39 - 3], [36, 0, 18, 0], list(range(10, 30))])
 def test_chosen_frames(store: SequenceSource, chosen: list[int]) -> None:
     key, lengths = KEYS[1], []
 
@@ -103,40 +105,113 @@ def test_another_modality_is_recognised(tmp_path: Path, array: np.ndarray, messa
         open_source(tmp_path, "map").read(KEYS[0])
 
 
+def write_one(path: Path, frames: int = 40, modality: str = "map", **more: object) -> None:
+    index = Index([KEYS[0]], [0, frames], ["090"])
+    write_part(path, index, [maps_of(KEYS[0], frames)], modality, source="s", settings={}, **more)
+
+
 class TestHdf5:
-    def test_the_same_sequences_give_the_same_bytes(self, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("compression", ["lz4hc", "gzip", "none"])
+    def test_the_same_sequences_give_the_same_bytes(self, tmp_path: Path, compression: str) -> None:
         for name in "ab":
-            write_part(tmp_path / name, [(KEYS[0], maps_of(KEYS[0]))], "map", source="s", settings={"sigma_px": 8.0})
+            write_one(tmp_path / name, compression=compression)
         assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
-    def test_a_truncated_part_is_named(self, tmp_path: Path) -> None:
+    def test_other_programs_can_read_it(self, tmp_path: Path) -> None:
+        write_one(tmp_path / "part-00000.h5", compression="gzip")
+        with h5py.File(tmp_path / "part-00000.h5") as file:
+            np.testing.assert_array_equal(file["frames"][:], maps_of(KEYS[0]))
+            assert file["keys"][:].tolist() == [[cell.encode() for cell in KEYS[0]]]
+            assert (file["offsets"][:].tolist(), file["names"][:].tolist()) == ([0, 40], [b"090"])
+            assert (file.attrs["modality"], file.attrs["source"], file.attrs["settings"]) == ("map", "s", "{}")
+
+    def test_frames_between_chosen_ones_are_not_read(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        write_one(tmp_path / "part-00000.h5", frames=90)
+        read: list[tuple[int, int]] = []
+        whole = hdf5._OpenPart.range
+
+        def watched(part: hdf5._OpenPart, start: int, stop: int) -> np.ndarray:
+            read.append((start, stop))
+            return whole(part, start, stop)
+
+        monkeypatch.setattr(hdf5._OpenPart, "range", watched)
+        chosen = np.array([80, 3, 9, 41])
+        frames = open_source(tmp_path, "map").read(KEYS[0], lambda _: chosen)[0]
+        np.testing.assert_array_equal(frames, maps_of(KEYS[0], 90)[chosen])
+        assert read == [(3, 10), (41, 42), (80, 81)]
+
+    @pytest.mark.parametrize("compression", ["lz4hc", "none"])
+    def test_a_truncated_part_is_named(self, tmp_path: Path, compression: str) -> None:
         part = tmp_path / "part-00000.h5"
-        write_part(part, [(KEYS[0], maps_of(KEYS[0]))], "map", source="s", settings={})
+        write_one(part, compression=compression)
         part.write_bytes(part.read_bytes()[:5000])
         with pytest.raises(DataError, match=r"part-00000\.h5: found a damaged file"):
-            open_source(tmp_path, "map")
+            open_source(tmp_path, "map").read(KEYS[0])
 
-    def test_a_foreign_index_is_named(self, tmp_path: Path) -> None:
+    def test_a_part_truncated_while_it_is_read_is_named(self, tmp_path: Path) -> None:
+        write_one(tmp_path / "part-00000.h5", compression="none")
+        source = open_source(tmp_path, "map")
+        with (tmp_path / "part-00000.h5").open("r+b") as file:
+            file.truncate(20000)
+        with pytest.raises(DataError, match=r"part-00000\.h5: found a damaged file"):
+            source.read(KEYS[0])
+
+    @pytest.mark.parametrize(
+        ("table", "content", "message"),
+        [
+            ("offsets", np.array([0, 7]), "an index that does not fit its frames"),
+            ("offsets", np.array([9, 40]), "an index that does not fit its frames"),
+            ("keys", np.array([[1, 2, 3]]), "keys of shape"),
+            ("keys", np.array([[b"1", b"2"]]), "keys of shape"),
+            ("names", np.array([b"a", b"b"]), "an index that does not fit its frames"),
+        ],
+    )
+    def test_a_wrong_index_is_named(self, tmp_path: Path, table: str, content: np.ndarray, message: str) -> None:
         part = tmp_path / "part-00000.h5"
-        write_part(part, [(KEYS[0], maps_of(KEYS[0]))], "map", source="s", settings={})
+        write_one(part)
         with h5py.File(part, "r+") as file:
-            file["offsets"][1] = 7
-        with pytest.raises(DataError, match="an index that does not fit its frames"):
+            del file[table]
+            file[table] = content
+        with pytest.raises(DataError, match=message):
             open_source(tmp_path, "map")
 
     def test_another_modality_is_named(self, tmp_path: Path) -> None:
-        write_part(tmp_path / "part-00000.h5", [(KEYS[0], maps_of(KEYS[0]))], "map", source="s", settings={})
+        write_one(tmp_path / "part-00000.h5")
         with pytest.raises(DataError, match="found a store of maps, expected one of silhouettes"):
             open_source(tmp_path, "silhouette")
 
+    def test_frames_of_another_size_are_named(self, tmp_path: Path) -> None:
+        index, arrays = Index(KEYS[:2], [0, 2, 4], ["a", "b"]), [np.zeros((2, 64, 64)), np.zeros((2, 64, 44))]
+        with pytest.raises(ShapeError, match=r"001/bg-01/000: found an array \(2, 64, 44\)"):
+            write_part(tmp_path / "p.h5", index, arrays, "silhouette", source="s", settings={})
+        assert not list(tmp_path.iterdir())
+
     def test_a_piece_grows_without_losing_what_is_there(self, tmp_path: Path) -> None:
         writer = open_pieces(tmp_path, "hdf5", "map", source="s", settings={})
-        writer.write(0, KEYS, [(KEYS[0], maps_of(KEYS[0]))])
-        assert writer.finished(0, KEYS) == {KEYS[0]}
-        writer.write(0, KEYS, [(key, maps_of(key)) for key in KEYS[1:]])
-        assert writer.finished(0, KEYS) == set(KEYS)
+        piece = (0, KEYS)
+        writer.write(piece, {KEYS[0]: 40}, [maps_of(KEYS[0])])
+        assert set(writer.finished(piece)) == {KEYS[0]}
+        writer.write(piece, dict.fromkeys(KEYS[1:], 40), [maps_of(key) for key in KEYS[1:]])
+        assert set(writer.finished(piece)) == set(KEYS)
         for key in KEYS:
             np.testing.assert_array_equal(open_source(tmp_path, "map").read(key)[0], maps_of(key))
+
+
+@pytest.mark.parametrize("storage", ["pkl", "hdf5"])
+def test_a_full_disk_is_named_and_what_is_there_stays(tmp_path: Path, storage: str) -> None:
+    writer = open_pieces(tmp_path, storage, "map", source="s", settings={}, compression="none")
+    writer.write((0, KEYS[:1]), {KEYS[0]: 40}, [maps_of(KEYS[0])])
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+    try:
+        with pytest.raises(DataError, match=r"(part-00001\.h5|000\.pkl): found .*expected a file that can be written"):
+            writer.write((1, KEYS[1:2]), {KEYS[1]: 40}, [maps_of(KEYS[1])])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    source = open_source(tmp_path, "map")
+    assert list(source.keys) == KEYS[:1]
+    np.testing.assert_array_equal(source.read(KEYS[0])[0], maps_of(KEYS[0]))
+    assert not [path for path in tmp_path.rglob(".*") if path.is_file()]
 
 
 class TestPairTree:

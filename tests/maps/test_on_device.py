@@ -1,0 +1,54 @@
+"""Maps drawn with torch are those of the compiled loops, on the device named by TEST_DEVICE (the CPU where not set)."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from skelgait.maps import skeleton_maps
+from skelgait.maps.on_device import draw_maps, skeleton_maps_on
+from tests.maps.test_parity import DATA, agrees, cases
+
+DEVICE = torch.device(os.environ.get("TEST_DEVICE", "cpu"))
+
+
+def test_no_frames() -> None:
+    assert draw_maps(torch.zeros(0, 17, 3, device=DEVICE)).shape == (0, 2, 64, 64)
+
+
+def test_a_frame_without_height_is_empty() -> None:
+    keypoints_xyc = torch.full((2, 17, 3), 0.5, device=DEVICE)
+    maps = draw_maps(keypoints_xyc)
+    assert (maps.device.type, maps.dtype, int(maps.max())) == (DEVICE.type, torch.uint8, 0)
+
+
+@pytest.mark.parametrize("case", ["clean_front", "drop3"])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"align": False},
+        {"align": False, "size_px": 32},  # whole factors
+        {"size_px": 96},
+        {"canvas_px": 64, "sigma_px": 4.0},  # enlarged
+        {"canvas_px": 200, "offset_px": 7},
+        {"use_score": False, "fill": "mean"},
+    ],
+)
+def test_pixels_are_those_of_the_compiled_loops(case: str, options: dict[str, object]) -> None:
+    with np.load(DATA / f"{case}.npz") as stored:
+        poses = stored["pose"]
+    expected = skeleton_maps(poses, **options)
+    drawn = skeleton_maps_on(poses, device=DEVICE, **options)
+    assert agrees(drawn.maps, expected.maps)
+    assert drawn[1:] == expected[1:]
+
+
+@pytest.mark.slow
+def test_every_case(parity: Path) -> None:
+    for name, poses, expected, options, is_wrong in cases(parity):
+        assert agrees(skeleton_maps_on(poses, device=DEVICE, **options).maps, expected) != is_wrong, name
