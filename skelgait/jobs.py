@@ -14,7 +14,7 @@ from skelgait.errors import SettingsError
 from skelgait.evaluation import EvaluationReport, embed, score, test_keys, write_submission
 from skelgait.models import GaitNetwork
 from skelgait.runtime.processes import is_main
-from skelgait.settings import Settings, load_settings
+from skelgait.settings import Settings
 from skelgait.training import TrainReport, find_checkpoint, load_checkpoint, train
 from skelgait.training.run import append_line
 
@@ -73,19 +73,9 @@ def evaluate_run(
     path = chosen.checkpoint or find_checkpoint(workspace.run_folder(settings), chosen.iteration)
     checkpoint = load_checkpoint(path)
     network = checkpoint.architecture.name
-    embedding = chosen.embedding or checkpoint.test_embedding or _embedding_of(settings, network)
+    embedding = chosen.embedding or checkpoint.test_embedding or workspace.test_embedding_of(settings, network)
     report = _evaluate(settings, checkpoint.network(), embedding, device, advance)
     return Evaluation(report, network, checkpoint.iteration)
-
-
-def _embedding_of(settings: Settings, network: str) -> int:
-    """The embedding to test a network at whose checkpoint does not say: that of the settings or of its own preset."""
-    if network == settings.train.network.name:
-        return settings.train.network.test_embedding
-    preset = load_settings(
-        flags={"dataset": settings.dataset, "train.network.name": network}, environ={}, default_file=None
-    )
-    return preset.settings.train.network.test_embedding
 
 
 def _evaluate(

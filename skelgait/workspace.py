@@ -6,7 +6,7 @@ from pathlib import Path
 
 from skelgait.datasets import Dataset, Partition, Protocol, custom_protocol, find, load_partition
 from skelgait.errors import SettingsError
-from skelgait.settings.schema import Settings
+from skelgait.settings import Settings, load_settings
 from skelgait.storage import SequenceSource, open_pairs, open_source
 
 
@@ -107,3 +107,12 @@ def _dataset_of_protocol(settings: Settings) -> Dataset | None:
     """The dataset whose protocol is named; None where none is."""
     chosen = settings.evaluate
     return None if chosen.protocol is None or chosen.is_custom else find(chosen.protocol)
+
+
+def test_embedding_of(settings: Settings, network: str) -> int:
+    """The embedding to test `network` at where its checkpoint does not say: the settings', or its own preset's."""
+    dataset = dataset_of(settings) or _dataset_of_protocol(settings)
+    if dataset is None or (settings.dataset and network == settings.train.network.name):
+        return settings.train.network.test_embedding
+    flags = {"dataset": dataset.name, "train.network.name": network}
+    return load_settings(flags=flags, environ={}, default_file=None).settings.train.network.test_embedding

@@ -132,6 +132,23 @@ def test_an_error_in_several_processes_is_said_once(workspace: Path) -> None:
 
 
 @pytest.mark.slow
+def test_an_error_in_one_of_several_processes_is_said_by_itself(workspace: Path) -> None:
+    skelgait(workspace, "train", "--run-name", "damaged", "--iterations", 1)
+    # The test sequences are dealt out in turn: this is the first of the second process.
+    bad = next(file for file in sorted((workspace / "maps").rglob("*.pkl")) if file.parts[-4] >= "075")
+    others = sorted(path for path in (workspace / "maps").rglob("*.pkl") if path.parts[-4] == bad.parts[-4])
+    good = others[1].read_bytes()
+    others[1].write_bytes(good[:2000])
+    command = [sys.executable, "-m", "skelgait", "evaluate", "--run-name", "damaged", "--nproc", "2"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    run = subprocess.run(command, cwd=workspace, env=environment, capture_output=True, text=True, check=False)
+    others[1].write_bytes(good)
+    assert run.returncode == 1
+    assert run.stderr.startswith(f"Error: {others[1].relative_to(workspace)}: found pickle data was truncated")
+    assert run.stderr.count("\n") == 1
+
+
+@pytest.mark.slow
 def test_hdf5_all_the_way(workspace: Path) -> None:
     flags = ("--maps", "maps-hdf5", "--storage", "hdf5")
     skelgait(workspace, "heatmap", *flags)

@@ -25,6 +25,9 @@ class Commands(TyperGroup):
             if ctx.params.get("debug"):
                 raise
             typer.secho(f"Error: {error}", fg=typer.colors.RED, err=True)
+            from skelgait.runtime.launch import let_the_first_process_end
+
+            let_the_first_process_end()
             raise typer.Exit(1) from error
         except KeyboardInterrupt:
             typer.secho("Stopped.", err=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from skelgait.cli import options
-from skelgait.cli.show import show_json, show_table, warn
+from skelgait.cli.show import show_counts, show_json, show_table, warn
 
 if TYPE_CHECKING:
     from skelgait.evaluation import EvaluationReport
@@ -63,8 +63,10 @@ def evaluate(
             return
     if as_json:
         show_json({"network": name, "iteration": tested, **report.to_dict()})
-    else:
-        show_evaluation(report, name)
+        return
+    show_evaluation(report, name)
+    if chosen.evaluate.submission:
+        show_counts("Ranking for the server; it holds no accuracy", {"file": chosen.evaluate.submission})
 
 
 def show_evaluation(report: EvaluationReport, network: str) -> None:

@@ -219,18 +219,11 @@ def _to_grey(columns, brightest):  # type: ignore[no-untyped-def]
             v *= v
             v *= v
             v *= v
-            level = np.int32(v if v < 255.0 else 255.0)
-            value = np.float64(level - _one_lower(level)) / 255.0
+            level = np.floor(v if v < 255.0 else 255.0)
+            # One less where that plotting library's arithmetic ends a little below the level.
+            value = np.floor(level * (1 / 255) * 255) / 255
             column[k] = value
             brightest[k] = value if value > brightest[k] else brightest[k]
-
-
-@_fast
-def _one_lower(level):  # type: ignore[no-untyped-def]
-    """Whether a level is drawn one lower: 33, 37, ..., 61; 66, 74, ..., 122; 132, 148, ..., 244."""
-    below_64 = (level >= 32) & (level < 64) & ((level & 3) == 1)
-    below_128 = (level >= 64) & (level < 128) & ((level & 7) == 2)
-    return np.int32(below_64 | below_128 | ((level >= 128) & ((level & 15) == 4)))
 
 
 @_exactly

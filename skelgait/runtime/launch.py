@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from signal import SIGTERM
@@ -16,6 +17,9 @@ from skelgait.runtime.cores import usable_cores
 
 LEFT_ALONE = 3
 """Exit code of a process that ends because another one has ended with an error."""
+
+
+_SECONDS_TO_SPEAK = 2.0
 
 
 class ProcessError(SkelgaitError):
@@ -37,6 +41,15 @@ class ProcessError(SkelgaitError):
 def launched() -> bool:
     """Whether a launcher started this process, so that no further ones are to be started."""
     return "RANK" in os.environ and "WORLD_SIZE" in os.environ
+
+
+def let_the_first_process_end() -> None:
+    """Wait, in every process but the first, until that one has said what is wrong, if it is wrong there too.
+
+    The launcher ends all processes as soon as one has ended, and what the first one says is what people see.
+    """
+    if os.environ.get("RANK", "0") != "0":
+        time.sleep(_SECONDS_TO_SPEAK)
 
 
 def launch(nproc: int, argv: Sequence[str]) -> int:

@@ -35,7 +35,9 @@ def in_workers(job: Callable[[T], R], items: Sequence[T], workers: int) -> Itera
     try:
         yield from pool.map(_work, items)
     except BrokenProcessPool as error:
-        mend = "use fewer --workers; what is done stays done"
+        mend = (
+            'use fewer --workers, and in a script call it under `if __name__ == "__main__":`; what is done stays done'
+        )
         raise SkelgaitError("a worker", "an end from outside", "it to finish, in enough memory", mend) from error
     finally:
         pool.shutdown(cancel_futures=True)

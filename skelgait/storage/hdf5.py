@@ -98,7 +98,8 @@ class _OpenPart:
     """The frames of a part, and ways to read some of them."""
 
     def __init__(self, part: Path) -> None:
-        file = h5py.File(part, "r")
+        # No cache of chunks: clips are drawn at random from far more data, and each open part would hold megabytes.
+        file = h5py.File(part, "r", rdcc_nbytes=0)
         self._frames = file["frames"]
         # Frames that lie in one piece are read past HDF5, which is quicker, where the system can.
         self._offset = self._frames.id.get_offset() if hasattr(os, "preadv") else None
@@ -115,8 +116,8 @@ class _OpenPart:
 
     def frames(self, places: NDArray[np.int64]) -> NDArray[Any]:
         """The frames at `places`, in that order; frames between them are read only where they share a chunk."""
-        runs = list(_runs(np.unique(places)))
-        if len(runs) == 1:  # a clip, which is read often, needs no second copy
+        runs = list(_runs(places))
+        if len(runs) == 1:
             return self.range(*runs[0])[places - runs[0][0]]
         array = np.empty((len(places), *self._frames.shape[1:]), self._frames.dtype)
         for start, stop in runs:
@@ -126,10 +127,16 @@ class _OpenPart:
 
 
 def _runs(places: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
-    """Ranges that hold the sorted `places`, with gaps of at least a chunk between them."""
-    if len(places):
-        for run in np.split(places, np.flatnonzero(np.diff(places) >= CHUNK_FRAMES) + 1):
-            yield int(run[0]), int(run[-1]) + 1
+    """Ranges that hold all `places`, with gaps of at least a chunk between them."""
+    if not len(places):
+        return
+    low, high = int(places.min()), int(places.max()) + 1
+    if high - low < len(places) + CHUNK_FRAMES:  # a clip, as it is read most often
+        yield low, high
+        return
+    ordered = np.unique(places)
+    for run in np.split(ordered, np.flatnonzero(np.diff(ordered) >= CHUNK_FRAMES) + 1):
+        yield int(run[0]), int(run[-1]) + 1
 
 
 def parts_of(path: Path) -> list[Path]:
