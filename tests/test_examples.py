@@ -44,7 +44,7 @@ def test_own_data(tmp_path: Path) -> None:
     for root in (tmp_path / "poses", tmp_path / "silhouettes"):
         for folder, name in zip(sorted(root.iterdir()), names, strict=True):
             for condition in sorted(folder.iterdir()):
-                spelled = condition.name.replace("nm", "normal").replace("bg", "bag")
+                spelled = condition.name.replace("nm-05", "normal-02").replace("nm", "normal").replace("bg", "bag")
                 condition.rename(condition.with_name(spelled))
             folder.rename(root / name)
     (tmp_path / "partition.json").write_text(json.dumps(partition))

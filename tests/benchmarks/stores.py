@@ -1,13 +1,13 @@
 """How large stores are, and how fast random clips of 30 frames come out of them, against the pickle tree, in one run.
 
 Prints a card, and as its last line one JSON object. Maps and silhouettes are those of real walks where the folder of
-reference data lies beside the project, and otherwise of synthetic ones. All stores are open; every sequence is read once,
-in random order. Cold: the system has been told to forget the files. Warm: all files have been read before.
+reference data lies beside the project, and otherwise of synthetic ones. All stores are open; every sequence is read
+once, in random order. Cold: the system has been told to forget the files. Warm: all files have been read before.
 
-What bounds it now: a clip of maps is drawn from 34 frames of 8 kB, and pickle reads all 120, so that 3.5 times its rate is
-the most there is. Warm and uncompressed, half of the time is copying these 34 frames and then 30 of them, and half is
-Python. Unpacking, of the three chunks that a clip touches, takes 90 us with LZ4, longer than pickle's copying altogether.
-Cold, it is the disk.
+What bounds it now: a clip of maps is drawn from 34 frames of 8 kB, and pickle reads all 120, so that 3.5 times its rate
+is the most there is. Warm and uncompressed, half of the time is copying these 34 frames and then 30 of them, and half
+is Python. Unpacking, of the three chunks that a clip touches, takes 90 us with LZ4, as long as pickle's copying
+altogether. Cold, it is the disk.
 
 Run: python -m tests.benchmarks.stores
 """
