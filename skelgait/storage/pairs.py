@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import h5py
 from numpy.typing import NDArray
 
 from skelgait.errors import DataError
-from skelgait.storage.atomic import write_whole
+from skelgait.storage.hdf5_file import create_hdf5
 from skelgait.storage.parts import write_keys
 from skelgait.storage.source import FrameChoice, Key, Modality, SequenceSource
 
@@ -66,7 +65,7 @@ def write_pair_file(path: Path, keys: Sequence[Key], maps: Path, silhouettes: Pa
     Raises:
         DataError: the file cannot be written.
     """
-    with write_whole(path) as temporary, h5py.File(temporary, "w", libver=("v110", "v110")) as file:
+    with create_hdf5(path) as (file, _):
         file.attrs.update(
             maps=str(maps.resolve()), silhouettes=str(silhouettes.resolve()), silhouette_pattern=silhouette_pattern
         )

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from skelgait import __version__
 from skelgait.errors import ShapeError
-from skelgait.storage.atomic import unwritable, write_whole
+from skelgait.storage.hdf5_file import create_hdf5
 from skelgait.storage.source import Key, Modality
 
 Compression = Literal["lz4hc", "gzip", "none"]
@@ -75,20 +75,18 @@ def write_part(
         ShapeError: the frames of an array differ from those of the first.
         DataError: the file cannot be written.
     """
-    try:
-        with write_whole(path) as partial, h5py.File(partial, "w", libver=("v110", "v110")) as file:
-            file.attrs.update(modality=modality, version=__version__, source=source, settings=json.dumps(settings))
-            bounds = zip(index.offsets[:-1], index.offsets[1:], strict=True)
-            for key, (start, stop), array in zip(index.keys, bounds, arrays, strict=True):
-                if "frames" not in file:
-                    _create_frames(file, index.offsets[-1], array, compression)
-                _check_alike(key, stop - start, array, file["frames"])
-                file["frames"][start:stop] = array
-            file["offsets"] = np.array(index.offsets)
-            file["names"] = np.array([name.encode() for name in index.names], dtype="S")
-            write_keys(file, index.keys)
-    except RuntimeError as error:  # as HDF5 says it where closing fails
-        raise unwritable(path, OSError(str(error))) from error
+    with create_hdf5(path) as (file, check):
+        file.attrs.update(modality=modality, version=__version__, source=source, settings=json.dumps(settings))
+        bounds = zip(index.offsets[:-1], index.offsets[1:], strict=True)
+        for key, (start, stop), array in zip(index.keys, bounds, arrays, strict=True):
+            if "frames" not in file:
+                _create_frames(file, index.offsets[-1], array, compression)
+            _check_alike(key, stop - start, array, file["frames"])
+            file["frames"][start:stop] = array
+            check()
+        file["offsets"] = np.array(index.offsets)
+        file["names"] = np.array([name.encode() for name in index.names], dtype="S")
+        write_keys(file, index.keys)
 
 
 def read_index(file: h5py.File) -> Index:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -113,8 +114,11 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
             "training": training,
         },
     }
-    with write_whole(path) as temporary:
-        torch.save(content, temporary)
+    # In memory first: torch tells of a full disk in no way that could be told from other errors.
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    with write_whole(path) as partial:
+        partial.write_bytes(buffer.getbuffer())
 
 
 def load_checkpoint(path: Path) -> Checkpoint:

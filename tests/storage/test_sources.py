@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 import pickle
-import resource
 from pathlib import Path
 
 import h5py
@@ -15,6 +14,7 @@ from skelgait.errors import DataError, ShapeError
 from skelgait.storage import Key, PickleTree, PickleTreeWriter, SequenceSource, hdf5, open_pairs, open_source
 from skelgait.storage.parts import Index, write_part
 from skelgait.storage.pieces import open_pieces
+from tests.full_disk import full_disk
 
 KEYS = [Key("002", "nm-01", "090"), Key("001", "bg-01", "000"), Key("001", "nm-01", "000")]
 
@@ -201,13 +201,9 @@ class TestHdf5:
 def test_a_full_disk_is_named_and_what_is_there_stays(tmp_path: Path, storage: str) -> None:
     writer = open_pieces(tmp_path, storage, "map", source="s", settings={}, compression="none")
     writer.write((0, KEYS[:1]), {KEYS[0]: 40}, [maps_of(KEYS[0])])
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
-    try:
-        with pytest.raises(DataError, match=r"(part-00001\.h5|000\.pkl): found .*expected a file that can be written"):
-            writer.write((1, KEYS[1:2]), {KEYS[1]: 40}, [maps_of(KEYS[1])])
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    message = r"(part-00001\.h5|000\.pkl): found File too large, expected a file that can be written"
+    with full_disk(100_000), pytest.raises(DataError, match=message):
+        writer.write((1, KEYS[1:2]), {KEYS[1]: 40}, [maps_of(KEYS[1])])
     source = open_source(tmp_path, "map")
     assert list(source.keys) == KEYS[:1]
     np.testing.assert_array_equal(source.read(KEYS[0])[0], maps_of(KEYS[0]))

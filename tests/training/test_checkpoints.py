@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 import torch
 
-from skelgait.errors import CheckpointError
+from skelgait.errors import CheckpointError, DataError
 from skelgait.models import NETWORKS, to_authors
 from skelgait.training import Checkpoint, find_checkpoint, load_checkpoint, save_checkpoint
 from skelgait.training.checkpoints import Architecture, checkpoint_path
+from tests.full_disk import full_disk
 
 
 def architecture(name: str = "skeletongait") -> Architecture:
@@ -32,6 +33,14 @@ def test_what_is_saved_is_loaded(tmp_path: Path, name: str) -> None:
     for key, value in network.state_dict().items():
         assert (loaded.network().state_dict()[key] == value).all()
     assert not loaded.network().training
+
+
+def test_a_full_disk_is_named_and_nothing_half_written(tmp_path: Path) -> None:
+    saved = Checkpoint(architecture(), architecture().build().state_dict(), 7)
+    message = r"c\.pt: found File too large, expected a file that can be written"
+    with full_disk(10_000), pytest.raises(DataError, match=message):
+        save_checkpoint(tmp_path / "c.pt", saved)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("name", NETWORKS)
