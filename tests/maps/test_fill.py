@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -28,10 +30,43 @@ def test_none_fills_nothing() -> None:
     assert fill_missing(xy, "none") is xy
 
 
-@settings(max_examples=60, deadline=None)
-@given(seed=st.integers(0, 10**6), frames=st.integers(1, 25), lost=st.sampled_from([0.02, 0.2, 0.6]))
-def test_knn_is_scikit_learn_s(seed: int, frames: int, lost: float) -> None:
-    xy = coordinates(seed, frames, lost)
+def scattered(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    return rng.random(shape) < rng.choice([0.02, 0.2, 0.6, 0.95])
+
+
+def whole_frames(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    return np.broadcast_to(rng.random(shape[0])[:, None, None] < 0.4, shape)
+
+
+def whole_joints(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    return np.broadcast_to(rng.random(shape[:2])[..., None] < 0.3, shape)
+
+
+def one_axis(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    return (rng.random(shape) < 0.5) * np.array([1, 0]) == 1
+
+
+def all_but_one_frame(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    lost = rng.random(shape) < 0.5
+    lost[:, :3] = True
+    lost[rng.integers(shape[0])] = False
+    return lost
+
+
+def halves(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """Frames have either the upper or the lower body, so that some share no joint at all."""
+    upper = rng.random(shape[0]) < 0.5
+    return np.broadcast_to(((np.arange(shape[1]) < 11) == upper[:, None])[..., None], shape)
+
+
+PATTERNS = (scattered, whole_frames, whole_joints, one_axis, all_but_one_frame, halves)
+
+
+@settings(max_examples=150, deadline=None)
+@given(seed=st.integers(0, 10**6), frames=st.integers(1, 40), pattern=st.sampled_from(PATTERNS))
+def test_knn_is_scikit_learn_s(seed: int, frames: int, pattern: Callable[..., np.ndarray]) -> None:
+    xy = coordinates(seed, frames, 0)
+    xy[pattern(np.random.default_rng(seed), xy.shape)] = 0
     filled = fill_missing(xy, "knn")
     if (xy == 0).all(axis=0).any():
         np.testing.assert_array_equal(filled, xy)
