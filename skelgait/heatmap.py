@@ -17,7 +17,7 @@ from skelgait.runtime.workers import in_workers
 from skelgait.settings.schema import HeatmapSettings
 from skelgait.storage import Key, SequenceSource
 from skelgait.storage.note import Note, read_note, write_note
-from skelgait.storage.pieces import Piece, PieceWriter, cut_into_pieces, open_pieces, remove_sequences
+from skelgait.storage.pieces import Piece, PieceWriter, cut_into_pieces, holds_sequences, open_pieces, remove_sequences
 
 # Settings that say how the work is done, and nothing of what comes out.
 _HOW = {"workers", "nproc", "device", "overwrite", "preview"}
@@ -69,10 +69,15 @@ def draw_dataset(
         team: the processes that share the work; each of them makes this call, and gets the report of all.
 
     Raises:
-        SettingsError: `out` holds maps drawn with other settings or of other poses.
+        SettingsError: `out` holds maps drawn with other settings or of other poses, or there is no such device.
         DataError: `out` cannot be written; what was written before stays.
     """
     start = time.perf_counter()
+    if settings.device != "cpu":
+        # Refused before anything is written, where there is no such device.
+        from skelgait.runtime.devices import pick_device
+
+        pick_device(settings.device)
     drawn_how = settings.model_dump(mode="json", exclude=_HOW)
     note = Note(str(poses.path), drawn_how)
     _let_the_first_do(team, lambda: _prepare(out, note, settings.overwrite))
@@ -114,10 +119,10 @@ def _let_the_first_do(team: Team, task: Callable[[], None]) -> None:
 def _prepare(out: Path, note: Note, overwrite: bool) -> None:
     """Leave a note of how the maps are drawn beside them, and refuse to mix them with maps drawn otherwise."""
     before = None if overwrite else read_note(out)
-    if before and not before.is_being_cleared:
+    if before and not before.is_being_cleared and holds_sequences(out):
         _refuse_mixture(out, before, note)
         return
-    if overwrite or before:
+    if holds_sequences(out) and (overwrite or before):
         write_note(out, note._replace(is_being_cleared=True))
         remove_sequences(out, "map")
     write_note(out, note)

@@ -15,6 +15,7 @@ from threading import Barrier
 
 import numpy as np
 import pytest
+import torch
 
 from skelgait.errors import DataError, SettingsError
 from skelgait.heatmap import HeatmapReport, draw_dataset
@@ -22,6 +23,7 @@ from skelgait.maps import skeleton_maps
 from skelgait.runtime.team import Team
 from skelgait.settings.schema import HeatmapSettings
 from skelgait.storage import Key, PickleTreeWriter, SequenceSource, open_source
+from skelgait.storage.note import Note, write_note
 from tests.walks import write_dataset
 
 KEYS = [Key(f"{i:03d}", "nm-01", "090") for i in range(5)]
@@ -144,6 +146,16 @@ def test_poses_that_have_changed_are_drawn_again(poses: SequenceSource, tmp_path
     os.utime(file, (time.time() + 5, time.time() + 5))
     assert draw_dataset(poses, tmp_path / "maps", settings).sequences == 1
     assert open_source(tmp_path / "maps", "map").length(KEYS[2]) == 3
+
+
+def test_a_run_that_drew_nothing_is_in_nobodys_way(poses: SequenceSource, tmp_path: Path) -> None:
+    missing = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    device = next(name for name, there in missing.items() if not there)
+    with pytest.raises(SettingsError, match="--device"):
+        draw_dataset(poses, tmp_path / "maps", HeatmapSettings(workers=1, device=device))
+    assert not (tmp_path / "maps").exists()
+    write_note(tmp_path / "maps", Note(str(poses.path), {"sigma_px": 1.0}))
+    assert draw_dataset(poses, tmp_path / "maps", HeatmapSettings(workers=1)).sequences == 5
 
 
 def test_an_interrupted_overwriting_mixes_nothing(

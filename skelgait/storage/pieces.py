@@ -87,6 +87,11 @@ def open_pieces(
     return _Parts(out, modality, source, settings, compression, name)
 
 
+def holds_sequences(out: Path) -> bool:
+    """Whether there are any sequences in `out`, in either storage."""
+    return out.is_dir() and (bool(parts_of(out)) or next(out.glob("*/*/*/*.pkl"), None) is not None)
+
+
 def remove_sequences(out: Path, modality: Modality) -> None:
     """Remove all sequences of a modality that lie in `out`, in either storage; other files stay.
 
