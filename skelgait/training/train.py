@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from skelgait.errors import CheckpointError, DataError, SettingsError, SkelgaitError
+from skelgait.errors import DataError, SkelgaitError
 from skelgait.losses import GaitLoss
 from skelgait.models import GaitNetwork
 from skelgait.runtime.logs import log_to
@@ -34,6 +34,7 @@ from skelgait.training.checkpoints import (
     save_checkpoint,
 )
 from skelgait.training.precision import Precision
+from skelgait.training.resume import check_training_state, refuse_earlier_training
 from skelgait.training.run import Metrics, write_settings
 
 log = logging.getLogger(__name__)
@@ -277,37 +278,12 @@ class _Trainer:
                 f"{self.architecture} as the data and the settings say",
                 "resume with the run's own data and settings, or name another run with --run-name",
             )
-        self._check_optimiser(path, checkpoint)
+        check_training_state(path, checkpoint, self.settings.optimiser)
         self.network.load_state_dict(dict(checkpoint.weights))
         self.optimiser.load_state_dict(checkpoint.training["optimizer"])
         self.schedule.load_state_dict(checkpoint.training["scheduler"])
         self.precision.scaler.load_state_dict(checkpoint.training["scaler"])
         self.iteration, self.drawn = checkpoint.iteration, checkpoint.training["drawn"]
-
-    def _check_optimiser(self, path: Path, checkpoint: Checkpoint) -> None:
-        """Refuse to go on where optimiser and schedule are not to be had, or are not those of the settings."""
-        if not checkpoint.training:
-            mend = "train from the start, without --resume; it can be evaluated as it is"
-            raise CheckpointError(path, "weights alone", "the state of the optimiser and the schedule", mend)
-        wanted = self.settings.optimiser.model_dump(mode="json")
-        before = checkpoint.settings.get("optimiser", wanted)
-        changed = [name for name in wanted if before.get(name) != wanted[name]]
-        if changed:
-            found = ", ".join(f"{name} {before.get(name)}" for name in changed)
-            expected = ", ".join(f"{name} {wanted[name]}" for name in changed)
-            raise SettingsError(path, found, expected, "leave train.optimiser as it was, or name another --run-name")
-
-
-def refuse_earlier_training(run: Path) -> None:
-    """Refuse to train in the folder of an earlier run: what it left would be taken for this one's.
-
-    Raises:
-        SettingsError: there are checkpoints in `run`.
-    """
-    there = sorted((run / "checkpoints").glob("*.pt"))
-    if there:
-        mend = "use --resume to go on with it, name another with --run-name, or remove the folder"
-        raise SettingsError(run, f"an earlier training, up to {there[-1].name}", "a new run", mend)
 
 
 def training_keys(source: SequenceSource, identities: Collection[str]) -> tuple[list[Key], list[str]]:

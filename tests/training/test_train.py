@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from skelgait.errors import DataError, SettingsError, SkelgaitError
+from skelgait.errors import CheckpointError, DataError, SettingsError, SkelgaitError
+from skelgait.models import to_authors
 from skelgait.settings.schema import TrainSettings
 from skelgait.storage import SequenceSource, open_source
 from skelgait.training import TrainReport, load_checkpoint, train
+from skelgait.training.precision import Precision
 from tests.walks import write_random_maps
 
 CPU = torch.device("cpu")
@@ -104,3 +106,50 @@ def test_a_loss_that_is_not_finite_stops(maps: SequenceSource, tmp_path: Path) -
     optimiser = {"learning_rate": 1e30, "milestones": []}
     with pytest.raises(SkelgaitError, match="a loss that is not finite"):
         run(maps, tmp_path / "run", optimiser=optimiser, iterations=20)
+
+
+def test_steps_that_are_skipped_for_ever_stop(
+    maps: SequenceSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Precision, "step", lambda *_: False)
+    with pytest.raises(SkelgaitError, match="gradients that do not fit into fp16, 60 steps in a row"):
+        run(maps, tmp_path / "run")
+
+
+def test_an_earlier_training_is_not_mixed_with_a_new_one(maps: SequenceSource, tmp_path: Path) -> None:
+    run(maps, tmp_path / "run", iterations=3)
+    with pytest.raises(SettingsError, match=r"run: found an earlier training, up to checkpoint-000003\.pt.*--resume"):
+        run(maps, tmp_path / "run", iterations=2)
+
+
+def test_an_optimiser_that_has_changed_is_not_ignored(maps: SequenceSource, tmp_path: Path) -> None:
+    run(maps, tmp_path / "run", iterations=3)
+    optimiser = {"milestones": [4], "learning_rate": 0.5}
+    with pytest.raises(SettingsError, match=r"found learning_rate 0\.1, expected learning_rate 0\.5"):
+        run(maps, tmp_path / "run", resume=True, optimiser=optimiser)
+
+
+def test_weights_alone_cannot_be_resumed(maps: SequenceSource, tmp_path: Path) -> None:
+    report = run(maps, tmp_path / "run", iterations=3)
+    weights = to_authors(load_checkpoint(report.checkpoint).weights)
+    torch.save({"model": weights, "iteration": 3}, report.checkpoint)
+    with pytest.raises(CheckpointError, match=r"checkpoint-000003\.pt: found weights alone"):
+        run(maps, tmp_path / "run", resume=True)
+
+
+def test_a_line_of_metrics_that_was_cut_off_is_dropped(maps: SequenceSource, tmp_path: Path) -> None:
+    run(maps, tmp_path / "run", iterations=3)
+    with (tmp_path / "run" / "metrics.jsonl").open("a") as file:
+        file.write('{"iteration": 4, "learn')
+    run(maps, tmp_path / "run", resume=True)
+    lines = (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()
+    assert [json.loads(line)["iteration"] for line in lines] == [1, 2, 3, 4, 5, 6]
+
+
+def test_what_is_refused_leaves_nothing_behind(maps: SequenceSource, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DataError, match=r"log\.txt: found .*expected a file that can be written"):
+        run(maps, tmp_path / "file" / "run")
+    with pytest.raises(CheckpointError, match="found none, expected a checkpoint"):
+        run(maps, tmp_path / "run", resume=True)
+    assert not (tmp_path / "run").exists()
