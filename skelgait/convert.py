@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from numpy.typing import NDArray
 
-from skelgait.errors import DataError, SettingsError
+from skelgait.errors import DataError, SettingsError, ShapeError
 from skelgait.runtime.cores import usable_cores
 from skelgait.runtime.workers import in_workers
 from skelgait.storage import Key, SequenceSource
-from skelgait.storage.note import read_note, write_note
+from skelgait.storage.lock import only_writer
+from skelgait.storage.note import Note, claim, read_note
 from skelgait.storage.parts import Compression
-from skelgait.storage.pieces import Piece, PieceWriter, cut_into_pieces, open_pieces
+from skelgait.storage.pieces import Entry, Piece, PieceWriter, open_pieces
 
 
 @dataclass(frozen=True)
@@ -58,43 +60,47 @@ def convert_store(
         advance: told how many sequences have been dealt with since the last call.
 
     Raises:
-        SettingsError: `source` holds pairs, or lies in `out`.
+        SettingsError: `source` holds pairs, or `out` is `source` or holds other sequences.
         DataError: `out` cannot be written; what was written before stays.
     """
     start = time.perf_counter()
     if len(source.modalities) > 1:
         mend = "convert maps and silhouettes apart, and link them with --storage hdf5"
         raise SettingsError(source.path, "pairs", "poses, maps or silhouettes", mend)
-    if out.exists() and source.path.samefile(out):
+    if out.resolve() == source.path.resolve():
         raise SettingsError(out, "the source itself", "another folder", "name another folder")
-    note = read_note(source.path)
-    settings = dict(note.settings) if note else {}
-    settings |= {name: value for name, value in {"storage": storage, "compression": compression}.items() if note}
+    note = _note(source, storage, compression)
     writer = open_pieces(
         out,
         storage,
         source.modalities[0],
-        source=note.source if note else str(source.path),
-        settings=settings,
+        source=note.source,
+        settings=note.settings,
         compression=compression,
         name=source.name,
     )
-    if note:
-        write_note(out, note._replace(settings=settings))
-    pieces = cut_into_pieces(source.keys)
     done = ConvertReport()
-    reports = in_workers(_Job(source, writer), pieces, workers or usable_cores())
-    for piece, report in zip(pieces, reports, strict=True):
-        done = ConvertReport(
-            done.sequences + report.sequences, done.skipped + report.skipped, done.failed + report.failed
-        )
-        advance(len(piece[1]))
-    writer.finish(len(pieces))
-    return ConvertReport(done.sequences, done.skipped, done.failed, time.perf_counter() - start)
+    with only_writer(out):
+        claim(out, note, source.modalities[0], overwrite=False, mend="name another folder")
+        pieces = writer.plan(source.keys)
+        reports = in_workers(_Job(source, writer), pieces, workers or usable_cores())
+        for piece, report in zip(pieces, reports, strict=True):
+            done = ConvertReport(
+                done.sequences + report.sequences, done.skipped + report.skipped, done.failed + report.failed
+            )
+            advance(len(piece[1]))
+        writer.finish(pieces)
+    return replace(done, seconds=time.perf_counter() - start)
 
 
-class _UnreadableError(DataError):
-    """A sequence that turned out to be unreadable while its piece was written."""
+def _note(source: SequenceSource, storage: str, compression: str) -> Note:
+    """What the sequences were made of, and how: as the source's own note says, or of the source."""
+    before = read_note(source.path)
+    settings = {**(before.settings if before else {}), "storage": storage}
+    settings.pop("compression", None)
+    if storage == "hdf5":
+        settings["compression"] = compression
+    return Note(before.source if before else str(source.path.resolve()), settings)
 
 
 @dataclass(frozen=True)
@@ -105,37 +111,49 @@ class _Job:
     out: PieceWriter
 
     def __call__(self, piece: Piece) -> ConvertReport:
-        there, lengths, failed = self._look(piece)
+        there, entries, failed = self._look(piece)
         while True:
-            reading = list[Key]()
+            reading: list[Key] = []
             try:
-                self.out.write(piece, lengths, self._read(lengths, reading))
-                return ConvertReport(len(lengths), len(there), tuple(failed))
-            except DataError as error:
-                # A part is written whole or not at all: once more, without the sequence that does not fit.
-                if not isinstance(error, _UnreadableError) and error.where != str(reading[-1] if reading else ""):
-                    raise
+                self.out.write(piece, entries, self._read(entries, reading))
+                return ConvertReport(len(entries), len(there), tuple(failed))
+            except _UnreadableError as error:
+                # A part is written whole or not at all: once more, without the sequence that cannot be read after all.
                 failed.append((reading[-1], str(error)))
-                del lengths[reading[-1]]
+                del entries[reading[-1]]
 
-    def _look(self, piece: Piece) -> tuple[set[Key], dict[Key, int], list[tuple[Key, str]]]:
-        """What is there already, the lengths of the other sequences, and what is wrong with some."""
+    def _look(self, piece: Piece) -> tuple[set[Key], dict[Key, Entry], list[tuple[Key, str]]]:
+        """What is there already, what is to be written, and what is wrong with other sequences."""
         written = self.out.finished(piece)
-        there, lengths, failed = set(), {}, []
+        there, entries, types, failed = set(), {}, {}, []
         for key in piece[1]:
             try:
-                if written.get(key, 0.0) >= self.source.modified(key):
-                    there.add(key)
-                else:
-                    lengths[key] = self.source.length(key)
+                date_ns, header = self.source.modified_ns(key), self.source.header(key)
             except DataError as error:
                 failed.append((key, str(error)))
-        return there, lengths, failed
+                continue
+            types[key] = (header.shape[1:], str(header.dtype))
+            if written.get(key, -1) >= date_ns:
+                there.add(key)
+            else:
+                entries[key] = Entry(len(header), date_ns)
+        # In a part all frames are alike: as those that are there, or as most.
+        usual = Counter(types[key] for key in (there or entries)).most_common(1)
+        for key in [key for key in entries if types[key] != usual[0][0]]:
+            del entries[key]
+            found, expected = (f"frames {shape} of {dtype}" for shape, dtype in (types[key], usual[0][0]))
+            mend = "keep sequences of different frames in trees of their own"
+            failed.append((key, str(ShapeError(self.source.path, found, expected, mend))))
+        return there, entries, failed
 
-    def _read(self, lengths: Mapping[Key, int], reading: list[Key]) -> Iterable[NDArray[Any]]:
-        for key in lengths:
+    def _read(self, entries: Mapping[Key, Entry], reading: list[Key]) -> Iterable[NDArray[Any]]:
+        for key in entries:
             reading.append(key)
             try:
                 yield self.source.read(key)[0]
             except DataError as error:
                 raise _UnreadableError(*error.args) from error
+
+
+class _UnreadableError(DataError):
+    """A sequence that turned out to be unreadable while its piece was written."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from numpy.typing import NDArray
 
@@ -16,8 +17,11 @@ from skelgait.runtime.team import ALONE, Team, processes_on_this_machine
 from skelgait.runtime.workers import in_workers
 from skelgait.settings.schema import HeatmapSettings
 from skelgait.storage import Key, SequenceSource
-from skelgait.storage.note import Note, read_note, write_note
-from skelgait.storage.pieces import Piece, PieceWriter, cut_into_pieces, holds_sequences, open_pieces, remove_sequences
+from skelgait.storage.lock import only_writer
+from skelgait.storage.note import Note, claim
+from skelgait.storage.pieces import Entry, Piece, PieceWriter, open_pieces
+
+T = TypeVar("T")
 
 # Settings that say how the work is done, and nothing of what comes out.
 _HOW = {"workers", "nproc", "device", "overwrite", "preview"}
@@ -69,75 +73,71 @@ def draw_dataset(
         team: the processes that share the work; each of them makes this call, and gets the report of all.
 
     Raises:
-        SettingsError: `out` holds maps drawn with other settings or of other poses, or there is no such device.
-        DataError: `out` cannot be written; what was written before stays.
+        SettingsError: `out` holds maps drawn with other settings or of other poses, or is the folder of the poses; or
+            there is no such device.
+        DataError: `out` cannot be written, or another run writes there; what was written before stays.
     """
     start = time.perf_counter()
-    if settings.device != "cpu":
-        # Refused before anything is written, where there is no such device.
-        from skelgait.runtime.devices import pick_device
-
-        pick_device(settings.device)
-    drawn_how = settings.model_dump(mode="json", exclude=_HOW)
-    note = Note(str(poses.path), drawn_how)
-    _let_the_first_do(team, lambda: _prepare(out, note, settings.overwrite))
+    settings = _with_device(settings)
+    note = Note(str(poses.path.resolve()), settings.model_dump(mode="json", exclude=_HOW | _unused(settings)))
     writer = open_pieces(
         out,
         settings.storage,
         "map",
         source=note.source,
-        settings=drawn_how,
+        settings=note.settings,
         compression=settings.compression,
     )
-    pieces = cut_into_pieces(poses.keys)
-    own = pieces[team.rank :: team.size]
-    done = HeatmapReport()
-    job = _Job(poses, writer, settings)
-    for piece, report in zip(own, in_workers(job, own, _workers(settings)), strict=True):
-        done = _sum(done, report)
-        advance(len(piece[1]))
-    reports = team.gather(done)
-    _let_the_first_do(team, lambda: writer.finish(len(pieces)))
+    with ExitStack() as lock:
+
+        def begin() -> list[Piece]:
+            if out.resolve() == poses.path.resolve():
+                raise SettingsError(out, "the folder of the poses", "another one", "name another folder with --maps")
+            lock.enter_context(only_writer(out))
+            mend = "name another folder with --maps, or use --overwrite"
+            claim(out, note, "map", overwrite=settings.overwrite, mend=mend)
+            return writer.plan(poses.keys)
+
+        pieces = _by_the_first(team, begin)
+        own = pieces[team.rank :: team.size]
+        done = HeatmapReport()
+        job = _Job(poses, writer, settings)
+        for piece, report in zip(own, in_workers(job, own, _workers(settings)), strict=True):
+            done = _sum(done, report)
+            advance(len(piece[1]))
+        reports = team.gather(done)
+        _by_the_first(team, lambda: writer.finish(pieces))
     for other in (*reports[: team.rank], *reports[team.rank + 1 :]):
         done = _sum(done, other)
-    return _sum(done, HeatmapReport(failed=(), seconds=time.perf_counter() - start))
+    return replace(done, failed=tuple(sorted(done.failed)), seconds=time.perf_counter() - start)
 
 
-def _let_the_first_do(team: Team, task: Callable[[], None]) -> None:
-    """Let the first process do a task while the others wait; an error in it is everybody's."""
+def _by_the_first(team: Team, task: Callable[[], T]) -> T:
+    """Let the first process do a task while the others wait; its result, and its error, are everybody's."""
+    result: T | None = None
     error: SkelgaitError | None = None
     if team.rank == 0:
         try:
-            task()
+            result = task()
         except SkelgaitError as raised:
             error = raised
-    error = team.gather(error)[0]
+    result, error = team.gather((result, error))[0]
     if error is not None:
         raise error
+    return cast("T", result)
 
 
-def _prepare(out: Path, note: Note, overwrite: bool) -> None:
-    """Leave a note of how the maps are drawn beside them, and refuse to mix them with maps drawn otherwise."""
-    before = None if overwrite else read_note(out)
-    if before and not before.is_being_cleared and holds_sequences(out):
-        _refuse_mixture(out, before, note)
-        return
-    if holds_sequences(out) and (overwrite or before):
-        write_note(out, note._replace(is_being_cleared=True))
-        remove_sequences(out, "map")
-    write_note(out, note)
+def _with_device(settings: HeatmapSettings) -> HeatmapSettings:
+    """The settings with a device that is there; the compiled loops are for the processor."""
+    if settings.device == "cpu":
+        return settings
+    from skelgait.runtime.devices import pick_device
+
+    return settings.model_copy(update={"device": pick_device(settings.device).type})
 
 
-def _refuse_mixture(out: Path, before: Note, note: Note) -> None:
-    mend = "name another folder with --maps, or use --overwrite"
-    differing = [name for name, value in note.settings.items() if before.settings.get(name) != value]
-    if differing:
-        found = ", ".join(f"{name} {before.settings.get(name)}" for name in differing)
-        expected = ", ".join(f"{name} {note.settings[name]}" for name in differing)
-        raise SettingsError(out, f"maps with {found}", expected, mend)
-    old, new = Path(before.source), Path(note.source)
-    if old.exists() and not old.samefile(new):
-        raise SettingsError(out, f"maps of {old}", f"maps of {new}", mend)
+def _unused(settings: HeatmapSettings) -> set[str]:
+    return {"compression"} if settings.storage == "pkl" else set()
 
 
 def _workers(settings: HeatmapSettings) -> int:
@@ -156,40 +156,45 @@ class _Job:
 
     def __call__(self, piece: Piece) -> HeatmapReport:
         there = self._there(piece)
-        keypoints, failed = self._read([key for key in piece[1] if key not in there])
+        keypoints, entries, failed = self._read([key for key in piece[1] if key not in there])
         counts: list[HeatmapReport] = []
-        lengths = {key: len(array) for key, array in keypoints.items()}
-        self.out.write(piece, lengths, self._draw(keypoints, counts))
+        self.out.write(piece, entries, self._draw(keypoints, counts))
         report = HeatmapReport(skipped=len(there), failed=failed)
         for count in counts:
             report = _sum(report, count)
         return report
 
     def _there(self, piece: Piece) -> set[Key]:
+        """The sequences whose maps are there, whole, and as of the poses of today."""
         there = set()
-        for key, written in self.out.finished(piece).items():
+        for key, date_ns in self.out.finished(piece).items():
             try:
-                if written >= self.poses.modified(key):
+                if date_ns >= self.poses.modified_ns(key):
                     there.add(key)
             except DataError:  # told when the poses are read
                 continue
         return there
 
-    def _read(self, keys: Iterable[Key]) -> tuple[dict[Key, NDArray[Any]], tuple[tuple[Key, str], ...]]:
-        """The keypoints of sequences, and what is wrong with the others."""
+    def _read(
+        self, keys: Iterable[Key]
+    ) -> tuple[dict[Key, NDArray[Any]], dict[Key, Entry], tuple[tuple[Key, str], ...]]:
+        """The keypoints of sequences, what is to be written of each, and what is wrong with the others."""
         from skelgait.maps import as_keypoints
 
-        keypoints, failed = {}, []
+        keypoints, entries, failed = {}, {}, []
         for key in keys:
             where = f"{self.poses.path}: {key}"
             try:
+                # The date before reading: poses that change from here on will be drawn again.
+                date_ns = self.poses.modified_ns(key)
                 array = as_keypoints(self.poses.read(key)[0], where)
                 if not len(array):
                     raise DataError(where, "no frame", "at least one frame", "remove the sequence")
-                keypoints[key] = array
             except DataError as error:
                 failed.append((key, str(error)))
-        return keypoints, tuple(failed)
+                continue
+            keypoints[key], entries[key] = array, Entry(len(array), date_ns)
+        return keypoints, entries, tuple(failed)
 
     def _draw(self, keypoints: Mapping[Key, NDArray[Any]], counts: list[HeatmapReport]) -> Iterable[NDArray[Any]]:
         """The maps of sequences, one after the other; what there was to count goes into `counts`."""

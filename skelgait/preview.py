@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from skelgait.errors import DataError, SettingsError
@@ -22,10 +23,11 @@ def locate(path: Path, sequence: str | None, pattern: str = "*.pkl") -> tuple[Se
         DataError: nothing readable lies there.
         SettingsError: there is no such sequence.
     """
-    folder = path.parent if path.suffix == ".pkl" else path
-    if len(folder.resolve().parts) > 3 and any(folder.glob("*.pkl")):
-        # By links, a sequence's own folder may lie elsewhere: it is found by its name, not by where it leads.
-        folder = folder.absolute()
+    if not path.exists():
+        raise DataError(path, "no such file or folder", "a sequence or a store", "check the path")
+    # A sequence is called as its folders are, wherever links may lead.
+    folder = Path(os.path.abspath(path.parent if path.suffix == ".pkl" else path))  # noqa: PTH100
+    if len(folder.parts) > 3 and any(folder.glob("*.pkl")):
         name = path.name if path.suffix == ".pkl" else pattern
         return open_any(folder.parents[2], name, only=folder), Key(*folder.parts[-3:])
     source = open_any(path, pattern)

@@ -17,12 +17,14 @@ import numpy as np
 import pytest
 import torch
 
+from skelgait.convert import convert_store
 from skelgait.errors import DataError, SettingsError
 from skelgait.heatmap import HeatmapReport, draw_dataset
-from skelgait.maps import skeleton_maps
+from skelgait.maps import SkeletonMaps, skeleton_maps
 from skelgait.runtime.team import Team
 from skelgait.settings.schema import HeatmapSettings
 from skelgait.storage import Key, PickleTreeWriter, SequenceSource, open_source
+from skelgait.storage.lock import only_writer
 from skelgait.storage.note import Note, write_note
 from tests.walks import write_dataset
 
@@ -115,7 +117,7 @@ def test_missing_joints_and_flat_frames_are_counted(tmp_path: Path) -> None:
 def test_maps_drawn_otherwise_are_not_mixed(poses: SequenceSource, tmp_path: Path) -> None:
     draw_dataset(poses, tmp_path / "maps", HeatmapSettings(workers=1))
     other = HeatmapSettings(workers=1, sigma_px=4.0)
-    with pytest.raises(SettingsError, match=r"maps: found maps with sigma_px 8\.0, expected sigma_px 4\.0"):
+    with pytest.raises(SettingsError, match=r"maps: found sequences with sigma_px 8\.0, expected sigma_px 4\.0"):
         draw_dataset(poses, tmp_path / "maps", other)
     draw_dataset(poses, tmp_path / "maps", other.model_copy(update={"overwrite": True}))
     (tmp_path / "maps" / "skelgait.json").write_text("[]")
@@ -134,7 +136,7 @@ def test_maps_of_other_poses_are_not_mixed(poses: SequenceSource, tmp_path: Path
     draw_dataset(poses, tmp_path / "maps", settings)
     PickleTreeWriter(tmp_path / "others").write(KEYS[0], keypoints(9))
     others = open_source(tmp_path / "others", "pose")
-    with pytest.raises(SettingsError, match=r"maps: found maps of .*poses, expected maps of .*others; name another"):
+    with pytest.raises(SettingsError, match=r"maps: found sequences made of .*poses, expected .*others; name another"):
         draw_dataset(others, tmp_path / "maps", settings)
 
 
@@ -167,9 +169,9 @@ def test_an_interrupted_overwriting_mixes_nothing(
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    for name in ("remove_sequences", "open_pieces"):  # before, and after the earlier maps are gone
+    for name in ("storage.note.remove_sequences", "heatmap.in_workers"):  # before, and after the earlier maps are gone
         with monkeypatch.context() as patched:
-            patched.setattr(f"skelgait.heatmap.{name}", interrupted)
+            patched.setattr(f"skelgait.{name}", interrupted)
             with pytest.raises(KeyboardInterrupt):
                 draw_dataset(poses, tmp_path / "maps", other.model_copy(update={"overwrite": True}))
         assert draw_dataset(poses, tmp_path / "maps", other).sequences == 5
@@ -197,12 +199,65 @@ def test_a_sequence_without_frames_is_named(poses: SequenceSource, tmp_path: Pat
     assert "found no frame" in report.failed[0][1]
 
 
-def test_torch_draws_the_same(poses: SequenceSource, tmp_path: Path) -> None:
-    for device in ("cpu", "auto"):
-        draw_dataset(poses, tmp_path / device, HeatmapSettings(workers=1, device=device))
+def test_torch_draws_the_same(poses: SequenceSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    draw_dataset(poses, tmp_path / "cpu", HeatmapSettings(workers=1))
+    with monkeypatch.context() as patched:  # as if the processor were another device
+        patched.setattr("skelgait.heatmap._with_device", lambda settings: settings)
+        draw_dataset(poses, tmp_path / "other", HeatmapSettings(workers=1, device="auto"))
     for key in KEYS:
-        first, second = (open_source(tmp_path / device, "map").read(key)[0] for device in ("cpu", "auto"))
+        first, second = (open_source(tmp_path / name, "map").read(key)[0] for name in ("cpu", "other"))
         assert (first == second).mean() > 0.9999
+
+
+def test_the_folder_of_the_poses_and_other_stores_are_refused(poses: SequenceSource, tmp_path: Path) -> None:
+    before = content(tmp_path / "poses")
+    with pytest.raises(SettingsError, match="poses: found the folder of the poses"):
+        draw_dataset(poses, tmp_path / "poses", HeatmapSettings(workers=1, overwrite=True))
+    assert content(tmp_path / "poses") == before
+    convert_store(poses, tmp_path / "store", "hdf5", workers=1)
+    (tmp_path / "store" / "skelgait.json").unlink()
+    with pytest.raises(DataError, match=r"part-00000\.h5: found a store of poses, expected one of maps"):
+        draw_dataset(poses, tmp_path / "store", HeatmapSettings(workers=1, storage="hdf5"))
+
+
+def test_a_dataset_that_grows_keeps_what_is_done(poses: SequenceSource, tmp_path: Path) -> None:
+    settings, out = HeatmapSettings(workers=1, storage="hdf5"), tmp_path / "maps"
+    draw_dataset(poses, out, settings)
+    before = content(out)
+    more = [Key(f"-{i:03d}", "nm-01", "090") for i in range(130)]  # sorted before the others
+    for i, key in enumerate(more):
+        PickleTreeWriter(tmp_path / "poses").write(key, keypoints(i, 2))
+    grown = open_source(tmp_path / "poses", "pose")
+    report = draw_dataset(grown, out, settings)
+    assert (report.sequences, report.skipped) == (130, 5)
+    assert before.items() <= content(out).items()
+    assert draw_dataset(grown, out, settings).skipped == 135
+    assert list(open_source(out, "map").keys) == list(grown.keys)
+    (tmp_path / "poses" / KEYS[0].identity / "nm-01" / "090" / "090.pkl").unlink()
+    assert draw_dataset(open_source(tmp_path / "poses", "pose"), out, settings).skipped == 134
+
+
+@pytest.mark.parametrize("storage", ["pkl", "hdf5"])
+def test_poses_that_change_while_they_are_drawn_are_drawn_again(
+    poses: SequenceSource, tmp_path: Path, storage: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = HeatmapSettings(workers=1, storage=storage)
+
+    def slowly(*args: object, **options: object) -> SkeletonMaps:
+        monkeypatch.undo()
+        PickleTreeWriter(tmp_path / "poses").write(KEYS[0], keypoints(9, 3))
+        return skeleton_maps(*args, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("skelgait.maps.skeleton_maps", slowly)
+    draw_dataset(poses, tmp_path / "maps", settings)
+    assert draw_dataset(poses, tmp_path / "maps", settings).sequences == 1
+    assert open_source(tmp_path / "maps", "map").length(KEYS[0]) == 3
+
+
+def test_two_runs_at_once_are_refused(poses: SequenceSource, tmp_path: Path) -> None:
+    with only_writer(tmp_path / "maps"), pytest.raises(DataError, match="maps: found another run that writes there"):
+        draw_dataset(poses, tmp_path / "maps", HeatmapSettings(workers=1))
+    assert draw_dataset(poses, tmp_path / "maps", HeatmapSettings(workers=1)).sequences == 5
 
 
 @pytest.mark.parametrize("storage", ["pkl", "hdf5"])
@@ -252,7 +307,7 @@ def test_killed_at_any_moment_it_ends_with_the_same_bytes(tmp_path: Path, storag
         process = start("killed", "--workers", "2")
         while len(list((tmp_path / "killed").rglob("*.[ph][k5]*"))) <= there + attempt and process.poll() is None:
             time.sleep(0.002)
-        os.killpg(process.pid, signal.SIGKILL)
+        os.kill(process.pid, signal.SIGKILL)  # its workers end by themselves
         process.communicate()
         there = len([path for path in (tmp_path / "killed").rglob("*.[ph][k5]*") if path.name[0] != "."])
     process = start("killed", "--nproc", "2", "--workers", "1")

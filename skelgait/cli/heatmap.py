@@ -38,7 +38,7 @@ def heatmap(
     assignments: options.Assignments = [],  # noqa: B006 - typer copies it
     as_json: options.Json = False,
 ) -> None:
-    """Draw skeleton maps: a pose tree to a map tree."""
+    """Draw skeleton maps of poses."""
     chosen = options.resolve(ctx, "heatmap")
 
     from skelgait.runtime.launch import launch, launched
@@ -48,8 +48,8 @@ def heatmap(
     report = _draw_together(chosen) if launched() else _draw(chosen)
     if report is None:
         return
-    previews = _preview(chosen)
     warn([f"{key}: {reason}" for key, reason in report.failed])
+    previews = _preview(chosen) if report.sequences + report.skipped else []
     if as_json:
         failed = [{"sequence": str(key), "reason": reason} for key, reason in report.failed]
         show_json({"maps": chosen.maps, **asdict(report), "failed": failed, "previews": previews})

@@ -21,7 +21,8 @@ def fill_missing(xy: NDArray[np.floating], method: Fill) -> NDArray[np.floating]
     """Coordinates (T, V, 2) with the missing ones filled; the same array where there is nothing to do.
 
     * `knn`: the mean over the 4 nearest frames that have the coordinate, weighted by 1 / distance. The distance of two
-      frames is Euclidean over the coordinates that both have, scaled up to all (as scikit-learn's KNNImputer).
+      frames is Euclidean over the coordinates that both have, scaled up to all. This is scikit-learn's KNNImputer, but
+      for frames at exactly the same distance, of which the first count here, and any there.
     * `mean`: the mean over the frames that have the coordinate.
     * `none`: not at all.
 

@@ -89,7 +89,8 @@ def _normalise(keypoints_xyc: Tensor, canvas_px: int) -> tuple[Tensor, Tensor]:
     centred = xy - xy[:, _HIPS].mean(1, keepdim=True)
     height = xy[..., 1].amax(1) - xy[..., 1].amin(1)
     has_height = height > 0
-    scale = (canvas_px // 1.5) / height.where(has_height, torch.ones_like(height))
+    # A number divided by a tensor would be multiplied by its reciprocal, which is rounded twice.
+    scale = torch.full_like(height, canvas_px // 1.5) / height.where(has_height, torch.ones_like(height))
     return centred * scale[:, None, None] + canvas_px // 2, confidence * has_height[:, None]
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import wait
 from typing import Any, TypeVar
 
 from skelgait.errors import SkelgaitError
@@ -46,6 +50,16 @@ def in_workers(job: Callable[[T], R], items: Sequence[T], workers: int) -> Itera
 def _start_worker(job: Callable[[Any], Any]) -> None:
     global _job
     _job = job
+    # Ctrl-C goes to all processes of a terminal; what it means is up to the one that has started the others.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_the_parent, daemon=True).start()
+
+
+def _end_with_the_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)
 
 
 def _work(item: Any) -> Any:

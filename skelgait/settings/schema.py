@@ -53,7 +53,7 @@ class HeatmapSettings(StrictModel):
     device: Device = Field("cpu", description="Where frames are drawn: compiled loops on the cpu, torch elsewhere.")
     workers: Processes | None = Field(None, ge=1, description="Processes that draw; one a core where not given.")
     nproc: Processes = Field(1, ge=1, description="Processes to start with torchrun; each has workers of its own.")
-    preview: Count | Literal[0] = Field(0, description="Sequences, the first ones, to make pictures of.")
+    preview: int = Field(0, ge=0, le=10**9, description="Sequences, the first ones, to make pictures of.")
     overwrite: bool = Field(False, description="Draw again what is there already.")
 
 

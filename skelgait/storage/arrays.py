@@ -77,13 +77,13 @@ def read_pickled_header(path: Path) -> NDArray[Any]:
     return _load(path, header_only=True)
 
 
-def write_pickled_array(path: Path, array: NDArray[Any]) -> None:
-    """Pickle `array` in C order, whole or not at all.
+def write_pickled_array(path: Path, array: NDArray[Any], as_of_ns: int | None = None) -> None:
+    """Pickle `array` in C order, whole or not at all, with the date `as_of_ns`.
 
     Raises:
         DataError: the file cannot be written.
     """
-    with write_whole(path) as temporary, temporary.open("wb") as file:
+    with write_whole(path, as_of_ns) as temporary, temporary.open("wb") as file:
         # Protocol 4 is the newest that every Python with a peer's loader reads.
         pickle.dump(np.ascontiguousarray(array), file, protocol=4)
 

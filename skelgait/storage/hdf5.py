@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast, get_args
 
 import h5py
 import numpy as np
@@ -15,6 +15,9 @@ from skelgait.errors import DataError
 from skelgait.storage.checks import check_modality
 from skelgait.storage.parts import CHUNK_FRAMES, Index, read_index
 from skelgait.storage.source import FrameChoice, Key, Modality
+
+# What h5py raises for files that are damaged, or another program's.
+_ERRORS = (OSError, KeyError, ValueError, TypeError, AttributeError, RuntimeError)
 
 
 class _Place(NamedTuple):
@@ -45,7 +48,7 @@ class Hdf5Store:
             index = index_of(part, modality)
             for place in zip(index.keys, index.offsets, index.offsets[1:], index.names, strict=False):
                 if place[0] in places:
-                    mend = f"remove this part or {places[place[0]].part}"
+                    mend = f"write the store again; {places[place[0]].part.name} has it too"
                     raise DataError(part, f"{place[0]} again", "each sequence once", mend)
                 places[place[0]] = _Place(part, *place[1:])
         self._places = dict(sorted(places.items()))
@@ -59,31 +62,45 @@ class Hdf5Store:
 
     def read(self, key: Key, choose: FrameChoice | None = None) -> tuple[NDArray[Any], ...]:
         """See `SequenceSource.read`; only the chunks that hold chosen frames are read."""
-        part, start, stop, _ = self._places[key]
+        part, start, stop, _ = self._place(key)
         chosen = None if choose is None else choose(stop - start)
         try:
             opened = self._opened(part)
             array = opened.range(start, stop) if chosen is None else opened.frames(start + chosen)
-        except (OSError, KeyError, ValueError, RuntimeError) as error:
+        except _ERRORS as error:
             raise _damaged(part, error) from error
         return (check_modality(array, self.modalities[0], part),)
 
+    def header(self, key: Key) -> NDArray[Any]:
+        """See `SequenceSource.header`."""
+        part, start, stop, _ = self._place(key)
+        try:
+            array = self._opened(part).empty(stop - start)
+        except _ERRORS as error:
+            raise _damaged(part, error) from error
+        return check_modality(array, self.modalities[0], part)
+
     def length(self, key: Key) -> int:
         """See `SequenceSource.length`."""
-        place = self._places[key]
+        place = self._place(key)
         return place.stop - place.start
 
-    def modified(self, key: Key) -> float:
-        """See `SequenceSource.modified`."""
-        part = self._places[key].part
+    def modified_ns(self, key: Key) -> int:
+        """See `SequenceSource.modified_ns`."""
+        part = self._place(key).part
         try:
-            return part.stat().st_mtime
+            return part.stat().st_mtime_ns
         except OSError as error:
             raise _damaged(part, error) from error
 
     def name(self, key: Key) -> str:
         """See `SequenceSource.name`."""
-        return self._places[key].name
+        return self._place(key).name
+
+    def _place(self, key: Key) -> _Place:
+        if key not in self._places:
+            raise DataError(f"{self.path}: {key}", "no such sequence", "one of those that were there", "try again")
+        return self._places[key]
 
     def _opened(self, part: Path) -> _OpenPart:
         if self._owner != os.getpid():
@@ -105,11 +122,15 @@ class _OpenPart:
         self._offset = self._frames.id.get_offset() if hasattr(os, "preadv") else None
         self._descriptor = file.id.get_vfd_handle()
 
+    def empty(self, length: int) -> NDArray[Any]:
+        """Room for `length` frames."""
+        return np.empty((length, *self._frames.shape[1:]), self._frames.dtype)
+
     def range(self, start: int, stop: int) -> NDArray[Any]:
         """The frames from `start` to before `stop`."""
         if self._offset is None or stop <= start:
             return np.asarray(self._frames[start:stop])
-        array = np.empty((stop - start, *self._frames.shape[1:]), self._frames.dtype)
+        array = self.empty(stop - start)
         if os.preadv(self._descriptor, [array.data], self._offset + start * array[0].nbytes) != array.nbytes:
             raise OSError("its end is missing")
         return array
@@ -119,7 +140,7 @@ class _OpenPart:
         runs = list(_runs(places))
         if len(runs) == 1:
             return self.range(*runs[0])[places - runs[0][0]]
-        array = np.empty((len(places), *self._frames.shape[1:]), self._frames.dtype)
+        array = self.empty(len(places))
         for start, stop in runs:
             within = (places >= start) & (places < stop)
             array[within] = self.range(start, stop)[places[within] - start]
@@ -150,14 +171,32 @@ def index_of(part: Path, modality: Modality) -> Index:
     Raises:
         DataError: the part is damaged, or of another modality.
     """
-    try:
-        with h5py.File(part, "r") as file:
-            there, index = file.attrs["modality"], read_index(file)
-    except (OSError, KeyError, ValueError, AttributeError, RuntimeError) as error:
-        raise _damaged(part, error) from error
+    there = modality_of(part)
     if there != modality:
         raise DataError(part, f"a store of {there}s", f"one of {modality}s", "name another folder")
-    return index
+    try:
+        with h5py.File(part, "r") as file:
+            return read_index(file)
+    except _ERRORS as error:
+        raise _damaged(part, error) from error
+
+
+def modality_of(part: Path) -> Modality:
+    """What the sequences in a part are.
+
+    Raises:
+        DataError: the part is damaged, or holds something else.
+    """
+    try:
+        with h5py.File(part, "r") as file:
+            there = file.attrs["modality"]
+            if not isinstance(there, str):
+                raise TypeError(f"a modality of type {type(there).__name__}")
+    except _ERRORS as error:
+        raise _damaged(part, error) from error
+    if there not in get_args(Modality):
+        raise DataError(part, f"a store of {there}", "poses, maps or silhouettes", "choose another file")
+    return cast("Modality", there)
 
 
 def _damaged(part: Path, error: Exception) -> DataError:

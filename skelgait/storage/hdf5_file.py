@@ -13,8 +13,12 @@ from skelgait.storage.atomic import write_whole
 
 
 @contextmanager
-def create_hdf5(path: Path) -> Iterator[tuple[h5py.File, Callable[[], None]]]:
+def create_hdf5(path: Path, as_of_ns: int | None = None) -> Iterator[tuple[h5py.File, Callable[[], None]]]:
     """A new HDF5 file; the same content gives the same bytes.
+
+    Args:
+        path: the file.
+        as_of_ns: its date, in nanoseconds since the epoch; now where None.
 
     Yields:
         The open file, and a function that raises what has gone wrong in writing it so far, if anything; to be called
@@ -23,7 +27,7 @@ def create_hdf5(path: Path) -> Iterator[tuple[h5py.File, Callable[[], None]]]:
     Raises:
         DataError: the file cannot be written.
     """
-    with write_whole(path) as partial, FileIO(partial, "w+") as raw:
+    with write_whole(path, as_of_ns) as partial, FileIO(partial, "w+") as raw:
         patient = _PatientFile(raw)
         with h5py.File(patient, "w", libver=("v110", "v110")) as file:
             yield file, patient.check

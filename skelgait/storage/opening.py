@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import cast, get_args
 
@@ -10,7 +11,7 @@ import h5py
 from skelgait.errors import DataError, ShapeError
 from skelgait.storage.arrays import read_pickled_header
 from skelgait.storage.checks import check_modality
-from skelgait.storage.hdf5 import Hdf5Store, parts_of
+from skelgait.storage.hdf5 import Hdf5Store, modality_of, parts_of
 from skelgait.storage.pairs import MAP_LINK, PAIR_FILE, SILHOUETTE_LINK, PairSource
 from skelgait.storage.parts import read_keys
 from skelgait.storage.pickle_tree import PickleTree
@@ -62,31 +63,32 @@ def open_any(path: Path, pattern: str = "*.pkl", only: Path | None = None) -> Se
     Raises:
         DataError: nothing readable lies there, or sequences of no known kind.
     """
-    if parts_of(path) and only is None:
-        return Hdf5Store(path, _modality_of_part(parts_of(path)[0]))
+    if path.name == PAIR_FILE:
+        path = path.parent
     if (path / PAIR_FILE).is_file():
         return open_pairs(path)
+    if parts_of(path) and only is None:
+        return Hdf5Store(path, modality_of(parts_of(path)[0]))
     tree = PickleTree(path, {"pose": pattern}, only)
     if path.joinpath(*tree.keys[0], MAP_LINK).exists():
         return open_pairs(path)
-    first = tree.file(tree.keys[0], "pose")
-    header = read_pickled_header(first)
-    for modality in get_args(Modality):
+    return PickleTree(path, {_modality_in(tree): pattern}, only)
+
+
+def _modality_in(tree: PickleTree) -> Modality:
+    """What the sequences of a tree are, by the first one whose header can be read."""
+    unreadable: DataError | None = None
+    for key in tree.keys:
         try:
-            check_modality(header, modality, first)
-        except ShapeError:
+            path = tree.file(key, "pose")
+            header = read_pickled_header(path)
+        except DataError as error:
+            unreadable = unreadable or error
             continue
-        return PickleTree(path, {modality: pattern}, only)
-    found = f"an array {header.shape} of {header.dtype}"
-    raise ShapeError(first, found, "poses, maps or silhouettes", "check the folder and --pattern")
-
-
-def _modality_of_part(part: Path) -> Modality:
-    try:
-        with h5py.File(part, "r") as file:
-            modality = file.attrs["modality"]
-    except (OSError, KeyError) as error:
-        raise DataError(part, f"a damaged file ({error})", "a part of an HDF5 store", "write it again") from error
-    if modality not in get_args(Modality):
-        raise DataError(part, f"a store of {modality}", "poses, maps or silhouettes", "choose another file")
-    return cast("Modality", modality)
+        for modality in get_args(Modality):
+            with suppress(ShapeError):
+                check_modality(header, modality, path)
+                return cast("Modality", modality)
+        found = f"an array {header.shape} of {header.dtype}"
+        raise ShapeError(path, found, "poses, maps or silhouettes", "check the folder and --pattern")
+    raise unreadable or DataError(tree.path, "no sequence", "sequences", "check the folder")

@@ -50,9 +50,13 @@ class PairSource:
         """See `SequenceSource.length`."""
         return self._maps.length(key)
 
-    def modified(self, key: Key) -> float:
-        """See `SequenceSource.modified`."""
-        return max(self._maps.modified(key), self._silhouettes.modified(key))
+    def header(self, key: Key) -> NDArray[Any]:
+        """See `SequenceSource.header`."""
+        return self._maps.header(key)
+
+    def modified_ns(self, key: Key) -> int:
+        """See `SequenceSource.modified_ns`."""
+        return max(self._maps.modified_ns(key), self._silhouettes.modified_ns(key))
 
     def name(self, key: Key) -> str:
         """See `SequenceSource.name`."""

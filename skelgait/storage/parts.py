@@ -1,7 +1,7 @@
 """Writing HDF5 parts that anyone with h5py can open.
 
 A part holds `frames` (all frames of its sequences, one after the other), `keys` (n, 3) as UTF-8 bytes, `offsets`
-(n + 1): the frames of sequence i are frames[offsets[i]:offsets[i + 1]], and `files` (n,): the name that the file of a
+(n + 1): the frames of sequence i are frames[offsets[i]:offsets[i + 1]], and `names` (n,): the name that the file of a
 sequence has in a pickle tree, without its ending. Attributes tell the modality, the version of skelgait, where the
 sequences came from, and with which settings. A part is written whole or not at all.
 """
@@ -59,6 +59,7 @@ def write_part(
     source: str,
     settings: Mapping[str, object],
     compression: Compression = "lz4hc",
+    as_of_ns: int | None = None,
 ) -> None:
     """Write one part, an array after the other; the same sequences give the same bytes.
 
@@ -70,12 +71,13 @@ def write_part(
         source: where the sequences came from.
         settings: how they were made.
         compression: how the frames are packed.
+        as_of_ns: the date of the file, in nanoseconds since the epoch; now where None.
 
     Raises:
         ShapeError: the frames of an array differ from those of the first.
         DataError: the file cannot be written.
     """
-    with create_hdf5(path) as (file, check):
+    with create_hdf5(path, as_of_ns) as (file, check):
         file.attrs.update(modality=modality, version=__version__, source=source, settings=json.dumps(settings))
         bounds = zip(index.offsets[:-1], index.offsets[1:], strict=True)
         for key, (start, stop), array in zip(index.keys, bounds, arrays, strict=True):
@@ -97,9 +99,10 @@ def read_index(file: h5py.File) -> Index:
         KeyError: a table is missing.
     """
     keys, offsets = read_keys(file), file["offsets"][:]
-    names = [name.decode() for name in file["names"][:].tolist()]
+    names = [_checked(name.decode()) for name in file["names"][:].tolist()]
     if not (
-        len(offsets) == len(keys) + 1 == len(names) + 1
+        offsets.dtype.kind == "i"
+        and len(offsets) == len(keys) + 1 == len(names) + 1
         and offsets[0] == 0
         and offsets[-1] == len(file["frames"])
         and (np.diff(offsets) >= 0).all()
@@ -118,8 +121,15 @@ def read_keys(file: h5py.File) -> list[Key]:
     table = file["keys"]
     if table.ndim != 2 or table.shape[1] != 3 or table.dtype.kind != "S":
         raise ValueError(f"keys of shape {table.shape} and type {table.dtype}")
-    cells = [cell.decode() for cell in table[:].ravel().tolist()]
+    cells = [_checked(cell.decode()) for cell in table[:].ravel().tolist()]
     return list(map(Key._make, zip(cells[0::3], cells[1::3], cells[2::3], strict=True)))
+
+
+def _checked(name: str) -> str:
+    """A name that can stand in a path, and leads nowhere else."""
+    if name in ("", ".", "..") or "/" in name or "\\" in name or "\0" in name:
+        raise ValueError(f"the name {name!r}")
+    return name
 
 
 def write_keys(file: h5py.File, keys: Sequence[Key]) -> None:
@@ -129,7 +139,10 @@ def write_keys(file: h5py.File, keys: Sequence[Key]) -> None:
 
 def _create_frames(file: h5py.File, total: int, first: NDArray[Any], compression: Compression) -> None:
     shape = (total, *first.shape[1:])
-    chunks = None if compression == "none" else (min(CHUNK_FRAMES, total), *first.shape[1:])
+    if compression == "none" or not total:
+        file.create_dataset("frames", shape, first.dtype)
+        return
+    chunks = (min(CHUNK_FRAMES, total), *first.shape[1:])
     file.create_dataset("frames", shape, first.dtype, chunks=chunks, **_FILTERS[compression])
 
 

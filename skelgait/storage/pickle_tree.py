@@ -54,16 +54,20 @@ class PickleTree:
         chosen = choose(len(arrays[0]))  # once, as the choice may be random
         return tuple(array[chosen] for array in arrays)
 
-    def length(self, key: Key) -> int:
-        """See `SequenceSource.length`; the file's header alone is read."""
+    def header(self, key: Key) -> NDArray[Any]:
+        """See `SequenceSource.header`; the file's header alone is read."""
         path = self.file(key, self.modalities[0])
-        return len(check_modality(read_pickled_header(path), self.modalities[0], path))
+        return check_modality(read_pickled_header(path), self.modalities[0], path)
 
-    def modified(self, key: Key) -> float:
-        """See `SequenceSource.modified`."""
+    def length(self, key: Key) -> int:
+        """See `SequenceSource.length`."""
+        return len(self.header(key))
+
+    def modified_ns(self, key: Key) -> int:
+        """See `SequenceSource.modified_ns`."""
         paths = [self.file(key, modality) for modality in self.modalities]
         try:
-            return max(path.stat().st_mtime for path in paths)
+            return max(path.stat().st_mtime_ns for path in paths)
         except OSError as error:
             raise unreadable(paths[0], error) from error
 
@@ -75,10 +79,12 @@ class PickleTree:
         """The file of one modality of a sequence.
 
         Raises:
-            DataError: several files fit the modality's pattern.
+            DataError: there is no such sequence, or several files fit the modality's pattern.
         """
-        names = self._files[key][self.modalities.index(modality)]
         folder = self.path.joinpath(*key)
+        if key not in self._files:
+            raise DataError(folder, "no such sequence", "one of those that were there", "try again")
+        names = self._files[key][self.modalities.index(modality)]
         if len(names) > 1:
             pattern = self._patterns[modality]
             raise DataError(
@@ -98,7 +104,7 @@ class PickleTree:
 
     def _nothing_found(self) -> DataError:
         wanted = " and ".join(self._patterns.values())
-        some = next((p for p in sorted(self.path.rglob("*.pkl"))), None)
+        some = next((self._only or self.path).rglob("*.pkl"), None)
         found = f"no such file; there is {some.relative_to(self.path)}" if some else "no such file"
         return DataError(
             self.path,
@@ -122,14 +128,14 @@ class PickleTreeWriter:
         """Where a sequence goes: file `name`.pkl in its folder, named after the view where None."""
         return self.path.joinpath(*key, f"{name or key.view}.pkl")
 
-    def write(self, key: Key, array: NDArray[Any], name: str | None = None) -> Path:
-        """Write one sequence and return its file.
+    def write(self, key: Key, array: NDArray[Any], name: str | None = None, as_of_ns: int | None = None) -> Path:
+        """Write one sequence, with the date `as_of_ns`, and return its file.
 
         Raises:
             DataError: the file cannot be written.
         """
         path = self.file(key, name)
-        write_pickled_array(path, array)
+        write_pickled_array(path, array, as_of_ns)
         return path
 
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from numpy.typing import NDArray
 
 from skelgait.errors import DataError
 from skelgait.storage.arrays import read_pickled_header
+from skelgait.storage.atomic import remove_file
 from skelgait.storage.checks import check_modality
-from skelgait.storage.hdf5 import Hdf5Store, index_of, parts_of
+from skelgait.storage.hdf5 import Hdf5Store, index_of, modality_of, parts_of
 from skelgait.storage.parts import Compression, Index, write_part
 from skelgait.storage.pickle_tree import PickleTree, PickleTreeWriter
 from skelgait.storage.source import Key, Modality
@@ -31,19 +33,39 @@ def cut_into_pieces(keys: Sequence[Key]) -> list[Piece]:
     return [(start // size, keys[start : start + size]) for start in range(0, len(keys), size)]
 
 
-class PieceWriter(Protocol):
-    """Takes pieces of a dataset."""
+class Entry(NamedTuple):
+    """A sequence that is about to be written.
 
-    def finished(self, piece: Piece) -> dict[Key, float]:
-        """Those of a piece's sequences that are there, whole, and when they were written (seconds since the epoch)."""
+    Attributes:
+        length: its number of frames.
+        as_of_ns: when its source was written, in nanoseconds since the epoch.
+    """
+
+    length: int
+    as_of_ns: int
+
+
+class PieceWriter(Protocol):
+    """Takes pieces of a dataset. What it writes bears the date of its source, so that a later change there shows."""
+
+    def plan(self, keys: Sequence[Key]) -> list[Piece]:
+        """How a dataset is cut into pieces; what is there already, of a smaller dataset, keeps its place.
+
+        Raises:
+            DataError: what is there is of another modality.
+        """
         ...
 
-    def write(self, piece: Piece, lengths: Mapping[Key, int], arrays: Iterable[NDArray[Any]]) -> None:
+    def finished(self, piece: Piece) -> dict[Key, int]:
+        """Those of a piece's sequences that are there, whole, and their dates, in nanoseconds since the epoch."""
+        ...
+
+    def write(self, piece: Piece, entries: Mapping[Key, Entry], arrays: Iterable[NDArray[Any]]) -> None:
         """Add some sequences of a piece; others of it that are there stay.
 
         Args:
             piece: the piece.
-            lengths: the sequences, in the order of its keys, and their numbers of frames.
+            entries: the sequences, in the order of its keys.
             arrays: their arrays, one after the other.
 
         Raises:
@@ -51,7 +73,7 @@ class PieceWriter(Protocol):
         """
         ...
 
-    def finish(self, n_pieces: int) -> None:
+    def finish(self, pieces: Sequence[Piece]) -> None:
         """Called once when all pieces are written."""
         ...
 
@@ -98,18 +120,23 @@ def remove_sequences(out: Path, modality: Modality) -> None:
     Raises:
         DataError: a file cannot be removed.
     """
-    for part in parts_of(out) if out.is_dir() else []:
-        part.unlink()
+    for part in parts_of(out):
+        remove_file(part)
+    for partial in out.glob(".part-*.h5.partial"):
+        partial.unlink(missing_ok=True)
     try:
         tree = PickleTree(out, {modality: "*.pkl"})
     except DataError:  # there is none
         return
     for key in tree.keys:
         try:
-            tree.length(key)
+            tree.header(key)
         except DataError:  # no sequence of this modality
             continue
-        tree.file(key, modality).unlink()
+        remove_file(tree.file(key, modality))
+        for depth in (3, 2, 1):
+            with suppress(OSError):  # not empty
+                out.joinpath(*key[:depth]).rmdir()
 
 
 @dataclass(frozen=True)
@@ -118,25 +145,31 @@ class _Tree:
     modality: Modality
     name: Callable[[Key], str]
 
-    def finished(self, piece: Piece) -> dict[Key, float]:
+    def plan(self, keys: Sequence[Key]) -> list[Piece]:
+        return cut_into_pieces(keys)
+
+    def finished(self, piece: Piece) -> dict[Key, int]:
         tree = PickleTreeWriter(self.out)
         files = {key: tree.file(key, self.name(key)) for key in piece[1]}
-        return {key: path.stat().st_mtime for key, path in files.items() if self._is_whole(path)}
+        return {key: path.stat().st_mtime_ns for key, path in files.items() if self._is_whole(path)}
 
-    def write(self, piece: Piece, lengths: Mapping[Key, int], arrays: Iterable[NDArray[Any]]) -> None:
+    def write(self, piece: Piece, entries: Mapping[Key, Entry], arrays: Iterable[NDArray[Any]]) -> None:
         tree = PickleTreeWriter(self.out)
-        for key, array in zip(lengths, arrays, strict=True):
-            tree.write(key, array, self.name(key))
+        for (key, entry), array in zip(entries.items(), arrays, strict=True):
+            tree.write(key, array, self.name(key), entry.as_of_ns)
 
-    def finish(self, n_pieces: int) -> None:
+    def finish(self, pieces: Sequence[Piece]) -> None:
         """Nothing is left to do."""
 
     def _is_whole(self, path: Path) -> bool:
+        if not path.is_file():
+            return False
         try:
             # A header tells that a file is cut off, too.
-            check_modality(read_pickled_header(path), self.modality, path)
-        except DataError:
+            header = read_pickled_header(path)
+        except DataError:  # a damaged file is written again
             return False
+        check_modality(header, self.modality, path)
         return True
 
 
@@ -149,39 +182,63 @@ class _Parts:
     compression: Compression
     name: Callable[[Key], str]
 
-    def finished(self, piece: Piece) -> dict[Key, float]:
-        part = self._part(piece[0])
-        return dict.fromkeys(set(piece[1]) & self._there(part), part.stat().st_mtime if part.is_file() else 0.0)
+    def plan(self, keys: Sequence[Key]) -> list[Piece]:
+        there = {part: self._there(part) for part in parts_of(self.out)}
+        pieces = cut_into_pieces(keys)
+        cut = {self._part(number): set(own) for number, own in pieces}
+        if all(own <= cut.get(part, set()) for part, own in there.items()):
+            return pieces
+        # The dataset was another one: its parts stay as they are, and what is new goes into further parts.
+        numbers = {part: int(part.stem.split("-")[1]) for part in there}
+        old = [(numbers[part], sorted(own & set(keys))) for part, own in there.items() if own & set(keys)]
+        known = {key for own in there.values() for key in own}
+        first = max(numbers.values()) + 1
+        new = cut_into_pieces([key for key in keys if key not in known])
+        return [*old, *((first + number, own) for number, own in new)]
 
-    def write(self, piece: Piece, lengths: Mapping[Key, int], arrays: Iterable[NDArray[Any]]) -> None:
-        if not lengths:
+    def finished(self, piece: Piece) -> dict[Key, int]:
+        part = self._part(piece[0])
+        there = set(piece[1]) & self._there(part)
+        return dict.fromkeys(there, part.stat().st_mtime_ns) if there else {}
+
+    def write(self, piece: Piece, entries: Mapping[Key, Entry], arrays: Iterable[NDArray[Any]]) -> None:
+        if not entries:
             return
         part = self._part(piece[0])
-        kept = (self._there(part) & set(piece[1])) - set(lengths)
+        kept = (self._there(part) & set(piece[1])) - set(entries)
         store = Hdf5Store(part, self.modality) if kept else None
-        all_lengths = {**lengths, **({key: store.length(key) for key in kept} if store else {})}
-        keys, fresh = [key for key in piece[1] if key in all_lengths], iter(arrays)
+        lengths = {key: entry.length for key, entry in entries.items()}
+        lengths |= {key: store.length(key) for key in kept} if store else {}
+        keys, fresh = [key for key in piece[1] if key in lengths], iter(arrays)
+        dates = [entry.as_of_ns for entry in entries.values()]
         write_part(
             part,
-            Index(keys, [0, *accumulate(all_lengths[key] for key in keys)], [self.name(key) for key in keys]),
+            Index(keys, [0, *accumulate(lengths[key] for key in keys)], [self.name(key) for key in keys]),
             (store.read(key)[0] if store and key in kept else next(fresh) for key in keys),
             self.modality,
             source=self.source,
             settings=self.settings,
             compression=self.compression,
+            as_of_ns=max([*dates, part.stat().st_mtime_ns] if kept else dates),
         )
 
-    def finish(self, n_pieces: int) -> None:
-        # Parts past the last piece are from a larger dataset that lay here before.
+    def finish(self, pieces: Sequence[Piece]) -> None:
+        # Other parts are damaged, or hold nothing that the dataset still has.
+        own = {self._part(number) for number, _ in pieces}
         for part in parts_of(self.out):
-            if part not in map(self._part, range(n_pieces)):
-                part.unlink()
+            if part not in own:
+                remove_file(part)
 
-    def _part(self, index: int) -> Path:
-        return self.out / f"part-{index:05d}.h5"
+    def _part(self, number: int) -> Path:
+        return self.out / f"part-{number:05d}.h5"
 
     def _there(self, part: Path) -> set[Key]:
+        if not part.is_file():
+            return set()
         try:
-            return set(index_of(part, self.modality).keys) if part.is_file() else set()
+            there = modality_of(part)
+            if there == self.modality:
+                return set(index_of(part, there).keys)
         except DataError:  # a damaged part is written again
             return set()
+        raise DataError(part, f"a store of {there}s", f"one of {self.modality}s", "name another folder")

@@ -63,8 +63,16 @@ class SequenceSource(Protocol):
         """
         ...
 
-    def modified(self, key: Key) -> float:
-        """When a sequence was last written, as seconds since the epoch.
+    def header(self, key: Key) -> NDArray[Any]:
+        """An array of the shape and type of a sequence's first modality; its values mean nothing.
+
+        Raises:
+            DataError: the sequence cannot be read; names the file.
+        """
+        ...
+
+    def modified_ns(self, key: Key) -> int:
+        """When a sequence was last written, in nanoseconds since the epoch.
 
         Raises:
             DataError: its file is gone.

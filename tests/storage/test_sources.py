@@ -13,7 +13,7 @@ import pytest
 from skelgait.errors import DataError, ShapeError
 from skelgait.storage import Key, PickleTree, PickleTreeWriter, SequenceSource, hdf5, open_pairs, open_source
 from skelgait.storage.parts import Index, write_part
-from skelgait.storage.pieces import open_pieces
+from skelgait.storage.pieces import Entry, open_pieces
 from tests.full_disk import full_disk
 
 KEYS = [Key("002", "nm-01", "090"), Key("001", "bg-01", "000"), Key("001", "nm-01", "000")]
@@ -28,7 +28,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> SequenceSource:
     storage, compression = ("pkl", "none") if request.param == "pkl" else ("hdf5", request.param)
     writer = open_pieces(tmp_path, storage, "map", source="test", settings={}, compression=compression)
     for index, key in enumerate(KEYS):
-        writer.write((index, [key]), {key: 40 - index}, [maps_of(key, 40 - index)])
+        writer.write((index, [key]), {key: Entry(40 - index, 0)}, [maps_of(key, 40 - index)])
     return open_source(tmp_path, "map")
 
 
@@ -163,6 +163,9 @@ class TestHdf5:
             ("offsets", np.array([9, 40]), "an index that does not fit its frames"),
             ("keys", np.array([[1, 2, 3]]), "keys of shape"),
             ("keys", np.array([[b"1", b"2"]]), "keys of shape"),
+            ("keys", np.array([[b"..", b"..", b"x"]]), r"the name '\.\.'"),  # would lead out of a tree
+            ("names", np.array([b"/etc/x"]), "the name '/etc/x'"),
+            ("offsets", np.array([0.0, 40.0]), "an index that does not fit its frames"),
             ("names", np.array([b"a", b"b"]), "an index that does not fit its frames"),
         ],
     )
@@ -189,10 +192,10 @@ class TestHdf5:
     def test_a_piece_grows_without_losing_what_is_there(self, tmp_path: Path) -> None:
         writer = open_pieces(tmp_path, "hdf5", "map", source="s", settings={})
         piece = (0, KEYS)
-        writer.write(piece, {KEYS[0]: 40}, [maps_of(KEYS[0])])
+        writer.write(piece, {KEYS[0]: Entry(40, 7)}, [maps_of(KEYS[0])])
         assert set(writer.finished(piece)) == {KEYS[0]}
-        writer.write(piece, dict.fromkeys(KEYS[1:], 40), [maps_of(key) for key in KEYS[1:]])
-        assert set(writer.finished(piece)) == set(KEYS)
+        writer.write(piece, dict.fromkeys(KEYS[1:], Entry(40, 5)), [maps_of(key) for key in KEYS[1:]])
+        assert writer.finished(piece) == dict.fromkeys(KEYS, 7)  # the date of the youngest
         for key in KEYS:
             np.testing.assert_array_equal(open_source(tmp_path, "map").read(key)[0], maps_of(key))
 
@@ -200,10 +203,10 @@ class TestHdf5:
 @pytest.mark.parametrize("storage", ["pkl", "hdf5"])
 def test_a_full_disk_is_named_and_what_is_there_stays(tmp_path: Path, storage: str) -> None:
     writer = open_pieces(tmp_path, storage, "map", source="s", settings={}, compression="none")
-    writer.write((0, KEYS[:1]), {KEYS[0]: 40}, [maps_of(KEYS[0])])
+    writer.write((0, KEYS[:1]), {KEYS[0]: Entry(40, 0)}, [maps_of(KEYS[0])])
     message = r"(part-00001\.h5|000\.pkl): found File too large, expected a file that can be written"
     with full_disk(100_000), pytest.raises(DataError, match=message):
-        writer.write((1, KEYS[1:2]), {KEYS[1]: 40}, [maps_of(KEYS[1])])
+        writer.write((1, KEYS[1:2]), {KEYS[1]: Entry(40, 0)}, [maps_of(KEYS[1])])
     source = open_source(tmp_path, "map")
     assert list(source.keys) == KEYS[:1]
     np.testing.assert_array_equal(source.read(KEYS[0])[0], maps_of(KEYS[0]))

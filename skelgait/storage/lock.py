@@ -1,0 +1,46 @@
+"""One writer at a time in a folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from skelgait.errors import DataError
+from skelgait.storage.atomic import unwritable
+
+try:
+    import fcntl
+except ImportError:  # on Windows nobody is kept out
+    fcntl = None  # type: ignore[assignment]
+
+
+@contextmanager
+def only_writer(folder: Path) -> Iterator[None]:
+    """Keep other writers out of `folder`, which is made if need be, while the block runs; a kill lets them in again.
+
+    Raises:
+        DataError: another one is at work, or the folder cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(folder, os.O_RDONLY) if fcntl else None
+    except OSError as error:
+        raise unwritable(folder, error) from error
+    try:
+        if descriptor is not None:
+            _lock(folder, descriptor)
+        yield
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+def _lock(folder: Path, descriptor: int) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise DataError(folder, "another run that writes there", "one at a time", "wait until it has ended") from error
+    except OSError:  # some network file systems have no locks
+        return
