@@ -49,7 +49,7 @@ def convert_store(
 ) -> ConvertReport:
     """Write every sequence of `source` into `out`, in the other storage; arrays, types and file names stay.
 
-    What is in `out` already, whole and younger than in `source`, is not written again.
+    What is in `out` already, whole and of `source` as it is, is not written again.
 
     Args:
         source: poses, maps or silhouettes.

@@ -61,7 +61,7 @@ def draw_dataset(
 ) -> HeatmapReport:
     """Draw the skeleton maps of every sequence in `poses` into `out`.
 
-    Sequences that are in `out` already, whole and younger than their poses, are skipped unless `settings.overwrite`;
+    Sequences that are in `out` already, whole and of the poses as they are, are skipped unless `settings.overwrite`;
     those that cannot be read are named in the report. The bytes that come out depend neither on the number of processes
     nor on how often the work was interrupted.
 
