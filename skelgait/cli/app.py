@@ -17,7 +17,7 @@ from skelgait.cli.demo import demo
 from skelgait.cli.evaluate import evaluate
 from skelgait.cli.heatmap import heatmap
 from skelgait.cli.link import link
-from skelgait.cli.preview import show
+from skelgait.cli.show import show
 from skelgait.cli.synth import synth
 from skelgait.cli.train import train
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from skelgait.cli import options
-from skelgait.cli.show import show_json, show_table
+from skelgait.cli.output import show_json, show_table
 
 
 def config(

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from skelgait.cli import options
-from skelgait.cli.show import show_counts, show_json, warn
+from skelgait.cli.output import show_counts, show_json, warn
 
 
 def convert(

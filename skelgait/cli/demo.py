@@ -9,7 +9,7 @@ import typer
 
 from skelgait.cli import options
 from skelgait.cli.evaluate import show_evaluation
-from skelgait.cli.show import show_counts, show_json
+from skelgait.cli.output import show_counts, show_json
 
 
 def demo(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from skelgait.cli import options
-from skelgait.cli.show import show_counts, show_json, show_table, warn
+from skelgait.cli.output import show_counts, show_json, show_table, warn
 
 if TYPE_CHECKING:
     from skelgait.evaluation import EvaluationReport

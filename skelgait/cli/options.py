@@ -76,7 +76,7 @@ def resolve(ctx: typer.Context, section: str) -> Settings:
 
 def resolve_with_sources(ctx: typer.Context, section: str) -> Resolved:
     """As `resolve`, with where each value comes from; warnings go to stderr."""
-    from skelgait.cli.show import warn
+    from skelgait.cli.output import warn
     from skelgait.settings import load_settings, parse_assignment
     from skelgait.settings.problems import section_models
 

@@ -1,46 +1,36 @@
-"""Reports on the screen: tables for people, JSON for machines."""
+"""`skelgait show`: pictures of a sequence."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated
 
 import typer
-from rich import box
-from rich.console import Console
-from rich.table import Table
 
-_NAMED_AT_MOST = 20
-_ANY_WIDTH = 100_000
+from skelgait.cli import options
+from skelgait.cli.output import show_counts, show_json
 
 
-def show_json(report: object) -> None:
-    """Print a report as one JSON object on stdout."""
-    typer.echo(json.dumps(report, indent=2, ensure_ascii=False, default=str))
+def show(
+    ctx: typer.Context,
+    path: Annotated[Path, typer.Argument(help="A sequence's folder or file, or a store: poses, maps, pairs, ...")],
+    sequence: Annotated[str | None, options.field("show.sequence")] = None,
+    pattern: Annotated[str | None, options.field("show.pattern")] = None,
+    frames: Annotated[int | None, options.field("show.frames")] = None,
+    out: Annotated[Path | None, options.field("show.out")] = None,
+    settings: options.SettingsFile = None,
+    assignments: options.Assignments = [],  # noqa: B006 - typer copies it
+    as_json: options.Json = False,
+) -> None:
+    """Make a sheet (PNG) and an animation (GIF) of a sequence: limbs, joints, both, and the silhouette."""
+    chosen = options.resolve(ctx, "show").show
 
+    from skelgait.preview import locate, save_previews
 
-def show_table(title: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print a table on stdout, whole; the first column is text, the others are numbers; no header where empty."""
-    table = Table(box=box.SIMPLE_HEAD, show_header=bool(header))
-    filled = list(rows)
-    for i in range(len(filled[0]) if filled else len(header)):
-        table.add_column(header[i] if header else "", justify="right" if i else "left")
-    for row in filled:
-        table.add_row(*row)
-    # A narrow console, such as a pipe, would cut the cells; and what stands in them is text, not rich's markup.
-    console = Console(width=_ANY_WIDTH, markup=False, emoji=False, highlight=False)
-    console.print(title, style="table.title")
-    console.print(table)
-
-
-def show_counts(title: str, counts: Mapping[str, object]) -> None:
-    """Print named numbers, one a line, on stdout."""
-    show_table(title, (), ((name, str(count)) for name, count in counts.items()))
-
-
-def warn(lines: Sequence[str], at_most: int | None = _NAMED_AT_MOST) -> None:
-    """Print warnings on stderr, `at_most` of them whole and the others counted; all of them where None."""
-    for line in lines[:at_most]:
-        typer.secho(f"Warning: {line}", fg=typer.colors.YELLOW, err=True)
-    if at_most is not None and len(lines) > at_most:
-        typer.secho(f"... and {len(lines) - at_most} more (all of them with --json)", err=True)
+    source, key = locate(path, chosen.sequence, chosen.pattern)
+    sheet, animation = save_previews(chosen.out, source, key, chosen.frames)
+    pictures = {"sheet": sheet, "animation": animation}
+    if as_json:
+        show_json({"sequence": str(key), "frames": source.length(key), **pictures})
+    else:
+        show_counts(str(key), {"frames": source.length(key), **pictures})

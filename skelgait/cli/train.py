@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from skelgait.cli import options
-from skelgait.cli.show import show_counts, show_json
+from skelgait.cli.output import show_counts, show_json
 
 
 def train(

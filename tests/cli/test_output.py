@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from skelgait.cli.evaluate import show_evaluation
-from skelgait.cli.show import show_counts, show_table, warn
+from skelgait.cli.output import show_counts, show_table, warn
 from skelgait.datasets import find
 from skelgait.evaluation import EvaluationReport
 from skelgait.evaluation.tables import GroupReport, TableReport
