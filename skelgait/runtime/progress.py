@@ -44,11 +44,13 @@ def progress(total: int | None, label: str, unit: str, done: int = 0) -> Iterato
         A function that is told how much has been done since its last call.
     """
     console = Console(stderr=True)
-    shown = console.is_terminal and os.environ.get("RANK", "0") == "0"
+    if not console.is_terminal or os.environ.get("RANK", "0") != "0":
+        yield lambda n: None
+        return
     columns = (
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(unit), TimeElapsedColumn(),
         TextColumn("left"), TimeRemainingColumn(),
     )  # fmt: skip
-    with Progress(*columns, console=console, disable=not shown, transient=True) as bar:
+    with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task(label, total=total, completed=done)
         yield lambda n: bar.advance(task, n)
