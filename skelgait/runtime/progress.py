@@ -45,7 +45,7 @@ def progress(total: int | None, label: str, unit: str, done: int = 0) -> Iterato
     """
     console = Console(stderr=True)
     if not console.is_terminal or os.environ.get("RANK", "0") != "0":
-        yield lambda n: None
+        yield lambda _: None
         return
     columns = (
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(unit), TimeElapsedColumn(),
