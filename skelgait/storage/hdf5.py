@@ -162,7 +162,7 @@ def _runs(places: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
 
 def parts_of(path: Path) -> list[Path]:
     """The HDF5 files of a store, in order; none where `path` is no store."""
-    return [path] if path.is_file() else sorted(path.glob("part-*.h5"))
+    return [path] if path.is_file() else sorted(path.glob(f"part-{'[0-9]' * 5}.h5"))
 
 
 def index_of(part: Path, modality: Modality) -> Index:

@@ -123,7 +123,7 @@ def remove_sequences(out: Path, modality: Modality) -> None:
     for part in parts_of(out):
         remove_file(part)
     for partial in out.glob(".part-*.h5.partial"):
-        partial.unlink(missing_ok=True)
+        remove_file(partial)
     try:
         tree = PickleTree(out, {modality: "*.pkl"})
     except DataError:  # there is none

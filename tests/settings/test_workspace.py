@@ -56,3 +56,19 @@ def test_run_folder(tmp_path: Path, given: dict[str, object], there: tuple[str, 
     for name in there:
         (tmp_path / name).mkdir()
     assert workspace.run_folder(settings(runs=tmp_path, **given)) == tmp_path / folder
+
+
+@pytest.mark.parametrize(
+    ("given", "network", "embedding"),
+    [
+        ({}, "skeletongait", 1),
+        ({"train": {"network": {"test_embedding": 2}}}, "skeletongait", 2),
+        ({"dataset": "CCPG", "train": {"network": {"test_embedding": 2}}}, "skeletongait", 2),  # as the preset says
+        ({"dataset": "CCPG", "train": {"network": {"test_embedding": 2}}}, "skeletongait++", 1),  # another network's
+        ({"evaluate": {"protocol": "CCPG"}}, "skeletongait", 2),  # the protocol's dataset
+    ],
+)
+def test_the_embedding_of_a_checkpoint_that_does_not_say(
+    given: dict[str, object], network: str, embedding: int
+) -> None:
+    assert workspace.test_embedding_of(settings(**given), network) == embedding
