@@ -129,6 +129,7 @@ class _Job:
         for key in piece[1]:
             try:
                 date_ns, header = self.source.modified_ns(key), self.source.header(key)
+                entry = Entry(len(header), date_ns, self.source.frame_names(key))
             except DataError as error:
                 failed.append((key, str(error)))
                 continue
@@ -136,7 +137,7 @@ class _Job:
             if written.get(key, -1) >= date_ns:
                 there.add(key)
             else:
-                entries[key] = Entry(len(header), date_ns)
+                entries[key] = entry
         # In a part all frames are alike: as those that are there, or as most.
         usual = Counter(types[key] for key in (there or entries)).most_common(1)
         for key in [key for key in entries if types[key] != usual[0][0]]:

@@ -1,27 +1,19 @@
-"""Skeleton maps of a whole pose dataset, a piece after the other, by as many processes as there are."""
+"""Skeleton maps of a whole pose dataset."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any
 
-from numpy.typing import NDArray
-
-from skelgait.errors import DataError, SettingsError, SkelgaitError
+from skelgait.build import Made, Prepared, Target, build_dataset
+from skelgait.errors import DataError, SettingsError
 from skelgait.runtime.cores import usable_cores
 from skelgait.runtime.team import ALONE, Team, processes_on_this_machine
-from skelgait.runtime.workers import in_workers
 from skelgait.settings.schema import HeatmapSettings
 from skelgait.storage import Key, SequenceSource
-from skelgait.storage.lock import only_writer
-from skelgait.storage.note import Note, claim
-from skelgait.storage.pieces import Entry, Piece, PieceWriter, open_pieces
-
-T = TypeVar("T")
+from skelgait.storage.note import Note
 
 # Settings that say how the work is done, and nothing of what comes out.
 _HOW = {"workers", "nproc", "device", "overwrite", "preview"}
@@ -59,11 +51,7 @@ def draw_dataset(
     advance: Callable[[int], None] = lambda _: None,
     team: Team = ALONE,
 ) -> HeatmapReport:
-    """Draw the skeleton maps of every sequence in `poses` into `out`.
-
-    Sequences that are in `out` already, whole and of the poses as they are, are skipped unless `settings.overwrite`;
-    those that cannot be read are named in the report. The bytes that come out depend neither on the number of processes
-    nor on how often the work was interrupted.
+    """Draw the skeleton maps of every sequence in `poses` into `out`, see `skelgait.build.build_dataset`.
 
     Args:
         poses: the pose sequences.
@@ -77,54 +65,29 @@ def draw_dataset(
             there is no such device.
         DataError: `out` cannot be written, or another run writes there; what was written before stays.
     """
-    start = time.perf_counter()
     settings = _with_device(settings)
-    note = Note(str(poses.path.resolve()), settings.model_dump(mode="json", exclude=_HOW | _unused(settings)))
-    writer = open_pieces(
-        out,
-        settings.storage,
-        "map",
-        source=note.source,
-        settings=note.settings,
-        compression=settings.compression,
+    if out.resolve() == poses.path.resolve():
+        raise SettingsError(out, "the folder of the poses", "another one", "name another folder with --maps")
+    unused = {"compression"} if settings.storage == "pkl" else set()
+    note = Note(str(poses.path.resolve()), settings.model_dump(mode="json", exclude=_HOW | unused))
+    report = build_dataset(
+        _Drawing(poses, settings),
+        Target(out, "map", note, settings.storage, settings.compression, flag="--maps"),
+        workers=_workers(settings),
+        overwrite=settings.overwrite,
+        advance=advance,
+        team=team,
     )
-    with ExitStack() as lock:
-
-        def begin() -> list[Piece]:
-            if out.resolve() == poses.path.resolve():
-                raise SettingsError(out, "the folder of the poses", "another one", "name another folder with --maps")
-            lock.enter_context(only_writer(out))
-            mend = "name another folder with --maps, or use --overwrite"
-            claim(out, note, "map", overwrite=settings.overwrite, mend=mend)
-            return writer.plan(poses.keys)
-
-        pieces = _by_the_first(team, begin)
-        own = pieces[team.rank :: team.size]
-        done = HeatmapReport()
-        job = _Job(poses, writer, settings)
-        for piece, report in zip(own, in_workers(job, own, _workers(settings)), strict=True):
-            done = _sum(done, report)
-            advance(len(piece[1]))
-        reports = team.gather(done)
-        _by_the_first(team, lambda: writer.finish(pieces))
-    for other in (*reports[: team.rank], *reports[team.rank + 1 :]):
-        done = _sum(done, other)
-    return replace(done, failed=tuple(sorted(done.failed)), seconds=time.perf_counter() - start)
-
-
-def _by_the_first(team: Team, task: Callable[[], T]) -> T:
-    """Let the first process do a task while the others wait; its result, and its error, are everybody's."""
-    result: T | None = None
-    error: SkelgaitError | None = None
-    if team.rank == 0:
-        try:
-            result = task()
-        except SkelgaitError as raised:
-            error = raised
-    result, error = team.gather((result, error))[0]
-    if error is not None:
-        raise error
-    return cast("T", result)
+    totals = report.totals
+    return HeatmapReport(
+        len(report.made),
+        totals["frames"],
+        totals["filled_joints"],
+        totals["empty_maps"],
+        report.skipped,
+        report.failed,
+        report.seconds,
+    )
 
 
 def _with_device(settings: HeatmapSettings) -> HeatmapSettings:
@@ -136,10 +99,6 @@ def _with_device(settings: HeatmapSettings) -> HeatmapSettings:
     return settings.model_copy(update={"device": pick_device(settings.device).type})
 
 
-def _unused(settings: HeatmapSettings) -> set[str]:
-    return {"compression"} if settings.storage == "pkl" else set()
-
-
 def _workers(settings: HeatmapSettings) -> int:
     if settings.device != "cpu":
         return 1  # the device does the work
@@ -147,57 +106,29 @@ def _workers(settings: HeatmapSettings) -> int:
 
 
 @dataclass(frozen=True)
-class _Job:
-    """Draws pieces; what every worker needs."""
+class _Drawing:
+    """A `Recipe`: maps of poses."""
 
     poses: SequenceSource
-    out: PieceWriter
     settings: HeatmapSettings
 
-    def __call__(self, piece: Piece) -> HeatmapReport:
-        there = self._there(piece)
-        keypoints, entries, failed = self._read([key for key in piece[1] if key not in there])
-        counts: list[HeatmapReport] = []
-        self.out.write(piece, entries, self._draw(keypoints, counts))
-        report = HeatmapReport(skipped=len(there), failed=failed)
-        for count in counts:
-            report = _sum(report, count)
-        return report
+    @property
+    def keys(self) -> Sequence[Key]:
+        return self.poses.keys
 
-    def _there(self, piece: Piece) -> set[Key]:
-        """The sequences whose maps are there, whole, and as of the poses of today."""
-        there = set()
-        for key, date_ns in self.out.finished(piece).items():
-            try:
-                if date_ns >= self.poses.modified_ns(key):
-                    there.add(key)
-            except DataError:  # told when the poses are read
-                continue
-        return there
+    def modified_ns(self, key: Key) -> int:
+        return self.poses.modified_ns(key)
 
-    def _read(
-        self, keys: Iterable[Key]
-    ) -> tuple[dict[Key, NDArray[Any]], dict[Key, Entry], tuple[tuple[Key, str], ...]]:
-        """The keypoints of sequences, what is to be written of each, and what is wrong with the others."""
+    def read(self, key: Key) -> Prepared:
         from skelgait.maps import as_keypoints
 
-        keypoints, entries, failed = {}, {}, []
-        for key in keys:
-            where = f"{self.poses.path}: {key}"
-            try:
-                # The date before reading: poses that change from here on will be drawn again.
-                date_ns = self.poses.modified_ns(key)
-                array = as_keypoints(self.poses.read(key)[0], where)
-                if not len(array):
-                    raise DataError(where, "no frame", "at least one frame", "remove the sequence")
-            except DataError as error:
-                failed.append((key, str(error)))
-                continue
-            keypoints[key], entries[key] = array, Entry(len(array), date_ns)
-        return keypoints, entries, tuple(failed)
+        where = f"{self.poses.path}: {key}"
+        keypoints_xyc = as_keypoints(self.poses.read(key)[0], where)
+        if not len(keypoints_xyc):
+            raise DataError(where, "no frame", "at least one frame", "remove the sequence")
+        return Prepared(keypoints_xyc, len(keypoints_xyc), self.poses.frame_names(key))
 
-    def _draw(self, keypoints: Mapping[Key, NDArray[Any]], counts: list[HeatmapReport]) -> Iterable[NDArray[Any]]:
-        """The maps of sequences, one after the other; what there was to count goes into `counts`."""
+    def make(self, prepared: Prepared) -> Made:
         options = self.settings.model_dump(exclude=_HOW | _STORED)
         if self.settings.device != "cpu":
             from skelgait.maps.on_device import skeleton_maps_on
@@ -207,12 +138,5 @@ class _Job:
             draw: Callable[..., Any] = skeleton_maps_on
         else:
             from skelgait.maps import skeleton_maps as draw
-        for array in keypoints.values():
-            result = draw(array, **options)
-            counts.append(HeatmapReport(1, len(result.maps), result.n_filled, result.n_empty))
-            yield result.maps
-
-
-def _sum(first: HeatmapReport, second: HeatmapReport) -> HeatmapReport:
-    names = HeatmapReport.__dataclass_fields__
-    return HeatmapReport(**{name: getattr(first, name) + getattr(second, name) for name in names})
+        drawn = draw(prepared.content, **options)
+        return Made(drawn.maps, {"filled_joints": drawn.n_filled, "empty_maps": drawn.n_empty})

@@ -9,7 +9,10 @@ from numpy.typing import NDArray
 
 from skelgait.errors import ShapeError
 
-__all__ = ["BODY_25", "COCO_17", "COCO_18", "Skeleton", "skeleton_of", "to_coco17"]
+__all__ = [
+    "BODY_25", "COCO_17", "COCO_18", "COCO_133", "HALPE_26", "HALPE_136", "SKELETONS",
+    "Skeleton", "known_joint_counts", "skeleton_of", "to_coco17",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,27 @@ BODY_25 = Skeleton(
     ),
 )  # fmt: skip
 
-_BY_JOINT_COUNT = {len(skeleton.joints): skeleton for skeleton in (COCO_17, COCO_18, BODY_25)}
+HALPE_26 = Skeleton(
+    name="Halpe-26",
+    joints=(
+        *COCO_17.joints,
+        "head", "neck", "mid hip",
+        "left big toe", "right big toe", "left small toe", "right small toe", "left heel", "right heel",
+    ),
+)  # fmt: skip
+
+# Feet, face and hands follow the body; they are only counted here.
+COCO_133 = Skeleton("COCO-WholeBody-133", (*COCO_17.joints, *(f"point {n}" for n in range(17, 133))))
+HALPE_136 = Skeleton("Halpe-136", (*HALPE_26.joints, *(f"point {n}" for n in range(26, 136))))
+
+SKELETONS = (COCO_17, COCO_18, BODY_25, HALPE_26, COCO_133, HALPE_136)
+
+_BY_JOINT_COUNT = {len(skeleton.joints): skeleton for skeleton in SKELETONS}
+
+
+def known_joint_counts() -> list[int]:
+    """The numbers of joints V by which formats are told, ascending."""
+    return sorted(_BY_JOINT_COUNT)
 
 
 def skeleton_of(n_joints: int, where: str = "keypoints") -> Skeleton:

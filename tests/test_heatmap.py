@@ -169,7 +169,7 @@ def test_an_interrupted_overwriting_mixes_nothing(
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    for name in ("storage.note.remove_sequences", "heatmap.in_workers"):  # before, and after the earlier maps are gone
+    for name in ("storage.note.remove_sequences", "build.in_workers"):  # before, and after the earlier maps are gone
         with monkeypatch.context() as patched:
             patched.setattr(f"skelgait.{name}", interrupted)
             with pytest.raises(KeyboardInterrupt):

@@ -14,8 +14,15 @@ from skelgait.errors import DataError
 from skelgait.storage.atomic import write_whole
 
 _PLAIN_TYPES = frozenset({("_codecs", "encode"), ("numpy", "ndarray"), ("numpy", "dtype")})
-_BUILDERS = frozenset({("numpy._core.multiarray", "_reconstruct"), ("numpy._core.numeric", "_frombuffer")})
+_BUILDERS = frozenset(
+    {
+        ("numpy._core.multiarray", "_reconstruct"),
+        ("numpy._core.multiarray", "scalar"),
+        ("numpy._core.numeric", "_frombuffer"),
+    }
+)
 _SKIPPED_BYTES = 4096
+_ARRAY = "one pickled numpy array"
 
 
 class _ArrayUnpickler(pickle.Unpickler):
@@ -65,7 +72,7 @@ def read_pickled_array(path: Path) -> NDArray[Any]:
     Raises:
         DataError: the file is missing, truncated, or holds anything but one numeric array.
     """
-    return _load(path, header_only=False)
+    return _as_array(_load(path, _ARRAY, header_only=False), path)
 
 
 def read_pickled_header(path: Path) -> NDArray[Any]:
@@ -74,7 +81,20 @@ def read_pickled_header(path: Path) -> NDArray[Any]:
     Raises:
         DataError: as `read_pickled_array`.
     """
-    return _load(path, header_only=True)
+    return _as_array(_load(path, _ARRAY, header_only=True), path)
+
+
+def read_pickled(path: Path, expected: str) -> Any:
+    """What a pickle file holds: numbers, text, arrays and plain containers; nothing else in it is ever executed.
+
+    Args:
+        path: the file.
+        expected: what should be in it, for errors.
+
+    Raises:
+        DataError: the file is missing, damaged, or has an object of another kind in it.
+    """
+    return _load(path, expected, header_only=False)
 
 
 def write_pickled_array(path: Path, array: NDArray[Any], as_of_ns: int | None = None) -> None:
@@ -88,18 +108,20 @@ def write_pickled_array(path: Path, array: NDArray[Any], as_of_ns: int | None = 
         pickle.dump(np.ascontiguousarray(array), file, protocol=4)
 
 
-def _load(path: Path, *, header_only: bool) -> NDArray[Any]:
-    expected = "one pickled numpy array"
+def _load(path: Path, expected: str, *, header_only: bool) -> Any:
     try:
         with path.open("rb") as file:
-            loaded = _ArrayUnpickler(_HeaderReader(file) if header_only else file).load()
+            return _ArrayUnpickler(_HeaderReader(file) if header_only else file).load()
     except OSError as error:
         raise DataError(path, error.strerror or str(error), expected, "check the path and its permissions") from error
     except Exception as error:  # a damaged or hostile pickle can raise anything
         found = str(error) or type(error).__name__
         raise DataError(path, found, expected, "write the file again; if it is a download, fetch it anew") from error
+
+
+def _as_array(loaded: object, path: Path) -> NDArray[Any]:
     if not isinstance(loaded, np.ndarray):
-        raise DataError(path, f"a {type(loaded).__name__}", expected, "export the sequence as one array")
+        raise DataError(path, f"a {type(loaded).__name__}", _ARRAY, "export the sequence as one array")
     if loaded.dtype.kind not in "biuf":
         found = f"an array of type {loaded.dtype}"
         raise DataError(path, found, "numbers", "export the frames with one shape, as one numeric array")

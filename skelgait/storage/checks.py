@@ -35,7 +35,7 @@ def check_modality(array: NDArray[Any], modality: Modality, where: Path) -> NDAr
     }
     if fits[modality]:
         return array
-    found = f"an array {array.shape} of {array.dtype}{_resemblance(array)}"
+    found = f"an array {array.shape} of {array.dtype}{resemblance(array)}"
     raise ShapeError(where, found, _EXPECTED[modality], _MEND[modality])
 
 
@@ -43,7 +43,8 @@ def _has_joints(shape: tuple[int, ...]) -> bool:
     return (len(shape) == 3 and shape[2] == 3) or (len(shape) == 2 and shape[1] in (51, 53))
 
 
-def _resemblance(array: NDArray[Any]) -> str:
+def resemblance(array: NDArray[Any]) -> str:
+    """What an array of the wrong shape looks like, in brackets; nothing where it looks like nothing known."""
     if array.ndim == 4 and array.shape[1] == 2:
         return " (like skeleton maps)"
     if array.ndim == 3 and array.shape[-1] == 3:

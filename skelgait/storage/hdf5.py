@@ -85,6 +85,15 @@ class Hdf5Store:
         place = self._place(key)
         return place.stop - place.start
 
+    def frame_names(self, key: Key) -> list[str] | None:
+        """See `SequenceSource.frame_names`."""
+        part, start, stop, _ = self._place(key)
+        try:
+            names = self._opened(part).names(start, stop)
+        except _ERRORS as error:
+            raise _damaged(part, error) from error
+        return names if names and all(names) else None
+
     def modified_ns(self, key: Key) -> int:
         """See `SequenceSource.modified_ns`."""
         part = self._place(key).part
@@ -118,6 +127,7 @@ class _OpenPart:
         # No cache of chunks: clips are drawn at random from far more data, and each open part would hold megabytes.
         file = h5py.File(part, "r", rdcc_nbytes=0)
         self._frames = file["frames"]
+        self._names = file.get("frame_names")
         # Frames that lie in one piece are read past HDF5, which is quicker, where the system can.
         self._offset = self._frames.id.get_offset() if hasattr(os, "preadv") else None
         self._descriptor = file.id.get_vfd_handle()
@@ -125,6 +135,14 @@ class _OpenPart:
     def empty(self, length: int) -> NDArray[Any]:
         """Room for `length` frames."""
         return np.empty((length, *self._frames.shape[1:]), self._frames.dtype)
+
+    def names(self, start: int, stop: int) -> list[str]:
+        """The names of the frames from `start` to before `stop`, empty ones where they are not known."""
+        if self._names is None:
+            return []
+        if len(self._names) != len(self._frames):
+            raise ValueError("names that do not fit the frames")
+        return [name.decode() for name in self._names[start:stop].tolist()]
 
     def range(self, start: int, stop: int) -> NDArray[Any]:
         """The frames from `start` to before `stop`."""

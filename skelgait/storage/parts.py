@@ -2,8 +2,9 @@
 
 A part holds `frames` (all frames of its sequences, one after the other), `keys` (n, 3) as UTF-8 bytes, `offsets`
 (n + 1): the frames of sequence i are frames[offsets[i]:offsets[i + 1]], and `names` (n,): the name that the file of a
-sequence has in a pickle tree, without its ending. Attributes tell the modality, the version of skelgait, where the
-sequences came from, and with which settings. A part is written whole or not at all.
+sequence has in a pickle tree, without its ending; where they are known, also `frame_names`, one a frame. Attributes
+tell the modality, the version of skelgait, where the sequences came from, and with which settings. A part is written
+whole or not at all.
 """
 
 from __future__ import annotations
@@ -43,11 +44,13 @@ class Index(NamedTuple):
         keys: their keys.
         offsets: where the frames of each begin; and, last, the number of all frames.
         names: the names of their files in a pickle tree, without the ending.
+        frame_names: the names of each one's frames, where they are known; not read with the rest.
     """
 
     keys: list[Key]
     offsets: list[int]
     names: list[str]
+    frame_names: Sequence[Sequence[str] | None] = ()
 
 
 def write_part(
@@ -88,6 +91,7 @@ def write_part(
             check()
         file["offsets"] = np.array(index.offsets)
         file["names"] = np.array([name.encode() for name in index.names], dtype="S")
+        _write_frame_names(file, index)
         write_keys(file, index.keys)
 
 
@@ -135,6 +139,15 @@ def _checked(name: str) -> str:
 def write_keys(file: h5py.File, keys: Sequence[Key]) -> None:
     """Write the table `keys` (n, 3) into an open file."""
     file["keys"] = np.array([[cell.encode() for cell in key] for key in keys], dtype="S").reshape(-1, 3)
+
+
+def _write_frame_names(file: h5py.File, index: Index) -> None:
+    if not any(index.frame_names):
+        return
+    lengths = np.diff(index.offsets).tolist()
+    each = zip(index.frame_names, lengths, strict=True)
+    names = [name for own, length in each for name in (own or [""] * length)]
+    file["frame_names"] = np.array([name.encode() for name in names], dtype="S")
 
 
 def _create_frames(file: h5py.File, total: int, first: NDArray[Any], compression: Compression) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from skelgait.errors import DataError
 from skelgait.storage.arrays import read_pickled_array, read_pickled_header, write_pickled_array
 from skelgait.storage.checks import check_modality
+from skelgait.storage.frame_names import read_frame_names, write_frame_names
 from skelgait.storage.source import FrameChoice, Key, Modality
 
 
@@ -62,6 +63,10 @@ class PickleTree:
     def length(self, key: Key) -> int:
         """See `SequenceSource.length`."""
         return len(self.header(key))
+
+    def frame_names(self, key: Key) -> list[str] | None:
+        """See `SequenceSource.frame_names`."""
+        return read_frame_names(self.file(key, self.modalities[0]), self.length(key))
 
     def modified_ns(self, key: Key) -> int:
         """See `SequenceSource.modified_ns`."""
@@ -128,13 +133,21 @@ class PickleTreeWriter:
         """Where a sequence goes: file `name`.pkl in its folder, named after the view where None."""
         return self.path.joinpath(*key, f"{name or key.view}.pkl")
 
-    def write(self, key: Key, array: NDArray[Any], name: str | None = None, as_of_ns: int | None = None) -> Path:
-        """Write one sequence, with the date `as_of_ns`, and return its file.
+    def write(
+        self,
+        key: Key,
+        array: NDArray[Any],
+        name: str | None = None,
+        as_of_ns: int | None = None,
+        frame_names: Sequence[str] | None = None,
+    ) -> Path:
+        """Write one sequence, with the date `as_of_ns` and the names of its frames, and return its file.
 
         Raises:
             DataError: the file cannot be written.
         """
         path = self.file(key, name)
+        write_frame_names(path, frame_names)
         write_pickled_array(path, array, as_of_ns)
         return path
 

@@ -15,6 +15,7 @@ from skelgait.errors import DataError
 from skelgait.storage.arrays import read_pickled_header
 from skelgait.storage.atomic import remove_file
 from skelgait.storage.checks import check_modality
+from skelgait.storage.frame_names import frame_names_file
 from skelgait.storage.hdf5 import Hdf5Store, index_of, modality_of, parts_of
 from skelgait.storage.parts import Compression, Index, write_part
 from skelgait.storage.pickle_tree import PickleTree, PickleTreeWriter
@@ -39,10 +40,12 @@ class Entry(NamedTuple):
     Attributes:
         length: its number of frames.
         as_of_ns: when its source was written, in nanoseconds since the epoch.
+        frame_names: the names of its frames, where they are known.
     """
 
     length: int
     as_of_ns: int
+    frame_names: Sequence[str] | None = None
 
 
 class PieceWriter(Protocol):
@@ -134,6 +137,7 @@ def remove_sequences(out: Path, modality: Modality) -> None:
         except DataError:  # no sequence of this modality
             continue
         remove_file(tree.file(key, modality))
+        remove_file(frame_names_file(tree.file(key, modality)))
         for depth in (3, 2, 1):
             with suppress(OSError):  # not empty
                 out.joinpath(*key[:depth]).rmdir()
@@ -156,7 +160,7 @@ class _Tree:
     def write(self, piece: Piece, entries: Mapping[Key, Entry], arrays: Iterable[NDArray[Any]]) -> None:
         tree = PickleTreeWriter(self.out)
         for (key, entry), array in zip(entries.items(), arrays, strict=True):
-            tree.write(key, array, self.name(key), entry.as_of_ns)
+            tree.write(key, array, self.name(key), entry.as_of_ns, entry.frame_names)
 
     def finish(self, pieces: Sequence[Piece]) -> None:
         """Nothing is left to do."""
@@ -209,11 +213,18 @@ class _Parts:
         store = Hdf5Store(part, self.modality) if kept else None
         lengths = {key: entry.length for key, entry in entries.items()}
         lengths |= {key: store.length(key) for key in kept} if store else {}
+        frame_names = {key: entry.frame_names for key, entry in entries.items()}
+        frame_names |= {key: store.frame_names(key) for key in kept} if store else {}
         keys, fresh = [key for key in piece[1] if key in lengths], iter(arrays)
         dates = [entry.as_of_ns for entry in entries.values()]
         write_part(
             part,
-            Index(keys, [0, *accumulate(lengths[key] for key in keys)], [self.name(key) for key in keys]),
+            Index(
+                keys,
+                [0, *accumulate(lengths[key] for key in keys)],
+                [self.name(key) for key in keys],
+                [frame_names[key] for key in keys],
+            ),
             (store.read(key)[0] if store and key in kept else next(fresh) for key in keys),
             self.modality,
             source=self.source,

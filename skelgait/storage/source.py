@@ -71,6 +71,14 @@ class SequenceSource(Protocol):
         """
         ...
 
+    def frame_names(self, key: Key) -> list[str] | None:
+        """The names that the frames of a sequence had where they come from, in order; None where they are not known.
+
+        Raises:
+            DataError: they cannot be read, or are not as many as the frames.
+        """
+        ...
+
     def modified_ns(self, key: Key) -> int:
         """When a sequence was last written, in nanoseconds since the epoch.
 

@@ -1,0 +1,1 @@
+"""How datasets and pose estimators name sequences and frames on disk."""
