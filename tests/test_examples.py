@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pytest
 
 from tests.test_end_to_end import skelgait
@@ -19,20 +20,45 @@ from tests.walks import write_dataset
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 
 
+def run_script(name: str, *args: Path) -> str:
+    """Run an example and return its stdout."""
+    run = subprocess.run(
+        [sys.executable, str(EXAMPLES / name), *map(str, args)],
+        env={**os.environ, "PYTHONPATH": str(EXAMPLES.parent)}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return run.stdout
+
+
 def test_every_example_has_a_test() -> None:
-    assert {path.name for path in EXAMPLES.iterdir()} == {"maps.png", "maps_in_python.py", "own_data.md"}
+    assert {path.name for path in EXAMPLES.iterdir()} == {
+        "maps.png", "maps_in_python.py", "missing_joints.md", "missing_joints.png", "missing_joints.py", "own_data.md",
+    }  # fmt: skip
 
 
 def test_maps_in_python(tmp_path: Path) -> None:
     write_dataset(tmp_path, people=2)
     poses = sorted((tmp_path / "poses").rglob("*.pkl"))[0]
-    script = EXAMPLES / "maps_in_python.py"
-    run = subprocess.run(
-        [sys.executable, str(script), str(poses), str(tmp_path / "p.png")],
-        env={**os.environ, "PYTHONPATH": str(EXAMPLES.parent)}, capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    assert re.match(r"\d+ frames, \d+ joints filled, 0 empty maps", run.stdout)
+    out = run_script("maps_in_python.py", poses, tmp_path / "p.png")
+    assert re.match(r"\d+ frames, \d+ joints filled, 0 empty maps", out)
     assert cv2.imread(str(tmp_path / "p.png")).any()
+
+
+def test_missing_joints(tmp_path: Path) -> None:
+    run_script("missing_joints.py", tmp_path / "p.png")
+    drawn, shown = (cv2.imread(str(path)).astype(int) for path in (tmp_path / "p.png", EXAMPLES / "missing_joints.png"))
+    # Captions look different with another version of OpenCV.
+    assert np.abs(drawn - shown).mean() < 1
+
+
+def test_missing_joints_in_a_dataset(tmp_path: Path) -> None:
+    page = (EXAMPLES / "missing_joints.md").read_text(encoding="utf-8")
+    write_dataset(tmp_path, people=2)
+    (tmp_path / "skelgait.yaml").write_text(re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)[0])
+    (command,) = re.findall(r"^\$ (.*)$", page, re.MULTILINE)
+    drawn = json.loads(skelgait(tmp_path, *shlex.split(command)[1:], "--json"))
+    # Maps drawn with other settings would be refused.
+    again = json.loads(skelgait(tmp_path, "heatmap", "--json"))
+    assert again["skipped"] == drawn["sequences"] > 0
 
 
 @pytest.mark.slow

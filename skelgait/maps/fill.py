@@ -12,7 +12,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-Fill = Literal["knn", "mean", "none"]
+Fill = Literal["knn", "visible", "mean", "none"]
 
 _NEIGHBOURS = 4
 
@@ -23,6 +23,7 @@ def fill_missing(xy: NDArray[np.floating], method: Fill) -> NDArray[np.floating]
     * `knn`: the mean over the 4 nearest frames that have the coordinate, weighted by 1 / distance. The distance of two
       frames is Euclidean over the coordinates that both have, scaled up to all. This is scikit-learn's KNNImputer, but
       for frames at exactly the same distance, of which the first count here, and any there.
+    * `visible`: `knn` over the coordinates that some frame has; the others stay missing.
     * `mean`: the mean over the frames that have the coordinate.
     * `none`: not at all.
 
@@ -36,11 +37,14 @@ def fill_missing(xy: NDArray[np.floating], method: Fill) -> NDArray[np.floating]
     if method == "mean":
         seen = np.maximum((~missing).sum(axis=0), 1)
         return np.where(missing & ~never, xy.sum(axis=0, dtype=np.float64) / seen, xy).astype(xy.dtype)
-    if never.any():
+    if method == "knn" and never.any():
         return xy
     rows = xy.reshape(len(xy), -1).astype(np.float64)
-    filled: NDArray[np.float64] = _fill_from_neighbours(rows, 1.0 - missing.reshape(rows.shape))
-    return filled.astype(xy.dtype).reshape(xy.shape)
+    there = 1.0 - missing.reshape(rows.shape)
+    seen = np.flatnonzero(~never)
+    # `take`, unlike [:, seen], leaves each row in one piece of memory, as the loops are compiled for.
+    rows[:, seen] = _fill_from_neighbours(rows.take(seen, axis=1), there.take(seen, axis=1))
+    return rows.astype(xy.dtype).reshape(xy.shape)
 
 
 @njit(cache=True, nogil=True)

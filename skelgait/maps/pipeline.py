@@ -11,6 +11,7 @@ from skelgait.maps.fill import Fill, fill_missing
 from skelgait.maps.frames import draw_frames
 from skelgait.maps.keypoints import as_keypoints
 from skelgait.maps.normalise import normalise
+from skelgait.maps.unseen import set_unseen_aside
 
 
 class SkeletonMaps(NamedTuple):
@@ -54,7 +55,7 @@ def skeleton_maps(
         canvas_px: side of the square that frames are drawn on.
         sigma_px: width of the Gaussians on the canvas.
         use_score: weigh joints and limbs by confidence; otherwise all count 1.
-        fill: how missing coordinates are filled, see `fill_missing`.
+        fill: how missing coordinates are filled, see `fill_missing`; `visible` leaves out joints that no frame has.
         align: crop to the body's rows before resizing.
         offset_px: rows kept above and below the body.
         size_px: side of the maps.
@@ -87,4 +88,5 @@ def filled_keypoints(poses: NDArray[Any], fill: Fill, use_score: bool, where: st
     xy = fill_missing(keypoints_xyc[..., :2], fill)
     n_filled = int((xy != keypoints_xyc[..., :2]).any(axis=2).sum())
     confidence = keypoints_xyc[..., 2:] if use_score else np.ones_like(keypoints_xyc[..., 2:])
-    return np.concatenate([xy, confidence], axis=2), n_filled
+    filled = np.concatenate([xy, confidence], axis=2)
+    return set_unseen_aside(filled) if fill == "visible" else filled, n_filled

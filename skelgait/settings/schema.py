@@ -42,8 +42,10 @@ class HeatmapSettings(StrictModel):
     canvas_px: Pixels = Field(128, ge=8, description="Side of the square that a frame is drawn on, in pixels.")
     sigma_px: float = Field(8.0, ge=0.1, le=1000, description="Width of the Gaussians on the canvas, in pixels.")
     use_score: bool = Field(True, description="Weigh joints and limbs by the estimator's confidence.")
-    fill: Literal["knn", "mean", "none"] = Field(
-        "knn", description="How missing coordinates are filled: from the 4 nearest frames, by the mean, or not."
+    fill: Literal["knn", "visible", "mean", "none"] = Field(
+        "knn",
+        description="How missing coordinates are filled: knn (from the 4 nearest frames), visible (knn without joints "
+        "that are never seen), mean, or none.",
     )
     align: bool = Field(True, description="Crop each map to the body's rows, centred, before it is resized.")
     offset_px: Pixels = Field(0, ge=0, description="Rows kept above and below the body when aligning.")

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.impute import KNNImputer
 
-from skelgait.maps.fill import fill_missing
+from skelgait.maps.fill import Fill, fill_missing
 
 
 def coordinates(seed: int, frames: int, lost: float) -> np.ndarray:
@@ -23,6 +23,12 @@ def coordinates(seed: int, frames: int, lost: float) -> np.ndarray:
 def test_nothing_missing_is_returned_as_it_is() -> None:
     for xy in (np.zeros((0, 17, 2)), coordinates(0, 5, 0)):
         assert fill_missing(xy, "knn") is xy
+        assert fill_missing(xy, "visible") is xy
+
+
+@pytest.mark.parametrize("method", ["knn", "visible", "mean", "none"])
+def test_where_all_is_missing_nothing_can_be_filled(method: Fill) -> None:
+    np.testing.assert_array_equal(fill_missing(np.zeros((4, 17, 2)), method), np.zeros((4, 17, 2)))
 
 
 def test_none_fills_nothing() -> None:
@@ -74,6 +80,36 @@ def test_knn_is_scikit_learn_s(seed: int, frames: int, pattern: Callable[..., np
     imputer = KNNImputer(missing_values=0.0, n_neighbors=4, weights="distance")
     expected = imputer.fit_transform(xy.reshape(frames, -1)).reshape(xy.shape)
     np.testing.assert_allclose(filled, expected, rtol=0, atol=1e-6)
+
+
+@settings(max_examples=150, deadline=None)
+@given(seed=st.integers(0, 10**6), frames=st.integers(1, 40), pattern=st.sampled_from(PATTERNS))
+def test_visible_is_scikit_learn_s_on_the_coordinates_that_are_seen(
+    seed: int, frames: int, pattern: Callable[..., np.ndarray]
+) -> None:
+    rng = np.random.default_rng(seed)
+    xy = coordinates(seed, frames, 0)
+    xy[pattern(rng, xy.shape)] = 0
+    xy[:, rng.random(xy.shape[1:]) < rng.choice([0, 0.1, 0.7])] = 0
+    filled = fill_missing(xy, "visible")
+    is_seen = xy.any(axis=0)
+    assert not filled[:, ~is_seen].any()
+    if is_seen.any():
+        imputer = KNNImputer(missing_values=0.0, n_neighbors=4, weights="distance")
+        np.testing.assert_allclose(filled[:, is_seen], imputer.fit_transform(xy[:, is_seen]), rtol=0, atol=1e-6)
+
+
+@settings(max_examples=150, deadline=None)
+@given(seed=st.integers(0, 10**6), frames=st.integers(1, 40), pattern=st.sampled_from(PATTERNS))
+def test_visible_is_knn_to_the_bit_where_every_coordinate_is_seen(
+    seed: int, frames: int, pattern: Callable[..., np.ndarray]
+) -> None:
+    rng = np.random.default_rng(seed)
+    whole = coordinates(seed, frames, 0).astype(rng.choice([np.float32, np.float64]))
+    xy = whole.copy()
+    xy[pattern(rng, xy.shape)] = 0
+    xy[0] = np.where(xy.any(axis=0), xy[0], whole[0])
+    assert fill_missing(xy, "visible").tobytes() == fill_missing(xy, "knn").tobytes()
 
 
 def test_a_repeated_frame_counts_alone() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +38,7 @@ def test_a_frame_without_height_is_empty() -> None:
         {"canvas_px": 64, "sigma_px": 4.0},  # enlarged
         {"canvas_px": 200, "offset_px": 7},
         {"use_score": False, "fill": "mean"},
+        {"fill": "visible"},
     ],
 )
 def test_pixels_are_those_of_the_compiled_loops(case: str, options: dict[str, object]) -> None:
@@ -44,6 +46,18 @@ def test_pixels_are_those_of_the_compiled_loops(case: str, options: dict[str, ob
         poses = stored["pose"]
     expected = skeleton_maps(poses, **options)
     drawn = skeleton_maps_on(poses, device=DEVICE, **options)
+    assert agrees(drawn.maps, expected.maps)
+    assert drawn[1:] == expected[1:]
+
+
+@pytest.mark.parametrize("use_score", [True, False])
+@pytest.mark.parametrize("lost", [range(17), [0], [12], [11, 12], [9, 15, 16]])
+def test_joints_that_are_never_seen(lost: Sequence[int], use_score: bool) -> None:
+    with np.load(DATA / "drop3.npz") as stored:
+        poses = stored["pose"]
+    poses[:, lost] = 0
+    expected = skeleton_maps(poses, fill="visible", use_score=use_score)
+    drawn = skeleton_maps_on(poses, device=DEVICE, fill="visible", use_score=use_score)
     assert agrees(drawn.maps, expected.maps)
     assert drawn[1:] == expected[1:]
 
