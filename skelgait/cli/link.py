@@ -11,7 +11,9 @@ from skelgait.cli import options
 from skelgait.cli.output import show_counts, show_json, warn
 
 if TYPE_CHECKING:
-    from skelgait.pairing import Pairing
+    from skelgait.pairing import Outcome, Pairing
+
+_LEFT_OUT: tuple[Outcome, ...] = ("unreadable", "unequal", "no silhouettes", "no maps")
 
 
 def link(
@@ -21,6 +23,7 @@ def link(
     silhouettes: options.Silhouettes = None,
     pairs: options.Pairs = None,
     silhouette_pattern: Annotated[str | None, options.field("link.silhouette_pattern")] = None,
+    on_mismatch: Annotated[str | None, options.field("link.on_mismatch")] = None,
     storage: Annotated[str | None, options.field("link.storage")] = None,
     settings: options.SettingsFile = None,
     assignments: options.Assignments = [],  # noqa: B006 - typer copies it
@@ -30,35 +33,28 @@ def link(
     chosen = options.resolve(ctx, "link")
 
     from skelgait import workspace
-    from skelgait.pairing import pair_sequences, write_pairs
+    from skelgait.pairing import REPORT_FILE, pair_sequences, write_pairs
     from skelgait.runtime.progress import progress
 
     map_source, silhouette_source = workspace.open_maps(chosen), workspace.open_silhouettes(chosen)
-    with progress(len(map_source.keys), "Comparing", "sequences") as advance:
-        pairing = pair_sequences(map_source, silhouette_source, advance)
+    total = len({*map_source.keys, *silhouette_source.keys})
+    with progress(total, "Comparing", "sequences") as advance:
+        pairing = pair_sequences(map_source, silhouette_source, advance, on_mismatch=chosen.link.on_mismatch)
     pattern = workspace.silhouette_pattern(chosen) if chosen.link.storage == "hdf5" else None
-    changed = write_pairs(pairing, map_source, silhouette_source, chosen.pairs, silhouette_pattern=pattern)
-    _show(pairing, changed, chosen.pairs, as_json)
-    if pairing.unreadable:
+    with progress(len(pairing.pairs), "Pairing", "sequences") as advance:
+        changed = write_pairs(
+            pairing, map_source, silhouette_source, chosen.pairs, silhouette_pattern=pattern, advance=advance
+        )
+    _show(pairing, changed, chosen.pairs, chosen.pairs / REPORT_FILE, as_json)
+    if pairing.of("unreadable"):
         raise typer.Exit(1)
 
 
-def _show(pairing: Pairing, changed: int, out: Path, as_json: bool) -> None:
-    warn([f"{key}: {reason}" for key, reason in pairing.unreadable])
-    warn([f"{key}: {n_maps} maps but {n_silhouettes} silhouettes" for key, n_maps, n_silhouettes in pairing.unequal])
-    warn([f"{key}: no silhouettes" for key in pairing.maps_only])
-    warn([f"{key}: no maps" for key in pairing.silhouettes_only])
+def _show(pairing: Pairing, changed: int, out: Path, report: Path, as_json: bool) -> None:
+    for outcome in _LEFT_OUT:
+        warn([f"{sequence.key}: {sequence.reason or outcome}" for sequence in pairing.of(outcome)])
     if as_json:
-        show_json({"out": out, "changed": changed, **pairing.to_dict()})
+        show_json({"out": out, "report": report, "changed": changed, **pairing.to_dict()})
         return
-    show_counts(
-        f"Pairs in {out}",
-        {
-            "paired": len(pairing.pairs),
-            "of these new or changed": changed,
-            "without silhouettes": len(pairing.maps_only),
-            "without maps": len(pairing.silhouettes_only),
-            "of unequal length, left out": len(pairing.unequal),
-            "unreadable": len(pairing.unreadable),
-        },
-    )
+    counts = {str(outcome): count for outcome, count in pairing.counts.items()}
+    show_counts(f"Pairs in {out}", {**counts, "pairs that are new or changed": changed, "report": report})

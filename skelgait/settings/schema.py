@@ -34,6 +34,39 @@ Storage = Literal["pkl", "hdf5"]
 Compression = Literal["lz4hc", "gzip", "none"]
 _COMPRESSION = "How frames are packed in HDF5: lz4hc is quick to read, gzip and none need no plugin in other programs."
 Share = Annotated[float, Field(ge=0, le=1)]
+_NAMES = (
+    "How the paths of sequences are named, as '{identity}/{condition}/*/{view}', where * is anything; "
+    "known forms are recognised where not given."
+)
+
+
+class CollectSettings(StrictModel):
+    """Poses from what a dataset or a pose estimator gives (`skelgait poses`)."""
+
+    layout: str | None = Field(None, description="Form that the poses are in; recognised where not given.")
+    names: str | None = Field(None, description=_NAMES)
+    pattern: str | None = Field(None, description="Pattern of the files to read; the layout's own where not given.")
+    person_index: FolderPath | None = Field(
+        None, description="Folder with an index of the walker among several people, as OU-MVLP's users have it."
+    )
+    silhouette_images: FolderPath | None = Field(
+        None, description="Folder of silhouettes in the image of the poses, to tell the walker from other people."
+    )
+    storage: Storage = Field("pkl", description="Write a pickle tree or HDF5 parts.")
+    compression: Compression = Field("lz4hc", description=_COMPRESSION)
+    workers: Processes | None = Field(None, ge=1, description="Processes that read; one a core where not given.")
+    overwrite: bool = Field(False, description="Write again what is there already.")
+
+
+class SilhouettesSettings(StrictModel):
+    """Aligned silhouettes from folders of PNG images (`skelgait silhouettes`)."""
+
+    size_px: int = Field(64, ge=1, le=512, description="Side of an aligned silhouette, in pixels.")
+    names: str | None = Field(None, description=_NAMES)
+    storage: Storage = Field("pkl", description="Write a pickle tree or HDF5 parts.")
+    compression: Compression = Field("lz4hc", description=_COMPRESSION)
+    workers: Processes | None = Field(None, ge=1, description="Processes that align; one a core where not given.")
+    overwrite: bool = Field(False, description="Align again what is there already.")
 
 
 class HeatmapSettings(StrictModel):
@@ -76,11 +109,23 @@ class ShowSettings(StrictModel):
     out: FolderPath = Field(Path("previews"), description="Folder of the pictures.")
 
 
+class InspectSettings(StrictModel):
+    """What lies at a path."""
+
+    sequences: Count = Field(100, description="Sequences to read at most, evenly spaced; all are counted.")
+    names: str | None = Field(None, description=_NAMES)
+
+
 class LinkSettings(StrictModel):
     """Pairs of skeleton maps and silhouettes."""
 
     storage: Storage = Field(
         "pkl", description="Symbolic links in a pickle tree, or one HDF5 file that refers to both."
+    )
+    on_mismatch: Literal["error", "skip", "trim", "match-by-frame"] = Field(
+        "skip",
+        description="What becomes of sequences whose maps and silhouettes differ in number: error; skip them; trim "
+        "both to the shorter one; or match-by-frame, which pairs frames by the number in their names.",
     )
     silhouette_pattern: str | None = Field(
         None, description="File pattern of the silhouettes in a sequence folder; follows from the dataset if not given."
@@ -267,10 +312,13 @@ class Settings(StrictModel):
     partition: Annotated[Path, Strict(False)] | None = Field(
         None, description="JSON of train and test identities; the dataset's official one where not given."
     )
+    collect: CollectSettings = CollectSettings()
+    alignment: SilhouettesSettings = SilhouettesSettings()
     heatmap: HeatmapSettings = HeatmapSettings()
     link: LinkSettings = LinkSettings()
     convert: ConvertSettings = ConvertSettings()
     show: ShowSettings = ShowSettings()
+    inspect: InspectSettings = InspectSettings()
     train: TrainSettings = TrainSettings()
     evaluate: EvaluateSettings = EvaluateSettings()
     synth: SynthSettings = SynthSettings()

@@ -1,4 +1,7 @@
-"""Names of the frames of a sequence, in a text file beside its pickle: one name a line."""
+"""Names of the frames of a sequence in a pickle tree: a text file, one name a line, in a tree of its own.
+
+That tree is a hidden folder in the root of the other one: other programs take any file beside a pickle for data.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,13 @@ from skelgait.errors import DataError
 from skelgait.storage.atomic import remove_file, write_text
 
 
+FOLDER = ".frame_names"
+
+
 def frame_names_file(pickle: Path) -> Path:
-    """Where the names of the frames in a pickle file are."""
-    return pickle.with_name(f"{pickle.name.removesuffix('.pkl')}.frames.txt")
+    """Where the names of the frames in ROOT/<identity>/<condition>/<view>/<file>.pkl, or what it links to, are."""
+    path = pickle.resolve() if pickle.is_symlink() else pickle.absolute()
+    return Path(*path.parts[:-4], FOLDER, *path.parts[-4:-1], f"{path.name.removesuffix('.pkl')}.txt")
 
 
 def read_frame_names(pickle: Path, length: int) -> list[str] | None:

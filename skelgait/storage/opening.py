@@ -6,14 +6,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import cast, get_args
 
-import h5py
-
 from skelgait.errors import DataError, ShapeError
 from skelgait.storage.arrays import read_pickled_header
 from skelgait.storage.checks import check_modality
 from skelgait.storage.hdf5 import Hdf5Store, modality_of, parts_of
+from skelgait.storage.pair_file import read_pair_file
 from skelgait.storage.pairs import MAP_LINK, PAIR_FILE, SILHOUETTE_LINK, PairSource
-from skelgait.storage.parts import read_keys
 from skelgait.storage.pickle_tree import PickleTree
 from skelgait.storage.source import Modality, SequenceSource
 
@@ -41,15 +39,8 @@ def open_pairs(path: Path) -> SequenceSource:
     pair_file = path / PAIR_FILE
     if not pair_file.is_file():
         return PickleTree(path, {"map": MAP_LINK, "silhouette": SILHOUETTE_LINK})
-    try:
-        with h5py.File(pair_file, "r") as file:
-            keys = read_keys(file)
-            maps, silhouettes = Path(file.attrs["maps"]), Path(file.attrs["silhouettes"])
-            pattern = str(file.attrs["silhouette_pattern"])
-    except (OSError, KeyError, ValueError, AttributeError, TypeError) as error:
-        found = f"a damaged file ({error})"
-        raise DataError(pair_file, found, "linked pairs", "link the pairs again with `skelgait link`") from error
-    return PairSource(path, open_source(maps, "map"), open_source(silhouettes, "silhouette", pattern), keys)
+    (maps, silhouettes, pattern), pairs = read_pair_file(pair_file)
+    return PairSource(path, open_source(maps, "map"), open_source(silhouettes, "silhouette", pattern), pairs)
 
 
 def open_any(path: Path, pattern: str = "*.pkl", only: Path | None = None) -> SequenceSource:

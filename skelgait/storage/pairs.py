@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 from numpy.typing import NDArray
 
 from skelgait.errors import DataError
-from skelgait.storage.hdf5_file import create_hdf5
-from skelgait.storage.parts import write_keys
 from skelgait.storage.source import FrameChoice, Key, Modality, SequenceSource
 
 MAP_LINK = "0_heatmap.pkl"
 SILHOUETTE_LINK = "1_sil.pkl"
 PAIR_FILE = "pairs.h5"
+
+
+class Cut(NamedTuple):
+    """The frames of a sequence that are paired, where not all are, or not as they lie.
+
+    Attributes:
+        maps: numbers (n,) of the maps that are paired, counted from 0, at least one.
+        silhouettes: numbers (n,) of the silhouettes, each paired with the map at the same place.
+        n_maps: maps that there are.
+        n_silhouettes: silhouettes that there are.
+    """
+
+    maps: NDArray[np.int64]
+    silhouettes: NDArray[np.int64]
+    n_maps: int
+    n_silhouettes: int
 
 
 class PairSource:
@@ -25,34 +40,53 @@ class PairSource:
         path: where the pairing is written down.
         maps: the source of maps.
         silhouettes: the source of silhouettes.
-        keys: the sequences that both have, with the same number of frames.
+        pairs: the sequences that both have, each with its cut; None where all frames are paired as they lie.
     """
 
-    def __init__(self, path: Path, maps: SequenceSource, silhouettes: SequenceSource, keys: Sequence[Key]) -> None:
+    def __init__(
+        self, path: Path, maps: SequenceSource, silhouettes: SequenceSource, pairs: Mapping[Key, Cut | None]
+    ) -> None:
         self.path = path
-        self.keys = sorted(keys)
+        self.keys = sorted(pairs)
         self.modalities: tuple[Modality, ...] = ("map", "silhouette")
         self._maps = maps
         self._silhouettes = silhouettes
+        self._cuts = {key: cut for key, cut in pairs.items() if cut is not None}
 
     def read(self, key: Key, choose: FrameChoice | None = None) -> tuple[NDArray[Any], ...]:
         """See `SequenceSource.read`."""
-        length = self._maps.length(key)
-        chosen = None if choose is None else choose(length)
-        same_frames: FrameChoice | None = None if chosen is None else lambda _: chosen
-        (maps,), (silhouettes,) = self._maps.read(key, same_frames), self._silhouettes.read(key, same_frames)
-        if len(maps) != len(silhouettes):
-            found, expected = f"{len(silhouettes)} silhouettes", f"{length} as there are maps"
-            raise DataError(f"{self.path}: {key}", found, expected, "link the pairs again with `skelgait link`")
+        cut = self._cuts.get(key)
+        if cut is None and choose is None:
+            (maps,), (silhouettes,) = self._maps.read(key), self._silhouettes.read(key)
+            self._check(key, "silhouettes", len(silhouettes), len(maps))
+            return maps, silhouettes
+        length = self.length(key)
+        every = np.arange(length)
+        chosen = every if choose is None else choose(length)  # once, as the choice may be random
+        cut = cut or Cut(every, every, length, length)
+        (maps,) = self._maps.read(key, self._frames(key, "maps", cut.n_maps, cut.maps[chosen]))
+        (silhouettes,) = self._silhouettes.read(
+            key, self._frames(key, "silhouettes", cut.n_silhouettes, cut.silhouettes[chosen])
+        )
         return maps, silhouettes
 
     def length(self, key: Key) -> int:
         """See `SequenceSource.length`."""
-        return self._maps.length(key)
+        cut = self._cuts.get(key)
+        return self._maps.length(key) if cut is None else len(cut.maps)
 
     def header(self, key: Key) -> NDArray[Any]:
         """See `SequenceSource.header`."""
-        return self._maps.header(key)
+        header, cut = self._maps.header(key), self._cuts.get(key)
+        return header if cut is None else np.empty((len(cut.maps), *header.shape[1:]), header.dtype)
+
+    def frame_names(self, key: Key) -> list[str] | None:
+        """See `SequenceSource.frame_names`; those of the maps."""
+        names, cut = self._maps.frame_names(key), self._cuts.get(key)
+        if names is None or cut is None:
+            return names
+        self._check(key, "maps", len(names), cut.n_maps)
+        return [names[place] for place in cut.maps]
 
     def modified_ns(self, key: Key) -> int:
         """See `SequenceSource.modified_ns`."""
@@ -62,15 +96,16 @@ class PairSource:
         """See `SequenceSource.name`."""
         return self._maps.name(key)
 
+    def _frames(self, key: Key, side: str, expected: int, frames: NDArray[np.int64]) -> FrameChoice:
+        """The choice of `frames` of one side, which has as many as `expected`."""
 
-def write_pair_file(path: Path, keys: Sequence[Key], maps: Path, silhouettes: Path, silhouette_pattern: str) -> None:
-    """Write the file that names both sources and the sequences that pair up; whole or not at all.
+        def choose(length: int) -> NDArray[np.int64]:
+            self._check(key, side, length, expected)
+            return frames
 
-    Raises:
-        DataError: the file cannot be written.
-    """
-    with create_hdf5(path) as (file, _):
-        file.attrs.update(
-            maps=str(maps.resolve()), silhouettes=str(silhouettes.resolve()), silhouette_pattern=silhouette_pattern
-        )
-        write_keys(file, keys)
+        return choose
+
+    def _check(self, key: Key, side: str, length: int, expected: int) -> None:
+        if length != expected:
+            found, wanted = f"{length} {side}", f"{expected}, as when they were paired"
+            raise DataError(f"{self.path}: {key}", found, wanted, "link the pairs again with `skelgait link`")

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from skelgait.errors import DataError
 from skelgait.storage.arrays import read_pickled_array, read_pickled_header, write_pickled_array
 from skelgait.storage.checks import check_modality
-from skelgait.storage.frame_names import read_frame_names, write_frame_names
+from skelgait.storage.frame_names import FOLDER, read_frame_names, write_frame_names
 from skelgait.storage.source import FrameChoice, Key, Modality
 
 
@@ -159,7 +159,7 @@ def unreadable(path: Path, error: OSError, expected: str = "a file that can be r
 
 def _sequence_folders(root: Path) -> Iterator[Path]:
     try:
-        for identity in _subfolders(root):
+        for identity in (folder for folder in _subfolders(root) if folder.name != FOLDER):
             for condition in _subfolders(identity):
                 yield from _subfolders(condition)
     except OSError as error:

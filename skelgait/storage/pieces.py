@@ -136,11 +136,11 @@ def remove_sequences(out: Path, modality: Modality) -> None:
             tree.header(key)
         except DataError:  # no sequence of this modality
             continue
-        remove_file(tree.file(key, modality))
-        remove_file(frame_names_file(tree.file(key, modality)))
-        for depth in (3, 2, 1):
-            with suppress(OSError):  # not empty
-                out.joinpath(*key[:depth]).rmdir()
+        for path in (tree.file(key, modality), frame_names_file(tree.file(key, modality))):
+            remove_file(path)
+            for folder in list(path.parents)[:3]:
+                with suppress(OSError):  # not empty
+                    folder.rmdir()
 
 
 @dataclass(frozen=True)

@@ -79,7 +79,7 @@ def test_heatmap_and_link(workspace: Path) -> None:
     assert "sequences there already" in out
     code, out, _ = call("link", "--json")
     report = json.loads(out)
-    assert (code, len(report["pairs"]), report["changed"]) == (0, 16, 16)
+    assert (code, report["counts"]["paired"], report["changed"]) == (0, 16, 16)
     assert json.loads(call("link", "--json")[1])["changed"] == 0
 
 
