@@ -8,6 +8,7 @@ from skelgait.datasets import Dataset, Partition, Protocol, custom_protocol, fin
 from skelgait.errors import SettingsError
 from skelgait.settings import Settings, load_settings
 from skelgait.storage import SequenceSource, open_pairs, open_source
+from skelgait.storage.note import NOTE
 
 
 def dataset_of(settings: Settings) -> Dataset | None:
@@ -22,7 +23,7 @@ def open_poses(settings: Settings) -> SequenceSource:
         DataError: there are none.
     """
     dataset = dataset_of(settings)
-    return open_source(settings.poses, "pose", dataset.pose_pattern if dataset else "*.pkl")
+    return open_source(settings.poses, "pose", _pattern_in(settings.poses, dataset and dataset.pose_pattern))
 
 
 def open_maps(settings: Settings) -> SequenceSource:
@@ -36,8 +37,15 @@ def open_maps(settings: Settings) -> SequenceSource:
 
 def silhouette_pattern(settings: Settings) -> str:
     """The pattern of the silhouette file in a sequence folder: given, or the dataset's own."""
+    if settings.link.silhouette_pattern:
+        return settings.link.silhouette_pattern
     dataset = dataset_of(settings)
-    return settings.link.silhouette_pattern or (dataset.silhouette_pattern if dataset else "*.pkl")
+    return _pattern_in(settings.silhouettes, dataset and dataset.silhouette_pattern)
+
+
+def _pattern_in(folder: Path, dataset_s: str | None) -> str:
+    """The dataset's own pattern, but for trees that skelgait has written: there are no other files in those."""
+    return "*.pkl" if dataset_s is None or (folder / NOTE).is_file() else dataset_s
 
 
 def open_silhouettes(settings: Settings) -> SequenceSource:

@@ -20,9 +20,14 @@ MAY_IMPORT = {
     "storage": {"errors"},
     "runtime": {"errors"},
     "sampling": {"errors", "storage", "runtime"},
+    "raw": {"errors", "storage"},
+    "poses": {"errors", "build", "datasets", "raw", "runtime", "settings", "silhouettes", "skeletons", "storage"},
+    "inspection": {"errors", "datasets", "maps", "poses", "raw", "skeletons", "storage"},
     "sheet": {"errors", "storage"},
     "walkers": {"errors", "skeletons", "storage", "datasets", "runtime"},
-    "heatmap": {"errors", "maps", "storage", "settings", "runtime"},
+    "build": {"errors", "runtime", "storage"},
+    "silhouettes": {"build", "errors", "raw", "runtime", "settings", "storage"},
+    "heatmap": {"build", "errors", "maps", "storage", "settings", "runtime"},
     "pairing": {"errors", "storage"},
     "preview": {"errors", "maps", "sheet", "storage"},
     "convert": {"errors", "runtime", "storage"},
@@ -38,7 +43,10 @@ MAY_IMPORT = {
 HEAVY = {"torch", "numba", "cv2"}
 # The one file that draws with torch is imported only where it is asked for.
 ON_DEVICE = PACKAGE / "maps" / "on_device.py"
-WITHOUT_TORCH = ("errors", "skeletons", "settings", "datasets", "storage", "pairing", "heatmap", "maps", "walkers")
+WITHOUT_TORCH = (
+    "errors", "skeletons", "settings", "datasets", "storage", "build", "raw", "silhouettes", "poses", "inspection",
+    "pairing", "heatmap", "maps", "walkers",
+)  # fmt: skip
 
 
 def imported(path: Path) -> set[str]:

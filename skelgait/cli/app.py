@@ -16,8 +16,11 @@ from skelgait.cli.convert import convert
 from skelgait.cli.demo import demo
 from skelgait.cli.evaluate import evaluate
 from skelgait.cli.heatmap import heatmap
+from skelgait.cli.inspect import inspect
 from skelgait.cli.link import link
+from skelgait.cli.poses import poses
 from skelgait.cli.show import show
+from skelgait.cli.silhouettes import silhouettes
 from skelgait.cli.synth import synth
 from skelgait.cli.train import train
 
@@ -27,7 +30,7 @@ app = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _command in (demo, heatmap, link, train, evaluate, show, convert, synth, config):
+for _command in (demo, inspect, poses, silhouettes, heatmap, link, train, evaluate, show, convert, synth, config):
     app.command(cls=TolerantCommand)(_command)
 
 

@@ -9,6 +9,9 @@ import typer
 from skelgait.cli import options
 from skelgait.cli.output import show_json, show_table
 
+# Commands whose own names are those of folders in the settings.
+_SECTIONS = {"poses": "collect", "silhouettes": "align"}
+
 
 def config(
     ctx: typer.Context,
@@ -23,8 +26,9 @@ def config(
     """Show the settings of a command, and where each value comes from."""
     from skelgait.settings import explain
 
-    resolved = options.resolve_with_sources(ctx, command or "")
-    rows = explain(resolved, command)
+    section = _SECTIONS.get(command or "", command)
+    resolved = options.resolve_with_sources(ctx, section or "")
+    rows = explain(resolved, section)
     if as_json:
         show_json({key: {"value": value, "from": origin} for key, value, origin in rows})
     else:

@@ -38,6 +38,19 @@ def show_counts(title: str, counts: Mapping[str, object]) -> None:
     show_table(title, (), ((name, str(count)) for name, count in counts.items()))
 
 
+def show_facts(title: str, facts: Mapping[str, object]) -> None:
+    """Print named facts, one a line, on stdout."""
+    width = max(map(len, facts), default=0)
+    show_lines(title, (f"{name:<{width}}  {value}" for name, value in facts.items()))
+
+
+def show_lines(title: str, lines: Iterable[str]) -> None:
+    """Print a title and lines of text below it, on stdout."""
+    typer.echo(title)
+    for line in lines:
+        typer.echo(f"  {line}")
+
+
 def warn(lines: Sequence[str], at_most: int | None = _NAMED_AT_MOST) -> None:
     """Print warnings on stderr, `at_most` of them whole and the others counted; all of them where None."""
     for line in lines[:at_most]:

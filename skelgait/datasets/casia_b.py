@@ -18,6 +18,7 @@ def _partition() -> Partition:
 CASIA_B = Dataset(
     name="CASIA-B",
     aliases=("CASIAB", "CASIA_B"),
+    keys=r"\d{3}/(nm|bg|cl)-\d{2}/\d{3}",
     partition=_partition,
     protocol=Protocol(
         "CASIA-B",

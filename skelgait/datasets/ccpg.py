@@ -20,6 +20,7 @@ def _partition() -> Partition:
 
 CCPG = Dataset(
     name="CCPG",
+    keys=r"\d{3}/U\d_D\d(_BG)?/.+",
     partition=_partition,
     protocol=Protocol(
         "CCPG",

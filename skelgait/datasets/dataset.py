@@ -47,6 +47,7 @@ class Dataset:
         pose_pattern: pattern of the pose file in a sequence folder.
         silhouette_pattern: pattern of the silhouette file in a sequence folder.
         aliases: other spellings of its name.
+        keys: regular expression of identity/condition/view, as its users name them.
     """
 
     name: str
@@ -56,3 +57,4 @@ class Dataset:
     pose_pattern: str = "*.pkl"
     silhouette_pattern: str = "*.pkl"
     aliases: tuple[str, ...] = field(default=())
+    keys: str = ".*"

@@ -22,6 +22,7 @@ def _partition() -> Partition:
 
 GAIT3D = Dataset(
     name="Gait3D",
+    keys=r"\d{4}/camid\d+_videoid\d+/seq\d+",
     partition=_partition,
     protocol=Protocol(
         "Gait3D",

@@ -13,6 +13,7 @@ def _partition() -> Partition:
 
 GREW = Dataset(
     name="GREW",
+    keys=r"(\d{5}train/00|\d{5}/0[12]|probe/03)/.+",
     partition=_partition,
     protocol=Protocol(
         "GREW",

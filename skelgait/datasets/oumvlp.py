@@ -17,6 +17,7 @@ def _partition() -> Partition:
 OUMVLP = Dataset(
     name="OUMVLP",
     aliases=("OU-MVLP", "OU_MVLP"),
+    keys=r"\d{5}/0[01]/\d{3}",
     partition=_partition,
     protocol=Protocol(
         "OUMVLP",

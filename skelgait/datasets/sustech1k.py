@@ -45,6 +45,7 @@ def _partition() -> Partition:
 
 SUSTECH1K = Dataset(
     name="SUSTech1K",
+    keys=r"\d{4}/\d{2}-[a-z]{2}.*/.+",
     partition=_partition,
     protocol=Protocol(
         "SUSTech1K",

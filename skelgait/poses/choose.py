@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from skelgait.poses.layout import RawSequence
-
-# The cost of going on with somebody of another track, or who is a body's height away; a continued walk costs far less.
-_JUMP = 1.0
-# Of two people who are there throughout, it is the larger and surer one.
-_SMALLNESS = 0.01
+from skelgait.poses.tracks import follow, height_px
 
 
 class Chosen(NamedTuple):
@@ -59,11 +57,9 @@ def choose_people(
         for person in [most_covered(sequence.people[t], silhouettes[t])]
         if person is not None
     }
-    candidates = [
-        [known] if (known := (decided | by_silhouette).get(t)) is not None else list(range(len(sequence.people[t])))
-        for t in frames
-    ]
-    walkers = _smoothest(sequence, frames, candidates)
+    known = decided | by_silhouette
+    candidates = {t: [known[t]] if t in known else range(len(sequence.people[t])) for t in frames}
+    walkers = _of_best_track(sequence, candidates)
     joints = [sequence.people[t][walker] for t, walker in zip(frames, walkers, strict=True)]
     return Chosen(frames, joints, len(several), len(decided), len(by_silhouette))
 
@@ -82,56 +78,27 @@ def most_covered(people: NDArray[Any], silhouette: NDArray[np.uint8]) -> int | N
     return best if covered[best] > 0 and (covered == covered[best]).sum() == 1 else None
 
 
-def _smoothest(sequence: RawSequence, frames: Sequence[int], candidates: Sequence[Sequence[int]]) -> list[int]:
-    """One of the candidates of each frame, so that the walker moves as little as can be (Viterbi's algorithm)."""
-    if all(len(own) == 1 for own in candidates):
-        return [own[0] for own in candidates]
-    smallness = _smallness(sequence, frames)
-    costs = [np.array([smallness[0][person] for person in candidates[0]])]
-    before: list[NDArray[np.int64]] = []
-    for i in range(1, len(frames)):
-        total = costs[-1][:, None] + _moves(sequence, frames[i - 1 : i + 1], candidates[i - 1 : i + 1])
-        before.append(total.argmin(axis=0))
-        costs.append(total.min(axis=0) + [smallness[i][person] for person in candidates[i]])
-    place = int(costs[-1].argmin())
-    places = [place]
-    for back in reversed(before):
-        place = int(back[place])
-        places.append(place)
-    return [own[place] for own, place in zip(candidates, reversed(places), strict=True)]
+def _of_best_track(sequence: RawSequence, candidates: Mapping[int, Sequence[int]]) -> list[int]:
+    """For each frame the candidate of the track that is the walker's most often for certain, and then the largest.
+
+    Certain are frames with one candidate. A track is as large as its people, by height and confidence, all together.
+    """
+    if all(len(own) == 1 for own in candidates.values()):
+        return [own[0] for own in candidates.values()]
+    tracks = sequence.tracks if sequence.tracks is not None else follow(sequence.people)
+    certain: Counter[int] = Counter()
+    size: defaultdict[int, float] = defaultdict(float)
+    for t, own in candidates.items():
+        if len(own) == 1:
+            certain[tracks[t][own[0]]] += 1
+        for person in own:
+            size[tracks[t][person]] += _size(sequence.people[t][person])
+
+    def weight(t: int, person: int) -> tuple[int, float]:
+        return certain[tracks[t][person]], size[tracks[t][person]]
+
+    return [max(own, key=partial(weight, t)) for t, own in candidates.items()]
 
 
-def _smallness(sequence: RawSequence, frames: Sequence[int]) -> list[NDArray[np.float64]]:
-    """For each frame what each person costs: nothing for the largest and surest of the sequence."""
-    sizes = [np.array([_height(one) * np.nan_to_num(one[:, 2]).mean() for one in sequence.people[t]]) for t in frames]
-    largest = max(size.max() for size in sizes) or 1.0
-    return [_SMALLNESS * (1 - size / largest) for size in sizes]
-
-
-def _moves(sequence: RawSequence, frames: Sequence[int], candidates: Sequence[Sequence[int]]) -> NDArray[np.float64]:
-    """What it costs to go on from each candidate of a frame with each of the next one."""
-    earlier, later = ([sequence.people[t][person] for person in own] for t, own in zip(frames, candidates, strict=True))
-    if sequence.tracks is not None:
-        ids = [[sequence.tracks[t][person] for person in own] for t, own in zip(frames, candidates, strict=True)]
-        return np.where(np.array(ids[0])[:, None] == np.array(ids[1])[None], 0.0, _JUMP)
-    gap = frames[1] - frames[0]
-    return np.array([[min(_distance(a, b) / gap, 1.0) ** 2 * _JUMP for b in later] for a in earlier])
-
-
-def _distance(a: NDArray[Any], b: NDArray[Any]) -> float:
-    """How far joints moved on average, in body heights; 1 where no joint is in both."""
-    both = _is_seen(a) & _is_seen(b)
-    height = max(_height(a), _height(b))
-    if not both.any() or height == 0:
-        return 1.0
-    return float(np.linalg.norm(a[both, :2] - b[both, :2], axis=1).mean()) / height
-
-
-def _height(joints: NDArray[Any]) -> float:
-    y = joints[_is_seen(joints), 1]
-    return float(np.ptp(y)) if len(y) else 0.0
-
-
-def _is_seen(joints: NDArray[Any]) -> NDArray[np.bool_]:
-    seen: NDArray[np.bool_] = np.isfinite(joints).all(axis=1) & (joints[:, :2] != 0).any(axis=1)
-    return seen
+def _size(joints: NDArray[Any]) -> float:
+    return height_px(joints) * float(np.nan_to_num(joints[:, 2]).mean())

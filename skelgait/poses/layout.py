@@ -117,8 +117,8 @@ class RawPoses:
         return self.layout.read(self.places[key])
 
 
-def open_raw(root: Path, layout: Layout, names: str | None = None, pattern: str | None = None) -> RawPoses:
-    """Find the sequences of a raw dataset.
+def find_sequences(root: Path, layout: Layout, names: str | None = None, pattern: str | None = None) -> RawPoses:
+    """The sequences of a raw dataset.
 
     Args:
         root: its file or folder.

@@ -24,7 +24,7 @@ from skelgait.storage.frame_names import read_frame_names
 
 _EXPECTED = "poses (T, V, 3), or rows (T, 51) or (T, 53), or a list of frames"
 _MEND = "point to the folder of poses, or say with --pattern which file has them"
-_MAPPING = "mapping.txt"
+MAPPING = "mapping.txt"
 # Files of the datasets whose folders hold more than the poses.
 _KNOWN_PATTERNS = tuple(dataset.pose_pattern for dataset in DATASETS.values() if dataset.pose_pattern != "*.pkl")
 
@@ -118,13 +118,13 @@ def _mapped_frames(path: Path, length: int) -> list[str] | None:
     Raises:
         DataError: there are not as many lines as frames, or a line has no number.
     """
-    mapping = path.with_name(_MAPPING)
+    mapping = path.with_name(MAPPING)
     if not mapping.is_file():
         return None
     lines = [line for line in mapping.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
     names = [re.findall(r"\d+", Path(line.strip()).stem)[-1:] for line in lines]
     if len(names) != length or not all(names):
         found = f"{len(lines)} lines, {sum(map(bool, names))} of them with a number"
-        mend = f"mend {_MAPPING}, or remove it: then poses cannot be matched by frame"
+        mend = f"mend {MAPPING}, or remove it: then poses cannot be matched by frame"
         raise DataError(mapping, found, f"a line with a frame's number for each of {length} poses", mend)
     return [name for (name,) in names]

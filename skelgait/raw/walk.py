@@ -33,7 +33,7 @@ class Folder(NamedTuple):
 def folders_with(root: Path, pattern: str) -> Iterator[Folder]:
     """The folders in and below `root` that hold files of a pattern, in the order of their names.
 
-    Hidden files and folders are left out; links to folders are followed.
+    Hidden files and folders are left out; links to folders are followed, but for those that lead back.
 
     Args:
         root: a folder.
@@ -43,7 +43,8 @@ def folders_with(root: Path, pattern: str) -> Iterator[Folder]:
         DataError: a folder cannot be read.
     """
     for path, subfolders, files in os.walk(root, onerror=_raise, followlinks=True):
-        subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
+        shown = sorted(name for name in subfolders if not name.startswith("."))
+        subfolders[:] = [name for name in shown if not _leads_back(Path(path, name))]
         names = _wanted(files, pattern)
         if names:
             folder = Path(path)
@@ -78,6 +79,11 @@ def files_in(folder: Path, pattern: str) -> list[Path]:
 def _wanted(names: Iterable[str], pattern: str) -> list[str]:
     fitting = (name for name in names if fnmatchcase(name.lower(), pattern.lower()))
     return in_numeric_order(name for name in fitting if not name.startswith("."))
+
+
+def _leads_back(folder: Path) -> bool:
+    """Whether a folder is a link to one that it is in."""
+    return folder.is_symlink() and folder.parent.resolve().is_relative_to(folder.resolve())
 
 
 def _raise(error: OSError) -> NoReturn:

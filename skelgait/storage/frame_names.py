@@ -12,7 +12,6 @@ from pathlib import Path
 from skelgait.errors import DataError
 from skelgait.storage.atomic import remove_file, write_text
 
-
 FOLDER = ".frame_names"
 
 

@@ -21,7 +21,9 @@ from skelgait.storage import Key, PickleTreeWriter, open_source
 from tests.walks import write_dataset
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMANDS = ("demo", "heatmap", "link", "train", "evaluate", "show", "convert", "synth", "config")
+COMMANDS = (
+    "demo", "inspect", "poses", "silhouettes", "heatmap", "link", "train", "evaluate", "show", "convert", "synth", "config",
+)  # fmt: skip
 
 
 def call(*args: object) -> tuple[int, str, str]:
@@ -147,9 +149,8 @@ def test_config_shows_values_and_where_they_come_from(workspace: Path) -> None:
         (("evaluate", "--gallery", "nm-01"), "protocol custom needs --gallery and --probes"),
         (("evaluate", "--checkpoint", "F", "--iteration", "7"), "give one of --checkpoint and --iteration"),
         (("train", "--iteration", "7"), "names the checkpoint to go on from: give --resume as well"),
-        (("config", "heatmaps"), "skelgait config: found heatmaps, expected one of heatmap, link"),
-        (("config", "poses"), "skelgait config: found poses, expected one of heatmap, link"),  # no section
-        (("config", "model_fields"), "skelgait config: found model_fields, expected one of heatmap, link"),
+        (("config", "heatmaps"), "skelgait config: found heatmaps, expected one of collect, "),
+        (("config", "model_fields"), "skelgait config: found model_fields, expected one of collect, "),
     ],
 )
 def test_what_is_wrong_is_said_in_a_line(workspace: Path, args: tuple[str, ...], message: str) -> None:

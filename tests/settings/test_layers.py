@@ -187,7 +187,7 @@ def test_explain_lists_every_setting_of_a_command(tmp_path: Path) -> None:
     keys = [key for key, _, _ in rows]
     assert {"dataset", "poses", "heatmap.sigma_px"} <= set(keys)
     assert not [key for key in keys if key.startswith("train")]
-    with pytest.raises(SettingsError, match="found heatmaps, expected one of heatmap, link"):
+    with pytest.raises(SettingsError, match="found heatmaps, expected one of collect, "):
         explain(load(tmp_path), "heatmaps")  # type: ignore[arg-type]
 
 

@@ -1,0 +1,43 @@
+"""What lies at a path: what it is, what would fail, and what to run next."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+from skelgait.errors import DataError
+from skelgait.inspection.files import look_at_file
+from skelgait.inspection.raw import look_at_pictures, look_at_raw_poses
+from skelgait.inspection.report import Inspection, Looking
+from skelgait.inspection.stores import look_at_foreign_pickles, look_at_store
+from skelgait.raw.walk import survey
+
+
+def inspect_path(path: Path, sequences: int = 100, names: str | None = None) -> Inspection:
+    """Find out what lies at a path: a file, a raw dataset, a tree or a store.
+
+    Args:
+        path: where to look.
+        sequences: how many of its sequences to read at most, evenly spaced.
+        names: how its paths are named, see `skelgait.raw.keys.keys_of`; recognised where None.
+
+    Raises:
+        DataError: there is nothing, or nothing that is known.
+    """
+    looking = Looking(path, survey(path), sequences, names)
+    # What is ready to use first, then what can be made ready, then what cannot.
+    for look in (look_at_file, look_at_store, look_at_raw_poses, look_at_pictures, look_at_foreign_pickles):
+        found = look(looking)
+        if found is not None:
+            return found
+    raise _unknown(looking)
+
+
+def _unknown(looking: Looking) -> DataError:
+    endings = Counter(path.suffix or "no ending" for path in looking.sample)
+    kinds = ", ".join(f"{n} with {ending}" for ending, n in endings.most_common(4))
+    found = (
+        f"files of no known kind ({kinds} among the first ones, such as {looking.sample[0]})" if kinds else "no file"
+    )
+    expected = "poses, maps, silhouettes, pairs, a partition or a checkpoint"
+    return DataError(looking.path, found, expected, "see examples/own_data.md for how data should lie")

@@ -1,0 +1,114 @@
+"""What a dataset or an estimator gives: poses that `poses` reads, pictures that `silhouettes` aligns."""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from skelgait.errors import DataError, SettingsError
+from skelgait.inspection.dataset_fit import dataset_of_keys, partition_facts
+from skelgait.inspection.pose_facts import pose_facts
+from skelgait.inspection.report import Inspection, Looking, evenly, key_facts, length_facts, several
+from skelgait.poses.choose import choose_people
+from skelgait.poses.layout import RawPoses, RawSequence, find_sequences
+from skelgait.poses.recognise import fitting_layout
+from skelgait.raw.keys import keys_of
+from skelgait.raw.walk import folders_with
+from skelgait.storage import Key
+
+_PICTURES = (".png", ".jpg", ".jpeg", ".bmp")
+
+
+def look_at_raw_poses(looking: Looking) -> Inspection | None:
+    """Poses in a raw layout; None where none is recognised."""
+    layout = fitting_layout(looking.sample)
+    if layout is None:
+        return None
+    command = f"skelgait poses {shlex.quote(str(looking.path))}"
+    facts: dict[str, object] = {"layout": layout.name}
+    what = f"raw poses, which `poses` reads: {layout.title}"
+    try:
+        raw = find_sequences(looking.path, layout, looking.names)
+    except (DataError, SettingsError) as error:
+        return Inspection(what, facts, [str(error)], command)
+    keys = list(raw.keys)
+    sequences, problems = _read(raw, evenly(keys, looking.sequences))
+    fit, misfits = partition_facts(keys, dataset_of_keys(keys))
+    walkers = {key: np.stack(own) for key, own in _walkers(sequences).items()}
+    not_finite = sum(int((~np.isfinite(array).all(axis=2)).sum()) for array in walkers.values())
+    # As `poses` writes them.
+    more, wrong = pose_facts({key: np.where(np.isfinite(own), own, 0) for key, own in walkers.items()})
+    return Inspection(
+        what,
+        {
+            **facts,
+            **fit,
+            **key_facts(keys, len(sequences)),
+            **length_facts([len(sequence.people) for sequence in sequences.values()]),
+            **_people_facts(sequences),
+            **({"joints that are no numbers": not_finite} if not_finite else {}),
+            **more,
+        },
+        [*several(problems), *wrong, *misfits],
+        command if looking.names is None else f"{command} --names {shlex.quote(looking.names)}",
+    )
+
+
+def _read(raw: RawPoses, keys: list[Key]) -> tuple[dict[Key, RawSequence], list[str]]:
+    sequences, problems = {}, []
+    for key in keys:
+        try:
+            sequences[key] = raw.read(key)
+        except DataError as error:
+            problems.append(f"cannot be read: {error}")
+    return sequences, problems
+
+
+def _walkers(sequences: dict[Key, RawSequence]) -> dict[Key, list[NDArray[Any]]]:
+    """The joints of each sequence's walker, where there is one, with one number of joints."""
+    chosen = {key: choose_people(sequence, {}, {}).joints for key, sequence in sequences.items()}
+    return {key: joints for key, joints in chosen.items() if len({len(one) for one in joints}) == 1}
+
+
+def _people_facts(sequences: dict[Key, RawSequence]) -> dict[str, object]:
+    counts = Counter(min(len(people), 2) for sequence in sequences.values() for people in sequence.people)
+    total = sum(counts.values()) or 1
+    return {
+        "frames with nobody": f"{100 * counts[0] / total:.1f} %",
+        "frames with several people": f"{100 * counts[2] / total:.1f} %",
+    }
+
+
+def look_at_pictures(looking: Looking) -> Inspection | None:
+    """Folders of pictures; None where there is none."""
+    pictures = [path for path in looking.sample if path.suffix.lower() in _PICTURES]
+    if not pictures:
+        return None
+    folders = list(folders_with(looking.path, f"*{pictures[0].suffix}")) if looking.path.is_dir() else []
+    image = cv2.imread(str(pictures[0]), cv2.IMREAD_UNCHANGED)
+    if image is None:
+        return Inspection("pictures", {"the first one": pictures[0]}, [f"{pictures[0]} cannot be read: fetch it again"])
+    facts: dict[str, object] = {"folders": len(folders), "the first one": pictures[0], "its shape": image.shape}
+    if _is_coloured(pictures[0]):
+        mend = "skelgait works on 2D joints and silhouettes: run a pose estimator on them first"
+        return Inspection("pictures in colour", facts, [mend])
+    what = "pictures of silhouettes, which `silhouettes` aligns"
+    command = f"skelgait silhouettes {shlex.quote(str(looking.path))}"
+    try:
+        keys = list(keys_of((folder.parts for folder in folders), looking.path, looking.names))
+    except (DataError, SettingsError) as error:
+        return Inspection(what, facts, [str(error)], command)
+    fit, misfits = partition_facts(keys, dataset_of_keys(keys))
+    lengths = length_facts([len(folder.names) for folder in folders])
+    return Inspection(what, {**fit, **key_facts(keys, len(keys)), **lengths, **facts}, misfits, command)
+
+
+def _is_coloured(path: Path) -> bool:
+    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    return image is not None and bool((image[..., 0] != image[..., 2]).any())

@@ -1,0 +1,208 @@
+"""What lies at a path."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from skelgait.cli import app
+from skelgait.convert import convert_store
+from skelgait.errors import DataError
+from skelgait.inspection import Inspection, inspect_path
+from skelgait.inspection.report import evenly
+from skelgait.pairing import pair_sequences, write_pairs
+from skelgait.storage import Key, PickleTreeWriter, open_source
+from tests.poses import dataset_builders as datasets
+from tests.poses.dataset_builders import coco18, some_walks
+from tests.walks import write_dataset
+
+KEYS = (Key("001", "nm-01", "090"), Key("075", "bg-01", "000"))
+WALKS = some_walks(*KEYS, frames=6)
+
+
+def tree(root: Path, change: Callable[[np.ndarray], np.ndarray]) -> Path:
+    """A pickle tree of what `change` makes of each walk."""
+    for key, walk in WALKS.items():
+        PickleTreeWriter(root).write(key, change(walk))
+    return root
+
+
+def random(shape: tuple[int, ...], dtype: type = np.uint8) -> Callable[[np.ndarray], np.ndarray]:
+    return lambda walk: (np.random.default_rng(0).random((len(walk), *shape)) * 255).astype(dtype)
+
+
+def test_nothing_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="found no file, expected poses, maps"):
+        inspect_path(tmp_path)
+    with pytest.raises(DataError, match="nowhere: found No such file or directory"):
+        inspect_path(tmp_path / "nowhere")
+    (tmp_path / "walk.mp4").write_bytes(b"")
+    with pytest.raises(DataError, match=r"found files of no known kind \(1 with \.mp4"):
+        inspect_path(tmp_path)
+
+
+def without(*joints: int) -> Callable[[np.ndarray], np.ndarray]:
+    def remove(walk: np.ndarray) -> np.ndarray:
+        walk = walk.copy()
+        walk[:, joints] = 0
+        return walk
+
+    return remove
+
+
+@pytest.mark.parametrize(
+    ("change", "what", "problem"),
+    [
+        (lambda walk: walk, "a pickle tree of poses, which `heatmap` draws", ""),
+        (coco18, "a pickle tree of poses, which `heatmap` draws", ""),  # converted by itself
+        # Wrong things that people feed in
+        (random((85,), np.float32), "SMPL parameters (T, 85), no 2D joints", "take the dataset's 2D poses"),
+        (random((64, 64)), "a pickle tree of aligned silhouettes", "are no poses: `heatmap` cannot draw them"),
+        (random((64, 64), np.float32), "silhouettes (T, 64, 64) of float32; no poses", "write them as uint8"),
+        (lambda walk: coco18(walk)[:, :17], "poses", "17 joints in the order of COCO-18"),
+        (lambda walk: np.concatenate([walk, walk[:, :1]], 1), "poses", "18 joints in the order of COCO-17 with one more"),
+        (lambda walk: walk * [1, -1, 1], "poses", "the bodies stand on their heads"),
+        (lambda walk: walk[:, [11, 12, 14, 16, 11, 13, 15, *range(10)]], "poses", "in the order of Human3.6M"),
+        (lambda walk: walk[..., :2], "raw poses, which `poses` reads", ""),  # and gives a confidence
+        (random((22, 3), np.float32), "(T, 22, 3): 22 joints, or points", "known formats have 17, 18, 25"),
+        (random((3, 128, 128)), "colour pictures", "run a 2D pose estimator"),
+        # What spoils maps
+        (without(15, 16), "poses", "a joint is never seen, such as 001/nm-01/090 (left ankle, right ankle)"),
+        (lambda walk: walk * [1, 1, 2], "poses", "confidences outside of 0 to 1"),
+        (lambda walk: walk * [1, 0, 1], "poses", "frames whose joints have no height"),
+        (lambda walk: walk[:3], "poses", "too short to tell a walk, under 5 frames: 2, such as 001/nm-01/090"),
+        (lambda walk: walk * np.where(np.arange(17) == 3, np.nan, 1)[:, None], "raw poses", "never seen, such as"),
+    ],
+)  # fmt: skip
+def test_poses_and_what_is_taken_for_them(
+    tmp_path: Path, change: Callable[[np.ndarray], np.ndarray], what: str, problem: str
+) -> None:
+    found = inspect_path(tree(tmp_path / "poses", change))
+    assert what in found.what
+    assert found.problems == [] if not problem else any(problem in line for line in found.problems), found.problems
+
+
+def test_maps_silhouettes_and_pairs(tmp_path: Path) -> None:
+    maps, silhouettes = tree(tmp_path / "maps", random((2, 64, 64))), tree(tmp_path / "sils", random((64, 44)))
+    assert inspect_path(maps).next_command == f"skelgait train --maps {maps} --dataset CASIA-B"
+    found = inspect_path(silhouettes)
+    assert (found.facts["a frame"], found.problems) == ("(64, 44)", [])
+    assert found.next_command == f"skelgait link --silhouettes {silhouettes} --dataset CASIA-B"
+    sources = open_source(maps, "map"), open_source(silhouettes, "silhouette")
+    write_pairs(pair_sequences(*sources), *sources, tmp_path / "pairs", silhouette_pattern=None)
+    found = inspect_path(tmp_path / "pairs")
+    assert found.what.startswith("pairs of skeleton maps and silhouettes")
+    assert found.facts["a frame"] == "(2, 64, 64) and (64, 44)"
+    assert "--network skeletongait++" in found.next_command
+
+
+def test_stores(tmp_path: Path) -> None:
+    convert_store(open_source(tree(tmp_path / "tree", lambda walk: walk), "pose"), tmp_path / "parts", "hdf5", workers=1)
+    for path in (tmp_path / "parts", tmp_path / "parts" / "part-00000.h5"):
+        assert inspect_path(path).what.startswith("an HDF5 store of poses")
+
+
+def test_odd_values_are_named(tmp_path: Path) -> None:
+    found = inspect_path(tree(tmp_path / "sils", lambda walk: (random((64, 64))(walk) > 99).astype(np.uint8)))
+    assert any("values 0 and 1" in problem for problem in found.problems)
+    found = inspect_path(tree(tmp_path / "black", lambda walk: random((64, 64))(walk) * (walk[:, 0, :1, None] < 308)))
+    assert any("frames are black" in problem for problem in found.problems)
+
+
+def test_datasets_are_told_by_their_names(tmp_path: Path) -> None:
+    write_dataset(tmp_path, "SUSTech1K")
+    found = inspect_path(tmp_path / "poses")
+    assert found.facts["dataset"] == "SUSTech1K"
+    assert found.facts["to train on"] == "4 of 250 identities"
+    assert found.facts["to test"] == "4 of 800 identities"
+    assert found.next_command.endswith("--dataset SUSTech1K")
+    tree(tmp_path / "own", lambda walk: walk)
+    PickleTreeWriter(tmp_path / "own").write(Key("anna", "walk", "left"), WALKS[KEYS[0]])
+    found = inspect_path(tmp_path / "own")
+    assert found.facts["dataset"] == "none that is known by its names"
+    assert any("no official partition fits" in problem for problem in found.problems)
+
+
+def test_identities_that_no_set_has_are_named(tmp_path: Path) -> None:
+    PickleTreeWriter(tmp_path).write(Key("125", "nm-01", "090"), WALKS[KEYS[0]])
+    problems = inspect_path(tmp_path).problems
+    assert any("1 identities are not in CASIA-B's partition (125)" in problem for problem in problems)
+    assert any("there is nobody to train on" in problem for problem in problems)
+
+
+def test_raw_poses(tmp_path: Path) -> None:
+    keys = (Key("00001", "00", "000"), Key("00002", "01", "015"))
+    root = datasets.oumvlp(tmp_path / "raw", some_walks(*keys, frames=6))
+    found = inspect_path(root)
+    assert found.facts["layout"] == "oumvlp"
+    assert found.facts["dataset"] == "OUMVLP"
+    assert found.facts["joints"] == "18, COCO-18"
+    assert found.facts["frames with nobody"] == "13.3 %"  # 2 of 15
+    assert found.facts["frames with several people"] == "26.7 %"  # 4 of 15
+    assert found.next_command == f"skelgait poses {root}"
+    next(root.rglob("*.json")).write_text('{"people": [')
+    assert any("no JSON" in problem for problem in inspect_path(root).problems)
+
+
+def test_poses_that_know_their_frames_are_raw(tmp_path: Path) -> None:
+    root = datasets.casia_b_pose(tmp_path / "raw", WALKS)
+    assert inspect_path(root).next_command == f"skelgait poses {root}"
+
+
+def test_pictures(tmp_path: Path) -> None:
+    for key in KEYS:
+        tmp_path.joinpath("sils", *key).mkdir(parents=True)
+        tmp_path.joinpath("frames", *key).mkdir(parents=True)
+        for t in range(3):
+            cv2.imwrite(str(tmp_path.joinpath("sils", *key, f"{t}.png")), np.full((32, 32), 255, np.uint8))
+            cv2.imwrite(str(tmp_path.joinpath("frames", *key, f"{t}.png")), np.full((8, 8, 3), [9, 5, 1], np.uint8))
+    found = inspect_path(tmp_path / "sils")
+    assert (found.what, found.facts["dataset"]) == ("pictures of silhouettes, which `silhouettes` aligns", "CASIA-B")
+    assert found.next_command == f"skelgait silhouettes {tmp_path / 'sils'}"
+    found = inspect_path(tmp_path / "frames")
+    assert found.what == "pictures in colour"
+    assert "run a pose estimator on them first" in found.problems[0]
+
+
+def test_single_files(tmp_path: Path) -> None:
+    def pickled(content: object) -> Inspection:
+        (tmp_path / "seq.pkl").write_bytes(pickle.dumps(content))
+        return inspect_path(tmp_path / "seq.pkl")
+
+    assert pickled(WALKS[KEYS[0]]).facts["joints"] == "17, COCO-17"
+    assert pickled(np.zeros((7, 85))).what.startswith("SMPL parameters")
+    assert pickled(np.zeros((7, 64, 64), np.uint8)).what == "aligned silhouettes of one sequence; no poses"
+    (tmp_path / "partition.json").write_text('{"TRAIN_SET": ["a"], "TEST_SET": ["b", "c"]}')
+    found = inspect_path(tmp_path / "partition.json")
+    assert (found.what, found.facts["to test"]) == ("a partition", 2)
+    (tmp_path / "net.pt").write_bytes(b"")
+    assert inspect_path(tmp_path / "net.pt").what == "a checkpoint of a network"
+
+
+def test_only_some_sequences_are_read(tmp_path: Path) -> None:
+    root = tree(tmp_path / "poses", lambda walk: walk)
+    root.joinpath(*KEYS[1], f"{KEYS[1].view}.pkl").write_bytes(b"junk")
+    found = inspect_path(root, sequences=1)
+    assert found.facts["sequences"] == "2, 1 of them read"
+    assert not any("cannot be read" in problem for problem in found.problems)
+    assert any("cannot be read" in problem for problem in inspect_path(root).problems)
+    assert evenly([], 3) == []
+    assert evenly(list(range(10)), 3) == [0, 4, 9]
+    assert evenly(list(range(10)), 1) == [0]
+
+
+def test_the_command(tmp_path: Path) -> None:
+    root = tree(tmp_path / "poses", lambda walk: walk)
+    result = CliRunner().invoke(app, ["inspect", str(root)])
+    assert result.exit_code == 0
+    assert f"Next\n  skelgait heatmap --poses {root} --dataset CASIA-B\n" in result.stdout
+    assert "What would fail\n  nothing that was seen\n" in result.stdout
+    report = json.loads(CliRunner().invoke(app, ["inspect", str(root), "--json"]).stdout)
+    assert report["facts"]["joints"] == "17, COCO-17"

@@ -1,0 +1,50 @@
+"""Files below a folder, in numeric order."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from skelgait.errors import DataError
+from skelgait.raw.order import in_numeric_order
+from skelgait.raw.walk import files_in, folders_with, survey
+
+
+def fill(root: Path, *names: str) -> None:
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text("")
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        ([], []),
+        (["f10000", "f9999"], ["f9999", "f10000"]),
+        (["b2", "a10", "a9", "a", "10", "9"], ["9", "10", "a", "a9", "a10", "b2"]),
+        (["x2y10", "x2y9", "x10y1"], ["x2y9", "x2y10", "x10y1"]),
+        (["01", "1", "001"], ["001", "01", "1"]),  # equal numbers: one order, whatever it was before
+    ],
+)
+def test_numeric_order(names: list[str], expected: list[str]) -> None:
+    assert in_numeric_order(names) == in_numeric_order(reversed(names)) == expected
+
+
+def test_folders_with_files_of_a_pattern(tmp_path: Path) -> None:
+    assert list(folders_with(tmp_path, "*.txt")) == []
+    fill(tmp_path, "b/2.txt", "b/10.TXT", "b/x.png", "a/c/1.txt", "a/.hidden.txt", ".git/1.txt", "d/x.png")
+    (tmp_path / "e").symlink_to(tmp_path / "a" / "c")
+    (tmp_path / "a" / "c" / "back").symlink_to(tmp_path / "a")
+    found = [(folder.parts, folder.names) for folder in folders_with(tmp_path, "*.txt")]
+    assert found == [(("a", "c"), ["1.txt"]), (("b",), ["2.txt", "10.TXT"]), (("e",), ["1.txt"])]
+    assert [path.name for path in files_in(tmp_path / "b", "*.txt")] == ["2.txt", "10.TXT"]
+    assert files_in(tmp_path, "*.txt") == []
+
+
+def test_a_survey_sees_some_of_all(tmp_path: Path) -> None:
+    fill(tmp_path, "a/1.txt", "a/2.png")
+    assert [path.name for path in survey(tmp_path)] == ["1.txt", "2.png"]
+    assert survey(tmp_path / "a" / "1.txt") == [tmp_path / "a" / "1.txt"]
+    with pytest.raises(DataError, match="nowhere: found No such file or directory"):
+        survey(tmp_path / "nowhere")
