@@ -23,7 +23,7 @@ def open_poses(settings: Settings) -> SequenceSource:
         DataError: there are none.
     """
     dataset = dataset_of(settings)
-    return open_source(settings.poses, "pose", _pattern_in(settings.poses, dataset and dataset.pose_pattern))
+    return open_source(settings.poses, "pose", _pattern_in(settings.poses, dataset.pose_pattern if dataset else None))
 
 
 def open_maps(settings: Settings) -> SequenceSource:
@@ -40,7 +40,7 @@ def silhouette_pattern(settings: Settings) -> str:
     if settings.link.silhouette_pattern:
         return settings.link.silhouette_pattern
     dataset = dataset_of(settings)
-    return _pattern_in(settings.silhouettes, dataset and dataset.silhouette_pattern)
+    return _pattern_in(settings.silhouettes, dataset.silhouette_pattern if dataset else None)
 
 
 def _pattern_in(folder: Path, dataset_s: str | None) -> str:

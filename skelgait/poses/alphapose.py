@@ -9,19 +9,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from skelgait.errors import DataError
-from skelgait.poses.joints import (
-    as_person,
-    frame_name,
-    head,
-    is_empty_list,
-    kept,
-    path_parts,
-    sequences_at,
-    together,
-    tracks_of,
-)
+from skelgait.poses.joints import as_person, together
 from skelgait.poses.json_files import read_json
 from skelgait.poses.layout import RawSequence
+from skelgait.poses.tracks import tracks_of
+from skelgait.poses.whole_files import frame_name, head, is_empty_list, kept, path_parts, sequences_at
 from skelgait.raw.keys import Parts
 from skelgait.raw.order import in_numeric_order
 from skelgait.raw.walk import Folder

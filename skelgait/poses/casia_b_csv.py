@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skelgait.errors import DataError
-from skelgait.poses.joints import frame_name, head, joint_rows, kept, path_parts, sequences_at
+from skelgait.poses.joints import joint_rows
 from skelgait.poses.layout import RawSequence
+from skelgait.poses.whole_files import frame_name, head, kept, path_parts, sequences_at
 from skelgait.raw.keys import Parts
 from skelgait.raw.order import in_numeric_order
 from skelgait.raw.walk import Folder

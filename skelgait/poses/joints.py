@@ -1,31 +1,21 @@
-"""Joints as programs write them down, as arrays of x, y and confidence; and files that many sequences share."""
+"""Joints as programs write them down, as arrays of x, y and confidence."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Sequence
-from functools import lru_cache, wraps
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from skelgait.errors import DataError, ShapeError
-from skelgait.raw.keys import UNKNOWN, Parts
-from skelgait.raw.walk import Folder, folders_with
 from skelgait.skeletons import known_joint_counts
 from skelgait.storage.checks import resemblance
 
 _MEND = "export x, y and confidence of each joint"
 # GREW puts two values before the joints of a frame.
 _LEADING = 2
-# What a file system takes as a name.
-_LONGEST_NAME = 255
-_HEAD_BYTES = 65536
-
-Content = TypeVar("Content")
-Place = TypeVar("Place")
 
 
 def numeric(values: Any, where: Path) -> NDArray[Any]:
@@ -116,94 +106,3 @@ def together(people: Sequence[NDArray[Any]], where: Path) -> NDArray[Any]:
         found = f"people with {' and '.join(map(str, counts))} joints in one frame"
         raise ShapeError(where, found, "one number of joints", "export the poses with one skeleton format")
     return np.stack(people) if people else np.zeros((0, 0, 3))
-
-
-def tracks_of(ids: Sequence[Sequence[Any]]) -> list[list[int]] | None:
-    """Tracks from what an estimator wrote down for each person of each frame.
-
-    None where somebody has no whole number, or two people in a frame have the same: without tracking, some estimators
-    write 0 for everybody.
-    """
-    for present in ids:
-        if not all(isinstance(n, int) or (isinstance(n, float) and n.is_integer()) for n in present):
-            return None
-        if len(set(present)) < len(present):
-            return None
-    return [[int(n) for n in present] for present in ids]
-
-
-def sequences_at(
-    root: Path, pattern: str, inside: Callable[[Folder], Iterable[tuple[Parts, Place]]]
-) -> dict[Parts, Place]:
-    """The sequences in files of a pattern in and below `root`, or in `root` itself where it is a file.
-
-    Args:
-        root: a file or folder.
-        pattern: of the files' names.
-        inside: the sequences in the files of a folder: the names that follow those of the folder, and the place.
-
-    Raises:
-        DataError: a folder cannot be read, or two sequences have the same names.
-    """
-    folders = [Folder((), root.parent, [root.name])] if root.is_file() else folders_with(root, pattern)
-    found: dict[Parts, Place] = {}
-    for folder in folders:
-        for names, place in inside(folder):
-            # What lies in the root itself is called what that is called.
-            parts = (*folder.parts, *names) or (folder.path.resolve().name or UNKNOWN,)
-            if parts in found:
-                mend = "rename or remove one, or say with --pattern which files to look at"
-                raise DataError(folder.path, f"{'/'.join(parts)} twice", "each sequence once", mend)
-            found[parts] = place
-    return found
-
-
-def path_parts(text: Any, where: Path) -> Parts:
-    """The names on the way that a file describes, such as that of an image; none leads out of a folder.
-
-    Raises:
-        DataError: it is no text, or has names in it that no file can have.
-    """
-    found = f"the path {text!r:.80}"
-    if isinstance(text, str):
-        parts = tuple(part for part in re.split(r"[/\\]", text) if part not in ("", ".", ".."))
-        if parts and all(part.isprintable() and len(part) <= _LONGEST_NAME for part in parts):
-            return parts
-    raise DataError(where, found, "names of folders and files", "export the poses again")
-
-
-def frame_name(image: str) -> str:
-    """The name of a frame, which is that of its image without the ending, if it has one."""
-    return re.sub(r"(?<=.)\.[A-Za-z]\w*$", "", image)
-
-
-def head(path: Path) -> bytes:
-    """The first bytes of a file; none where it cannot be read."""
-    try:
-        with path.open("rb") as file:
-            return file.read(_HEAD_BYTES)
-    except OSError:
-        return b""
-
-
-def kept(load: Callable[[Path], Content]) -> Callable[[Path], Content]:
-    """`load`, but what it made of a file is kept until another file is wanted, or this one is written anew."""
-
-    @lru_cache(maxsize=1)
-    def load_dated(path: Path, _modified_ns: int) -> Content:
-        return load(path)
-
-    @wraps(load)
-    def load_once(path: Path) -> Content:
-        try:
-            modified_ns = path.stat().st_mtime_ns
-        except OSError:
-            return load(path)  # which tells what is wrong
-        return load_dated(path, modified_ns)
-
-    return load_once
-
-
-def is_empty_list(path: Path) -> bool:
-    """Whether a JSON file lists nothing at all."""
-    return re.fullmatch(rb"\s*\[\s*\]\s*", head(path)) is not None

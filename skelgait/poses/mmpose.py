@@ -13,9 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skelgait.errors import DataError, ShapeError
-from skelgait.poses.joints import head, is_empty_list, numeric, sequences_at, together, tracks_of, with_confidence
+from skelgait.poses.joints import numeric, together, with_confidence
 from skelgait.poses.json_files import read_json
 from skelgait.poses.layout import RawSequence
+from skelgait.poses.tracks import tracks_of
+from skelgait.poses.whole_files import head, is_empty_list, sequences_at
 from skelgait.raw.keys import Parts
 from skelgait.raw.walk import Folder, files_in
 

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skelgait.errors import DataError, ShapeError
-from skelgait.poses.joints import kept, path_parts, sequences_at, with_confidence
+from skelgait.poses.joints import with_confidence
 from skelgait.poses.layout import RawSequence
+from skelgait.poses.whole_files import kept, path_parts, sequences_at
 from skelgait.raw.keys import Parts
 from skelgait.raw.walk import Folder
 from skelgait.storage.arrays import read_pickled

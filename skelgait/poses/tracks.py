@@ -21,6 +21,20 @@ class _Sight(NamedTuple):
     joints: NDArray[Any]
 
 
+def tracks_of(ids: Sequence[Sequence[Any]]) -> list[list[int]] | None:
+    """Tracks from what an estimator wrote down for each person of each frame.
+
+    None where somebody has no whole number, or two people in a frame have the same: without tracking, some estimators
+    write 0 for everybody.
+    """
+    for present in ids:
+        if not all(isinstance(n, int) or (isinstance(n, float) and n.is_integer()) for n in present):
+            return None
+        if len(set(present)) < len(present):
+            return None
+    return [[int(n) for n in present] for present in ids]
+
+
 def follow(people: Sequence[NDArray[Any]]) -> list[list[int]]:
     """A number for each person of each frame, the same one as long as somebody can be followed.
 

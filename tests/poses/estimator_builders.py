@@ -158,9 +158,7 @@ def _with_flags(joints: NDArray[np.float64]) -> NDArray[np.float64]:
 def coco_results(root: Path, walks: Walks) -> Path:
     """A list of results a video, of images with numbers."""
     for key, walk in walks.items():
-        results = [
-            _coco_entry(t + 8, joints) for t, people in enumerate(with_passer_by(walk)) for _, joints in people
-        ]
+        results = [_coco_entry(t + 8, joints) for t, people in enumerate(with_passer_by(walk)) for _, joints in people]
         _json(root.joinpath(*key).with_suffix(".json"), results)
     return root
 

@@ -66,7 +66,7 @@ def test_a_file_a_video(tmp_path: Path) -> None:
 def test_a_file_with_folders_of_images(tmp_path: Path) -> None:
     walks = some_walks(*KEYS)
     root = alphapose_images(tmp_path, walks)
-    assert fitting(root) == fitting(root / "dataset.json") == ["alphapose"]
+    assert fitting(root.parent) == fitting(root) == ["alphapose"]
     found = read_all(root, "alphapose")
     assert list(found) == sorted(walks)
     for key, walk in walks.items():
@@ -109,13 +109,17 @@ def test_its_skeletons_are_known(tmp_path: Path, n_joints: int) -> None:
         (([], 1), None),
     ],
 )
-def test_tracks_are_told_where_they_tell_people_apart(tmp_path: Path, ids: tuple[object, object], tracks: object) -> None:
+def test_tracks_are_told_where_they_tell_people_apart(
+    tmp_path: Path, ids: tuple[object, object], tracks: object
+) -> None:
     path = write(tmp_path / "walk.json", *(entry(idx=idx) for idx in ids))
     assert read_one(path).tracks == tracks
 
 
 @given(st.permutations(range(12)))
-def test_frames_are_in_order_whatever_that_of_the_entries(tmp_path_factory: pytest.TempPathFactory, order: list[int]) -> None:
+def test_frames_are_in_order_whatever_that_of_the_entries(
+    tmp_path_factory: pytest.TempPathFactory, order: list[int]
+) -> None:
     rows = {n: [float(n)] * 51 for n in order}
     path = write(tmp_path_factory.mktemp("any") / "walk.json", *(entry(f"f{n}.jpg", rows[n]) for n in order))
     sequence = read_one(path)
@@ -154,7 +158,19 @@ def test_a_file_that_is_something_else_is_named_when_it_is_read(tmp_path: Path, 
 
 @pytest.mark.parametrize(
     "keypoints",
-    [None, [], 5, "abc", {"x": 1}, JOINTS[:-1], JOINTS[:-3], [*JOINTS, 1.0, 2.0], [JOINTS], [10**400] * 51, [[1], [1, 2]]],
+    [
+        None,
+        [],
+        5,
+        "abc",
+        {"x": 1},
+        JOINTS[:-1],
+        JOINTS[:-3],
+        [*JOINTS, 1.0, 2.0],
+        [JOINTS],
+        [10**400] * 51,
+        [[1], [1, 2]],
+    ],
 )
 def test_joints_of_any_other_shape_are_named(tmp_path: Path, keypoints: object) -> None:
     path = write(tmp_path / "walk.json", entry(keypoints=keypoints))
