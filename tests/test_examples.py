@@ -14,6 +14,9 @@ import cv2
 import numpy as np
 import pytest
 
+from skelgait.poses import LAYOUTS
+from skelgait.storage import Key, PickleTreeWriter, open_pairs, open_source
+from tests.poses.dataset_builders import openpose, some_walks
 from tests.test_end_to_end import skelgait
 from tests.walks import write_dataset
 
@@ -32,6 +35,7 @@ def run_script(name: str, *args: Path) -> str:
 def test_every_example_has_a_test() -> None:
     assert {path.name for path in EXAMPLES.iterdir()} == {
         "maps.png", "maps_in_python.py", "missing_joints.md", "missing_joints.png", "missing_joints.py", "own_data.md",
+        "raw_data.md",
     }  # fmt: skip
 
 
@@ -83,3 +87,28 @@ def test_own_data(tmp_path: Path) -> None:
         out = skelgait(tmp_path, *shlex.split(command)[1:], *more)
     assert "Bag" in out
     assert "Within a view" in out
+
+
+RAW_DATA = (EXAMPLES / "raw_data.md").read_text(encoding="utf-8")
+
+
+def test_raw_data_lists_every_layout() -> None:
+    assert set(re.findall(r"^\| `([\w-]+)` \|", RAW_DATA, re.MULTILINE)) == set(LAYOUTS)
+
+
+def test_raw_data_s_commands(tmp_path: Path) -> None:
+    named, paired, looked = re.findall(r"^\$ skelgait (.*)$", RAW_DATA, re.MULTILINE)
+    (walk,) = some_walks(Key("0000", "camid0_videoid2", "seq0"), frames=9).values()
+    openpose(tmp_path / "videos", {("anna_bag", "2024-05-01", "left"): walk})  # type: ignore[dict-item]
+    skelgait(tmp_path, *shlex.split(named))
+    assert list(open_source(tmp_path / "poses", "pose").keys) == [Key("anna", "bag", "left")]
+    skelgait(tmp_path, "heatmap")
+    names = [f"f{t}" for t in range(1, 5)]
+    silhouettes = PickleTreeWriter(tmp_path / "silhouettes")
+    silhouettes.write(Key("anna", "bag", "left"), np.full((4, 64, 64), 255, np.uint8), frame_names=names)
+    skelgait(tmp_path, *shlex.split(paired))
+    assert len(open_pairs(tmp_path / "pairs").read(Key("anna", "bag", "left"))[0]) == 4
+    smpl = np.zeros((139, 85), np.float32)
+    PickleTreeWriter(tmp_path / "Gait3D-SMPL").write(Key("0000", "camid0_videoid2", "seq0"), smpl)
+    (shown,) = re.findall(r"\$ skelgait inspect .*?\n(.*?)```", RAW_DATA, re.DOTALL)
+    assert skelgait(tmp_path, *shlex.split(looked)) == shown

@@ -6,6 +6,8 @@ import re
 import shlex
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -13,6 +15,8 @@ import skelgait
 from skelgait.cli import app
 from skelgait.datasets import DATASETS
 from skelgait.settings import preset_names
+from skelgait.storage import Key
+from tests.poses.dataset_builders import gait3d, some_walks
 from tests.test_end_to_end import skelgait as run_command
 from tests.walks import write_dataset
 
@@ -45,12 +49,24 @@ def test_ci_runs_the_readme_s_test_command() -> None:
 
 @pytest.mark.slow
 def test_the_four_commands_for_a_real_dataset(tmp_path: Path) -> None:
-    commands = console(section("A real dataset"))
+    commands = console(section("A real dataset"))[3:]
     assert [command.split()[1] for command in commands] == ["heatmap", "link", "train", "evaluate"]
     write_dataset(tmp_path, "SUSTech1K")
     (tmp_path / "skelgait.yaml").write_text(SMALL)
     for command in commands:
         run_command(tmp_path, *shlex.split(command)[1:])
+
+
+def test_the_commands_for_raw_data(tmp_path: Path) -> None:
+    commands = console(section("A real dataset"))[:3]
+    assert [command.split()[1] for command in commands] == ["inspect", "poses", "silhouettes"]
+    key = Key("0000", "camid0_videoid2", "seq0")
+    gait3d(tmp_path, some_walks(key))
+    tmp_path.joinpath("2D_Silhouettes", *key).mkdir(parents=True)
+    cv2.imwrite(str(tmp_path.joinpath("2D_Silhouettes", *key, "f1.png")), np.full((90, 40), 255, np.uint8))
+    for command in commands:
+        run_command(tmp_path, *shlex.split(command.replace("/data/Gait3D", str(tmp_path)))[1:])
+    assert len(list((tmp_path / "poses").rglob("*.pkl"))) == len(list((tmp_path / "silhouettes").rglob("*.pkl"))) == 1
 
 
 @pytest.mark.parametrize("command", sorted(set(re.findall(r"`(skelgait [a-z]+[^`]*)`", README))))

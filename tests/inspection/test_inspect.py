@@ -67,7 +67,7 @@ def without(*joints: int) -> Callable[[np.ndarray], np.ndarray]:
         (random((64, 64)), "a pickle tree of aligned silhouettes", "are no poses: `heatmap` cannot draw them"),
         (random((64, 64), np.float32), "silhouettes (T, 64, 64) of float32; no poses", "write them as uint8"),
         (lambda walk: coco18(walk)[:, :17], "poses", "17 joints in the order of COCO-18"),
-        (lambda walk: np.concatenate([walk, walk[:, :1]], 1), "poses", "18 joints in the order of COCO-17 with one more"),
+        (lambda walk: np.concatenate([walk, walk[:, :1]], 1), "poses", "18 joints in the order of COCO-17"),
         (lambda walk: walk * [1, -1, 1], "poses", "the bodies stand on their heads"),
         (lambda walk: walk[:, [11, 12, 14, 16, 11, 13, 15, *range(10)]], "poses", "in the order of Human3.6M"),
         (lambda walk: walk[..., :2], "raw poses, which `poses` reads", ""),  # and gives a confidence
@@ -104,7 +104,9 @@ def test_maps_silhouettes_and_pairs(tmp_path: Path) -> None:
 
 
 def test_stores(tmp_path: Path) -> None:
-    convert_store(open_source(tree(tmp_path / "tree", lambda walk: walk), "pose"), tmp_path / "parts", "hdf5", workers=1)
+    convert_store(
+        open_source(tree(tmp_path / "tree", lambda walk: walk), "pose"), tmp_path / "parts", "hdf5", workers=1
+    )
     for path in (tmp_path / "parts", tmp_path / "parts" / "part-00000.h5"):
         assert inspect_path(path).what.startswith("an HDF5 store of poses")
 

@@ -195,7 +195,7 @@ def halved(walk: NDArray[np.float64]) -> NDArray[np.float32]:
 
 
 def casia_b_csv(root: Path, walks: Walks) -> Path:
-    """A table with a header; numbers of frames are not padded, some fields are in quotes, one sequence is in two parts."""
+    """A table with a header; frames are not padded, some fields are in quotes, one sequence is in two parts."""
     rows = [
         [f"../CASIA-B/frames/{'-'.join(key)}/{t + 8}.jpg", *map(repr, walk[t].ravel().tolist())]
         for key, walk in walks.items()

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from skelgait.errors import DataError, ShapeError
 from skelgait.poses.alphapose import ALPHAPOSE
+from skelgait.poses.layout import RawSequence
 from skelgait.poses.recognise import open_raw
 from skelgait.storage import Key
 from tests.poses.dataset_builders import some_walks
@@ -39,7 +40,7 @@ def write(path: Path, *entries: object) -> Path:
     return path
 
 
-def read_one(path: Path) -> object:
+def read_one(path: Path) -> RawSequence:
     (sequence,) = read_all(path, "alphapose").values()
     return sequence
 

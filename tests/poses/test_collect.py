@@ -104,7 +104,7 @@ def test_joints_that_are_no_numbers_become_lost_ones(tmp_path: Path, monkeypatch
 
 def test_a_sequence_that_cannot_be_read_is_named_and_the_others_are_written(raw: Path) -> None:
     next(raw.joinpath("00003", "015_01").iterdir()).write_text("{")
-    code, out, err = call(raw)
+    code, _out, err = call(raw)
     assert code == 1
     assert "Warning: 00003/01/015: " in err
     assert "found no JSON" in err

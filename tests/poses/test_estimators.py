@@ -175,7 +175,7 @@ class Trap:
         ("1/f1.txt", "1,2,3", "gait3d"),
         ("1/f1.txt", "a,b", "gait3d"),
         ("1/f1.txt", b"\xff\xfe", "gait3d"),
-        ("1/1_keypoints.json", {"people": [{"pose_keypoints_2d": JOINTS}, {"pose_keypoints_2d": [1, 2, 3]}]}, "openpose"),
+        ("1/1_keypoints.json", {"people": [{"pose_keypoints_2d": JOINTS}, {"pose_keypoints_2d": [1]}]}, "openpose"),
         ("1/1_keypoints.json", {"people": [{"pose_keypoints_2d": None}]}, "openpose"),
         ("1/1_keypoints.json", {"people": [3]}, "openpose"),
         ("1/1_keypoints.json", [], "openpose"),
