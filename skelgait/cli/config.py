@@ -10,7 +10,7 @@ from skelgait.cli import options
 from skelgait.cli.output import show_json, show_table
 
 # Commands whose own names are those of folders in the settings.
-_SECTIONS = {"poses": "collect", "silhouettes": "align"}
+_SECTIONS = {"poses": "collect", "silhouettes": "alignment"}
 
 
 def config(

@@ -11,7 +11,7 @@ from skelgait.cli import options
 from skelgait.cli.output import show_counts, show_json, warn
 
 if TYPE_CHECKING:
-    from skelgait.poses import PosesReport
+    from skelgait.build import BuildReport
 
 
 def poses(
@@ -41,23 +41,23 @@ def poses(
     with progress(len(raw.keys), "Reading poses", "sequences") as advance:
         report = collect_poses(raw, chosen.poses, chosen.collect, advance)
     warn([f"{key}: {reason}" for key, reason in report.failed])
-    _show(report, chosen.poses, as_json)
+    _show(report, raw.layout.name, chosen.poses, as_json)
     if report.failed:
         raise typer.Exit(1)
 
 
-def _show(report: PosesReport, out: Path, as_json: bool) -> None:
+def _show(report: BuildReport, layout: str, out: Path, as_json: bool) -> None:
     totals = report.totals
     if as_json:
         made = [{"sequence": str(key), **counts} for key, counts in report.made.items()]
         failed = [{"sequence": str(key), "reason": reason} for key, reason in report.failed]
-        head = {"poses": out, "layout": report.layout, "sequences": len(report.made), "skipped": report.skipped}
+        head = {"poses": out, "layout": layout, "sequences": len(report.made), "skipped": report.skipped}
         show_json({**head, **totals, "made": made, "failed": failed, "seconds": report.seconds})
         return
     show_counts(
         f"Poses in {out}",
         {
-            "layout": report.layout,
+            "layout": layout,
             "sequences written": len(report.made),
             "frames": totals["frames"],
             "frames without anybody, left out": totals["nobody"],

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from skelgait.build import Made, Prepared, Target, build_dataset
+from skelgait.build import BuildReport, Made, Prepared, Target, build_dataset
 from skelgait.errors import DataError, SettingsError, ShapeError
 from skelgait.poses.choose import choose_people
 from skelgait.poses.layout import RawPoses, RawSequence
@@ -28,38 +27,9 @@ from skelgait.storage.note import Note
 _HOW = {"workers", "overwrite", "layout"}
 
 
-@dataclass(frozen=True)
-class PosesReport:
-    """What became of a raw dataset.
-
-    Attributes:
-        layout: the form that it was in.
-        made: what there was to count in each sequence written in this run: `frames`, `nobody` (frames left out, as
-            nobody was found in them), `several` (frames with more than one person) and, of these, `by_index`,
-            `by_silhouette` and `by_continuity`, `not_finite` (joints that were no numbers, now 0, 0, 0).
-        skipped: sequences that were there already.
-        failed: sequences that could not be read, each with the reason.
-        seconds: time taken.
-    """
-
-    layout: str
-    made: Mapping[Key, Mapping[str, int]] = field(default_factory=dict)
-    skipped: int = 0
-    failed: tuple[tuple[Key, str], ...] = ()
-    seconds: float = 0.0
-
-    @property
-    def totals(self) -> Counter[str]:
-        """The counts of all sequences, summed up."""
-        total: Counter[str] = Counter()
-        for counts in self.made.values():
-            total.update(counts)
-        return total
-
-
 def collect_poses(
     raw: RawPoses, out: Path, settings: CollectSettings, advance: Callable[[int], None] = lambda _: None
-) -> PosesReport:
+) -> BuildReport:
     """Write every sequence of a raw dataset into `out`, see `skelgait.build.build_dataset`.
 
     Args:
@@ -67,6 +37,11 @@ def collect_poses(
         out: folder of the poses, a pickle tree or HDF5 parts by `settings.storage`.
         settings: how to choose among several people, and how to write.
         advance: told how many sequences have been dealt with since the last call.
+
+    Returns:
+        What became of them. In each sequence it counts `frames`, `nobody` (frames left out, as nobody was found in
+        them), `several` (frames with more than one person) and, of these, `by_index`, `by_silhouette` and
+        `by_continuity`, and `not_finite` (joints that were no numbers, and are 0, 0, 0 now).
 
     Raises:
         SettingsError: `out` holds other poses, or lies where the raw dataset does.
@@ -77,7 +52,7 @@ def collect_poses(
     is_hdf5 = settings.storage == "hdf5"
     unused = set() if is_hdf5 else {"compression"}
     how = {"layout": raw.layout.name, **settings.model_dump(mode="json", exclude=_HOW | unused)}
-    report = build_dataset(
+    return build_dataset(
         _Collecting(raw, settings.person_index, _images(settings), _frame_form(raw) if is_hdf5 else None),
         Target(
             out,
@@ -91,7 +66,6 @@ def collect_poses(
         overwrite=settings.overwrite,
         advance=advance,
     )
-    return PosesReport(raw.layout.name, report.made, report.skipped, report.failed, report.seconds)
 
 
 class _FrameForm(NamedTuple):

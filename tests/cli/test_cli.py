@@ -72,6 +72,13 @@ def test_every_flag_has_help(command: str) -> None:
     assert "--json" in out
 
 
+@pytest.mark.parametrize(("command", "setting"), [("poses", "collect.names"), ("silhouettes", "alignment.size_px")])
+def test_commands_called_like_folders_have_settings_too(workspace: Path, command: str, setting: str) -> None:
+    code, out, _ = call("config", command, "--json")
+    assert code == 0
+    assert setting in json.loads(out)
+
+
 def test_heatmap_and_link(workspace: Path) -> None:
     write_dataset(workspace, people=2)
     code, out, _ = call("heatmap", "--workers", 1, "--json")
