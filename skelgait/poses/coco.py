@@ -117,7 +117,7 @@ def _annotations(path: Path) -> _Annotations:
         listed = _listed(content.get("images"), path)
         names = {_id(image, "id", path): path_parts(image.get("file_name"), path) for image in listed}
     else:
-        raise DataError(path, f"a {type(content).__name__}", _EXPECTED, _MEND)
+        raise DataError(path, "something else", _EXPECTED, _MEND)
     # Of other things than people there are only boxes and outlines.
     people = [one for one in people if "keypoints" in one]
     return _Annotations(_by_image(people, names, path) if people else {}, _are_flags(people))
