@@ -22,6 +22,7 @@ from skelgait.storage import Key, PickleTree, SequenceSource, open_any
 from skelgait.storage.arrays import read_pickled
 
 _FEW_FRAMES = 5
+_ANY = "*.pkl"
 _WHAT = {
     "pose": "poses, which `heatmap` draws",
     "map": "skeleton maps, which `link` pairs and `train` learns from",
@@ -59,10 +60,8 @@ def look_at_store(looking: Looking) -> Inspection | None:
 
 def _open(looking: Looking) -> tuple[SequenceSource, str] | None:
     """What `open_any` finds, and the flags that a command needs to find it."""
-    for dataset in (None, *DATASETS.values()):
-        pattern = dataset.pose_pattern if dataset else "*.pkl"
-        if dataset and pattern == "*.pkl":
-            continue
+    known = [(d, pattern) for d in DATASETS.values() for pattern in (d.pose_pattern, d.silhouette_pattern)]
+    for dataset, pattern in [(None, _ANY), *(own for own in known if own[1] != _ANY)]:
         try:
             source = open_any(looking.path, pattern)
         except DataError:

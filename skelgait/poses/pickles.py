@@ -85,12 +85,17 @@ def _the_file(place: PickleFolder) -> Path:
     return files[0]
 
 
-def _is_poses(path: Path) -> bool:
+def why_no_poses(path: Path) -> str:
+    """What a pickle has instead of poses; nothing where it has poses."""
     try:
         _frames(read_pickled(path, _EXPECTED), path)
-    except DataError:
-        return False
-    return True
+    except DataError as error:
+        return error.found
+    return ""
+
+
+def _is_poses(path: Path) -> bool:
+    return not why_no_poses(path)
 
 
 def _frames(content: Any, path: Path) -> list[NDArray[Any]]:

@@ -14,7 +14,7 @@ from skelgait.poses.coco import COCO
 from skelgait.poses.frame_files import GAIT3D, GREW, OPENPOSE, OUMVLP
 from skelgait.poses.layout import Layout, RawPoses, find_sequences
 from skelgait.poses.mmpose import MMPOSE
-from skelgait.poses.pickles import PICKLES
+from skelgait.poses.pickles import PICKLES, why_no_poses
 from skelgait.poses.pyskl import PYSKL
 from skelgait.raw.walk import survey
 
@@ -82,4 +82,6 @@ def _found(sample: list[Path]) -> str:
         return "no file"
     endings = Counter(path.suffix or "no ending" for path in sample)
     kinds = ", ".join(f"{n} {ending}" for ending, n in endings.most_common(4))
-    return f"files that are no poses (of the first ones {kinds}; for example {sample[0]})"
+    pickles = (path for path in sample if path.suffix == ".pkl")
+    what = next((f"{path.name} has {why_no_poses(path)}" for path in pickles), f"for example {sample[0].name}")
+    return f"files that are no poses (of the first ones {kinds}; {what})"

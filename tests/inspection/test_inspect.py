@@ -132,6 +132,14 @@ def test_datasets_are_told_by_their_names(tmp_path: Path) -> None:
     assert any("no official partition fits" in problem for problem in found.problems)
 
 
+def test_silhouettes_among_other_files(tmp_path: Path) -> None:
+    for name, shape in (("aligned-sils", (64, 64)), ("sils", (64, 64)), ("rgbs", (3, 128, 128))):
+        PickleTreeWriter(tmp_path).write(Key("000", "U0_D0", "01_0"), np.ones((9, *shape), np.uint8), f"01_0-{name}")
+    found = inspect_path(tmp_path)
+    assert found.what.startswith("a pickle tree of aligned silhouettes")
+    assert found.next_command == f"skelgait link --silhouettes {tmp_path} --dataset CCPG"
+
+
 def test_identities_that_no_set_has_are_named(tmp_path: Path) -> None:
     PickleTreeWriter(tmp_path).write(Key("125", "nm-01", "090"), WALKS[KEYS[0]])
     problems = inspect_path(tmp_path).problems

@@ -161,6 +161,13 @@ def test_what_is_wrong_is_said_in_a_line(raw: Path, args: tuple[str, ...], messa
     assert err.count("\n") == 1
 
 
+def test_what_lies_there_instead_of_poses_is_said(tmp_path: Path) -> None:
+    PickleTreeWriter(tmp_path).write(KEYS[0], np.zeros((9, 85)))
+    code, _, err = call(tmp_path)
+    assert code == 1
+    assert "1 .pkl; 000.pkl has rows of 85 numbers (like SMPL parameters))" in err
+
+
 def test_the_maps_of_sustech1k_are_drawn_from_what_was_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     datasets.sustech1k(tmp_path / "raw", some_walks(Key("0000", "00-nm", "000"), frames=6))
