@@ -40,7 +40,7 @@ def look_at_raw_poses(looking: Looking) -> Inspection | None:
     keys = list(raw.keys)
     sequences, problems = _read(raw, evenly(keys, looking.sequences))
     fit, misfits = partition_facts(keys, dataset_of_keys(keys))
-    walkers = {key: np.stack(own) for key, own in _walkers(sequences).items()}
+    walkers, ragged = _walkers(sequences)
     not_finite = sum(int((~np.isfinite(array).all(axis=2)).sum()) for array in walkers.values())
     # As `poses` writes them.
     more, wrong = pose_facts({key: np.where(np.isfinite(own), own, 0) for key, own in walkers.items()})
@@ -55,7 +55,7 @@ def look_at_raw_poses(looking: Looking) -> Inspection | None:
             **({"joints that are no numbers": not_finite} if not_finite else {}),
             **more,
         },
-        [*several(problems), *wrong, *misfits],
+        [*several(problems), *several(ragged), *wrong, *misfits],
         command if looking.names is None else f"{command} --names {shlex.quote(looking.names)}",
     )
 
@@ -70,10 +70,18 @@ def _read(raw: RawPoses, keys: list[Key]) -> tuple[dict[Key, RawSequence], list[
     return sequences, problems
 
 
-def _walkers(sequences: dict[Key, RawSequence]) -> dict[Key, list[NDArray[Any]]]:
-    """The joints of each sequence's walker, where there is one, with one number of joints."""
-    chosen = {key: choose_people(sequence, {}, {}).joints for key, sequence in sequences.items()}
-    return {key: joints for key, joints in chosen.items() if len({len(one) for one in joints}) == 1}
+def _walkers(sequences: dict[Key, RawSequence]) -> tuple[dict[Key, NDArray[Any]], list[str]]:
+    """The joints of each sequence's walker, and which sequences have none that one array could hold."""
+    walkers, problems = {}, []
+    for key, sequence in sequences.items():
+        joints = choose_people(sequence, {}, {}).joints
+        counts = sorted({len(one) for one in joints})
+        if len(counts) == 1:
+            walkers[key] = np.stack(joints)
+        else:
+            found = f"frames with {' and '.join(map(str, counts))} joints" if counts else "nobody in any frame"
+            problems.append(f"{key}: {found}: `poses` cannot write it")
+    return walkers, problems
 
 
 def _people_facts(sequences: dict[Key, RawSequence]) -> dict[str, object]:

@@ -166,6 +166,19 @@ def test_poses_that_know_their_frames_are_raw(tmp_path: Path) -> None:
     assert inspect_path(root).next_command == f"skelgait poses {root}"
 
 
+def test_sequences_that_cannot_be_written_are_named(tmp_path: Path) -> None:
+    ragged = np.empty(2, object)
+    ragged[:] = [WALKS[KEYS[0]][0].tolist(), WALKS[KEYS[0]][1, :16].tolist()]
+    nobody = np.empty(2, object)
+    nobody[:] = [[], []]
+    for key, content in zip(KEYS, (ragged, nobody), strict=True):
+        tmp_path.joinpath(*key).mkdir(parents=True)
+        tmp_path.joinpath(*key, "walk.pkl").write_bytes(pickle.dumps(content))
+    problems = inspect_path(tmp_path).problems
+    assert "001/nm-01/090: frames with 16 and 17 joints: `poses` cannot write it" in problems
+    assert "075/bg-01/000: nobody in any frame: `poses` cannot write it" in problems
+
+
 def test_pictures(tmp_path: Path) -> None:
     for key in KEYS:
         tmp_path.joinpath("sils", *key).mkdir(parents=True)
