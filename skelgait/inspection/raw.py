@@ -56,8 +56,12 @@ def look_at_raw_poses(looking: Looking) -> Inspection | None:
             **more,
         },
         [*several(problems), *several(ragged), *wrong, *misfits],
-        command if looking.names is None else f"{command} --names {shlex.quote(looking.names)}",
+        _next(command, looking.names) if walkers else "",
     )
+
+
+def _next(command: str, names: str | None) -> str:
+    return command if names is None else f"{command} --names {shlex.quote(names)}"
 
 
 def _read(raw: RawPoses, keys: list[Key]) -> tuple[dict[Key, RawSequence], list[str]]:

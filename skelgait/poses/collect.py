@@ -49,11 +49,13 @@ def collect_poses(
     """
     if out.resolve() == raw.path.resolve():
         raise SettingsError(out, "the raw dataset itself", "another folder", "name another folder with --poses")
+    images = image_silhouettes(settings.silhouette_images, settings.names) if settings.silhouette_images else None
+    _refuse_useless_help(raw, settings.person_index, images)
     is_hdf5 = settings.storage == "hdf5"
     unused = set() if is_hdf5 else {"compression"}
     how = {"layout": raw.layout.name, **settings.model_dump(mode="json", exclude=_HOW | unused)}
     return build_dataset(
-        _Collecting(raw, settings.person_index, _images(settings), _frame_form(raw) if is_hdf5 else None),
+        _Collecting(raw, settings.person_index, images, _frame_form(raw) if is_hdf5 else None),
         Target(
             out,
             "pose",
@@ -88,8 +90,15 @@ def _frame_form(raw: RawPoses) -> _FrameForm | None:
     return None
 
 
-def _images(settings: CollectSettings) -> SilhouetteImages | None:
-    return image_silhouettes(settings.silhouette_images, settings.names) if settings.silhouette_images else None
+def _refuse_useless_help(raw: RawPoses, person_index: Path | None, images: SilhouetteImages | None) -> None:
+    """Refuse an index, or silhouettes, that have nothing of any sequence."""
+    first, mend = raw.keys[0], "check the folder, and that identities, conditions and views are named alike"
+    if person_index is not None and not any(person_index_file(person_index, key).is_file() for key in raw.keys):
+        found, expected = "no index of any sequence", f"files such as {person_index_file(person_index, first)}"
+        raise SettingsError("--person-index", found, expected, mend)
+    if images is not None and not set(images.folders.folders) & set(raw.keys):
+        found = f"silhouettes of other sequences, such as {images.folders.keys[0]}"
+        raise SettingsError("--silhouette-images", found, f"those of the poses, such as {first}", mend)
 
 
 @dataclass(frozen=True)
@@ -119,6 +128,9 @@ class _Collecting:
             found = f"nobody in any of {len(sequence.people)} frames"
             raise DataError(where, found, "a person", "run the pose estimator on it again, or leave it out")
         array, not_finite = _as_array(chosen.joints, where)
+        if not array[..., :2].any():
+            mend = "run the pose estimator on it again, or leave it out"
+            raise DataError(where, f"no joint in any of {len(array)} frames", "a person", mend)
         if self.only and self.only != (form := _FrameForm(array.shape[1], str(array.dtype))):
             mend = "write a pickle tree, or these sequences into a store of their own"
             raise ShapeError(where, str(form), f"{self.only}, as in the first sequence of the store", mend)

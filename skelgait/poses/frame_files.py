@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +15,16 @@ from skelgait.errors import DataError, ShapeError
 from skelgait.poses.joints import joint_rows, numeric
 from skelgait.poses.json_files import read_json
 from skelgait.poses.layout import RawSequence
-from skelgait.raw.keys import Parts
+from skelgait.raw.keys import UNKNOWN, Parts
 from skelgait.raw.walk import files_in, folders_with
+
+
+class Frames(NamedTuple):
+    """The frames of a sequence: a folder, the pattern of its files, and how they begin if it holds several videos."""
+
+    folder: Path
+    pattern: str
+    video: str | None = None
 
 
 @dataclass(frozen=True)
@@ -30,6 +38,7 @@ class FrameFiles:
         suffix: what follows the name of a frame in the name of its file.
         read_frame: the people in a frame, (M, V, 3); raises a DataError where the file is no frame.
         folders: what the paths of such folders look like.
+        may_share: whether a folder may hold several videos, whose frames begin with the video's name.
     """
 
     name: str
@@ -38,6 +47,7 @@ class FrameFiles:
     suffix: str
     read_frame: Callable[[Path], NDArray[Any]]
     folders: re.Pattern[str] = re.compile(".*")
+    may_share: bool = False
 
     def fits(self, sample: Sequence[Path]) -> bool:
         """See `Layout.fits`."""
@@ -50,16 +60,29 @@ class FrameFiles:
             return False
         return True
 
-    def find(self, root: Path, pattern: str | None) -> Mapping[Parts, tuple[Path, str]]:
-        """See `Layout.find`; a place is a folder and the pattern of its frames."""
-        wanted = pattern or self.pattern
-        return {folder.parts: (folder.path, wanted) for folder in folders_with(root, wanted)}
+    def find(self, root: Path, pattern: str | None) -> Mapping[Parts, Frames]:
+        """See `Layout.find`."""
+        wanted, found = pattern or self.pattern, dict[Parts, Frames]()
+        for folder in folders_with(root, wanted):
+            videos = sorted(set(map(self._video, folder.names))) if self.may_share else []
+            if len(videos) < 2:
+                found[folder.parts] = Frames(folder.path, wanted)
+                continue
+            for video in videos:
+                found[(*folder.parts, video.rstrip("_- ") or UNKNOWN)] = Frames(folder.path, wanted, video)
+        return found
 
-    def files(self, place: tuple[Path, str]) -> Sequence[Path]:
+    def files(self, place: Frames) -> Sequence[Path]:
         """See `Layout.files`."""
-        return files_in(*place)
+        files = files_in(place.folder, place.pattern)
+        return files if place.video is None else [path for path in files if self._video(path.name) == place.video]
 
-    def read(self, place: tuple[Path, str]) -> RawSequence:
+    def _video(self, name: str) -> str:
+        """What stands before the number of a frame."""
+        stem = name.rpartition(".")[0].removesuffix(self.suffix)
+        return re.sub(r"[0-9]+$", "", stem)
+
+    def read(self, place: Frames) -> RawSequence:
         """See `Layout.read`."""
         files = self.files(place)
         names = [path.name.removesuffix(path.suffix).removesuffix(self.suffix) for path in files]
@@ -90,7 +113,9 @@ def _read_people(path: Path) -> NDArray[np.float64]:
 
 GAIT3D = FrameFiles("gait3d", "Gait3D, a text file a frame", "*[0-9].txt", "", _read_text)
 GREW = FrameFiles("grew", "GREW, a text file a frame", "*_2d_pose.txt", "_2d_pose", _read_text)
-OPENPOSE = FrameFiles("openpose", "folders of OpenPose, a JSON file a frame", "*.json", "_keypoints", _read_people)
+OPENPOSE = FrameFiles(
+    "openpose", "folders of OpenPose, a JSON file a frame", "*.json", "_keypoints", _read_people, may_share=True
+)
 OUMVLP = FrameFiles(
     "oumvlp",
     "OU-MVLP Pose, AlphaPose or OpenPose",

@@ -84,6 +84,39 @@ def test_then_the_silhouette(raw: Path, tmp_path: Path) -> None:
     np.testing.assert_array_equal(poses_of(KEYS[0]), expected)
 
 
+@pytest.mark.parametrize("flag", ["--person-index", "--silhouette-images"])
+def test_help_that_has_nothing_of_any_sequence_is_refused(raw: Path, tmp_path: Path, flag: str) -> None:
+    folder = tmp_path / "other" / "00099" / "00" / "000"
+    folder.mkdir(parents=True)
+    cv2.imwrite(str(folder / "0002.png"), np.full((9, 9), 255, np.uint8))
+    code, _, err = call(raw, flag, tmp_path / "other")
+    assert code == 1
+    assert f"{flag}: found " in err
+    assert not Path("poses").exists()
+
+
+def test_no_joint_in_any_frame_is_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    PickleTreeWriter(tmp_path / "raw").write(KEYS[0], np.full((3, 17, 3), np.nan))
+    code, _, err = call(tmp_path / "raw")
+    assert code == 1
+    assert "found no joint in any of 3 frames, expected a person" in err
+
+
+def test_videos_that_share_a_folder_are_sequences_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for key, walk in WALKS.items():
+        datasets.openpose(tmp_path / key.identity, {Key("a", "b", "c"): walk})
+        for path in tmp_path.joinpath(key.identity, "a", "b", "c").iterdir():
+            (tmp_path / "raw").mkdir(exist_ok=True)
+            path.rename(tmp_path / "raw" / path.name.replace("walk", f"video{key.identity}"))
+    report(tmp_path / "raw")
+    poses = open_source(Path("poses"), "pose")
+    assert list(poses.keys) == [Key(f"video{key.identity}", "00", "00") for key in KEYS]
+    for key, walk in WALKS.items():
+        np.testing.assert_array_equal(poses.read(Key(f"video{key.identity}", "00", "00"))[0], coco18(walk))
+
+
 def test_the_table_says_how_the_walker_was_told(raw: Path) -> None:
     _, out, _ = call(raw)
     lines = {line.strip().rsplit(maxsplit=1)[0].strip(): line.split()[-1] for line in out.splitlines() if line.strip()}
