@@ -20,6 +20,8 @@ from skelgait.storage.arrays import read_pickled
 from skelgait.storage.checks import check_modality
 
 _SMPL = 85
+_GIVES_CONFIDENCE = "run `skelgait poses` on the tree, which gives every joint that is there the confidence 1"
+ANYTHING = "numbers, text, arrays, and lists and dictionaries of these"
 _CHECKPOINTS = (".pt", ".pth")
 _KINDS: dict[Modality, str] = {
     "pose": "poses of one sequence",
@@ -56,7 +58,7 @@ def _partition(path: Path) -> Inspection | None:
 
 
 def _pickle(path: Path) -> Inspection | None:
-    content = read_pickled(path, "numbers, text, arrays, and lists and dictionaries of these")
+    content = read_pickled(path, ANYTHING)
     if not isinstance(content, np.ndarray) or content.dtype == object:
         return None
     facts: dict[str, object] = {"shape": content.shape, "type": str(content.dtype), "frames": len(content)}
@@ -88,13 +90,11 @@ def _wrong(array: NDArray[Any]) -> tuple[str, str]:
     if array.ndim == 2 and shape[1] == _SMPL:
         return f"SMPL parameters (T, {_SMPL}), no 2D joints", take_poses
     if array.ndim == 2 and shape[1] in (2 * count for count in known_joint_counts()):
-        mend = "run `skelgait poses` on the tree, which gives every joint that is there the confidence 1"
-        return f"rows of x and y of {shape[1] // 2} joints, without confidence", mend
+        return f"rows of x and y of {shape[1] // 2} joints, without confidence", _GIVES_CONFIDENCE
     if array.ndim == 2 and shape[1] in (3 * count for count in known_joint_counts()):
         return f"rows of {shape[1] // 3} joints", "run `skelgait poses` on the tree, which makes (T, V, 3) of them"
     if array.ndim == 3 and shape[2] == 2 and shape[1] in known_joint_counts():
-        mend = "run `skelgait poses` on the tree, which gives every joint that is there the confidence 1"
-        return f"poses of {shape[1]} joints without confidence", mend
+        return f"poses of {shape[1]} joints without confidence", _GIVES_CONFIDENCE
     if array.ndim == 3 and shape[2] == 3:
         known = ", ".join(map(str, known_joint_counts()))
         return f"(T, {shape[1]}, 3): {shape[1]} joints, or points", f"known formats have {known} joints; {take_poses}"

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from skelgait.errors import DataError, SettingsError
 from skelgait.inspection.dataset_fit import dataset_of_keys, partition_facts
 from skelgait.inspection.pose_facts import pose_facts
-from skelgait.inspection.report import Inspection, Looking, evenly, key_facts, length_facts, several
+from skelgait.inspection.report import Inspection, Looking, evenly, key_facts, length_facts, read_each, several
 from skelgait.poses.choose import choose_people
-from skelgait.poses.layout import RawPoses, RawSequence, find_sequences
+from skelgait.poses.layout import RawSequence, find_sequences
 from skelgait.poses.recognise import fitting_layout
 from skelgait.raw.keys import keys_of
 from skelgait.raw.walk import folders_with
@@ -38,7 +38,7 @@ def look_at_raw_poses(looking: Looking) -> Inspection | None:
     except (DataError, SettingsError) as error:
         return Inspection(what, facts, [str(error)], command)
     keys = list(raw.keys)
-    sequences, problems = _read(raw, evenly(keys, looking.sequences))
+    sequences, problems = read_each(raw.read, evenly(keys, looking.sequences))
     fit, misfits = partition_facts(keys, dataset_of_keys(keys))
     walkers, ragged = _walkers(sequences)
     not_finite = sum(int((~np.isfinite(array).all(axis=2)).sum()) for array in walkers.values())
@@ -62,16 +62,6 @@ def look_at_raw_poses(looking: Looking) -> Inspection | None:
 
 def _next(command: str, names: str | None) -> str:
     return command if names is None else f"{command} --names {shlex.quote(names)}"
-
-
-def _read(raw: RawPoses, keys: list[Key]) -> tuple[dict[Key, RawSequence], list[str]]:
-    sequences, problems = {}, []
-    for key in keys:
-        try:
-            sequences[key] = raw.read(key)
-        except DataError as error:
-            problems.append(f"cannot be read: {error}")
-    return sequences, problems
 
 
 def _walkers(sequences: dict[Key, RawSequence]) -> tuple[dict[Key, NDArray[Any]], list[str]]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
+from skelgait.errors import DataError
 from skelgait.storage import Key
 
 T = TypeVar("T")
@@ -51,6 +52,17 @@ def evenly(items: Sequence[T], most: int) -> list[T]:
     if len(items) <= most:
         return list(items)
     return [items[round(i * (len(items) - 1) / max(most - 1, 1))] for i in range(most)]
+
+
+def read_each(read: Callable[[Key], T], keys: Sequence[Key]) -> tuple[dict[Key, T], list[str]]:
+    """What `read` gives for each sequence, and what is wrong with those that cannot be read."""
+    done, problems = {}, []
+    for key in keys:
+        try:
+            done[key] = read(key)
+        except DataError as error:
+            problems.append(f"cannot be read: {error}")
+    return done, problems
 
 
 def key_facts(keys: Sequence[Key], n_read: int) -> dict[str, object]:

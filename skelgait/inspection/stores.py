@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,18 @@ from numpy.typing import NDArray
 from skelgait.datasets import DATASETS, Dataset
 from skelgait.errors import DataError
 from skelgait.inspection.dataset_fit import dataset_of_keys, partition_facts
-from skelgait.inspection.files import describe_array
+from skelgait.inspection.files import ANYTHING, describe_array
 from skelgait.inspection.pose_facts import pose_facts
-from skelgait.inspection.report import Inspection, Looking, evenly, in_numbers, key_facts, length_facts, several
+from skelgait.inspection.report import (
+    Inspection,
+    Looking,
+    evenly,
+    in_numbers,
+    key_facts,
+    length_facts,
+    read_each,
+    several,
+)
 from skelgait.poses.pickles import MAPPING
 from skelgait.storage import Key, PickleTree, SequenceSource, open_any
 from skelgait.storage.arrays import read_pickled
@@ -38,7 +47,7 @@ def look_at_store(looking: Looking) -> Inspection | None:
         return None
     source, options = opened
     keys = list(source.keys)
-    arrays, unreadable = _read(source, evenly(keys, looking.sequences))
+    arrays, unreadable = read_each(source.read, evenly(keys, looking.sequences))
     dataset = dataset_of_keys(keys)
     fit, misfits = partition_facts(keys, dataset)
     first = {key: own[0] for key, own in arrays.items()}
@@ -68,16 +77,6 @@ def _open(looking: Looking) -> tuple[SequenceSource, str] | None:
             continue
         return source, f" --dataset {dataset.name}" if dataset else ""
     return None
-
-
-def _read(source: SequenceSource, keys: Sequence[Key]) -> tuple[dict[Key, tuple[NDArray[Any], ...]], list[str]]:
-    arrays, unreadable = {}, []
-    for key in keys:
-        try:
-            arrays[key] = source.read(key)
-        except DataError as error:
-            unreadable.append(f"cannot be read: {error}")
-    return arrays, unreadable
 
 
 def _picture_facts(arrays: Mapping[Key, tuple[NDArray[Any], ...]]) -> tuple[dict[str, object], list[str]]:
@@ -124,7 +123,7 @@ def look_at_foreign_pickles(looking: Looking) -> Inspection | None:
     pickles = [path for path in looking.sample if path.suffix == ".pkl"]
     if not pickles:
         return None
-    content = read_pickled(pickles[0], "numbers, text, arrays, and lists and dictionaries of these")
+    content = read_pickled(pickles[0], ANYTHING)
     if not isinstance(content, np.ndarray):
         raise DataError(
             pickles[0], f"a {type(content).__name__}", "one array a sequence", "export poses as one array (T, V, 3)"

@@ -19,7 +19,7 @@ class Chosen(NamedTuple):
 
     Attributes:
         frames: which frames these are, by number.
-        joints: (M, V, 3) turned into (V, 3) for each of them.
+        joints: (V, 3) of the walker in each of them: x px, y px, confidence.
         several: frames that had more than one person.
         by_index: of these, decided by an index.
         by_silhouette: of these, decided by the silhouette.

@@ -155,12 +155,13 @@ class _Collecting:
         return read_person_index(person_index_file(self.person_index, key), sequence.frame_names)
 
     def _silhouettes(self, key: Key, sequence: RawSequence) -> dict[int, NDArray[np.uint8]]:
-        """Silhouettes by the place of a frame; read only where somebody has to be chosen."""
-        if self.silhouettes is None or sequence.frame_names is None or all(len(p) < 2 for p in sequence.people):
+        """(H, W) silhouettes by the place of a frame, of those frames in which somebody has to be chosen."""
+        several = [t for t, people in enumerate(sequence.people) if len(people) > 1]
+        if self.silhouettes is None or sequence.frame_names is None or not several:
             return {}
         images = self.silhouettes.of(key)
-        places = enumerate(map(frame_number, sequence.frame_names))
-        return {t: images[number] for t, number in places if number is not None and number in images}
+        numbers = {t: frame_number(sequence.frame_names[t]) for t in several}
+        return {t: images[number] for t, number in numbers.items() if number is not None and number in images}
 
 
 def _as_array(joints: Sequence[NDArray[Any]], where: str) -> tuple[NDArray[Any], int]:
