@@ -1,6 +1,7 @@
 """The training loop, checkpoints and precision; readable from top to bottom."""
 
-from skelgait.training.checkpoints import Checkpoint, find_checkpoint, load_checkpoint, save_checkpoint
+from skelgait.training.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
+from skelgait.training.kept import find_checkpoint
 from skelgait.training.train import TrainReport, train
 
 __all__ = ["Checkpoint", "TrainReport", "find_checkpoint", "load_checkpoint", "save_checkpoint", "train"]

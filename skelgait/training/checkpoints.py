@@ -61,6 +61,7 @@ class Checkpoint:
         training: states of optimiser, schedule and loss scaling, and the batches drawn; empty in files without these,
             as foreign ones.
         settings: the settings it was trained with; empty in foreign files.
+        data: what it was trained on, as `skelgait.training.fingerprint` says; empty in foreign files.
     """
 
     architecture: Architecture
@@ -69,6 +70,7 @@ class Checkpoint:
     test_embedding: int | None = None
     training: Mapping[str, Any] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
+    data: Mapping[str, Any] = field(default_factory=dict)
 
     def network(self) -> GaitNetwork:
         """The trained network, on the CPU, in eval mode."""
@@ -83,6 +85,7 @@ class _Ours(BaseModel, strict=True):
     training: dict[str, Any]
     test_embedding: Literal[1, 2] | None = None
     settings: dict[str, Any] = Field(default_factory=dict)
+    data: dict[str, Any] = Field(default_factory=dict)
 
 
 class _File(BaseModel, strict=True, arbitrary_types_allowed=True):
@@ -111,6 +114,7 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
             "version": __version__,
             "test_embedding": checkpoint.test_embedding,
             "settings": dict(checkpoint.settings),
+            "data": dict(checkpoint.data),
             "training": training,
         },
     }
@@ -140,31 +144,8 @@ def load_checkpoint(path: Path) -> Checkpoint:
         test_embedding=ours.test_embedding,
         training={"optimizer": file.optimizer, "scheduler": file.scheduler, **ours.training} if whole else {},
         settings=ours.settings,
+        data=ours.data,
     )
-
-
-def checkpoint_path(run: Path, iteration: int) -> Path:
-    """Where the checkpoint of an iteration lies in the folder of a run."""
-    return run / "checkpoints" / f"checkpoint-{iteration:06d}.pt"
-
-
-def find_checkpoint(run: Path, iteration: int | None = None) -> Path:
-    """The checkpoint of an iteration in the folder of a run; the newest where None.
-
-    Raises:
-        CheckpointError: there is none.
-    """
-    there = {
-        int(match[1]): path
-        for path in (run / "checkpoints").glob("*.pt")
-        if (match := re.fullmatch(r"checkpoint-(\d+)", path.stem))
-    }
-    wanted = max(there, default=None) if iteration is None else iteration
-    if wanted not in there:
-        found = f"checkpoints {', '.join(map(str, sorted(there)))}" if there else "none"
-        expected = "a checkpoint" if iteration is None else f"the checkpoint of iteration {iteration}"
-        raise CheckpointError(run, found, expected, "train first, or name another run with --run-name")
-    return there[wanted]
 
 
 def _read(path: Path) -> object:

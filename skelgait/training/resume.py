@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from skelgait.errors import CheckpointError, SettingsError
-from skelgait.settings.schema import OptimiserSettings
+from skelgait.settings.training import OptimiserSettings
 from skelgait.training.checkpoints import Checkpoint
 
 

@@ -12,7 +12,7 @@ import yaml
 from torch import Tensor
 
 from skelgait.runtime.processes import is_main
-from skelgait.settings.schema import TrainSettings
+from skelgait.settings.training import TrainSettings
 from skelgait.storage.atomic import unwritable, write_text
 
 log = logging.getLogger(__name__)

@@ -23,16 +23,10 @@ from skelgait.runtime.sync_batch_norm import synchronise_batch_norm
 from skelgait.sampling.batch import Batch
 from skelgait.sampling.clips import Clips, batches
 from skelgait.sampling.identities import IdentityBatches
-from skelgait.settings.schema import TrainSettings
+from skelgait.settings.training import TrainSettings
 from skelgait.storage import Key, SequenceSource
-from skelgait.training.checkpoints import (
-    Architecture,
-    Checkpoint,
-    checkpoint_path,
-    find_checkpoint,
-    load_checkpoint,
-    save_checkpoint,
-)
+from skelgait.training.checkpoints import Architecture, Checkpoint, load_checkpoint, save_checkpoint
+from skelgait.training.kept import checkpoint_path, find_checkpoint
 from skelgait.training.precision import Precision
 from skelgait.training.resume import check_training_state, refuse_earlier_training
 from skelgait.training.run import Metrics, write_settings

@@ -12,7 +12,8 @@ import torch
 from skelgait.errors import CheckpointError, DataError
 from skelgait.models import NETWORKS, to_authors
 from skelgait.training import Checkpoint, find_checkpoint, load_checkpoint, save_checkpoint
-from skelgait.training.checkpoints import Architecture, checkpoint_path
+from skelgait.training.checkpoints import Architecture
+from skelgait.training.kept import checkpoint_path
 from tests.full_disk import full_disk
 
 

@@ -11,7 +11,7 @@ import torch
 
 from skelgait.errors import CheckpointError, DataError, SettingsError, SkelgaitError
 from skelgait.models import to_authors
-from skelgait.settings.schema import TrainSettings
+from skelgait.settings.training import TrainSettings
 from skelgait.storage import SequenceSource, open_source
 from skelgait.training import TrainReport, load_checkpoint, train
 from skelgait.training.precision import Precision

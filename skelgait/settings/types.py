@@ -1,0 +1,26 @@
+"""Types of settings that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, Strict
+
+# Paths come as strings and tuples as lists, from YAML, from the environment and from flags.
+FolderPath = Annotated[Path, Strict(False)]
+Count = Annotated[int, Field(ge=1, le=10**9)]
+Counts = Annotated[tuple[Count, ...], Strict(False)]
+Pixels = Annotated[int, Field(le=4096)]
+Processes = Annotated[int, Field(le=1024)]
+Seed = Annotated[int, Field(ge=0, le=2**63 - 1)]
+Width = Annotated[int, Field(ge=1, le=2**16)]
+FourWidths = Annotated[tuple[Width, Width, Width, Width], Strict(False)]
+Strings = Annotated[tuple[str, ...], Strict(False)]
+
+Device = Literal["auto", "cpu", "cuda", "mps"]
+Network = Literal["skeletongait", "skeletongait++"]
+Precision = Literal["auto", "float32", "bf16", "fp16"]
+Storage = Literal["pkl", "hdf5"]
+Compression = Literal["lz4hc", "gzip", "none"]
+Share = Annotated[float, Field(ge=0, le=1)]
