@@ -69,7 +69,8 @@ def draw_dataset(
     if out.resolve() == poses.path.resolve():
         raise SettingsError(out, "the folder of the poses", "another one", "name another folder with --maps")
     unused = {"compression"} if settings.storage == "pkl" else set()
-    note = Note(str(poses.path.resolve()), settings.model_dump(mode="json", exclude=_HOW | unused))
+    drawn = settings.model_dump(mode="json", exclude=_HOW | unused)
+    note = Note(str(poses.path.resolve()), drawn, facts=_joints(poses))
     report = build_dataset(
         _Drawing(poses, settings),
         Target(out, "map", note, settings.storage, settings.compression, flag="--maps"),
@@ -88,6 +89,15 @@ def draw_dataset(
         report.failed,
         report.seconds,
     )
+
+
+def _joints(poses: SequenceSource) -> dict[str, int]:
+    """The number of joints that the poses have, by the first sequence; nothing where that cannot be read."""
+    try:
+        header = poses.header(poses.keys[0])
+    except DataError:  # told when it is drawn
+        return {}
+    return {"joints": header.shape[1] if header.ndim == 3 else 17}
 
 
 def _with_device(settings: HeatmapSettings) -> HeatmapSettings:

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import json
-import logging
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import torch
 
 from skelgait import workspace
-from skelgait.errors import SettingsError
+from skelgait.errors import CheckpointError, SettingsError
 from skelgait.evaluation import EvaluationReport, embed, score, test_keys, write_submission
 from skelgait.models import GaitNetwork
 from skelgait.runtime.processes import is_main
 from skelgait.settings import Settings
+from skelgait.settings.evaluation import EvaluateSettings
 from skelgait.training import TrainReport, find_checkpoint, load_checkpoint, train
-from skelgait.training.run import append_line
-
-log = logging.getLogger(__name__)
+from skelgait.training.best import best_test
 
 
 class Evaluation(NamedTuple):
@@ -35,14 +33,9 @@ def train_run(settings: Settings, device: torch.device, advance: Callable[[int],
     Raises:
         SkelgaitError: as `skelgait.training.train`.
     """
-    run = workspace.run_folder(settings)
 
-    def test(network: GaitNetwork, iteration: int) -> None:
-        report = _evaluate(settings, network, settings.train.network.test_embedding, device)
-        if is_main():
-            append_line(run / "tests.jsonl", json.dumps({"iteration": iteration, **report.to_dict()}))
-            for group in report.tables[0].groups:
-                log.info("iteration %d, %s: %s", iteration, group.name, group.figures)
+    def test(network: GaitNetwork, advance: Callable[[int], None]) -> Mapping[str, Any]:
+        return _evaluate(settings, network, settings.train.network.test_embedding, device, advance).to_dict()
 
     inputs, partition = workspace.open_inputs(settings, settings.train.network.name), workspace.partition_of(settings)
     if settings.train.test_while_training:
@@ -51,7 +44,7 @@ def train_run(settings: Settings, device: torch.device, advance: Callable[[int],
     return train(
         inputs,
         partition.train,
-        run,
+        workspace.run_folder(settings),
         settings.train,
         device,
         evaluate=test if settings.train.test_while_training else None,
@@ -70,12 +63,22 @@ def evaluate_run(
         DataError: a sequence cannot be read.
     """
     chosen = settings.evaluate
-    path = chosen.checkpoint or find_checkpoint(workspace.run_folder(settings), chosen.iteration)
+    path = chosen.checkpoint or _checkpoint_of(workspace.run_folder(settings), chosen)
     checkpoint = load_checkpoint(path)
     network = checkpoint.architecture.name
     embedding = chosen.embedding or checkpoint.test_embedding or workspace.test_embedding_of(settings, network)
     report = _evaluate(settings, checkpoint.network(), embedding, device, advance)
     return Evaluation(report, network, checkpoint.iteration)
+
+
+def _checkpoint_of(run: Path, chosen: EvaluateSettings) -> Path:
+    if not chosen.best:
+        return find_checkpoint(run, chosen.iteration)
+    best = best_test(run)
+    if best is None:
+        mend = "leave out --best; train with --set train.test_while_training=true the next time"
+        raise CheckpointError(run, "no test while training", "tests, to tell the best checkpoint", mend)
+    return find_checkpoint(run, best.iteration)
 
 
 def _evaluate(

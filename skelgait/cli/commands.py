@@ -30,8 +30,10 @@ class Commands(TyperGroup):
             let_the_first_process_end()
             raise typer.Exit(1) from error
         except KeyboardInterrupt:
+            from skelgait.runtime.launch import INTERRUPTED
+
             typer.secho("Stopped.", err=True)
-            raise typer.Exit(130) from None
+            raise typer.Exit(INTERRUPTED) from None
 
 
 class TolerantCommand(TyperCommand):

@@ -23,6 +23,7 @@ def evaluate(
     protocol: Annotated[str | None, options.field("evaluate.protocol")] = None,
     checkpoint: Annotated[Path | None, options.field("evaluate.checkpoint")] = None,
     iteration: Annotated[int | None, options.field("evaluate.iteration")] = None,
+    best: Annotated[bool | None, options.field("evaluate.best", "--best")] = None,
     run: options.Run = None,
     runs: options.Runs = None,
     maps: options.Maps = None,

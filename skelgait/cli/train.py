@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -27,6 +28,10 @@ def train(
     nproc: Annotated[int | None, options.field("train.nproc")] = None,
     device: Annotated[str | None, options.field("train.device")] = None,
     precision: Annotated[str | None, options.field("train.precision")] = None,
+    keep: Annotated[int | None, options.field("train.keep")] = None,
+    init: Annotated[Path | None, options.field("train.init")] = None,
+    compile: Annotated[bool | None, options.field("train.compile", "--compile")] = None,  # noqa: A002 - the flag
+    tensorboard: Annotated[bool | None, options.field("train.tensorboard", "--tensorboard")] = None,
     resume: Annotated[bool | None, options.field("train.resume", "--resume")] = None,
     iteration: Annotated[int | None, options.field("train.iteration")] = None,
     settings: options.SettingsFile = None,

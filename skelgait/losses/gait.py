@@ -54,15 +54,17 @@ class GaitLoss:
     label_smoothing: float = 0.1
 
     def __call__(self, output: Recognition, labels: Tensor) -> LossReport:
-        """The loss of a network's output for sequences with the given (N,) labels."""
+        """The loss of an output for sequences with the given (N,) labels, on the CPU or the output's device."""
         triplet = batch_all_triplet_loss(gather(output.embedding), gather(labels), self.margin)
         triplet_loss = triplet.loss.mean()
+        labels = labels.to(output.logits.device, non_blocking=True)
         cross_entropy = cross_entropy_loss(output.logits, labels, self.scale, self.label_smoothing)
         total = self.triplet_weight * world_size() * triplet_loss + self.cross_entropy_weight * cross_entropy
         terms = {
             "triplet/loss": triplet_loss.detach(),
             "triplet/hard_loss": triplet.hard_loss.mean(),
             "triplet/n_active": triplet.n_active.mean(),
+            "triplet/active_share": triplet.active_share.mean(),
             "triplet/mean_distance": triplet.mean_distance.mean(),
             "cross_entropy/loss": cross_entropy.detach(),
             "cross_entropy/accuracy": accuracy(output.logits, labels),

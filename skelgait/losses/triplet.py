@@ -15,12 +15,14 @@ class TripletTerms(NamedTuple):
         loss: (S,) mean hinge of the active triplets, those above zero; 0 where none is.
         hard_loss: (S,) largest hinge.
         n_active: (S,) number of active triplets, as floating point.
+        active_share: (S,) their share of all triplets in [0, 1]; 0 where there is none.
         mean_distance: (S,) mean distance of all pairs, those of an embedding with itself included.
     """
 
     loss: Tensor
     hard_loss: Tensor
     n_active: Tensor
+    active_share: Tensor
     mean_distance: Tensor
 
 
@@ -36,14 +38,19 @@ def batch_all_triplet_loss(embedding: Tensor, labels: Tensor, margin: float) -> 
 
     Args:
         embedding: (N, D, S).
-        labels: (N,) identities.
+        labels: (N,) identities; best on the CPU, as which triplets there are is found out where they lie, and a device
+            would have to be waited for.
         margin: how much farther than a positive a negative should be.
     """
     # Exact differences, not |a|^2 + |b|^2 - 2ab: an embedding is at distance 0 from itself, and near ones stay exact.
     rows = embedding.permute(2, 0, 1)
     distances = torch.cdist(rows, rows, compute_mode="donot_use_mm_for_euclid_dist")
-    same = labels[:, None] == labels[None, :]
-    anchors, positives = same.nonzero(as_tuple=True)
+    same_label = labels[:, None] == labels[None, :]
+    anchor_of, positive_of = same_label.nonzero(as_tuple=True)
+    n_triplets = (~same_label).sum(1)[anchor_of].sum()
+    same, anchors, positives = (
+        values.to(embedding.device, non_blocking=True) for values in (same_label, anchor_of, positive_of)
+    )
     hinge = margin + distances[:, anchors, positives, None] - distances[:, anchors]  # (S, pairs, N)
     hinge = hinge.masked_fill(same[anchors], 0).relu().flatten(1)
     n_active = (hinge > 0).sum(1).to(hinge.dtype)
@@ -51,5 +58,6 @@ def batch_all_triplet_loss(embedding: Tensor, labels: Tensor, margin: float) -> 
         loss=hinge.sum(1) / n_active.clamp(min=1),
         hard_loss=hinge.detach().amax(1),
         n_active=n_active,
+        active_share=n_active / n_triplets.clamp(min=1).to(embedding.device, non_blocking=True),
         mean_distance=distances.detach().mean((1, 2)),
     )

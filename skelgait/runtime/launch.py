@@ -17,7 +17,8 @@ from skelgait.runtime.cores import usable_cores
 
 LEFT_ALONE = 3
 """Exit code of a process that ends because another one has ended with an error."""
-
+INTERRUPTED = 130
+"""Exit code of a command that was stopped by a signal."""
 
 _SECONDS_TO_SPEAK = 2.0
 
@@ -62,19 +63,22 @@ def launch(nproc: int, argv: Sequence[str]) -> int:
         argv: arguments of the command.
 
     Returns:
-        0 if all of them ended well, otherwise 1.
+        0 if all of them ended well, 130 if they were stopped by a signal, otherwise 1.
 
     Raises:
         ProcessError: a process failed and nobody has seen why.
     """
     from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs, Std
+    from torch.distributed.elastic.multiprocessing.api import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
     # Threads of several processes on the same cores are slower than one thread a core.
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, usable_cores() // nproc)))
-    # The launcher would repeat at length what the processes say themselves.
-    logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)
+    # The launcher would repeat at length what the processes say themselves; each of its loggers has its own level.
+    for name in list(logging.root.manager.loggerDict):
+        if name.startswith("torch.distributed.elastic"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
     with tempfile.TemporaryDirectory(prefix="skelgait-") as logs:
         config = LaunchConfig(
             min_nodes=1,
@@ -88,6 +92,8 @@ def launch(nproc: int, argv: Sequence[str]) -> int:
         )
         try:
             elastic_launch(config, sys.executable)("-m", "skelgait", *argv)
+        except SignalException:  # which the processes got as well, and 30 seconds to end
+            return INTERRUPTED
         except ChildFailedError as error:
             # Other processes end because one has: by themselves, or ended by the launcher.
             codes = {rank: failure.exitcode for rank, failure in error.failures.items()}

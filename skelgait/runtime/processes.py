@@ -42,7 +42,7 @@ def is_main() -> bool:
 def join_processes(device: torch.device) -> Iterator[None]:
     """Work together with the other processes that the launcher started, if it did.
 
-    NCCL carries tensors between CUDA devices and gloo everywhere else. Every process must enter and leave. Where one
+    NCCL carries CUDA tensors and gloo all others. Every process must enter and leave. Where one
     has left with an error, the others end quietly, with exit code `LEFT_ALONE`.
     """
     if not launched():
@@ -53,7 +53,8 @@ def join_processes(device: torch.device) -> Iterator[None]:
     import torch.distributed.nn.functional  # noqa: F401
 
     # Long, since all processes wait while the first one writes or evaluates.
-    dist.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=timedelta(hours=2))
+    backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
+    dist.init_process_group(backend, timeout=timedelta(hours=2))
     try:
         yield
     except RuntimeError as error:
@@ -78,6 +79,15 @@ def gather_objects(item: Any) -> list[Any]:
 def team() -> Team:
     """The processes that work together."""
     return Team(rank(), world_size(), gather_objects)
+
+
+def any_process(flag: bool) -> bool:
+    """Whether `flag` is set in any process; on the CPU, so that no device has to wait."""
+    if world_size() == 1:
+        return flag
+    flags = torch.tensor(int(flag))
+    dist.all_reduce(flags, dist.ReduceOp.MAX)
+    return bool(flags)
 
 
 def mean_over_processes(values: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:

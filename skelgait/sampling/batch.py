@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Generator, Iterable
 from typing import Any, NamedTuple
 
@@ -62,6 +63,9 @@ def load_batches(
 
 
 def _start_worker(_: int) -> None:
+    # Who reads the batches decides when to end, and the worker ends with it.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     # Threads of OpenCV in every worker would only compete.
     cv2.setNumThreads(0)
 

@@ -22,6 +22,7 @@ class EvaluateSettings(StrictModel):
         None, description="The weights, ours or the authors'; the run's own where not given."
     )
     iteration: Count | None = Field(None, description="The run's checkpoint to test; the newest where not given.")
+    best: bool = Field(False, description="Test the checkpoint that was the best in the run's tests while training.")
     metric: Literal["euclidean", "cosine"] = Field("euclidean", description="Distance of two embeddings.")
     embedding: Literal[1, 2] | None = Field(None, description="Embedding compared; the checkpoint's where not given.")
     batch_size: Count = Field(1, description="Sequences that go through the network at once; changes no result.")
@@ -59,6 +60,13 @@ class EvaluateSettings(StrictModel):
         if iteration is not None and info.data.get("checkpoint") is not None:
             raise ValueError("give one of --checkpoint and --iteration")
         return iteration
+
+    @field_validator("best")
+    @classmethod
+    def _the_best_is_one(cls, best: bool, info: ValidationInfo) -> bool:
+        if best and (info.data.get("checkpoint") or info.data.get("iteration")):
+            raise ValueError("give one of --best, --checkpoint and --iteration")
+        return best
 
     @model_validator(mode="after")
     def _custom_has_groups(self) -> EvaluateSettings:

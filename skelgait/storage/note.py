@@ -23,11 +23,13 @@ class Note(NamedTuple):
         source: what they were made of.
         settings: how.
         is_being_cleared: whether sequences of earlier settings may still lie there.
+        facts: what else is worth knowing of the source, as the number of `joints` of its poses.
     """
 
     source: str
     settings: Mapping[str, object]
     is_being_cleared: bool = False
+    facts: Mapping[str, object] = {}
 
 
 def claim(folder: Path, note: Note, modality: Modality, *, overwrite: bool, mend: str) -> None:
@@ -66,7 +68,8 @@ def read_note(folder: Path) -> Note | None:
         return None
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        return Note(str(content["source"]), dict(content["settings"]), bool(content.get("is_being_cleared")))
+        is_being_cleared, facts = bool(content.get("is_being_cleared")), dict(content.get("facts", {}))
+        return Note(str(content["source"]), dict(content["settings"]), is_being_cleared, facts)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         mend = "write the sequences beside it again, into another folder or over these"
         raise DataError(path, f"a damaged file ({error!r})", "how the sequences beside it were made", mend) from error
@@ -79,6 +82,8 @@ def write_note(folder: Path, note: Note) -> None:
         DataError: it cannot be written.
     """
     content: dict[str, object] = {"version": __version__, "source": note.source, "settings": note.settings}
+    if note.facts:
+        content["facts"] = note.facts
     if note.is_being_cleared:
         content["is_being_cleared"] = True
     write_text(folder / NOTE, json.dumps(content, indent=1) + "\n")

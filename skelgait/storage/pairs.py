@@ -49,7 +49,7 @@ class PairSource:
         self.path = path
         self.keys = sorted(pairs)
         self.modalities: tuple[Modality, ...] = ("map", "silhouette")
-        self._maps = maps
+        self.maps = maps
         self._silhouettes = silhouettes
         self._cuts = {key: cut for key, cut in pairs.items() if cut is not None}
 
@@ -57,14 +57,14 @@ class PairSource:
         """See `SequenceSource.read`."""
         cut = self._cuts.get(key)
         if cut is None and choose is None:
-            (maps,), (silhouettes,) = self._maps.read(key), self._silhouettes.read(key)
+            (maps,), (silhouettes,) = self.maps.read(key), self._silhouettes.read(key)
             self._check(key, "silhouettes", len(silhouettes), len(maps))
             return maps, silhouettes
         length = self.length(key)
         every = np.arange(length)
         chosen = every if choose is None else choose(length)  # once, as the choice may be random
         cut = cut or Cut(every, every, length, length)
-        (maps,) = self._maps.read(key, self._frames(key, "maps", cut.n_maps, cut.maps[chosen]))
+        (maps,) = self.maps.read(key, self._frames(key, "maps", cut.n_maps, cut.maps[chosen]))
         (silhouettes,) = self._silhouettes.read(
             key, self._frames(key, "silhouettes", cut.n_silhouettes, cut.silhouettes[chosen])
         )
@@ -73,16 +73,16 @@ class PairSource:
     def length(self, key: Key) -> int:
         """See `SequenceSource.length`."""
         cut = self._cuts.get(key)
-        return self._maps.length(key) if cut is None else len(cut.maps)
+        return self.maps.length(key) if cut is None else len(cut.maps)
 
     def header(self, key: Key) -> NDArray[Any]:
         """See `SequenceSource.header`."""
-        header, cut = self._maps.header(key), self._cuts.get(key)
+        header, cut = self.maps.header(key), self._cuts.get(key)
         return header if cut is None else np.empty((len(cut.maps), *header.shape[1:]), header.dtype)
 
     def frame_names(self, key: Key) -> list[str] | None:
         """See `SequenceSource.frame_names`; those of the maps."""
-        names, cut = self._maps.frame_names(key), self._cuts.get(key)
+        names, cut = self.maps.frame_names(key), self._cuts.get(key)
         if names is None or cut is None:
             return names
         self._check(key, "maps", len(names), cut.n_maps)
@@ -90,11 +90,11 @@ class PairSource:
 
     def modified_ns(self, key: Key) -> int:
         """See `SequenceSource.modified_ns`."""
-        return max(self._maps.modified_ns(key), self._silhouettes.modified_ns(key))
+        return max(self.maps.modified_ns(key), self._silhouettes.modified_ns(key))
 
     def name(self, key: Key) -> str:
         """See `SequenceSource.name`."""
-        return self._maps.name(key)
+        return self.maps.name(key)
 
     def _frames(self, key: Key, side: str, expected: int, frames: NDArray[np.int64]) -> FrameChoice:
         """The choice of `frames` of one side, which has as many as `expected`."""

@@ -1,11 +1,17 @@
-"""The checkpoints in the folder of a run."""
+"""The checkpoints in the folder of a run: which there are, which are kept, and whether another one fits on the disk."""
 
 from __future__ import annotations
 
+import logging
 import re
+import shutil
 from pathlib import Path
 
-from skelgait.errors import CheckpointError
+from skelgait.errors import CheckpointError, DataError
+from skelgait.storage.atomic import remove_file, unwritable
+from skelgait.training.checkpoints import Checkpoint, load_checkpoint
+
+log = logging.getLogger(__name__)
 
 
 def checkpoint_path(run: Path, iteration: int) -> Path:
@@ -19,14 +25,65 @@ def find_checkpoint(run: Path, iteration: int | None = None) -> Path:
     Raises:
         CheckpointError: there is none.
     """
-    there = {
-        int(match[1]): path
-        for path in (run / "checkpoints").glob("*.pt")
-        if (match := re.fullmatch(r"checkpoint-(\d+)", path.stem))
-    }
+    there = _checkpoints(run)
     wanted = max(there, default=None) if iteration is None else iteration
     if wanted not in there:
         found = f"checkpoints {', '.join(map(str, sorted(there)))}" if there else "none"
         expected = "a checkpoint" if iteration is None else f"the checkpoint of iteration {iteration}"
         raise CheckpointError(run, found, expected, "train first, or name another run with --run-name")
     return there[wanted]
+
+
+def load_newest(run: Path) -> tuple[Path, Checkpoint]:
+    """The newest checkpoint of a run that is whole, and where it lies; those that are damaged are named in the log.
+
+    Raises:
+        CheckpointError: there is none, or none is whole.
+    """
+    path = find_checkpoint(run)
+    damaged: CheckpointError | None = None
+    for _, path in sorted(_checkpoints(run).items(), reverse=True):
+        try:
+            return path, load_checkpoint(path)
+        except CheckpointError as error:
+            log.warning("%s", CheckpointError(error.where, error.found, error.expected, "the one before it is used"))
+            damaged = damaged or error
+    raise damaged or CheckpointError(path, "none", "a checkpoint", "train first")
+
+
+def remove_old(run: Path, keep: int, best: int | None) -> None:
+    """Remove all but the last `keep` checkpoints of a run, and that of the iteration `best`.
+
+    Raises:
+        DataError: one cannot be removed.
+    """
+    there = _checkpoints(run)
+    for iteration in sorted(there)[:-keep]:
+        if iteration != best:
+            remove_file(there[iteration])
+
+
+def check_room(run: Path, size: int) -> None:
+    """Refuse to go on where the disk of a run has no room for a checkpoint of `size` bytes.
+
+    Raises:
+        DataError: there is less room.
+    """
+    folder = next(parent for parent in (run, *run.resolve().parents) if parent.is_dir())
+    try:
+        free = shutil.disk_usage(folder).free
+    except OSError as error:
+        raise unwritable(run, error) from error
+    if free < size:
+        found = f"{free / 2**20:.0f} MB free on the disk"
+        expected = f"{size / 2**20:.0f} MB for the next checkpoint"
+        raise DataError(run, found, expected, "make room, or keep fewer checkpoints with --keep, then use --resume")
+
+
+def _checkpoints(run: Path) -> dict[int, Path]:
+    """The checkpoints that there are, by iteration."""
+    return {
+        int(match[1]): path
+        for path in (run / "checkpoints").glob("*.pt")
+        if (match := re.fullmatch(r"checkpoint-(\d+)", path.stem))
+    }

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from skelgait.errors import CheckpointError, SettingsError
-from skelgait.settings.training import OptimiserSettings
-from skelgait.training.checkpoints import Checkpoint
+from skelgait.errors import CheckpointError, DataError, SettingsError
+from skelgait.settings.training import OptimiserSettings, TrainSettings
+from skelgait.training.checkpoints import Architecture, Checkpoint, load_checkpoint
+from skelgait.training.fingerprint import differences
+from skelgait.training.kept import find_checkpoint, load_newest
+
+_MEND = "resume with the run's own data and settings, or name another run with --run-name"
 
 
 def refuse_earlier_training(run: Path) -> None:
@@ -21,20 +27,42 @@ def refuse_earlier_training(run: Path) -> None:
         raise SettingsError(run, f"an earlier training, up to {there[-1].name}", "a new run", mend)
 
 
-def check_training_state(path: Path, checkpoint: Checkpoint, settings: OptimiserSettings) -> None:
-    """Refuse to go on where optimiser and schedule are not to be had, or are not those of the settings.
+def checkpoint_to_resume(
+    run: Path, settings: TrainSettings, architecture: Architecture, data: Mapping[str, Any]
+) -> Checkpoint:
+    """The checkpoint to go on from: the one that the settings name, or the newest that is whole.
 
     Args:
-        path: where the checkpoint lies.
-        checkpoint: the checkpoint.
-        settings: the optimiser's settings.
+        run: the run's folder.
+        settings: how to train.
+        architecture: the network's, as settings and data have it.
+        data: the fingerprint of the data.
 
     Raises:
-        CheckpointError: the checkpoint holds weights alone.
+        CheckpointError: there is none, or it holds weights alone.
+        DataError: it is of another network, or was trained on other data.
         SettingsError: optimiser or schedule were others.
     """
+    if settings.iteration is None:
+        path, checkpoint = load_newest(run)
+    else:
+        path = find_checkpoint(run, settings.iteration)
+        checkpoint = load_checkpoint(path)
+    if checkpoint.architecture != architecture:
+        expected = f"{architecture} as the data and the settings say"
+        raise DataError(path, str(checkpoint.architecture), expected, _MEND)
+    if changed := differences(checkpoint.data, data):
+        found = ", ".join(f"{what} {before}" for what, before, _ in changed)
+        expected = ", ".join(f"{what} {now}" for what, _, now in changed)
+        raise DataError(path, f"a network that was trained on {found}", f"the data's {expected}", _MEND)
+    _check_training(path, checkpoint, settings.optimiser)
+    return checkpoint
+
+
+def _check_training(path: Path, checkpoint: Checkpoint, settings: OptimiserSettings) -> None:
+    """Refuse to go on where optimiser and schedule are not to be had, or are not those of the settings."""
     if not checkpoint.training:
-        mend = "train from the start, without --resume; it can be evaluated as it is"
+        mend = "train from its weights with --init, under another --run-name; it can be evaluated as it is"
         raise CheckpointError(path, "weights alone", "the state of the optimiser and the schedule", mend)
     wanted = settings.model_dump(mode="json")
     before = checkpoint.settings.get("optimiser", wanted)

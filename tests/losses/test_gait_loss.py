@@ -66,6 +66,7 @@ def test_weighted_sum_and_terms() -> None:
         "triplet/loss": triplet.loss.mean(),
         "triplet/hard_loss": triplet.hard_loss.mean(),
         "triplet/n_active": triplet.n_active.mean(),
+        "triplet/active_share": triplet.active_share.mean(),
         "triplet/mean_distance": triplet.mean_distance.mean(),
         "cross_entropy/loss": cross_entropy,
         "cross_entropy/accuracy": accuracy(output.logits, labels),

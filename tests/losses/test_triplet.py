@@ -30,7 +30,8 @@ def by_loops(embedding: Tensor, labels: list[int]) -> TripletTerms:
         ]
         active = [hinge for hinge in hinges if hinge > 0]
         loss = sum(active) / len(active) if active else 0.0
-        columns.append([loss, max(hinges, default=0.0), len(active), float(np.mean(distances))])
+        share = len(active) / len(hinges) if hinges else 0.0
+        columns.append([loss, max(hinges, default=0.0), len(active), share, float(np.mean(distances))])
     return TripletTerms(*torch.tensor(columns, dtype=torch.float64).T)
 
 

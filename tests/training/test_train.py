@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 
 from skelgait.errors import CheckpointError, DataError, SettingsError, SkelgaitError
-from skelgait.models import to_authors
+from skelgait.models import GaitNetwork, to_authors
 from skelgait.settings.training import TrainSettings
 from skelgait.storage import SequenceSource, open_source
-from skelgait.training import TrainReport, load_checkpoint, train
+from skelgait.training import TrainReport, load_checkpoint, state, train
+from skelgait.training.best import best_test
 from skelgait.training.precision import Precision
 from tests.walks import write_random_maps
 
@@ -41,6 +42,10 @@ def run(maps: SequenceSource, folder: Path, **more: object) -> TrainReport:
     return train(maps, {"000", "001", "002", "003", "nobody"}, folder, settings, CPU)
 
 
+def names_of_checkpoints(run: Path) -> list[str]:
+    return sorted(path.name for path in (run / "checkpoints").iterdir())
+
+
 def test_a_run_tells_everything(maps: SequenceSource, tmp_path: Path) -> None:
     report = run(maps, tmp_path / "run")
     assert (report.identities, report.sequences, report.iterations) == (4, 12, 6)
@@ -50,8 +55,7 @@ def test_a_run_tells_everything(maps: SequenceSource, tmp_path: Path) -> None:
     assert {"triplet/loss", "cross_entropy/loss", "frames_per_second"} <= set(lines[0])
     assert lines[-1] == report.metrics
     assert "iteration 6" in (tmp_path / "run" / "log.txt").read_text()
-    names = sorted(path.name for path in (tmp_path / "run" / "checkpoints").iterdir())
-    assert names == ["checkpoint-000003.pt", "checkpoint-000006.pt"]
+    assert names_of_checkpoints(tmp_path / "run") == ["checkpoint-000003.pt", "checkpoint-000006.pt"]
     assert load_checkpoint(report.checkpoint).architecture.classes == 4
 
 
@@ -84,13 +88,21 @@ def test_bf16_trains(maps: SequenceSource, tmp_path: Path) -> None:
 
 
 def test_evaluation_is_called_at_checkpoints(maps: SequenceSource, tmp_path: Path) -> None:
-    called = []
-    settings = TrainSettings.model_validate(SMALL)
-    train(
-        maps, {"000", "001", "002"}, tmp_path / "run", settings, CPU,
-        evaluate=lambda network, iteration: called.append((iteration, network.training)),
-    )  # fmt: skip
-    assert called == [(3, False), (6, False)]
+    in_train_mode = []
+
+    def evaluate(network: GaitNetwork, advance: Callable[[int], None]) -> dict[str, object]:
+        in_train_mode.append(network.training)
+        groups = [{"name": "Normal", "figures": {"rank_1": 1 / len(in_train_mode)}}]
+        return {"protocol": "x", "tables": [{"title": "y", "groups": groups}]}
+
+    settings = TrainSettings.model_validate({**SMALL, "keep": 1})
+    train(maps, {"000", "001", "002"}, tmp_path / "run", settings, CPU, evaluate=evaluate)
+    assert in_train_mode == [False, False]
+    tests = [json.loads(line) for line in (tmp_path / "run" / "tests.jsonl").read_text().splitlines()]
+    assert [test["iteration"] for test in tests] == [3, 6]
+    assert best_test(tmp_path / "run") == (3, 1.0)
+    # The last one, and the best.
+    assert names_of_checkpoints(tmp_path / "run") == ["checkpoint-000003.pt", "checkpoint-000006.pt"]
 
 
 def test_what_cannot_be_trained_is_refused(maps: SequenceSource, tmp_path: Path) -> None:
@@ -113,7 +125,7 @@ def test_steps_that_are_skipped_for_ever_stop(
     maps: SequenceSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Precision, "step", lambda *_: False)
-    monkeypatch.setattr(sys.modules["skelgait.training.train"], "_SKIPPED_IN_A_ROW", 5)
+    monkeypatch.setattr(state, "_SKIPPED_IN_A_ROW", 5)
     with pytest.raises(SkelgaitError, match="gradients that do not fit into fp16, 5 steps in a row"):
         run(maps, tmp_path / "run")
 

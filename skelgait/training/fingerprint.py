@@ -1,0 +1,86 @@
+"""What a network is trained on, in few words: a training that goes on, or a test, can tell other data from it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from skelgait.sampling.frames import first_frames
+from skelgait.storage import Key, PickleTree, SequenceSource
+from skelgait.storage.note import read_note
+from skelgait.storage.pairs import PairSource
+
+# Where the data lie may change.
+_NOT_COMPARED = {"path"}
+
+
+def fingerprint(source: SequenceSource, keys: Sequence[Key]) -> dict[str, Any]:
+    """The fingerprint of the sequences `keys` of `source`.
+
+    Returns:
+        `path` of the source; number and hash of `identities` and `sequences`; `shapes` of a frame of each modality; and
+        what is known of how the maps were `drawn` (`sigma_px` and the other settings of `skelgait heatmap`, and the
+        number of `joints` of the poses), None for maps that say nothing of it.
+
+    Raises:
+        DataError: the first sequence cannot be read, or the note beside the maps is damaged.
+    """
+    arrays = source.read(keys[0], first_frames(1))
+    identities = sorted({key.identity for key in keys})
+    return {
+        "path": str(source.path.resolve()),
+        "identities": len(identities),
+        "identities_hash": _hash(identities),
+        "sequences": len(keys),
+        "sequences_hash": _hash(map(str, keys)),
+        "shapes": {name: list(array.shape[1:]) for name, array in zip(source.modalities, arrays, strict=True)},
+        "drawn": how_drawn(source),
+    }
+
+
+def how_drawn(source: SequenceSource) -> dict[str, Any] | None:
+    """What is known of how the maps in `source` were drawn; None where nothing is.
+
+    Raises:
+        DataError: the note beside the maps is damaged.
+    """
+    note = read_note(_maps_folder(source))
+    if note is None:
+        return None
+    drawn = {name: value for name, value in note.settings.items() if name not in ("storage", "compression")}
+    return {**drawn, **note.facts}
+
+
+def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
+    """In what two fingerprints differ: (what, before, now); what only one of them knows is no difference."""
+    flat_before, flat_now = _flat(before), _flat(now)
+    return [
+        (name, value, flat_now[name])
+        for name, value in flat_before.items()
+        if name in flat_now and flat_now[name] != value
+    ]
+
+
+def _flat(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in content.items():
+        if isinstance(value, Mapping):
+            flat.update(_flat(value, f"{prefix}{name}."))
+        elif value is not None and name not in _NOT_COMPARED:
+            flat[prefix + name] = value
+    return flat
+
+
+def _hash(words: Iterable[str]) -> str:
+    return hashlib.sha256("\n".join(words).encode()).hexdigest()[:16]
+
+
+def _maps_folder(source: SequenceSource) -> Path:
+    """The folder of the maps, from which pairs may be links."""
+    if isinstance(source, PairSource):
+        return _maps_folder(source.maps)
+    if isinstance(source, PickleTree):
+        return source.file(source.keys[0], "map").resolve().parents[3]
+    return source.path

@@ -1,0 +1,90 @@
+"""Several processes that train together, as one would: real ones, through --nproc and through torchrun."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import torch
+
+from skelgait.training import load_checkpoint
+from tests.walks import write_random_maps
+
+ROOT = Path(__file__).resolve().parents[2]
+STEPS = 10
+SETTINGS = f"""
+partition: partition.json
+train:
+  network: {{channels: [16, 16, 16, 16], embedding_width: 16}}
+  sampling: {{identities_per_batch: 4, sequences_per_identity: 2, clip_len: 5, skip: 1}}
+  optimiser: {{learning_rate: 0.01, milestones: [8]}}
+  iterations: {STEPS}
+  log_every: 1
+  save_every: {STEPS}
+  loader_workers: 1
+  device: cpu
+"""
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("workspace")
+    write_random_maps(folder / "maps", identities=4, views=3)
+    people = [f"{identity:03d}" for identity in range(4)]
+    (folder / "partition.json").write_text(json.dumps({"TRAIN_SET": people, "TEST_SET": ["004"]}))
+    (folder / "skelgait.yaml").write_text(SETTINGS)
+    train(folder, "one")
+    return folder
+
+
+def train(folder: Path, run: str, *flags: object, launcher: tuple[str, ...] = ()) -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("SKELGAIT_")}
+    environment |= {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, *launcher, "-m", "skelgait", "train", "--run-name", run, *map(str, flags)]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+
+
+def check_same_as_one(folder: Path, run: str) -> None:
+    """Losses of every step, and weights and batch norm statistics after all of them."""
+    expected, found = (
+        [json.loads(line) for line in (folder / "runs" / name / "metrics.jsonl").read_text().splitlines()]
+        for name in ("one", run)
+    )
+    assert [line["iteration"] for line in found] == list(range(1, STEPS + 1))
+    for one, several in zip(expected, found, strict=True):
+        for term in ("triplet/loss", "cross_entropy/loss"):
+            assert several[term] == pytest.approx(one[term], rel=1e-4, abs=1e-4), (one["iteration"], term)
+    one, several = (
+        load_checkpoint(folder / "runs" / name / "checkpoints" / f"checkpoint-{STEPS:06d}.pt").weights
+        for name in ("one", run)
+    )
+    assert any("running_var" in name for name in one)
+    for name in one:
+        torch.testing.assert_close(several[name], one[name], rtol=1e-4, atol=1e-4, msg=name)
+
+
+@pytest.mark.slow
+def test_two_processes_on_one_machine(workspace: Path) -> None:
+    train(workspace, "two", "--nproc", 2)
+    check_same_as_one(workspace, "two")
+
+
+@pytest.mark.slow
+def test_two_machines_that_meet_at_a_rendezvous(workspace: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    launcher = ("-m", "torch.distributed.run", "--nnodes", "2", "--nproc-per-node", "1", "--rdzv-id", "walkers")
+    launcher += ("--rdzv-backend", "c10d", "--rdzv-endpoint", f"127.0.0.1:{port}")
+    with ThreadPoolExecutor(2) as nodes:
+        ends = [nodes.submit(train, workspace, "nodes", launcher=launcher) for _ in range(2)]
+    for end in ends:
+        end.result()
+    check_same_as_one(workspace, "nodes")
