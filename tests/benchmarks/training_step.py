@@ -1,11 +1,15 @@
-"""Speed of a training step, ours against a plain arrangement of the same network.
+"""Share of the machine's own matrix-product rate that a training step reaches, ours and the plain arrangement's.
 
 Plain means (N, C, T, H, W) through Conv3d and BatchNorm3d, with the frames transposed in and out of every spatial
-convolution. Convolutions limit both: in float32 ours spends four fifths of its time in them, at the speed of a large
-matrix product. The rest is limited by memory, and above all by the pages that malloc gives back to the system and asks
-for again at every step.
+convolution, as torch comes; ours keeps the memory that it frees, as training does. As that holds for a whole process,
+every network is trained in a process of its own; they take turns, among themselves and with the matrix product, so that
+all meet the same noise of the machine, and the shortest time of each counts. A step is all that training does to a
+batch that is there: grey levels to numbers, forward, loss, backward, optimiser.
 
-Run: python -m tests.benchmarks.training_step [--full]
+The rate is that of torch.mm in float32, 2048 x 2048 by 2048 x 2048. The operations of a step are those that torch counts
+in the plain arrangement, for both: how one gets to the result is its own affair.
+
+Run: python -m tests.benchmarks.training_step [--tiny]
 """
 
 from __future__ import annotations
@@ -14,28 +18,25 @@ import argparse
 import json
 import time
 from collections.abc import Callable
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
 
 from skelgait import losses, models
+from skelgait.runtime.memory import keep_freed_memory
 from tests.models.plain import PlainNetwork
 
+CHANNELS = {"CCPG": (64, 128, 256, 512), "tiny": (16, 32, 64, 128)}
 BLOCKS = (1, 1, 1, 1)
-CLASSES = 74
-PRECISIONS = ("float32", "bf16")
-
-
-class Size(NamedTuple):
-    channels: tuple[int, int, int, int]
-    identities: int
-    sequences: int  # of each identity
-    frames: int  # of each sequence
-
-
-TINY = Size((16, 32, 64, 128), identities=7, sequences=4, frames=15)
-FULL = Size((64, 128, 256, 512), identities=4, sequences=2, frames=10)
+CLASSES = 100
+LABELS = (0, 0, 1, 1)
+FRAMES = 30  # of each sequence
+PRECISIONS = {"float32": torch.float32, "bf16": torch.bfloat16}
+MATRIX = 2048
 
 
 class Output(NamedTuple):
@@ -43,16 +44,56 @@ class Output(NamedTuple):
     logits: Tensor
 
 
-def training_step(
-    network: torch.nn.Module, forward: Callable[[], tuple[Tensor, Tensor]], labels: Tensor, precision: str
-) -> Callable[[], None]:
-    """A function that does one step of training."""
+class Variant(NamedTuple):
+    """What is trained, and how."""
+
+    arrangement: str  # ours or plain
+    network: str
+    precision: str
+    size: str
+
+
+def our_forward(variant: Variant) -> tuple[torch.nn.Module, Callable[[Tensor], Output]]:
+    """The network, and its output for a batch of grey levels (N * T, C, 64, 44)."""
+    network = models.build_network(
+        variant.network, channels=CHANNELS[variant.size], blocks=BLOCKS, classes=CLASSES
+    ).train()
+    lengths = [FRAMES] * len(LABELS)
+
+    def forward(levels: Tensor) -> Output:
+        output = network(levels.to(torch.float32, memory_format=torch.channels_last).div_(255), lengths)
+        return Output(output.embedding, output.logits)
+
+    return network, forward
+
+
+def plain_forward(variant: Variant) -> tuple[torch.nn.Module, Callable[[Tensor], Output]]:
+    """The same of the plain arrangement."""
+    in_channels = models.NETWORKS[variant.network].in_channels
+    network = PlainNetwork(in_channels, CHANNELS[variant.size], BLOCKS, CLASSES)
+    for parameter in (network.FCs.fc_bin, network.BNNecks.fc_bin):
+        torch.nn.init.xavier_uniform_(parameter)
+
+    def forward(levels: Tensor) -> Output:
+        clips = levels.unflatten(0, (len(LABELS), FRAMES)).transpose(1, 2)
+        embedding, _, logits = network(clips.to(torch.float32, memory_format=torch.contiguous_format).div_(255))
+        return Output(embedding, logits)
+
+    return network, forward
+
+
+def training_step(variant: Variant) -> Callable[[], None]:
+    """A function that does one step of training, on random frames."""
+    network, forward = (our_forward if variant.arrangement == "ours" else plain_forward)(variant)
     optimiser = torch.optim.SGD(network.parameters(), lr=0.01, momentum=0.9, weight_decay=5e-4)
-    loss = losses.GaitLoss()
+    loss, labels = losses.GaitLoss(), torch.tensor(LABELS)
+    in_channels = models.NETWORKS[variant.network].in_channels
+    levels = torch.randint(0, 256, (len(LABELS) * FRAMES, in_channels, 64, 44), dtype=torch.uint8)
+    precision = PRECISIONS[variant.precision]
 
     def step() -> None:
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=precision == "bf16"):
-            embedding, logits = forward()
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=precision is torch.bfloat16):
+            embedding, logits = forward(levels)
         optimiser.zero_grad()
         loss(Output(embedding.float(), logits.float()), labels).total.backward()
         optimiser.step()
@@ -60,64 +101,100 @@ def training_step(
     return step
 
 
-def both_arrangements(name: str, size: Size, precision: str) -> dict[str, Callable[[], None]]:
-    """Training steps of ours and of the plain arrangement, on the same batch and from the same parameters."""
-    network = models.build_network(name, channels=size.channels, blocks=BLOCKS, classes=CLASSES)
-    plain = PlainNetwork(network.in_channels, size.channels, BLOCKS, CLASSES)
-    plain.load_state_dict(models.to_authors(network.state_dict()))
-    labels = torch.arange(size.identities).repeat_interleave(size.sequences)
-    n_sequences = len(labels)
-    frames = torch.rand(n_sequences * size.frames, network.in_channels, 64, 44)
-    clips = frames.unflatten(0, (n_sequences, size.frames)).transpose(1, 2).contiguous()
+class Trainer:
+    """A process that trains, one step whenever it is told to.
 
-    def forward_ours() -> tuple[Tensor, Tensor]:
-        output = network(frames, [size.frames] * n_sequences)
-        return output.embedding, output.logits
+    Attributes:
+        operations: floating point operations of a step, as torch counts them.
+    """
 
-    def forward_plain() -> tuple[Tensor, Tensor]:
-        embedding, _, logits = plain(clips)
-        return embedding, logits
+    def __init__(self, variant: Variant) -> None:
+        context = get_context("spawn")
+        self._connection, its_end = context.Pipe()
+        self._process = context.Process(target=_train, args=(variant, its_end), daemon=True)
+        self._process.start()
+        its_end.close()  # so that the end of the process is noticed
+        self.operations: int = self._connection.recv()
 
-    return {
-        "ours": training_step(network, forward_ours, labels, precision),
-        "plain": training_step(plain, forward_plain, labels, precision),
+    def seconds(self) -> float:
+        """Do a step; the time it took."""
+        self._connection.send(True)
+        return self._connection.recv()
+
+    def end(self) -> None:
+        """End the process."""
+        self._connection.send(False)
+        self._process.join()
+
+
+def _train(variant: Variant, connection: Connection) -> None:
+    if variant.arrangement == "ours":
+        keep_freed_memory()
+    step = training_step(variant)
+    with FlopCounterMode(display=False) as counter:
+        step()  # this one warms up, too
+    connection.send(counter.get_total_flops())
+    while connection.recv():
+        connection.send(seconds(step))
+
+
+def seconds(run: Callable[[], object]) -> float:
+    """Time of one run."""
+    start = time.perf_counter()
+    run()
+    return time.perf_counter() - start
+
+
+def matrix_product(precision: torch.dtype) -> Callable[[], float]:
+    """A function that multiplies two matrices, and returns the time it took."""
+    left, right = torch.randn(2, MATRIX, MATRIX).to(precision)
+    torch.mm(left, right)
+    return lambda: seconds(lambda: torch.mm(left, right))
+
+
+def by_turns(runs: dict[str, Callable[[], float]], repeats: int) -> dict[str, float]:
+    """The shortest time of each."""
+    times = [{name: run() for name, run in runs.items()} for _ in range(repeats)]
+    return {name: min(taken[name] for taken in times) for name in runs}
+
+
+def race(network: str, size: str, repeats: int) -> dict[str, float]:
+    """Race all variants of a network, and print a card."""
+    variants = [Variant(arrangement, network, p, size) for p in PRECISIONS for arrangement in ("ours", "plain")]
+    trainers = {f"{variant.arrangement} {variant.precision}": Trainer(variant) for variant in variants}
+    products = {f"mm {name}": matrix_product(precision) for name, precision in PRECISIONS.items()}
+    taken = by_turns({name: trainer.seconds for name, trainer in trainers.items()} | products, repeats)
+    operations = trainers["plain float32"].operations
+    for trainer in trainers.values():
+        trainer.end()
+    rate = 2 * MATRIX**3 / taken["mm float32"]
+    print(f"{network}: {operations / 1e9:.0f} GFLOP a step, torch.mm {rate / 1e9:.0f} GFLOP/s")
+    result = {"GFLOP a step": round(operations / 1e9, 1), "mm GFLOP/s": round(rate / 1e9, 1)}
+    for name in trainers:
+        share = operations / taken[name] / rate
+        print(f"  {name:<14}{1000 * taken[name]:>8.0f} ms a step, {share:6.1%} of torch.mm in float32")
+        result |= {f"{name} ms": round(1000 * taken[name], 1), f"{name} share": round(share, 4)}
+    ratios = {
+        "ours over plain, float32": taken["plain float32"] / taken["ours float32"],
+        "ours bf16 over plain float32": taken["plain float32"] / taken["ours bf16"],
+        "torch.mm bf16 over float32": taken["mm float32"] / taken["mm bf16"],
     }
-
-
-def seconds_a_step(steps: dict[str, Callable[[], None]], repeats: int) -> dict[str, float]:
-    """Shortest time of each, taken by turns, so that both meet the same noise of the machine; after one to warm up."""
-    times: dict[str, list[float]] = {arrangement: [] for arrangement in steps}
-    for repeat in range(repeats + 1):
-        for arrangement, step in steps.items():
-            start = time.perf_counter()
-            step()
-            if repeat:
-                times[arrangement].append(time.perf_counter() - start)
-    return {arrangement: min(taken) for arrangement, taken in times.items()}
+    for name, ratio in ratios.items():
+        print(f"  {name:<30}{ratio:>6.2f} x", flush=True)
+    return result | {name: round(ratio, 3) for name, ratio in ratios.items()}
 
 
 def main() -> None:
+    """Race both networks at one size."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--full", action="store_true", help="the authors' channels instead of the tiny ones")
-    parser.add_argument("--repeats", type=int, default=5, help="steps that are timed")
+    parser.add_argument("--tiny", action="store_true", help="the tiny channels instead of CCPG's")
+    parser.add_argument("--repeats", type=int, default=4, help="steps that are timed")
     arguments = parser.parse_args()
-    size = FULL if arguments.full else TINY
-    n_sequences = size.identities * size.sequences
-    print(
-        f"channels {size.channels}, {n_sequences} sequences x {size.frames} frames, {torch.get_num_threads()} threads"
-    )
-    print(f"{'network':<16}{'precision':<11}{'ours ms':>9}{'plain ms':>10}{'ratio':>7}")
-    results: dict[str, float] = {}
-    for name in models.NETWORKS:
-        for precision in PRECISIONS:
-            taken = seconds_a_step(both_arrangements(name, size, precision), arguments.repeats)
-            ratio = taken["plain"] / taken["ours"]
-            ours_ms, plain_ms = 1000 * taken["ours"], 1000 * taken["plain"]
-            print(f"{name:<16}{precision:<11}{ours_ms:>9.0f}{plain_ms:>10.0f}{ratio:>7.2f}", flush=True)
-            results[f"{name} {precision} steps/s"] = round(1 / taken["ours"], 3)
-            results[f"{name} {precision} plain steps/s"] = round(1 / taken["plain"], 3)
-            results[f"{name} {precision} times as fast as plain"] = round(ratio, 2)
-    print(json.dumps({"benchmark": "training_step", "size": "full" if arguments.full else "tiny", **results}))
+    size = "tiny" if arguments.tiny else "CCPG"
+    batch = f"{len(LABELS)} sequences x {FRAMES} frames"
+    print(f"{size} channels {CHANNELS[size]}, {batch}, {torch.get_num_threads()} threads")
+    results = {network: race(network, size, arguments.repeats) for network in models.NETWORKS}
+    print(json.dumps({"benchmark": "training_step", "size": size, "threads": torch.get_num_threads(), **results}))
 
 
 if __name__ == "__main__":
