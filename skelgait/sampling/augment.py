@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from skelgait.sampling.inputs import cut_columns
 
 Frames = NDArray[np.uint8]
-_Warp = Callable[[Frames], NDArray[Any]]
+_Warp = Callable[[Frames, Frames], Any]
+"""Warps an image (H, W) into another array of that size."""
 
 
 def augment(
@@ -75,7 +76,7 @@ def change_perspective(frames: Frames, corners: NDArray[np.float64]) -> Frames:
     inside = [(top_left, 0), (right + top_right, 0), (right + bottom_right, height), (bottom_left, height)]
     whole = [(0, 0), (width, 0), (width, height), (0, height)]
     matrix = cv2.getPerspectiveTransform(np.array(inside, np.float32), np.array(whole, np.float32))
-    return _warp(frames, lambda image: cv2.warpPerspective(image, matrix, (width, height)))
+    return _warp(frames, lambda image, out: cv2.warpPerspective(image, matrix, (width, height), out))
 
 
 def rotate(frames: Frames, degrees: float) -> Frames:
@@ -85,12 +86,13 @@ def rotate(frames: Frames, degrees: float) -> Frames:
     """
     height, width = frames.shape[2:]
     matrix = cv2.getRotationMatrix2D((height // 2, width // 2), degrees, 1.0)
-    return _warp(frames, lambda image: cv2.warpAffine(image, matrix, (width, height)))
+    return _warp(frames, lambda image, out: cv2.warpAffine(image, matrix, (width, height), out))
 
 
 def _warp(frames: Frames, warp: _Warp) -> Frames:
+    # An image at a time: for several channels at once OpenCV rounds differently, and is no faster.
+    frames = np.ascontiguousarray(frames)
     warped = np.empty_like(frames)
-    for frame, target in zip(frames, warped, strict=True):
-        for image, plane in zip(frame, target, strict=True):
-            plane[:] = warp(np.ascontiguousarray(image))
+    for image, out in zip(frames.reshape(-1, *frames.shape[2:]), warped.reshape(-1, *frames.shape[2:]), strict=True):
+        warp(image, out)
     return warped
