@@ -90,7 +90,7 @@ def rotate(frames: Frames, degrees: float) -> Frames:
 
 
 def _warp(frames: Frames, warp: _Warp) -> Frames:
-    # An image at a time: for several channels at once OpenCV rounds differently, and is no faster.
+    # An image at a time: of two or four channels at once OpenCV rounds differently, and with three it is no faster.
     frames = np.ascontiguousarray(frames)
     warped = np.empty_like(frames)
     for image, out in zip(frames.reshape(-1, *frames.shape[2:]), warped.reshape(-1, *frames.shape[2:]), strict=True):

@@ -6,8 +6,8 @@ every network is trained in a process of its own; they take turns, among themsel
 all meet the same noise of the machine, and the shortest time of each counts. A step is all that training does to a
 batch that is there: grey levels to numbers, forward, loss, backward, optimiser.
 
-The rate is that of torch.mm in float32, 2048 x 2048 by 2048 x 2048. The operations of a step are those that torch counts
-in the plain arrangement, for both: how one gets to the result is its own affair.
+The rate is that of torch.mm in float32, 2048 x 2048 by 2048 x 2048. The operations of a step are those that torch
+counts in the plain arrangement, for both: how one gets to the result is its own affair.
 
 Run: python -m tests.benchmarks.training_step [--tiny]
 """
