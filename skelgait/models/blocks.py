@@ -1,7 +1,7 @@
 """Residual blocks of a frame, and pseudo-3D residual blocks of the frames of sequences.
 
-Everything is (F, C, H, W) in channels_last memory. Batch norm does the addition and the rectifier that follow it as well;
-this saves a third of the memory traffic of a training step.
+Everything is (F, C, H, W) in channels_last memory. Batch norm does the addition and the rectifier that follow it as
+well, which saves memory traffic.
 """
 
 from __future__ import annotations

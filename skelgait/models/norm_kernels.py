@@ -1,7 +1,7 @@
 """Batch norm, the addition after it and the rectifier in compiled loops, for float32 on a CPU.
 
-All of it is limited by memory: each array is read once to sum up and once to compute, and written once. Sums are kept in
-float64 for each frame apart and then added up, so that they are exact to float32 and do not depend on the threads.
+All of it is limited by memory: each array is read once to sum up and once to compute, and written once. Sums are kept
+in float64 for each frame apart and then added up, so that they are exact to float32 and do not depend on the threads.
 
 Arrays are (F, R, K): a frame's values as they lie in channels_last memory, cut into R rows of K values; K is a multiple
 of the channels, so that what belongs to a channel repeats within a row. Values of a channel come as (K,), repeated.
@@ -206,4 +206,4 @@ def _tiled(rows: Floats, *values: Tensor) -> list[Floats]:
 
 
 def _tensor(values: NDArray[np.float64]) -> Tensor:
-    return torch.from_numpy(values.astype(np.float32))
+    return torch.from_numpy(values).float()

@@ -1,7 +1,7 @@
 """Several processes that train together, as one would: real ones, through --nproc and through torchrun.
 
-In float64 one process and two agree to 1e-9 after ten steps, whatever the learning rate. In float32 a larger one than here
-lets rounding errors grow several times with every step, for one process with another number of threads as well.
+In float64 one process and two agree to 1e-9 after ten steps, whatever the learning rate. In float32 a larger one than
+here lets rounding errors grow several times with every step, for one process with another number of threads as well.
 """
 
 from __future__ import annotations
