@@ -3,50 +3,23 @@
 from __future__ import annotations
 
 import io
-import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
-from textwrap import shorten
-from typing import Any, Literal
+from typing import Any
 
 import torch
-from pydantic import BaseModel, Field, NonNegativeInt, ValidationError
 from torch import Tensor
 
 from skelgait import __version__
-from skelgait.errors import CheckpointError, SettingsError
-from skelgait.models import GaitNetwork, build_network, from_authors, to_authors
+from skelgait.errors import CheckpointError
+from skelgait.models import GaitNetwork, from_authors, to_authors
 from skelgait.storage.atomic import write_whole
+from skelgait.training.architecture import Architecture, sizes_of
+from skelgait.training.checkpoint_file import MEND, read_checkpoint_file
+from skelgait.training.misfits import find_misfits, refuse_other_networks
 
-_EXPECTED = "a checkpoint of skelgait or of the authors' pipeline"
-_NETWORKS = "SkeletonGait or SkeletonGait++"
-_MEND = "choose another file"
-
-
-@dataclass(frozen=True)
-class Architecture:
-    """What `build_network` takes.
-
-    Attributes:
-        name: skeletongait or skeletongait++.
-        channels: channels of layers 1 to 4.
-        blocks: residual blocks of layers 1 to 4.
-        classes: identities in training.
-        embedding_width: D.
-        strips: S.
-    """
-
-    name: str
-    channels: tuple[int, ...]
-    blocks: tuple[int, ...]
-    classes: int
-    embedding_width: int
-    strips: int
-
-    def build(self) -> GaitNetwork:
-        """A freshly initialised network of this architecture."""
-        return build_network(**asdict(self))
+__all__ = ["Architecture", "Checkpoint", "load_checkpoint", "save_checkpoint"]
 
 
 @dataclass(frozen=True)
@@ -79,25 +52,6 @@ class Checkpoint:
         return network.eval()
 
 
-class _Ours(BaseModel, strict=True):
-    """What only our files have."""
-
-    training: dict[str, Any]
-    test_embedding: Literal[1, 2] | None = None
-    settings: dict[str, Any] = Field(default_factory=dict)
-    data: dict[str, Any] = Field(default_factory=dict)
-
-
-class _File(BaseModel, strict=True, arbitrary_types_allowed=True):
-    """What counts in a file, ours or the authors'."""
-
-    model: dict[str, Tensor]
-    optimizer: dict[str, Any] | None = None
-    scheduler: dict[str, Any] | None = None
-    iteration: NonNegativeInt = 0
-    skelgait: _Ours = _Ours(training={})
-
-
 def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     """Write a checkpoint, whole or not at all, with the weights under the authors' names.
 
@@ -128,91 +82,27 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
 def load_checkpoint(path: Path) -> Checkpoint:
     """Read a checkpoint, ours or the authors'; nothing in the file is executed.
 
+    Weights alone are taken, too: a bare state dict, or one under `state_dict`, and names that DistributedDataParallel
+    has put `module.` before. Their iteration is 0.
+
     Raises:
         CheckpointError: the file is missing, damaged, or no checkpoint of these networks.
     """
-    file = _checked(_read(path), path)
-    architecture = _architecture_of(file.model, path)
-    weights = from_authors(file.model)
-    _check_weights(architecture, weights, path)
-    ours = file.skelgait
-    whole = file.optimizer and file.scheduler and ours.training
+    file = read_checkpoint_file(path)
+    architecture = sizes_of(file.weights).architecture
+    misfits = find_misfits(file.weights, architecture)
+    refuse_other_networks(path, misfits, architecture.name)
+    if misfits.names():
+        mend = f"{MEND}; `skelgait checkpoint` says what each of them is"
+        raise CheckpointError(path, misfits.summary(), f"the weights of {architecture.name}", mend)
+    ours = file.ours
+    training = {"optimizer": file.optimiser, "scheduler": file.schedule, **ours.training}
     return Checkpoint(
         architecture=architecture,
-        weights=weights,
-        iteration=file.iteration,
+        weights=from_authors(file.weights),
+        iteration=file.iteration or 0,
         test_embedding=ours.test_embedding,
-        training={"optimizer": file.optimizer, "scheduler": file.scheduler, **ours.training} if whole else {},
+        training=training if file.can_be_resumed else {},
         settings=ours.settings,
         data=ours.data,
     )
-
-
-def _read(path: Path) -> object:
-    try:
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError as error:
-        raise CheckpointError(path, "no such file", _EXPECTED, "check the path") from error
-    except Exception as error:  # a damaged or hostile file can raise anything
-        found = f"a file that cannot be read ({str(error).splitlines()[0] if str(error) else type(error).__name__})"
-        raise CheckpointError(path, found, _EXPECTED, "use an earlier checkpoint, or fetch the file anew") from error
-
-
-def _checked(content: object, path: Path) -> _File:
-    if not isinstance(content, dict) or not isinstance(content.get("model"), dict):
-        raise CheckpointError(path, f"a {type(content).__name__} without weights", _EXPECTED, _MEND)
-    try:
-        return _File.model_validate(content)
-    except ValidationError as error:
-        problem = error.errors()[0]
-        value = "nothing" if problem["type"] == "missing" else shorten(repr(problem["input"]), 60)
-        found = f"{value} under {'.'.join(map(str, problem['loc']))}"
-        raise CheckpointError(path, found, _EXPECTED, _MEND) from error
-
-
-def _architecture_of(model: Mapping[str, Tensor], path: Path) -> Architecture:
-    plus = "sil_layer0.forward_block.0.weight" in model
-    layer1 = "map_layer1" if plus else "layer1"
-    first = [f"{layer1}.forward_block.0.conv1.weight", *(f"layer{n}.0.conv1.forward_block.0.weight" for n in (2, 3, 4))]
-    try:
-        strips, classes = model["BNNecks.fc_bin"].shape[0], model["BNNecks.fc_bin"].shape[2]
-        return Architecture(
-            name="skeletongait++" if plus else "skeletongait",
-            channels=tuple(model[name].shape[0] for name in first),
-            blocks=(
-                _count(model, rf"{layer1}\.forward_block\.(\d+)\."),
-                *(_count(model, rf"layer{n}\.(\d+)\.") for n in (2, 3, 4)),
-            ),
-            classes=classes,
-            embedding_width=model["FCs.fc_bin"].shape[2],
-            strips=strips,
-        )
-    except (KeyError, IndexError) as error:
-        reason = f"there is no {error}" if isinstance(error, KeyError) else "a weight has too few dimensions"
-        raise CheckpointError(path, f"weights of another network ({reason})", _NETWORKS, _MEND) from error
-
-
-def _count(model: Mapping[str, Tensor], pattern: str) -> int:
-    return len({match[1] for name in model if (match := re.match(pattern, name))})
-
-
-def _check_weights(architecture: Architecture, weights: Mapping[str, Tensor], path: Path) -> None:
-    try:
-        with torch.device("meta"):
-            expected = _kinds(architecture.build().state_dict())
-    except (SettingsError, ZeroDivisionError) as error:  # sizes that no network has
-        raise CheckpointError(path, f"weights of another network ({architecture})", _NETWORKS, _MEND) from error
-    found = _kinds(weights)
-    if found != expected:
-        wrong = sorted(name for name in found.keys() | expected.keys() if found.get(name) != expected.get(name))
-        theirs = ", ".join(to_authors(dict.fromkeys(wrong[:3])))
-        raise CheckpointError(
-            path,
-            f"{len(wrong)} missing, extra, misshapen or mistyped weights ({theirs})",
-            architecture.name,
-            _MEND,
-        )
-
-
-def _kinds(weights: Mapping[str, Tensor]) -> dict[str, tuple[object, ...]]:
-    return {name: (*weight.shape, weight.is_floating_point()) for name, weight in weights.items()}
