@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.logging import RichHandler
 
 from skelgait import __version__
+from skelgait.cli.checkpoint import checkpoint
 from skelgait.cli.commands import Commands, TolerantCommand, set_log_level
 from skelgait.cli.config import config
 from skelgait.cli.convert import convert
@@ -30,7 +31,9 @@ app = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _command in (demo, inspect, poses, silhouettes, heatmap, link, train, evaluate, show, convert, synth, config):
+for _command in (
+    demo, inspect, poses, silhouettes, heatmap, link, train, evaluate, checkpoint, show, convert, synth, config,
+):  # fmt: skip
     app.command(cls=TolerantCommand)(_command)
 
 

@@ -1,0 +1,102 @@
+"""`skelgait checkpoint` on files of all kinds."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+from typer.testing import CliRunner
+
+from skelgait.cli import app
+from skelgait.models import from_authors
+from skelgait.training import Checkpoint, save_checkpoint
+from tests.training.checkpoint_files import CCPG, CLASSIFIER, SMALL, weights_of, write_authors, zeros
+
+WEIGHTS = weights_of(SMALL)
+HEADLESS = {name: weight for name, weight in WEIGHTS.items() if name != CLASSIFIER}
+SOME = {name: weight for name, weight in WEIGHTS.items() if not name.startswith("layer3")}
+FIRST, SECOND = "layer2.1.sbn.weight", "layer2.1.sbn.num_batches_tracked"
+
+
+def call(*args: object) -> tuple[int, str, str]:
+    result = CliRunner().invoke(app, [str(arg) for arg in args])
+    return result.exit_code, result.stdout, result.stderr
+
+
+@pytest.mark.parametrize("content", [b"", b"# A text\n", b"PK\x03\x04junk", b"\x80\x02junk"])
+def test_damaged_files_are_refused_without_advice_to_run_them(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "c.pt").write_bytes(content)
+    code, out, err = call("checkpoint", tmp_path / "c.pt")
+    assert (code, out) == (1, "")
+    assert err.startswith(f"Error: {tmp_path}/c.pt: found a file that cannot be read (")
+    assert len(err.splitlines()) == 1
+    assert "weights_only" not in err
+
+
+def test_the_command(tmp_path: Path) -> None:
+    path = write_authors(tmp_path / "a file.pt", weights_of(replace(CCPG, classes=74)))
+    code, out, err = call("checkpoint", path)
+    assert (code, err) == (0, "")
+    for text in (
+        "a file.pt: a checkpoint of the authors' pipeline",
+        "64 128 256 512",
+        "fits skeletongait_CCPG but for the classes: 74 instead of 100",
+        f"skelgait evaluate --checkpoint '{path}' --network skeletongait --partition",
+    ):
+        assert text in out
+    code, out, _ = call("checkpoint", path, "--json")
+    found = json.loads(out)
+    assert (code, found["loadable"], found["weights"]["architecture"]["classes"]) == (0, True, 74)
+    assert found["path"] == str(path)
+
+
+def test_the_command_on_weights_that_are_not_whole(tmp_path: Path) -> None:
+    weights = {**HEADLESS, "\x1b[2Jx\n": zeros(2), FIRST: zeros(3), SECOND: torch.tensor(1.0)}
+    path = write_authors(tmp_path / "a.pt", weights)
+    code, out, err = call("checkpoint", path)
+    assert (code, err) == (1, "")
+    assert "1 of wrong shape, 1 of wrong type, 1 extra, 1 missing" in out
+    assert "(8, 6, classes)" in out
+    assert "\x1b" not in out
+    code, out, _ = call("checkpoint", path, "--json")
+    found = json.loads(out)
+    assert (code, found["loadable"]) == (1, False)
+    assert found["weights"]["misfits"]["missing"] == {CLASSIFIER: [8, 6, None]}
+
+
+@pytest.mark.parametrize(
+    ("weights", "mend"),
+    [
+        (HEADLESS, "it can begin a training as it is: skelgait train --init "),
+        ({**WEIGHTS, "x": zeros(2)}, "leave the extra weights out when it is saved"),
+        (SOME, "fetch it anew, or save the whole network"),
+    ],
+)
+def test_what_to_do_about_it(tmp_path: Path, weights: dict[str, Tensor], mend: str) -> None:
+    code, out, _ = call("checkpoint", write_authors(tmp_path / "a.pt", weights))
+    assert code == 1
+    assert mend in out
+
+
+def test_only_the_first_of_many_are_shown(tmp_path: Path) -> None:
+    weights = {**WEIGHTS, **{f"extra{number}": zeros(2) for number in range(30)}}
+    _, out, _ = call("checkpoint", write_authors(tmp_path / "a.pt", weights))
+    assert "... and 10 more (all of them with --json)" in out
+    assert out.count("extra1") == 11
+
+
+def test_one_of_ours(tmp_path: Path) -> None:
+    training = {"optimizer": {"state": {}}, "scheduler": {"x": 1}, "drawn": 8}
+    data = {"dataset": "CASIA-B", "\x1b[2J": 1}
+    saved = Checkpoint(SMALL, from_authors(WEIGHTS), 7, 2, training, {"seed": 3}, data)
+    save_checkpoint(tmp_path / "c.pt", saved)
+    code, out, err = call("checkpoint", tmp_path / "c.pt")
+    assert (code, err) == (0, "")
+    assert "\x1b" not in out
+    lines = [" ".join(line.split()) for line in out.splitlines()]
+    for line in ("seed 3", "can be resumed yes", "data: dataset CASIA-B", "iteration 7", "tested at embedding 2"):
+        assert line in lines
