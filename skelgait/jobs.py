@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,8 +16,12 @@ from skelgait.models import GaitNetwork
 from skelgait.runtime.processes import is_main
 from skelgait.settings import Settings
 from skelgait.settings.evaluation import EvaluateSettings
-from skelgait.training import TrainReport, find_checkpoint, load_checkpoint, train
+from skelgait.storage import SequenceSource
+from skelgait.training import Checkpoint, TrainReport, find_checkpoint, load_checkpoint, train
 from skelgait.training.best import best_test
+from skelgait.training.fingerprint import differences, how_drawn
+
+log = logging.getLogger(__name__)
 
 
 class Evaluation(NamedTuple):
@@ -35,7 +40,7 @@ def train_run(settings: Settings, device: torch.device, advance: Callable[[int],
     """
 
     def test(network: GaitNetwork, advance: Callable[[int], None]) -> Mapping[str, Any]:
-        return _evaluate(settings, network, settings.train.network.test_embedding, device, advance).to_dict()
+        return _evaluate(settings, network, inputs, settings.train.network.test_embedding, device, advance).to_dict()
 
     inputs, partition = workspace.open_inputs(settings, settings.train.network.name), workspace.partition_of(settings)
     if settings.train.test_while_training:
@@ -67,7 +72,9 @@ def evaluate_run(
     checkpoint = load_checkpoint(path)
     network = checkpoint.architecture.name
     embedding = chosen.embedding or checkpoint.test_embedding or workspace.test_embedding_of(settings, network)
-    report = _evaluate(settings, checkpoint.network(), embedding, device, advance)
+    source = workspace.open_inputs(settings, network)
+    _warn_of_other_maps(path, checkpoint, source)
+    report = _evaluate(settings, checkpoint.network(), source, embedding, device, advance)
     return Evaluation(report, network, checkpoint.iteration)
 
 
@@ -81,9 +88,17 @@ def _checkpoint_of(run: Path, chosen: EvaluateSettings) -> Path:
     return find_checkpoint(run, best.iteration)
 
 
+def _warn_of_other_maps(path: Path, checkpoint: Checkpoint, source: SequenceSource) -> None:
+    """Warn where the maps are known to be drawn in another way than those that the network was trained on."""
+    before, now = checkpoint.data.get("drawn"), how_drawn(source)
+    for what, there, here in differences(before or {}, now or {}):
+        log.warning("%s was trained on maps with %s %s; those in %s have %s", path, what, there, source.path, here)
+
+
 def _evaluate(
     settings: Settings,
     network: GaitNetwork,
+    source: SequenceSource,
     embedding: int,
     device: torch.device,
     advance: Callable[[int], None] = lambda _: None,
@@ -93,7 +108,6 @@ def _evaluate(
     if chosen.submission and not protocol.submission:
         found, mend = f"protocol {protocol.name}, which has no server", "leave it out"
         raise SettingsError("--submission", found, "a protocol with one, such as GREW", mend)
-    source = workspace.open_inputs(settings, "skeletongait" if network.in_channels == 2 else "skeletongait++")
     embeddings = embed(
         network,
         source,

@@ -32,7 +32,7 @@ MAY_IMPORT = {
     "preview": {"errors", "maps", "sheet", "storage"},
     "convert": {"errors", "runtime", "storage"},
     "workspace": {"errors", "datasets", "settings", "storage"},
-    "jobs": {"errors", "evaluation", "models", "runtime", "settings", "training", "workspace"},
+    "jobs": {"errors", "evaluation", "models", "runtime", "settings", "storage", "training", "workspace"},
     "evaluation": {"errors", "models", "storage", "sampling", "runtime", "datasets"},
     "training": {"errors", "sampling", "models", "losses", "evaluation", "runtime", "storage", "settings", "datasets"},
     "demo": {
