@@ -35,7 +35,7 @@ def run_script(name: str, *args: Path) -> str:
 def test_every_example_has_a_test() -> None:
     assert {path.name for path in EXAMPLES.iterdir()} == {
         "maps.png", "maps_in_python.py", "missing_joints.md", "missing_joints.png", "missing_joints.py", "own_data.md",
-        "raw_data.md",
+        "raw_data.md", "training.md",
     }  # fmt: skip
 
 
@@ -112,3 +112,48 @@ def test_raw_data_s_commands(tmp_path: Path) -> None:
     PickleTreeWriter(tmp_path / "Gait3D-SMPL").write(Key("0000", "camid0_videoid2", "seq0"), smpl)
     (shown,) = re.findall(r"\$ skelgait inspect .*?\n(.*?)```", RAW_DATA, re.DOTALL)
     assert skelgait(tmp_path, *shlex.split(looked)) == shown
+
+
+TRAINING = {
+    "network": {"channels": [4, 8, 8, 8], "embedding_width": 8},
+    "sampling": {"identities_per_batch": 2, "sequences_per_identity": 2, "clip_len": 4, "skip": 1},
+    "iterations": 2,
+    "log_every": 1,
+    "save_every": 1,
+    "test_while_training": True,
+    "tensorboard": True,
+    "device": "cpu",
+}
+
+
+@pytest.mark.slow
+def test_training(tmp_path: Path) -> None:
+    for extra in ("matplotlib", "tensorboard"):
+        pytest.importorskip(extra, reason=f"{extra} is not installed")
+    write_dataset(tmp_path, "SUSTech1K", people=4)
+    (tmp_path / "skelgait.yaml").write_text(json.dumps({"partition": "partition.json", "train": TRAINING}))
+    skelgait(tmp_path, "heatmap", "--dataset", "SUSTech1K")
+    skelgait(tmp_path, "link", "--dataset", "SUSTech1K")
+    page = (EXAMPLES / "training.md").read_text(encoding="utf-8")
+    commands = [shlex.split(line) for line in re.findall(r"^\$ skelgait (.*)$", page, re.MULTILINE)]
+    first, resumed, best, table, plot, checkpoint, evaluated, begun = commands
+    skelgait(tmp_path, *first)
+    skelgait(tmp_path, *resumed, "--iterations", 3)
+    skelgait(tmp_path, *best)
+    run = tmp_path / "runs" / "SUSTech1K_skeletongait++"
+    files = re.findall(r"^\| `([\w./]+)`", page, re.MULTILINE)
+    assert sorted(path.name + "/" * path.is_dir() for path in run.iterdir()) == sorted(files)
+
+    run.with_name("first").symlink_to(run)
+    skelgait(tmp_path, *first, "--run-name", "second", "--seed", 1)
+    assert "train.seed" in skelgait(tmp_path, *table)
+    skelgait(tmp_path, *plot)
+    assert cv2.imread(str(tmp_path / "runs.png")).any()
+
+    (tmp_path / "SkeletonGait-60000.pt").write_bytes((run / "checkpoints" / "checkpoint-000003.pt").read_bytes())
+    assert "skeletongait++" in skelgait(tmp_path, *checkpoint)
+    own = ("--dataset", "SUSTech1K", "--network", "skeletongait++")
+    skelgait(tmp_path, *evaluated, *own)
+    (tmp_path / "mine.json").write_bytes((tmp_path / "partition.json").read_bytes())
+    skelgait(tmp_path, *begun, *own, "--preset", "skeletongait++_tiny")
+    assert "beginning with the weights of" in (tmp_path / "runs" / "mine" / "log.txt").read_text()

@@ -1,7 +1,6 @@
 """Residual blocks of a frame, and pseudo-3D residual blocks of the frames of sequences.
 
-Everything is (F, C, H, W) in channels_last memory. Batch norm does the addition and the rectifier that follow it as
-well, which saves memory traffic.
+Everything is (F, C, H, W) in channels_last memory.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812  (its usual name)
 from torch import Tensor, nn
 
-from skelgait.models.norm import FrameBatchNorm, normalised
+from skelgait.models.norm import FrameBatchNorm, norm_relu
 from skelgait.models.temporal import TemporalConv
 
 
@@ -21,16 +20,16 @@ def conv3x3(in_channels: int, out_channels: int, stride: int = 1) -> nn.Conv2d:
     return nn.Conv2d(in_channels, out_channels, 3, stride, padding=1, bias=False)
 
 
-class ConvNorm(nn.Sequential):
-    """3 x 3 convolution, batch norm, and what follows it: an addition, a rectifier."""
+class ConvNormRelu(nn.Sequential):
+    """3 x 3 convolution, batch norm, rectifier."""
 
     def __init__(self, in_channels: int, out_channels: int, stride: int = 1) -> None:
         super().__init__(conv3x3(in_channels, out_channels, stride), FrameBatchNorm(out_channels))
 
-    def forward(self, frames: Tensor, residual: Tensor | None = None) -> Tensor:
-        """(F, C_in, H, W) to (F, C_out, H / stride, W / stride), rectified; the residual is of the same shape."""
+    def forward(self, frames: Tensor) -> Tensor:
+        """(F, C_in, H, W) to (F, C_out, H / stride, W / stride)."""
         conv, norm = self
-        return normalised(norm, conv(frames), residual)
+        return norm_relu(norm, conv(frames))
 
 
 class PointwiseConv(nn.Module):
@@ -63,8 +62,8 @@ class ResidualBlock(nn.Module):
 
     def forward(self, frames: Tensor) -> Tensor:
         """(F, C, H, W) to (F, C, H, W)."""
-        out = normalised(self.norm1, self.conv1(frames))
-        return normalised(self.norm2, self.conv2(out), frames)
+        out = norm_relu(self.norm1, self.conv1(frames))
+        return norm_relu(self.norm2, self.conv2(out), frames)
 
 
 class Pseudo3dBlock(nn.Module):
@@ -77,8 +76,8 @@ class Pseudo3dBlock(nn.Module):
 
     def __init__(self, in_channels: int, out_channels: int, stride: int) -> None:
         super().__init__()
-        self.spatial1 = ConvNorm(in_channels, out_channels, stride)
-        self.spatial2 = ConvNorm(out_channels, out_channels)
+        self.spatial1 = ConvNormRelu(in_channels, out_channels, stride)
+        self.spatial2 = nn.Sequential(conv3x3(out_channels, out_channels), FrameBatchNorm(out_channels))
         self.temporal_conv = TemporalConv(out_channels)
         self.temporal_norm = FrameBatchNorm(out_channels)
         self.shortcut: nn.Module = nn.Identity()
@@ -90,9 +89,9 @@ class Pseudo3dBlock(nn.Module):
     def forward(self, frames: Tensor, lengths: Sequence[int]) -> Tensor:
         """(F, C_in, H, W) to (F, C_out, H / stride, W / stride)."""
         out: Tensor = self.spatial1(frames)
-        out = normalised(self.temporal_norm, self.temporal_conv(out, lengths), out)
-        out = self.spatial2(out, self.shortcut(frames))
-        return out
+        out = norm_relu(self.temporal_norm, self.temporal_conv(out, lengths), out)
+        conv, norm = self.spatial2
+        return norm_relu(norm, conv(out), self.shortcut(frames))
 
 
 class Pseudo3dLayer(nn.ModuleList):

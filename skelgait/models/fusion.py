@@ -7,7 +7,7 @@ import torch.nn.functional as F  # noqa: N812  (its usual name)
 from torch import Tensor, nn
 
 from skelgait.models.blocks import conv3x3
-from skelgait.models.norm import FrameBatchNorm, normalised
+from skelgait.models.norm import FrameBatchNorm, norm_relu
 
 REDUCTION = 16
 """How many times fewer channels the attention works on."""
@@ -34,7 +34,7 @@ class AttentionFusion(nn.Module):
         # Three shortcuts halve the time. A 1 x 1 convolution of both is the sum of one of each.
         of_silhouette, of_maps = self.squeeze.weight.chunk(2, dim=1)
         squeezed = F.conv2d(silhouette, of_silhouette) + F.conv2d(maps, of_maps)
-        mixed = normalised(self.norm2, self.mix(normalised(self.norm1, squeezed)))
+        mixed = norm_relu(self.norm2, self.mix(norm_relu(self.norm1, squeezed)))
         # Softmax over a pair is the sigmoid of the difference, and the difference of scores is one convolution.
         to_silhouette, to_maps = self.expand.weight.chunk(2, dim=0)
         share_of_maps = F.conv2d(mixed, to_maps - to_silhouette).sigmoid_()

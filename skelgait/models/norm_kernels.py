@@ -1,209 +1,202 @@
-"""Batch norm, the addition after it and the rectifier in compiled loops, for float32 on a CPU.
+"""The compiled loops of batch norm, residual addition and rectifier in training, on torch's own threads.
 
-All of it is limited by memory: each array is read once to sum up and once to compute, and written once. Sums are kept
-in float64 for each frame apart and then added up, so that they are exact to float32 and do not depend on the threads.
+Frames in channels_last memory are taken as a table, (rows, width): a row holds the channels of one or more pixels, so
+that the innermost loops are long even where channels are few. What is known of a channel is repeated to `width`.
 
-Arrays are (F, R, K): a frame's values as they lie in channels_last memory, cut into R rows of K values; K is a multiple
-of the channels, so that what belongs to a channel repeats within a row. Values of a channel come as (K,), repeated.
+A loop is entered by all threads of an OpenMP team, and each does its share of the rows. The team is torch's own: other
+threads would wait for torch's, which keep their cores busy for some milliseconds after they have finished.
+
+The mean is taken off before anything else: folded into the bias, it would cost several digits where a channel varies
+little about a large mean, as most do.
+
+The rectifier cuts at `floor`: 0, or minus infinity, which is no rectifier. NaN passes, for training looks for it.
+
+All of it is in one file, since numba keeps compiled code until the file that it stands in changes.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from functools import cache
-from itertools import pairwise
+from ctypes import CDLL, addressof, c_int64, c_uint, c_void_p
 from typing import Any
 
-import numba
 import numpy as np
-import torch
-from numpy.typing import NDArray
+from numba import carray, cfunc, njit, types  # type: ignore[attr-defined]
 from torch import Tensor
 
-Floats = NDArray[np.float32]
-_ROW_VALUES = 1024
+# The symbols of torch's OpenMP are global in a process that has imported torch.
+_run_team = CDLL(None).GOMP_parallel
+_run_team.argtypes = (c_void_p, c_void_p, c_uint, c_uint)
+_run_team.restype = None
+_this_thread: Any = types.ExternalFunction("omp_get_thread_num", types.int32())
+_n_threads: Any = types.ExternalFunction("omp_get_num_threads", types.int32())
 
-_compiled = numba.njit(nogil=True, cache=True, fastmath={"contract", "nsz"}, error_model="numpy")
-
-
-def rows_of(frames: Tensor) -> Floats:
-    """(F, C, H, W) float32 frames in channels_last memory as (F, R, K) rows, without a copy."""
-    n_frames, channels, height, width = frames.shape
-    pixels = height * width
-    together = math.gcd(pixels, 2 ** max(0, int(math.log2(_ROW_VALUES / channels)) if channels < _ROW_VALUES else 0))
-    rows: Floats = frames.permute(0, 2, 3, 1).numpy().reshape(n_frames, pixels // together, together * channels)
-    return rows
-
-
-def moments(frames: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and (biased) variance of each channel, (C,) float32 each."""
-    rows = rows_of(frames)
-    sums = np.zeros((2, len(rows), rows.shape[2]))
-    _in_threads(_sum, rows, sums)
-    mean, square = _over_all(sums, frames.shape[1]) / (frames.numel() / frames.shape[1])
-    return _tensor(mean), _tensor(np.maximum(square - mean * mean, 0))
+_loop = njit(cache=True, nogil=True, error_model="numpy", fastmath={"nsz", "contract"})
+# The only argument is an array of the addresses of (rows, width) and of what `run` is given.
+_entry = cfunc(types.void(types.CPointer(types.voidptr)), cache=True)  # type: ignore[no-untyped-call]
+_F32, _F64, _I64 = np.float32, np.float64, np.int64
+_array: Any = carray
 
 
-def normalise(
-    frames: Tensor, residual: Tensor | None, mean: Tensor, scale: Tensor, bias: Tensor, *, relu: bool
-) -> Tensor:
-    """(frames - mean) * scale + bias + residual, rectified if wanted."""
-    out = torch.empty_like(frames)
-    rows = rows_of(frames)
-    added = rows if residual is None else rows_of(residual)
-    tiled = _tiled(rows, mean, scale, bias)
-    _in_threads(_normalise, rows, added, residual is not None, relu, *tiled, rows_of(out))
-    return out
-
-
-def gradients(
-    grad: Tensor,
-    out: Tensor,
-    frames: Tensor,
-    mean: Tensor,
-    inverse_std: Tensor,
-    weight: Tensor,
-    *,
-    relu: bool,
-    has_residual: bool,
-) -> tuple[Tensor, Tensor | None, Tensor, Tensor]:
-    """Gradients of the frames, of the residual (None where there was none), of weight and of bias.
+def run(entry: Any, n_threads: int, rows: int, width: int, *tensors: Tensor) -> None:
+    """Let a team of threads enter one of the functions at the end of this file.
 
     Args:
-        grad: gradient of `out`.
-        out: what `normalise` gave.
-        frames: what it was given.
-        mean: (C,) of the frames.
-        inverse_std: (C,) of the frames.
-        weight: (C,) of the batch norm.
-        relu: whether `out` was rectified.
-        has_residual: whether there was a residual.
+        entry: which one.
+        n_threads: size of the team.
+        rows: rows of the frames.
+        width: their width.
+        tensors: the arguments of the entry, dense in memory: float32 in channels_last, or tables as it says.
     """
-    rows, grad_rows, out_rows = rows_of(frames), rows_of(grad), rows_of(out)
-    sums = np.zeros((2, len(rows), rows.shape[2]))
-    _in_threads(_sum_gradients, grad_rows, out_rows, rows, relu, *_tiled(rows, mean), sums)
-    of_bias, of_deviation = _over_all(sums, frames.shape[1])
-    n_values = frames.numel() / frames.shape[1]
-    std = inverse_std.double().numpy()
-    slope = weight.detach().double().numpy() * std
-    # The gradient of the frames is slope (grad - mean of grad - normalised frame x mean of grad x normalised frame).
-    of_frame = -slope * std * std * of_deviation / n_values
-    constant = -slope * of_bias / n_values
-    of_frames = torch.empty_like(frames)
-    keep = relu and has_residual
-    masked = torch.empty_like(frames) if keep else of_frames
-    tiled = _tiled(rows, mean, _tensor(slope), _tensor(of_frame), _tensor(constant))
-    _in_threads(_gradient, grad_rows, out_rows, rows, relu, keep, *tiled, rows_of(of_frames), rows_of(masked))
-    of_residual = (masked if relu else grad) if has_residual else None
-    return of_frames, of_residual, _tensor(of_deviation * std), _tensor(of_bias)
+    sizes = (c_int64 * 2)(rows, width)
+    addresses = (c_void_p * (1 + len(tensors)))(addressof(sizes), *(tensor.data_ptr() for tensor in tensors))
+    _run_team(entry.address, addresses, n_threads, 0)
 
 
-@_compiled
-def _sum(first: int, last: int, rows: Floats, sums: NDArray[np.float64]) -> None:
-    for frame in range(first, last):
-        for row in range(rows.shape[1]):
-            for k in range(rows.shape[2]):
-                value = np.float64(rows[frame, row, k])
-                sums[0, frame, k] += value
-                sums[1, frame, k] += value * value
+@_loop
+def _add_moments(x, sums):  # type: ignore[no-untyped-def]
+    """Sum values and their squares, in float64: so, their difference loses nothing that float32 has."""
+    total, squares = sums[0], sums[1]
+    for row in range(len(x)):
+        values = x[row]
+        for k in range(len(total)):
+            value = _F64(values[k])
+            total[k] += value
+            squares[k] += value * value
 
 
-@_compiled
-def _normalise(
-    first: int,
-    last: int,
-    rows: Floats,
-    residual: Floats,
-    add: bool,
-    relu: bool,
-    mean: Floats,
-    scale: Floats,
-    bias: Floats,
-    out: Floats,
-) -> None:
-    for frame in range(first, last):
-        for row in range(rows.shape[1]):
-            for k in range(rows.shape[2]):
-                value = (rows[frame, row, k] - mean[k]) * scale[k] + bias[k]
-                if add:
-                    value += residual[frame, row, k]
-                if relu:
-                    value = max(value, np.float32(0))
-                out[frame, row, k] = value
+@_loop
+def _normalise(out, x, channels):  # type: ignore[no-untyped-def]
+    scale, bias, mean, floor = channels[0], channels[1], channels[2], channels[3]
+    for row in range(len(x)):
+        values, to = x[row], out[row]
+        for k in range(len(scale)):
+            value = (values[k] - mean[k]) * scale[k] + bias[k]
+            to[k] = floor[k] if value <= floor[k] else value
 
 
-@_compiled
-def _sum_gradients(
-    first: int, last: int, grad: Floats, out: Floats, rows: Floats, relu: bool, mean: Floats, sums: NDArray[np.float64]
-) -> None:
-    for frame in range(first, last):
-        for row in range(rows.shape[1]):
-            for k in range(rows.shape[2]):
-                value = grad[frame, row, k]
-                if relu:
-                    value = value if out[frame, row, k] > 0 else np.float32(0)
-                sums[0, frame, k] += value
-                sums[1, frame, k] += value * (rows[frame, row, k] - mean[k])
+@_loop
+def _normalise_add_rectify(out, x, residual, channels):  # type: ignore[no-untyped-def]
+    scale, bias, mean = channels[0], channels[1], channels[2]
+    for row in range(len(x)):
+        values, added, to = x[row], residual[row], out[row]
+        for k in range(len(scale)):
+            value = (values[k] - mean[k]) * scale[k] + bias[k] + added[k]
+            to[k] = _F32(0) if value <= _F32(0) else value
 
 
-@_compiled
-def _gradient(
-    first: int,
-    last: int,
-    grad: Floats,
-    out: Floats,
-    rows: Floats,
-    relu: bool,
-    keep: bool,
-    mean: Floats,
-    slope: Floats,
-    of_frame: Floats,
-    constant: Floats,
-    of_frames: Floats,
-    masked: Floats,
-) -> None:
-    for frame in range(first, last):
-        for row in range(rows.shape[1]):
-            for k in range(rows.shape[2]):
-                value = grad[frame, row, k]
-                if relu:
-                    value = value if out[frame, row, k] > 0 else np.float32(0)
-                deviation = rows[frame, row, k] - mean[k]
-                of_frames[frame, row, k] = slope[k] * value + of_frame[k] * deviation + constant[k]
-                if keep:
-                    masked[frame, row, k] = value
+@_loop
+def _cut(of_sum, grad, out):  # type: ignore[no-untyped-def]
+    """The gradient before the rectifier from that behind it."""
+    for row in range(len(grad)):
+        upper, reached, to = grad[row], out[row], of_sum[row]
+        for k in range(len(to)):
+            value = upper[k]
+            to[k] = _F32(0) if reached[k] <= _F32(0) else value
 
 
-def _in_threads(kernel: Callable[..., None], rows: Floats, *more: Any) -> None:
-    """Run a kernel on all frames, a share of them in each of as many threads as torch has."""
-    n_threads = min(torch.get_num_threads(), len(rows))
-    if n_threads <= 1:
-        kernel(0, len(rows), rows, *more)
-        return
-    ends = [len(rows) * i // n_threads for i in range(n_threads + 1)]
-    others = [_threads(n_threads - 1).submit(kernel, start, end, rows, *more) for start, end in pairwise(ends[1:])]
-    kernel(0, ends[1], rows, *more)
-    for other in others:
-        other.result()
+@_loop
+def _add_gradients(grad, x, channels, sums):  # type: ignore[no-untyped-def]
+    """Sum the gradients of the normalised values, and their products with the centred values.
+
+    Four rows at a time are summed in float32: the sums in float64 take longer than the memory.
+    """
+    scale, bias, mean, floor = channels[0], channels[1], channels[2], channels[3]
+    total, products = sums[0], sums[1]
+    fours = len(x) // 4 * 4
+    for row in range(0, fours, 4):
+        x0, x1, x2, x3 = x[row], x[row + 1], x[row + 2], x[row + 3]
+        g0, g1, g2, g3 = grad[row], grad[row + 1], grad[row + 2], grad[row + 3]
+        for k in range(len(total)):
+            a, b, low, middle = scale[k], bias[k], floor[k], mean[k]
+            # Read whether they are needed or not, so that the loop has no branches.
+            v0, v1, v2, v3 = x0[k] - middle, x1[k] - middle, x2[k] - middle, x3[k] - middle
+            d0, d1, d2, d3 = g0[k], g1[k], g2[k], g3[k]
+            d0 = _F32(0) if v0 * a + b <= low else d0
+            d1 = _F32(0) if v1 * a + b <= low else d1
+            d2 = _F32(0) if v2 * a + b <= low else d2
+            d3 = _F32(0) if v3 * a + b <= low else d3
+            total[k] += (d0 + d1) + (d2 + d3)
+            products[k] += (d0 * v0 + d1 * v1) + (d2 * v2 + d3 * v3)
+    for row in range(fours, len(x)):
+        values, upper = x[row], grad[row]
+        for k in range(len(total)):
+            value, d = values[k] - mean[k], upper[k]
+            d = _F32(0) if value * scale[k] + bias[k] <= floor[k] else d
+            total[k] += d
+            products[k] += d * value
 
 
-@cache
-def _threads(number: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(number, "batch-norm")
+@_loop
+def _differentiate(of_x, grad, x, channels, means):  # type: ignore[no-untyped-def]
+    scale, bias, mean, floor = channels[0], channels[1], channels[2], channels[3]
+    for_centred, constant = means[0], means[1]
+    for row in range(len(x)):
+        values, upper, to = x[row], grad[row], of_x[row]
+        for k in range(len(scale)):
+            value, d = values[k] - mean[k], upper[k]
+            d = _F32(0) if value * scale[k] + bias[k] <= floor[k] else d
+            to[k] = scale[k] * d + (value * for_centred[k] + constant[k])
 
 
-def _over_all(sums: NDArray[np.float64], channels: int) -> NDArray[np.float64]:
-    """(2, F, K) sums of each frame and place in a row as (2, C) sums of all."""
-    total: NDArray[np.float64] = sums.sum(1).reshape(2, -1, channels).sum(1)
-    return total
+@_loop
+def _own_rows(args, i):  # type: ignore[no-untyped-def]
+    """This thread's rows of frames."""
+    rows, width = _array(args[0], 2, _I64)
+    thread, n = _I64(_this_thread()), _I64(_n_threads())
+    return _array(args[i], (rows, width), _F32)[rows * thread // n : rows * (thread + 1) // n]
 
 
-def _tiled(rows: Floats, *values: Tensor) -> list[Floats]:
-    """(C,) values repeated to the length of a row."""
-    return [np.tile(value.detach().numpy(), rows.shape[2] // len(value)) for value in values]
+@_loop
+def _channels(args, i, n):  # type: ignore[no-untyped-def]
+    """Table of n values of each channel."""
+    return _array(args[i], (n, _array(args[0], 2, _I64)[1]), _F32)
 
 
-def _tensor(values: NDArray[np.float64]) -> Tensor:
-    return torch.from_numpy(values).float()
+@_loop
+def _own_sums(args, i):  # type: ignore[no-untyped-def]
+    """This thread's two sums of each channel."""
+    return _array(args[i], (_I64(_n_threads()), 2, _array(args[0], 2, _I64)[1]), _F64)[_this_thread()]
+
+
+@_entry
+def moments(args):  # type: ignore[no-untyped-def]
+    """Arguments: x; (threads, 2, width) float64 zeros, which become sums of x and of its squares."""
+    _add_moments(_own_rows(args, 1), _own_sums(args, 2))
+
+
+@_entry
+def normalise(args):  # type: ignore[no-untyped-def]
+    """Arguments: out, is written to; x; (4, width) scale, bias, mean, floor."""
+    _normalise(_own_rows(args, 1), _own_rows(args, 2), _channels(args, 3, 4))
+
+
+@_entry
+def normalise_add_rectify(args):  # type: ignore[no-untyped-def]
+    """Arguments: out, is written to; x; residual; (4, width) as of `normalise`."""
+    _normalise_add_rectify(_own_rows(args, 1), _own_rows(args, 2), _own_rows(args, 3), _channels(args, 4, 4))
+
+
+@_entry
+def cut_and_sum(args):  # type: ignore[no-untyped-def]
+    """Arguments: gradient before the rectifier, is written to; grad; out; x; (4, width); sums as of `gradient_sums`."""
+    of_sum, grad, out, x = _own_rows(args, 1), _own_rows(args, 2), _own_rows(args, 3), _own_rows(args, 4)
+    channels, sums = _channels(args, 5, 4), _own_sums(args, 6)
+    # Summed while it is in the cache.
+    for row in range(0, len(x), 8):
+        some = slice(row, row + 8)
+        _cut(of_sum[some], grad[some], out[some])
+        _add_gradients(of_sum[some], x[some], channels, sums)
+
+
+@_entry
+def gradient_sums(args):  # type: ignore[no-untyped-def]
+    """Arguments: grad; x; (4, width); (threads, 2, width) float64 zeros, which become sums as of `_add_gradients`."""
+    _add_gradients(_own_rows(args, 1), _own_rows(args, 2), _channels(args, 3, 4), _own_sums(args, 4))
+
+
+@_entry
+def gradient(args):  # type: ignore[no-untyped-def]
+    """Arguments: gradient of x, is written to; grad; x; (4, width); (2, width) for centred x, and constant."""
+    _differentiate(
+        _own_rows(args, 1), _own_rows(args, 2), _own_rows(args, 3), _channels(args, 4, 4), _channels(args, 5, 2)
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from skelgait.models.blocks import ConvNorm, residual_layer
+from skelgait.models.blocks import ConvNormRelu, residual_layer
 from skelgait.models.network import GaitNetwork
 
 
@@ -14,7 +14,7 @@ class MapLayers(nn.Module):
 
     def __init__(self, channels: int, n_blocks: int) -> None:
         super().__init__()
-        self.layer0 = ConvNorm(2, channels)
+        self.layer0 = ConvNormRelu(2, channels)
         self.layer1 = residual_layer(channels, n_blocks)
 
     def forward(self, frames: Tensor) -> Tensor:

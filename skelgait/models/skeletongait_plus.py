@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from skelgait.models.blocks import ConvNorm, residual_layer
+from skelgait.models.blocks import ConvNormRelu, residual_layer
 from skelgait.models.fusion import AttentionFusion
 from skelgait.models.network import GaitNetwork
 
@@ -18,8 +18,8 @@ class FusedLayers(nn.Module):
 
     def __init__(self, channels: int, n_blocks: int) -> None:
         super().__init__()
-        self.silhouette_layer0 = ConvNorm(1, channels)
-        self.map_layer0 = ConvNorm(2, channels)
+        self.silhouette_layer0 = ConvNormRelu(1, channels)
+        self.map_layer0 = ConvNormRelu(2, channels)
         self.silhouette_layer1 = residual_layer(channels, n_blocks)
         self.map_layer1 = residual_layer(channels, n_blocks)
         self.fusion = AttentionFusion(channels)

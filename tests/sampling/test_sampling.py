@@ -8,6 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from skelgait.errors import DataError, SettingsError, ShapeError
 from skelgait.runtime.draws import generator
@@ -188,6 +189,8 @@ def test_batches_do_not_depend_on_workers(maps_tree: Path) -> None:
     ):
         assert first.frames.shape == (30, 2, 64, 44)
         assert first.lengths == [5] * 6
+        assert first.frames.dtype == second.frames.dtype == torch.uint8
+        assert second.frames.is_shared()  # and not sent through a pipe
         assert (first.frames == second.frames).all()
         assert (first.labels == second.labels).all()
 
