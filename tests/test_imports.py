@@ -35,6 +35,7 @@ MAY_IMPORT = {
     "jobs": {"errors", "evaluation", "models", "runtime", "settings", "storage", "training", "workspace"},
     "evaluation": {"errors", "models", "storage", "sampling", "runtime", "datasets"},
     "training": {"errors", "sampling", "models", "losses", "evaluation", "runtime", "storage", "settings", "datasets"},
+    "run_list": {"errors", "settings", "storage", "training"},
     "demo": {
         "errors", "datasets", "settings", "storage", "walkers", "heatmap", "pairing", "sheet", "evaluation",
         "workspace", "runtime", "jobs", "models",
@@ -45,7 +46,7 @@ HEAVY = {"torch", "numba", "cv2"}
 ON_DEVICE = PACKAGE / "maps" / "on_device.py"
 WITHOUT_TORCH = (
     "errors", "skeletons", "settings", "datasets", "storage", "build", "raw", "silhouettes", "poses", "inspection",
-    "pairing", "heatmap", "maps", "walkers",
+    "pairing", "heatmap", "maps", "walkers", "run_list",
 )  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from skelgait.cli.heatmap import heatmap
 from skelgait.cli.inspect import inspect
 from skelgait.cli.link import link
 from skelgait.cli.poses import poses
+from skelgait.cli.runs import runs
 from skelgait.cli.show import show
 from skelgait.cli.silhouettes import silhouettes
 from skelgait.cli.synth import synth
@@ -32,7 +33,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for _command in (
-    demo, inspect, poses, silhouettes, heatmap, link, train, evaluate, checkpoint, show, convert, synth, config,
+    demo, inspect, poses, silhouettes, heatmap, link, train, evaluate, runs, checkpoint, show, convert, synth, config,
 ):  # fmt: skip
     app.command(cls=TolerantCommand)(_command)
 

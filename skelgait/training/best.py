@@ -1,21 +1,22 @@
-"""Which evaluation while training was the best."""
+"""How good a network was at the tests of its training; knows only files, nothing of networks."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-TESTS_FILE = "tests.jsonl"
+from skelgait.storage.json_lines import read_json_lines
+
+TESTS = "tests.jsonl"
 
 
 class Best(NamedTuple):
-    """The best evaluation of a run.
+    """The best test of a run.
 
     Attributes:
-        iteration: whose network was evaluated.
-        score: see `test_score`.
+        iteration: after which it was tested.
+        score: its score in [0, 1], see `test_score`.
     """
 
     iteration: int
@@ -23,32 +24,46 @@ class Best(NamedTuple):
 
 
 def test_score(report: Mapping[str, Any]) -> float | None:
-    """Mean rank-1, in [0, 1], over the groups of a report's first table that have one; None where none has."""
-    tables = report.get("tables") or [{}]
-    figures = [group["figures"].get("rank_1") for group in tables[0].get("groups", [])]
-    known = [figure for figure in figures if figure is not None]
-    return sum(known) / len(known) if known else None
+    """The one number that tests are compared by, in [0, 1]: mean rank-1 over the groups of the first table.
+
+    Args:
+        report: an evaluation, see `skelgait.evaluation.EvaluationReport.to_dict`.
+
+    Returns:
+        The mean over the groups that have a rank-1; None where none has.
+    """
+    try:
+        found = [group["figures"].get("rank_1") for group in report["tables"][0]["groups"]]
+    except (KeyError, IndexError, TypeError, AttributeError):
+        return None
+    there = [float(value) for value in found if isinstance(value, int | float)]
+    return sum(there) / len(there) if there else None
 
 
-def read_tests(run: Path) -> list[dict[str, Any]]:
-    """The evaluations in the folder of a run; lines that a kill has cut off are left out."""
-    path = run / TESTS_FILE
-    tests = []
-    for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else ():
-        try:
-            test = json.loads(line)
-            test["iteration"] = int(test["iteration"])
-        except (ValueError, KeyError, TypeError):
-            continue
-        tests.append(test)
-    return tests
+def test_scores(run: Path) -> dict[int, float]:
+    """The score of each test in the folder of a run, by iteration, in their order; those without one are left out.
+
+    Raises:
+        DataError: the file of the tests cannot be read.
+    """
+    scores: dict[int, float] = {}
+    for report in read_json_lines(run / TESTS):
+        iteration, score = report.get("iteration"), test_score(report)
+        if isinstance(iteration, int) and score is not None:
+            scores[iteration] = score
+    return dict(sorted(scores.items()))
+
+
+def best_of(scores: Mapping[int, float]) -> Best | None:
+    """The highest of the scores by iteration, the earlier where equal; None where there is none."""
+    iteration = min(scores, key=lambda tested: (-scores[tested], tested), default=None)
+    return None if iteration is None else Best(iteration, scores[iteration])
 
 
 def best_test(run: Path) -> Best | None:
-    """The evaluation of a run with the highest score, the earlier where equal; None where none has one."""
-    scored = [(test["iteration"], test_score(test)) for test in read_tests(run)]
-    return max(
-        (Best(iteration, score) for iteration, score in sorted(scored) if score is not None),
-        key=lambda best: best.score,
-        default=None,
-    )
+    """The test with the highest score in the folder of a run, the earlier where equal; None where there is none.
+
+    Raises:
+        DataError: the file of the tests cannot be read.
+    """
+    return best_of(test_scores(run))

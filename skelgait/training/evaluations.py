@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from skelgait.runtime.processes import any_process, is_main
-from skelgait.training.best import TESTS_FILE, best_test, read_tests, test_score
+from skelgait.storage.json_lines import read_json_lines
+from skelgait.training.best import TESTS, best_test, test_score
 from skelgait.training.metrics import append_line, drop_lines_after
 
 log = logging.getLogger(__name__)
@@ -25,17 +26,18 @@ class Evaluations:
 
     def __init__(self, run: Path, iteration: int) -> None:
         self._run = run
-        drop_lines_after(run / TESTS_FILE, iteration)
+        drop_lines_after(run / TESTS, iteration)
 
     def has(self, iteration: int) -> bool:
         """Whether there is one of that iteration; all processes get the same answer."""
-        return any_process(is_main() and any(test["iteration"] == iteration for test in read_tests(self._run)))
+        tested = (test.get("iteration") for test in read_json_lines(self._run / TESTS))
+        return any_process(is_main() and iteration in tested)
 
     def write(self, iteration: int, report: Mapping[str, Any]) -> float | None:
         """Write down the report of an iteration; returns its score, the mean rank-1 of its first table."""
         score = test_score(report)
         if is_main():
-            append_line(self._run / TESTS_FILE, json.dumps({"iteration": iteration, **report}))
+            append_line(self._run / TESTS, json.dumps({"iteration": iteration, **report}))
             said = "without a score" if score is None else f"rank-1 {100 * score:.1f} percent"
             log.info("iteration %d tested: %s", iteration, said)
         return score

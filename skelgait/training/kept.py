@@ -25,7 +25,7 @@ def find_checkpoint(run: Path, iteration: int | None = None) -> Path:
     Raises:
         CheckpointError: there is none.
     """
-    there = _checkpoints(run)
+    there = kept_checkpoints(run)
     wanted = max(there, default=None) if iteration is None else iteration
     if wanted not in there:
         found = f"checkpoints {', '.join(map(str, sorted(there)))}" if there else "none"
@@ -42,7 +42,7 @@ def load_newest(run: Path) -> tuple[Path, Checkpoint]:
     """
     path = find_checkpoint(run)
     damaged: CheckpointError | None = None
-    for _, path in sorted(_checkpoints(run).items(), reverse=True):
+    for _, path in sorted(kept_checkpoints(run).items(), reverse=True):
         try:
             return path, load_checkpoint(path)
         except CheckpointError as error:
@@ -57,7 +57,7 @@ def remove_old(run: Path, keep: int, best: int | None) -> None:
     Raises:
         DataError: one cannot be removed.
     """
-    there = _checkpoints(run)
+    there = kept_checkpoints(run)
     for iteration in sorted(there)[:-keep]:
         if iteration != best:
             remove_file(there[iteration])
@@ -80,8 +80,8 @@ def check_room(run: Path, size: int) -> None:
         raise DataError(run, found, expected, "make room, or keep fewer checkpoints with --keep, then use --resume")
 
 
-def _checkpoints(run: Path) -> dict[int, Path]:
-    """The checkpoints that there are, by iteration."""
+def kept_checkpoints(run: Path) -> dict[int, Path]:
+    """The checkpoints in the folder of a run, by iteration."""
     return {
         int(match[1]): path
         for path in (run / "checkpoints").glob("*.pt")
