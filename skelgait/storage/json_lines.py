@@ -21,7 +21,7 @@ def read_json_lines(path: Path) -> list[dict[str, Any]]:
         return []
     except OSError as error:
         raise DataError(path, error.strerror or str(error), "a file of JSON lines", "check the path") from error
-    return [found for line in text.splitlines() if isinstance(found := _parsed(line), dict)]
+    return [found for line in text.split("\n") if isinstance(found := _parsed(line), dict)]
 
 
 def _parsed(line: str) -> object:

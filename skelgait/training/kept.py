@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import re
 import shutil
 from pathlib import Path
 
 from skelgait.errors import CheckpointError, DataError
 from skelgait.storage.atomic import remove_file, unwritable
-from skelgait.training.checkpoints import Checkpoint, load_checkpoint
-
-log = logging.getLogger(__name__)
 
 
 def checkpoint_path(run: Path, iteration: int) -> Path:
@@ -32,23 +28,6 @@ def find_checkpoint(run: Path, iteration: int | None = None) -> Path:
         expected = "a checkpoint" if iteration is None else f"the checkpoint of iteration {iteration}"
         raise CheckpointError(run, found, expected, "train first, or name another run with --run-name")
     return there[wanted]
-
-
-def load_newest(run: Path) -> tuple[Path, Checkpoint]:
-    """The newest checkpoint of a run that is whole, and where it lies; those that are damaged are named in the log.
-
-    Raises:
-        CheckpointError: there is none, or none is whole.
-    """
-    path = find_checkpoint(run)
-    damaged: CheckpointError | None = None
-    for _, path in sorted(kept_checkpoints(run).items(), reverse=True):
-        try:
-            return path, load_checkpoint(path)
-        except CheckpointError as error:
-            log.warning("%s", CheckpointError(error.where, error.found, error.expected, "the one before it is used"))
-            damaged = damaged or error
-    raise damaged or CheckpointError(path, "none", "a checkpoint", "train first")
 
 
 def remove_old(run: Path, keep: int, best: int | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,9 @@ from skelgait.errors import CheckpointError, DataError, SettingsError
 from skelgait.settings.training import OptimiserSettings, TrainSettings
 from skelgait.training.checkpoints import Architecture, Checkpoint, load_checkpoint
 from skelgait.training.fingerprint import differences
-from skelgait.training.kept import find_checkpoint, load_newest
+from skelgait.training.kept import find_checkpoint, kept_checkpoints
+
+log = logging.getLogger(__name__)
 
 _MEND = "resume with the run's own data and settings, or name another run with --run-name"
 
@@ -44,7 +47,7 @@ def checkpoint_to_resume(
         SettingsError: optimiser or schedule were others.
     """
     if settings.iteration is None:
-        path, checkpoint = load_newest(run)
+        path, checkpoint = _load_newest(run)
     else:
         path = find_checkpoint(run, settings.iteration)
         checkpoint = load_checkpoint(path)
@@ -57,6 +60,19 @@ def checkpoint_to_resume(
         raise DataError(path, f"a network that was trained on {found}", f"the data's {expected}", _MEND)
     _check_training(path, checkpoint, settings.optimiser)
     return checkpoint
+
+
+def _load_newest(run: Path) -> tuple[Path, Checkpoint]:
+    """The newest checkpoint of a run that is whole, and where it lies; those that are damaged are named in the log."""
+    path = find_checkpoint(run)
+    damaged: CheckpointError | None = None
+    for _, path in sorted(kept_checkpoints(run).items(), reverse=True):
+        try:
+            return path, load_checkpoint(path)
+        except CheckpointError as error:
+            log.warning("%s", CheckpointError(error.where, error.found, error.expected, "the one before it is used"))
+            damaged = damaged or error
+    raise damaged or CheckpointError(path, "none", "a checkpoint", "train first")
 
 
 def _check_training(path: Path, checkpoint: Checkpoint, settings: OptimiserSettings) -> None:
