@@ -16,6 +16,7 @@ from skelgait.settings.training import TrainSettings
 from skelgait.storage import open_source
 from skelgait.storage.json_lines import read_json_lines
 from skelgait.training import train
+from skelgait.training.best import Best
 from tests.cli.test_cli import call
 from tests.run_folders import a_test, steps, write_lines, write_run
 from tests.walks import write_random_maps
@@ -80,7 +81,7 @@ def test_a_run_in_a_line(runs: Path) -> None:
     write_run(runs / "a", {"network": {"name": "skeletongait"}, "iterations": 60000}, 3, [a_test(20, 0.5, 0.75)])
     lines = steps(3)
     lines[1]["steps_per_second"] = 100.0
-    write_lines(runs / "a" / "metrics.jsonl", lines, cut='{"iteration": 40, "trip')
+    write_lines(runs / "a" / "metrics.jsonl", [*lines, {"triplet/loss": 9.0}], cut='{"iteration": 40, "trip')
     facts = {"started": "2026-11-23T09:30:12+01:00", "data": {"identities": 7}}
     (runs / "a" / "run.json").write_text(json.dumps(facts))
     write_lines(runs / "a" / "checkpoints" / "checkpoint-000010.pt", [])
@@ -90,7 +91,8 @@ def test_a_run_in_a_line(runs: Path) -> None:
     assert (only.triplet_loss, only.cross_entropy) == (lines[2]["triplet/loss"], lines[2]["cross_entropy/loss"])
     assert (only.accuracy, only.active_share) == (1 - 1 / 3, 1 / 3)
     assert only.steps_per_second == np.median([line["steps_per_second"] for line in lines])
-    assert only.best == (20, 0.625)
+    assert only.best == Best(20, 0.625)
+    assert json.loads(call("runs", "--json")[1])["runs"][0]["best"] == {"iteration": 20, "score": 0.625}
     row = next(line for line in call("runs")[1].splitlines() if line.split()[:1] == ["a"])
     cells = [cell for cell in row.split("  ") if cell]
     assert [cell.strip() for cell in cells if cell.strip()] == [
@@ -129,7 +131,7 @@ def test_runs_that_differ_in_nothing_say_so(runs: Path) -> None:
     write_run(runs / "a", {"seed": 1, "run": "a"})
     write_run(runs / "b", {"seed": 1, "run": "b"})
     assert differing_settings(find_runs(runs)) == {}
-    assert call("runs")[1].endswith("Settings\n  alike in all that tell them\n")
+    assert call("runs")[1].endswith("Settings that differ\n  none\n")
 
 
 def test_runs_are_chosen_by_name(runs: Path) -> None:

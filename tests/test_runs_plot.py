@@ -69,7 +69,7 @@ class TestPlot:
         assert " pdf, " in err
 
     def test_every_run_has_a_line_and_a_name_in_the_legend(self, runs: Path) -> None:
-        names = ["$a", "$b$", "_c", "d" * 100, *(f"run {i:02d}" for i in range(30))]
+        names = ["$a", r"$\nosuch$", "_c", "d" * 100, *(f"run {i:02d}" for i in range(30))]
         for name in names:
             write_run(runs / name, points=2)
         found = find_runs(runs)

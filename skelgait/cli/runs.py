@@ -23,12 +23,10 @@ _HEADER = (
 
 def runs(
     ctx: typer.Context,
-    names: Annotated[
-        list[str] | None, typer.Argument(metavar="[RUN]...", help="Runs to show; all where not given.")
-    ] = None,
+    names: Annotated[list[str] | None, typer.Argument(metavar="RUN", help="Runs to show; all where not given.")] = None,
     runs: options.Runs = None,
     plot: Annotated[
-        Path | None, typer.Option("--plot", help="Picture of their curves to write; needs skelgait[plots].")
+        Path | None, typer.Option("--plot", help="Picture of their curves to write; needs matplotlib.")
     ] = None,
     settings: options.SettingsFile = None,
     assignments: options.Assignments = [],  # noqa: B006 - typer copies it
@@ -49,8 +47,9 @@ def runs(
         show_json({"folder": folder, "runs": rows, "differing_settings": differing, "plot": plot})
         return
     show_table(f"Runs in {folder} (accuracy, active triplets and rank-1 in percent)", _HEADER, map(_row, summaries))
-    if len(found) > 1:
-        _show_differing(differing, [run.name for run in found if run.settings])
+    told = [run.name for run in found if run.settings]
+    if len(told) > 1:
+        _show_differing(differing, told)
     if plot:
         show_lines("Curves", [str(plot)])
 
@@ -67,7 +66,7 @@ def _row(of: Summary) -> list[str]:
 
 def _show_differing(differing: Mapping[str, Mapping[str, object]], names: Sequence[str]) -> None:
     if not differing:
-        show_lines("Settings", ["alike in all that tell them"])
+        show_lines("Settings that differ", ["none"])
         return
     rows = [[key, *(str(of_run.get(name, "-")) for name in names)] for key, of_run in differing.items()]
     show_table("Settings that differ", ("setting", *names), rows)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from skelgait.storage.json_lines import read_json_lines
 
 TESTS = "tests.jsonl"
 
 
-class Best(NamedTuple):
+@dataclass(frozen=True)
+class Best:
     """The best test of a run.
 
     Attributes:

@@ -50,7 +50,7 @@ def test_the_score_of_a_test(report: dict[str, Any], expected: float | None) -> 
 def test_the_best_test(tmp_path: Path, lines: list[Any], expected: tuple[int, float] | None) -> None:
     assert best.best_test(tmp_path) is None
     write_lines(tmp_path / "tests.jsonl", lines, cut='{"iteration": 40, "tab')
-    assert best.best_test(tmp_path) == expected
+    assert best.best_test(tmp_path) == (best.Best(*expected) if expected else None)
 
 
 @pytest.mark.parametrize("name", ["training/best.py", "training/kept.py"])
