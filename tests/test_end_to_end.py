@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -103,25 +101,6 @@ def test_torchrun_starts_the_processes_too(workspace: Path) -> None:
 
 
 @pytest.mark.slow
-def test_two_machines_train_together(workspace: Path) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    nodes = ("-m", "torch.distributed.run", "--nnodes", "2", "--nproc-per-node", "1", "--master-addr", "127.0.0.1")
-    with ThreadPoolExecutor(2) as both:
-        for node in range(2):
-            launcher = (*nodes, "--master-port", str(port), "--node-rank", str(node))
-            both.submit(skelgait, workspace, "train", "--run-name", "nodes", "--iterations", 1, launcher=launcher)
-    skelgait(workspace, "train", "--run-name", "alone", "--iterations", 1)
-    first, second = (
-        load_checkpoint(workspace / "runs" / run / "checkpoints" / "checkpoint-000001.pt").weights
-        for run in ("nodes", "alone")
-    )
-    for name in first:
-        torch.testing.assert_close(first[name], second[name], rtol=1e-4, atol=1e-4, msg=name)
-
-
-@pytest.mark.slow
 def test_an_error_in_several_processes_is_said_once(workspace: Path) -> None:
     command = [sys.executable, "-m", "skelgait", "train", "--nproc", "2", "--maps", "nowhere"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
@@ -159,17 +138,5 @@ def test_hdf5_all_the_way(workspace: Path) -> None:
     first, second = (
         load_checkpoint(workspace / "runs" / run / "checkpoints" / "checkpoint-000001.pt").weights
         for run in ("hdf5", "pkl")
-    )
-    assert all(torch.equal(first[name], second[name]) for name in first)
-
-
-@pytest.mark.slow
-def test_an_interrupted_training_goes_on(workspace: Path) -> None:
-    skelgait(workspace, "train", "--run-name", "whole")
-    skelgait(workspace, "train", "--run-name", "parts", "--iterations", 2)
-    skelgait(workspace, "train", "--run-name", "parts", "--resume")
-    first, second = (
-        load_checkpoint(workspace / "runs" / run / "checkpoints" / "checkpoint-000005.pt").weights
-        for run in ("whole", "parts")
     )
     assert all(torch.equal(first[name], second[name]) for name in first)

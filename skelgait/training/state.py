@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import shutil
 import warnings
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -12,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from skelgait.errors import SkelgaitError
+from skelgait.errors import SettingsError, SkelgaitError
 from skelgait.losses import GaitLoss
 from skelgait.runtime.processes import world_size
 from skelgait.runtime.sync_batch_norm import synchronise_batch_norm
@@ -80,11 +82,15 @@ class TrainingState:
         return 2**20 + 2 * sum(value.numel() * value.element_size() for value in values)
 
     def model(self) -> nn.Module:
-        """What a step calls: the network in train mode, compiled if wanted, over all processes."""
+        """What a step calls: the network in train mode, compiled if wanted, over all processes.
+
+        Raises:
+            SettingsError: it is to be compiled for a CPU, and there is no compiler.
+        """
         self.network.train()
         if world_size() > 1:
             synchronise_batch_norm(self.network, self._device)
-        model = cast("nn.Module", torch.compile(self.network)) if self._settings.compile else self.network
+        model = _compiled(self.network, self._device) if self._settings.compile else self.network
         if world_size() == 1:
             return model
         # Said of weights with a dimension of size 1, where strides mean nothing.
@@ -163,3 +169,10 @@ class TrainingState:
     def _not_finite(self, found: str, times: int) -> SkelgaitError:
         mend = "lower train.optimiser.learning_rate, or use --precision float32"
         return SkelgaitError(self._run, f"{found}, {times} steps in a row", "numbers", mend)
+
+
+def _compiled(network: nn.Module, device: torch.device) -> nn.Module:
+    compilers = (os.environ.get("CXX", ""), "g++", "clang++", "cl")
+    if device.type == "cpu" and not any(map(shutil.which, compilers)):
+        raise SettingsError("--compile", "no C++ compiler", "g++ or clang++", "install one, or leave out --compile")
+    return cast("nn.Module", torch.compile(network))

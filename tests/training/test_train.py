@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -167,3 +168,22 @@ def test_what_is_refused_leaves_nothing_behind(maps: SequenceSource, tmp_path: P
     with pytest.raises(CheckpointError, match="found none, expected a checkpoint"):
         run(maps, tmp_path / "run", resume=True)
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("g++") is None, reason="there is no C++ compiler")
+@pytest.mark.filterwarnings("ignore")  # of torch's compiler, about itself
+def test_a_compiled_network_trains_alike(maps: SequenceSource, tmp_path: Path) -> None:
+    optimiser = {"learning_rate": 1e-4, "milestones": []}
+    plain, compiled = (
+        load_checkpoint(run(maps, tmp_path / name, optimiser=optimiser, iterations=2, compile=wanted).checkpoint)
+        for name, wanted in (("plain", False), ("compiled", True))
+    )
+    for name, value in plain.weights.items():
+        torch.testing.assert_close(compiled.weights[name], value, rtol=1e-4, atol=1e-4, msg=name)
+
+
+def test_what_cannot_be_compiled_is_said(maps: SequenceSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    with pytest.raises(SettingsError, match=r"--compile: found no C\+\+ compiler.*leave out --compile"):
+        run(maps, tmp_path / "run", compile=True)
