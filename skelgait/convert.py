@@ -100,7 +100,9 @@ def _note(source: SequenceSource, storage: str, compression: str) -> Note:
     settings.pop("compression", None)
     if storage == "hdf5":
         settings["compression"] = compression
-    return Note(before.source if before else str(source.path.resolve()), settings)
+    if before is None:
+        return Note(str(source.path.resolve()), settings)
+    return Note(before.source, settings, facts=before.facts)
 
 
 @dataclass(frozen=True)

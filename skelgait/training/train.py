@@ -201,12 +201,15 @@ class _Loop:
         if any_process(self.stop.wanted or error is not None):
             if self.state.iteration:
                 self._save()
-                log.warning("stopped after iteration %d; go on with --resume", self.state.iteration)
+                self._say_goodbye()
             if error is not None:
                 raise error
             self.stop.check()
             raise SystemExit(LEFT_ALONE)
         return batch
+
+    def _say_goodbye(self) -> None:
+        log.warning("stopped after iteration %d; go on with --resume", self.state.iteration)
 
     def _save(self) -> None:
         self.state.refuse_not_finite(1)
@@ -219,7 +222,11 @@ class _Loop:
         if self.evaluate is None or self.evaluations.has(iteration):
             return
         with self.metrics.paused():
-            report = self.evaluate(network.eval(), lambda _: self.stop.check())
+            try:
+                report = self.evaluate(network.eval(), lambda _: self.stop.check())
+            except KeyboardInterrupt:
+                self._say_goodbye()
+                raise
             network.train()
         score = self.evaluations.write(iteration, report)
         if self.board is not None and score is not None:
