@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import shutil
 import warnings
@@ -23,8 +22,6 @@ from skelgait.settings.training import TrainSettings
 from skelgait.training.checkpoints import Architecture, Checkpoint
 from skelgait.training.init import initial_weights
 from skelgait.training.precision import Precision
-
-log = logging.getLogger(__name__)
 
 # Loss scaling begins far too high on purpose, and comes down by half with each skipped step.
 _SKIPPED_IN_A_ROW = 60
@@ -148,15 +145,18 @@ class TrainingState:
             data=data,
         )
 
-    def begin_with(self, path: Path) -> None:
+    def begin_with(self, path: Path) -> tuple[str, ...]:
         """Begin with the weights of a checkpoint, ours or the authors'; the classifier only where the classes fit.
+
+        Returns:
+            The names of weights that stay freshly initialised.
 
         Raises:
             CheckpointError: it cannot be read, or is of another architecture.
         """
-        weights, missing = initial_weights(path, self.architecture)
-        self.network.load_state_dict(dict(weights), strict=not missing)
-        log.info("beginning with the weights of %s%s", path, f", but for {', '.join(missing)}" if missing else "")
+        weights, dropped = initial_weights(path, self.architecture)
+        self.network.load_state_dict(dict(weights), strict=not dropped)
+        return dropped
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Be as when the checkpoint was made."""

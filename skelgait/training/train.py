@@ -110,16 +110,18 @@ def train(
     clips, identity_batches = _clips(source, keys, labels, settings), _identity_batches(labels, settings)
     architecture = Architecture(classes=len(names), **settings.network.model_dump(exclude={"test_embedding"}))
     state = TrainingState(run, architecture, settings, device)
+    begun = "beginning anew"
     if settings.resume:
         state.restore(checkpoint_to_resume(run, settings, architecture, data))
+        begun = f"going on after iteration {state.iteration}"
     elif settings.init is not None:
-        state.begin_with(settings.init)
+        fresh = state.begin_with(settings.init)
+        begun = f"beginning with the weights of {settings.init}" + (f", but for {', '.join(fresh)}" if fresh else "")
     check_room(run, state.checkpoint_bytes)
     with log_to(run / "log.txt" if is_main() else None), stop_request() as stop:
         write_run(run, settings, device, data)
         log.info("%d sequences of %d identities", len(keys), len(names))
-        if state.iteration:
-            log.info("going on after iteration %d", state.iteration)
+        log.info(begun)
         advance(state.iteration)
         stream = batches(
             clips,

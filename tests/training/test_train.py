@@ -15,7 +15,7 @@ from skelgait.models import GaitNetwork, to_authors
 from skelgait.settings.training import TrainSettings
 from skelgait.storage import SequenceSource, open_source
 from skelgait.training import TrainReport, load_checkpoint, state, train
-from skelgait.training.best import best_test
+from skelgait.training.best import Best, best_test
 from skelgait.training.precision import Precision
 from tests.walks import write_random_maps
 
@@ -101,7 +101,7 @@ def test_evaluation_is_called_at_checkpoints(maps: SequenceSource, tmp_path: Pat
     assert in_train_mode == [False, False]
     tests = [json.loads(line) for line in (tmp_path / "run" / "tests.jsonl").read_text().splitlines()]
     assert [test["iteration"] for test in tests] == [3, 6]
-    assert best_test(tmp_path / "run") == (3, 1.0)
+    assert best_test(tmp_path / "run") == Best(3, 1.0)
     # The last one, and the best.
     assert names_of_checkpoints(tmp_path / "run") == ["checkpoint-000003.pt", "checkpoint-000006.pt"]
 
