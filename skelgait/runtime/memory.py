@@ -13,7 +13,7 @@ def keep_freed_memory() -> None:
     """Let this process keep the memory that it frees, to use it again.
 
     A training step asks for the same gigabytes again and again. Without this, glibc gives the pages back to the system,
-    and the kernel clears new ones at every step: a sixth of the time of a step on two cores. Holds until the process
+    and the kernel clears new ones at every step: a seventh of the time of a step on two cores. Holds until the process
     ends, whose size stays at the most that it ever needed. Does nothing where the C library is not glibc: on musl,
     macOS and Windows.
     """
