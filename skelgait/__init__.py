@@ -30,7 +30,7 @@ _ROOMS = {
     "build_network": "models",
     "train": "training",
     "load_checkpoint": "training",
-    "embed": "evaluation",
+    "embed": "embeddings",
     "score": "evaluation",
     "custom_protocol": "datasets",
     "find": "datasets",

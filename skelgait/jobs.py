@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 import torch
 
 from skelgait import workspace
+from skelgait.embeddings import embed
 from skelgait.errors import CheckpointError, SettingsError
-from skelgait.evaluation import EvaluationReport, embed, score, test_keys, write_submission
+from skelgait.evaluation import EvaluationReport, score, test_keys, write_submission
 from skelgait.models import GaitNetwork
 from skelgait.runtime.processes import is_main
 from skelgait.settings import Settings
@@ -40,7 +41,7 @@ def train_run(settings: Settings, device: torch.device, advance: Callable[[int],
     """
 
     def test(network: GaitNetwork, advance: Callable[[int], None]) -> Mapping[str, Any]:
-        return _evaluate(settings, network, inputs, settings.train.network.test_embedding, device, advance).to_dict()
+        return _evaluate(settings, network, inputs, settings.train.network.test_embedding, device, advance).summary()
 
     inputs, partition = workspace.open_inputs(settings, settings.train.network.name), workspace.partition_of(settings)
     if settings.train.test_while_training:

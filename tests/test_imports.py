@@ -32,8 +32,10 @@ MAY_IMPORT = {
     "preview": {"errors", "maps", "sheet", "storage"},
     "convert": {"errors", "runtime", "storage"},
     "workspace": {"errors", "datasets", "settings", "storage"},
-    "jobs": {"errors", "evaluation", "models", "runtime", "settings", "storage", "training", "workspace"},
-    "evaluation": {"errors", "models", "storage", "sampling", "runtime", "datasets"},
+    "jobs": {"errors", "embeddings", "evaluation", "models", "runtime", "settings", "storage", "training", "workspace"},
+    "matching": {"errors", "runtime"},
+    "embeddings": {"errors", "matching", "models", "runtime", "sampling", "storage"},
+    "evaluation": {"errors", "datasets", "embeddings", "matching", "storage"},
     "training": {"errors", "sampling", "models", "losses", "evaluation", "runtime", "storage", "settings", "datasets"},
     "run_list": {"errors", "settings", "storage", "training"},
     "demo": {

@@ -6,10 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-Figure = Literal["rank_1", "rank_2", "rank_3", "rank_4", "rank_5", "rank_10", "rank_20", "mean_ap", "mean_inp"]
-"""Rank-k: share of probes with a true match among the k nearest. mean_ap, mean_inp: see `evaluation.ranking`."""
+Figure = Literal[
+    "rank_1", "rank_2", "rank_3", "rank_4", "rank_5", "rank_10", "rank_20", "mean_ap", "mean_inp",
+    "eer", "tar_at_far_0.1", "tar_at_far_0.01", "tar_at_far_0.001", "tar_at_far_0.0001",
+]  # fmt: skip
+"""Rank-k: share of probes with a true match among the k nearest. mean_ap, mean_inp: see `matching.ranking`. For
+verification: eer, the equal error rate; tar_at_far_x, the share of true accepts where at most x are false ones."""
 
-Kind = Literal["view_pairs", "cross_view_gallery", "pooled"]
+Kind = Literal["view_pairs", "cross_view_gallery", "pooled", "verification"]
 
 
 @dataclass(frozen=True)
@@ -37,9 +41,10 @@ class Table:
         title: the table's title in reports.
         kind: `view_pairs`: each probe view against each gallery view on its own, then the mean over the pairs;
             `cross_view_gallery`: each probe against the whole gallery, then the mean over probe views;
-            `pooled`: each probe against the whole gallery, then the mean over probes.
+            `pooled`: each probe against the whole gallery, then the mean over probes;
+            `verification`: whether a probe and a gallery entry are of one person, over all pairs.
         groups: the groups that are scored.
-        figures: what is reported.
+        figures: what is reported: eer and tar_at_far_x for `verification`, the others for all other kinds.
         identical_views: for `view_pairs`, whether pairs of one view count (or they alone); for the others, False leaves
             out the gallery entries of the probe's own identity and view.
         unmatched_are_wrong: whether a probe without a true match in its gallery counts as not recognised in rank-k, or

@@ -1,13 +1,16 @@
-"""Embedding a test set, distances, ranking, protocols, reports."""
+"""Recognising people under a protocol: who is compared with whom, ranks, figures, reports."""
 
-from skelgait.evaluation.distances import distance_matrix
-from skelgait.evaluation.embed import Embeddings, embed
-from skelgait.evaluation.evaluate import EvaluationReport, score, test_keys
+from skelgait.embeddings import Embeddings, embed
+from skelgait.evaluation.evaluate import score, test_keys
+from skelgait.evaluation.report import EvaluationReport, GroupReport, TableReport
 from skelgait.evaluation.submission import write_submission
+from skelgait.matching import distance_matrix
 
 __all__ = [
     "Embeddings",
     "EvaluationReport",
+    "GroupReport",
+    "TableReport",
     "distance_matrix",
     "embed",
     "score",

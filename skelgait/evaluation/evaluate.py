@@ -2,41 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
 
-from skelgait.datasets import Partition, Protocol
+import torch
+
+from skelgait.datasets import Partition, Protocol, Table
+from skelgait.embeddings import Embeddings
+from skelgait.embeddings.embeddings import check_finite
 from skelgait.errors import ProtocolError
-from skelgait.evaluation.distances import Metric
-from skelgait.evaluation.embed import Embeddings
-from skelgait.evaluation.tables import Scorer, TableReport, conditions_of
+from skelgait.evaluation.group_report import report_ranks, report_rates
+from skelgait.evaluation.notes import notes_on, refuse_nothing
+from skelgait.evaluation.ranks import GroupRanks, Ranking
+from skelgait.evaluation.report import EvaluationReport, TableReport
+from skelgait.evaluation.test_set import Members, TestSet, conditions_of
+from skelgait.evaluation.verification import GroupRates, Verifying
+from skelgait.matching import Metric, RowBlocks, distance_rows
+from skelgait.matching.reranking import Reranking, reranked
 from skelgait.storage import Key, SequenceSource
-
-
-@dataclass(frozen=True)
-class EvaluationReport:
-    """An evaluation.
-
-    Attributes:
-        protocol: the protocol's name.
-        metric: the distance.
-        tables: its tables, figures in [0, 1].
-        published: rank-1 of the first table as published, in [0, 1], by network and group.
-        n_sequences: embedded sequences.
-        n_cut: those longer than what was used of them.
-    """
-
-    protocol: str
-    metric: Metric
-    tables: tuple[TableReport, ...]
-    published: Mapping[str, Mapping[str, float]]
-    n_sequences: int
-    n_cut: int
-
-    def to_dict(self) -> dict[str, object]:
-        """The report as plain dicts, lists, strings and numbers."""
-        return asdict(self)
 
 
 def test_keys(source: SequenceSource, protocol: Protocol, partition: Partition) -> list[Key]:
@@ -63,7 +46,16 @@ def test_keys(source: SequenceSource, protocol: Protocol, partition: Partition) 
 
 
 def score(
-    embeddings: Embeddings, protocol: Protocol, partition: Partition | None = None, metric: Metric = "euclidean"
+    embeddings: Embeddings,
+    protocol: Protocol,
+    partition: Partition | None = None,
+    metric: Metric = "euclidean",
+    *,
+    device: torch.device | None = None,
+    memory_mb: int = 1024,
+    reranking: Reranking | None = None,
+    resamples: int = 0,
+    advance: Callable[[int], None] = lambda _: None,
 ) -> EvaluationReport:
     """Carry out all tables of a protocol.
 
@@ -72,17 +64,80 @@ def score(
         protocol: what is computed.
         partition: for protocols whose probes it names one by one.
         metric: distance of two embeddings.
+        device: where distances are computed; the CPU where None.
+        memory_mb: MiB that distances may take at a time.
+        reranking: re-rank distances by k-reciprocal neighbours; no re-ranking where None.
+        resamples: draws of probes for 95 % bootstrap intervals; no intervals where 0.
+        advance: told how many probes have been compared since the last call.
 
     Raises:
-        ProtocolError: no table has a probe that can be recognised.
+        ProtocolError: no table has a probe that can be recognised; says which rule left what over.
+        CheckpointError: an embedding is not a finite number.
     """
     probes = partition.probes if partition else frozenset()
     _check_named_probes(protocol, probes, embeddings.keys)
-    scorer = Scorer(embeddings, metric, camera_of_view=protocol.camera_of_view, probes=probes)
-    tables = tuple(scorer.score(table) for table in protocol.tables)
-    if all(value is None for table in tables for group in table.groups for value in group.figures.values()):
-        raise _nothing_to_score(protocol, tables, embeddings.keys, len(scorer.view_names))
-    return EvaluationReport(protocol.name, metric, tables, protocol.published, len(embeddings.keys), embeddings.n_cut)
+    if isinstance(embeddings.values, torch.Tensor):
+        check_finite(embeddings.values, embeddings.keys, "the embeddings")
+    test_set = TestSet(embeddings.keys, camera_of_view=protocol.camera_of_view, probes=probes)
+    rows = distance_rows(embeddings.values, embeddings.values, metric, device=device, memory_mb=memory_mb)
+    if reranking:
+        rows = reranked(rows, reranking)
+    results = _results(protocol, test_set, rows, advance)
+    tables = tuple(
+        _table_report(table, results[number], test_set, resamples) for number, table in enumerate(protocol.tables)
+    )
+    notes = notes_on(protocol, tables, test_set)
+    refuse_nothing(protocol, tables, test_set)
+    return EvaluationReport(
+        protocol.name,
+        metric,
+        tables,
+        protocol.published,
+        len(embeddings.keys),
+        embeddings.n_cut,
+        reranking is not None,
+        notes,
+    )
+
+
+def _results(
+    protocol: Protocol, test_set: TestSet, rows: RowBlocks, advance: Callable[[int], None]
+) -> list[list[GroupRanks | GroupRates]]:
+    """What each group of each table comes to; distances that several of them share are computed once."""
+    groups = [[test_set.members(group) for group in table.groups] for table in protocol.tables]
+    collectors: list[list[Ranking | Verifying]] = [
+        [(Verifying if table.kind == "verification" else Ranking)(test_set, table, members) for members in own]
+        for table, own in zip(protocol.tables, groups, strict=True)
+    ]
+    sharing: dict[tuple[bytes, bytes], list[Ranking | Verifying]] = {}
+    distinct: dict[tuple[bytes, bytes], Members] = {}
+    for own, its in zip(groups, collectors, strict=True):
+        for members, collector in zip(own, its, strict=True):
+            same = (members.probes.tobytes(), members.gallery.tobytes())
+            distinct.setdefault(same, members)
+            sharing.setdefault(same, []).append(collector)
+    for same, members in distinct.items():
+        if not len(members.gallery):
+            continue
+        for start, distances in rows(members.probes, members.gallery):
+            for collector in sharing[same]:
+                collector.add(start, distances)
+            advance(len(distances))
+    return [[collector.result() for collector in own] for own in collectors]
+
+
+def _table_report(
+    table: Table, results: Sequence[GroupRanks | GroupRates], test_set: TestSet, resamples: int
+) -> TableReport:
+    groups = tuple(
+        report_rates(group.name, result, table)
+        if isinstance(result, GroupRates)
+        else report_ranks(group.name, result, table, test_set, resamples)
+        for group, result in zip(table.groups, results, strict=True)
+    )
+    return TableReport(
+        table.title, table.kind, groups, tuple(of if isinstance(of, GroupRanks) else None for of in results)
+    )
 
 
 def _check_named_probes(protocol: Protocol, probes: frozenset[tuple[str, str, str]], keys: Sequence[Key]) -> None:
@@ -94,21 +149,3 @@ def _check_named_probes(protocol: Protocol, probes: frozenset[tuple[str, str, st
     found = f"no sequence of the probes under PROBE_SET, {named}, ..." if probes else "no probe under PROBE_SET"
     expected = f"some of {', '.join('-'.join(key) for key in keys[:3])}, ..."
     raise ProtocolError("--partition", found, expected, "list the probes there, as identity-condition-view")
-
-
-def _nothing_to_score(
-    protocol: Protocol, tables: Sequence[TableReport], keys: Sequence[Key], n_views: int
-) -> ProtocolError:
-    counts = ", ".join(
-        f"{group.name} {group.n_probes} probes and {group.n_gallery} gallery entries" for group in tables[0].groups
-    )
-    groups = protocol.tables[0].groups
-    patterns = "; ".join(
-        f"{g.name}: {' '.join(g.probes) or 'the listed probes'} among {' '.join(g.gallery)}" for g in groups
-    )
-    return ProtocolError(
-        f"protocol {protocol.name}",
-        f"{counts}, in {n_views} views, with conditions {', '.join(conditions_of(keys)[:20])}",
-        f"probes and a gallery with the same people ({patterns})",
-        "use the protocol of this dataset, or --protocol custom with --gallery and --probes",
-    )

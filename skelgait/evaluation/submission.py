@@ -4,15 +4,27 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import torch
+
 from skelgait.datasets import Submission
+from skelgait.embeddings import Embeddings
 from skelgait.errors import ProtocolError
-from skelgait.evaluation.distances import Metric, distance_matrix
-from skelgait.evaluation.embed import Embeddings
-from skelgait.evaluation.tables import Scorer, conditions_of
+from skelgait.evaluation.test_set import TestSet, conditions_of
+from skelgait.matching import Metric, distance_rows, nearest
+from skelgait.matching.reranking import Reranking, reranked
 from skelgait.storage.atomic import write_text
 
 
-def write_submission(path: Path, embeddings: Embeddings, submission: Submission, metric: Metric = "euclidean") -> int:
+def write_submission(
+    path: Path,
+    embeddings: Embeddings,
+    submission: Submission,
+    metric: Metric = "euclidean",
+    *,
+    device: torch.device | None = None,
+    memory_mb: int = 1024,
+    reranking: Reranking | None = None,
+) -> int:
     """Write each probe's nearest gallery identities as CSV: videoId, rank1, rank2, ... (GREW's server takes this).
 
     The file holds no accuracy: that comes from the server. An identity stands there once for each of its sequences
@@ -23,6 +35,9 @@ def write_submission(path: Path, embeddings: Embeddings, submission: Submission,
         embeddings: the embedded probes and gallery.
         submission: which they are.
         metric: distance of two embeddings.
+        device: where distances are computed; the CPU where None.
+        memory_mb: MiB that distances may take at a time.
+        reranking: re-rank distances by k-reciprocal neighbours; no re-ranking where None.
 
     Returns:
         The number of probes.
@@ -31,19 +46,21 @@ def write_submission(path: Path, embeddings: Embeddings, submission: Submission,
         ProtocolError: there is no probe or no gallery, or a gallery identity is no number.
         DataError: the file cannot be written.
     """
-    scorer = Scorer(embeddings, metric)
-    probes, gallery = scorer.select(submission.probes), scorer.select(submission.gallery)
+    test_set = TestSet(embeddings.keys)
+    rows = distance_rows(embeddings.values, embeddings.values, metric, device=device, memory_mb=memory_mb)
+    if reranking:
+        rows = reranked(rows, reranking)
+    probes, gallery = test_set.select(submission.probes), test_set.select(submission.gallery)
     if not len(probes) or not len(gallery):
         found = f"{len(probes)} probes and {len(gallery)} gallery entries among {conditions_of(embeddings.keys)}"
         expected = f"conditions {submission.probes} and {submission.gallery}"
         raise ProtocolError("--submission", found, expected, "embed the dataset's test split")
     identities = [_number(embeddings.keys[i].identity) for i in gallery]
-    distances = distance_matrix(embeddings.values[probes], embeddings.values[gallery], metric)
-    nearest = distances.argsort(dim=1, stable=True)[:, : submission.ranks].tolist()
     ranks = range(1, min(submission.ranks, len(gallery)) + 1)
     lines = [",".join(["videoId", *(f"rank{k}" for k in ranks)])]
-    for probe, row in zip(probes, nearest, strict=True):
-        lines.append(",".join([embeddings.keys[probe].view, *(str(identities[i]) for i in row)]))
+    for start, distances in rows(probes, gallery):
+        for number, columns in enumerate(nearest(distances, submission.ranks).columns.tolist(), start):
+            lines.append(",".join([embeddings.keys[probes[number]].view, *(str(identities[i]) for i in columns)]))
     write_text(path, "\n".join(lines) + "\n")
     return len(probes)
 

@@ -8,7 +8,7 @@ from skelgait.cli.evaluate import show_evaluation
 from skelgait.cli.output import show_counts, show_table, warn
 from skelgait.datasets import find
 from skelgait.evaluation import EvaluationReport
-from skelgait.evaluation.tables import GroupReport, TableReport
+from skelgait.evaluation.report import GroupReport, TableReport
 
 
 @pytest.fixture(autouse=True)
@@ -38,7 +38,8 @@ def test_an_evaluation_of_sustech1k(capsys: pytest.CaptureFixture[str]) -> None:
     tables = [
         TableReport(
             table.title,
-            tuple(GroupReport(g.name, dict.fromkeys(table.figures, 1.0), {}, 1234, 56789, 10) for g in table.groups),
+            table.kind,
+            tuple(GroupReport(g.name, dict.fromkeys(table.figures, 1.0), 1234, 56789, 10) for g in table.groups),
         )
         for table in protocol.tables
     ]

@@ -12,7 +12,7 @@ import torch
 
 from skelgait.datasets import find
 from skelgait.evaluation import Embeddings, EvaluationReport, distance_matrix, score, write_submission
-from skelgait.evaluation.ranking import average_precision, first_match_rank
+from skelgait.matching import Gallery, rank_matches
 from skelgait.storage import Key
 
 DATA = Path(__file__).resolve().parents[1] / "data" / "evaluation"
@@ -97,21 +97,20 @@ def test_distances(parity: Path) -> None:
 def test_ranking(request: pytest.FixtureRequest, folder: str) -> None:
     path = DATA if folder == "anywhere" else request.getfixturevalue("parity") / "evaluation"
     with np.load(path / "metrics.npz") as stored:
-        distances = torch.from_numpy(stored["dist"])
-        is_match = torch.from_numpy(stored["probe"][:, None] == stored["gallery"][None])
-        same_view = torch.from_numpy(stored["probe_view"][:, None] == stored["gallery_view"][None])
-        precision = average_precision(distances, is_match)
-        np.testing.assert_allclose(precision.ap, stored["ap"])
-        np.testing.assert_allclose(precision.inp, stored["inp"])
-        rank = first_match_rank(distances, is_match)
-        cmc = [(rank <= k).double().mean().item() for k in range(1, 51)]
+        identities = np.unique(np.concatenate([stored["probe"], stored["gallery"]]), return_inverse=True)[1]
+        probe, gallery = identities[: len(stored["probe"])], Gallery(identities[len(stored["probe"]) :])
+        ranks = rank_matches(stored["dist"].astype(np.float32), probe, gallery)
+        np.testing.assert_allclose(ranks.ap[:, 0], stored["ap"], rtol=1e-6)
+        np.testing.assert_allclose(ranks.inp[:, 0], stored["inp"], rtol=1e-6)
+        cmc = [((ranks.first >= 1) & (ranks.first <= k)).mean() for k in range(1, 51)]
         np.testing.assert_allclose(cmc, stored["cmc"], atol=1e-6)
-        left_out = is_match & same_view
-        rest, distances = is_match & ~left_out, distances.masked_fill(left_out, torch.inf)
-        rank = first_match_rank(distances, rest)
-        kept = rank[rank > 0]
-        cmc = [(kept <= k).double().mean().item() for k in range(1, 51)]
+
+        def same_view(rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+            return stored["probe_view"][rows] == stored["gallery_view"][columns]
+
+        ranks = rank_matches(stored["dist"].astype(np.float32), probe, gallery, same_view)
+        kept = ranks.first[ranks.first > 0]
+        cmc = [(kept <= k).mean() for k in range(1, 51)]
         np.testing.assert_allclose(cmc, stored["cmc_excl_same_view"], atol=1e-6)
-        precision = average_precision(distances, rest)
-        assert precision.ap.nanmean().item() == pytest.approx(float(stored["map_excl_same_view"]))
-        assert precision.inp.nanmean().item() == pytest.approx(float(stored["minp_excl_same_view"]))
+        assert np.nanmean(ranks.ap) == pytest.approx(float(stored["map_excl_same_view"]))
+        assert np.nanmean(ranks.inp) == pytest.approx(float(stored["minp_excl_same_view"]))

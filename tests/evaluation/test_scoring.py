@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
 import re
 from pathlib import Path
 
@@ -12,8 +11,7 @@ import torch
 
 from skelgait.datasets import Partition, custom_protocol, find
 from skelgait.errors import ProtocolError
-from skelgait.evaluation import Embeddings, distance_matrix, evaluate, ranking, score, write_submission
-from skelgait.evaluation.ranking import average_precision, first_match_rank
+from skelgait.evaluation import Embeddings, distance_matrix, evaluate, score, write_submission
 from skelgait.storage import Key, PickleTreeWriter, open_source
 
 
@@ -24,51 +22,6 @@ def embeddings_for(keys: list[Key], seed: int = 0) -> Embeddings:
 
 def walks(identities: str, conditions: list[str], views: list[str]) -> list[Key]:
     return [Key(i, c, v) for i in identities for c in conditions for v in views]
-
-
-@pytest.mark.parametrize(("n_probes", "n_gallery"), [(0, 4), (3, 0), (7, 9)])
-@pytest.mark.parametrize("metric", ["euclidean", "cosine"])
-def test_distances_are_those_of_a_loop(n_probes: int, n_gallery: int, metric: str) -> None:
-    rng = np.random.default_rng(0)
-    x, y = rng.normal(size=(n_probes, 6, 4)), rng.normal(size=(n_gallery, 6, 4))
-    expected = np.zeros((n_probes, n_gallery))
-    for i in range(n_probes):
-        for j in range(n_gallery):
-            for s in range(4):
-                a, b = x[i, :, s], y[j, :, s]
-                if metric == "euclidean":
-                    expected[i, j] += np.sqrt(((a - b) ** 2).sum()) / 4
-                else:
-                    expected[i, j] += (1 - a @ b / np.sqrt((a @ a) * (b @ b))) / 4
-    found = distance_matrix(torch.from_numpy(x), torch.from_numpy(y), metric)  # type: ignore[arg-type]
-    np.testing.assert_allclose(found, expected, atol=1e-5)
-
-
-def test_ranking_is_that_of_a_loop() -> None:
-    rng = np.random.default_rng(1)
-    distances, is_match = rng.random((30, 12)), rng.random((30, 12)) < 0.2
-    rank = first_match_rank(torch.from_numpy(distances), torch.from_numpy(is_match))
-    precision = average_precision(torch.from_numpy(distances), torch.from_numpy(is_match))
-    for i in range(30):
-        order = np.argsort(distances[i])
-        places = [place + 1 for place, j in enumerate(order) if is_match[i, j]]
-        assert rank[i] == (places[0] if places else 0)
-        if places:
-            assert precision.ap[i] == pytest.approx(np.mean([(n + 1) / place for n, place in enumerate(places)]))
-            assert precision.inp[i] == pytest.approx(len(places) / places[-1])
-        else:
-            assert precision.ap[i].isnan()
-
-
-def test_an_empty_gallery_ranks_nothing() -> None:
-    nothing = torch.zeros(2, 0)
-    assert first_match_rank(nothing, nothing.bool()).tolist() == [0, 0]
-    assert average_precision(nothing, nothing.bool()).ap.isnan().all()
-
-
-def test_examples_in_docstrings() -> None:
-    assert doctest.testmod(ranking).attempted >= 4
-    assert doctest.testmod(ranking).failed == 0
 
 
 def test_custom_protocol_is_that_of_a_loop() -> None:
