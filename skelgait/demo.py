@@ -14,9 +14,8 @@ import torch
 from skelgait import workspace
 from skelgait.datasets import find
 from skelgait.errors import DataError
-from skelgait.evaluation import EvaluationReport
 from skelgait.heatmap import draw_dataset
-from skelgait.jobs import evaluate_run, train_run
+from skelgait.jobs import Evaluation, evaluate_run, train_run
 from skelgait.models import NETWORKS
 from skelgait.pairing import pair_sequences, write_pairs
 from skelgait.runtime.devices import cpu_has_bf16
@@ -42,14 +41,14 @@ class DemoReport:
     Attributes:
         out: folder of all that it wrote.
         sheet: picture of maps beside silhouettes.
-        evaluations: report of each network.
+        evaluations: of each network.
         chance: rank-1 of a guess.
         seconds: time taken.
     """
 
     out: Path
     sheet: Path
-    evaluations: dict[str, EvaluationReport]
+    evaluations: dict[str, Evaluation]
     chance: float
     seconds: float
 
@@ -85,7 +84,9 @@ def run_demo(out: Path, seed: int, progress: Progress) -> DemoReport:
         with progress(own.train.iterations, f"Training {network}", "steps") as advance:
             train_run(own, device, advance)
         with progress(None, f"Testing {network}", "sequences") as advance:
-            evaluations[network] = evaluate_run(own, device, advance).report
+            evaluation = evaluate_run(own, device, advance)
+        if evaluation is not None:
+            evaluations[network] = evaluation
     n_test = len(workspace.partition_of(some).test)
     return DemoReport(out, sheet, evaluations, 1 / n_test, time.perf_counter() - start)
 

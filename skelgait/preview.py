@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from skelgait.errors import DataError, SettingsError
 from skelgait.maps import skeleton_maps
 from skelgait.sheet import Strip, save_animation, save_sheet
 from skelgait.storage import Key, SequenceSource, open_any
+from skelgait.storage.opening import open_sequence
 
 
 def locate(path: Path, sequence: str | None, pattern: str = "*.pkl") -> tuple[SequenceSource, Key]:
@@ -25,11 +25,9 @@ def locate(path: Path, sequence: str | None, pattern: str = "*.pkl") -> tuple[Se
     """
     if not path.exists():
         raise DataError(path, "no such file or folder", "a sequence or a store", "check the path")
-    # A sequence is called as its folders are, wherever links may lead.
-    folder = Path(os.path.abspath(path.parent if path.suffix == ".pkl" else path))  # noqa: PTH100
-    if len(folder.parts) > 3 and any(folder.glob("*.pkl")):
-        name = path.name if path.suffix == ".pkl" else pattern
-        return open_any(folder.parents[2], name, only=folder), Key(*folder.parts[-3:])
+    single = open_sequence(path, pattern)
+    if single is not None:
+        return single
     source = open_any(path, pattern)
     if sequence is None:
         return source, source.keys[0]

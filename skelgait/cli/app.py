@@ -12,11 +12,14 @@ from rich.logging import RichHandler
 from skelgait import __version__
 from skelgait.cli.checkpoint import checkpoint
 from skelgait.cli.commands import Commands, TolerantCommand, set_log_level
+from skelgait.cli.compare import compare
 from skelgait.cli.config import config
 from skelgait.cli.convert import convert
 from skelgait.cli.demo import demo
+from skelgait.cli.embed import embed
 from skelgait.cli.evaluate import evaluate
 from skelgait.cli.heatmap import heatmap
+from skelgait.cli.identify import identify
 from skelgait.cli.inspect import inspect
 from skelgait.cli.link import link
 from skelgait.cli.poses import poses
@@ -33,7 +36,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for _command in (
-    demo, inspect, poses, silhouettes, heatmap, link, train, evaluate, runs, checkpoint, show, convert, synth, config,
+    demo, inspect, poses, silhouettes, heatmap, link, train, embed, evaluate, compare, identify, runs,
+    checkpoint, show, convert, synth, config,
 ):  # fmt: skip
     app.command(cls=TolerantCommand)(_command)
 

@@ -31,7 +31,7 @@ def demo(
         return
     for network, evaluation in report.evaluations.items():
         typer.secho(f"\n{network}, on people unseen in training", bold=True)
-        show_evaluation(evaluation, network)
+        show_evaluation(evaluation.to_dict())
     show_counts(
         "Where everything lies",
         {

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from skelgait.cli import options
-from skelgait.cli.output import show_counts, show_json, show_table, warn
+from skelgait.cli.output import show_counts, show_json, show_lines, show_table, warn
 
 if TYPE_CHECKING:
-    from skelgait.evaluation import EvaluationReport
+    from skelgait.reports.rows import Report
 
 
 def evaluate(
@@ -24,6 +24,7 @@ def evaluate(
     checkpoint: Annotated[Path | None, options.field("evaluate.checkpoint")] = None,
     iteration: Annotated[int | None, options.field("evaluate.iteration")] = None,
     best: Annotated[bool | None, options.field("evaluate.best", "--best")] = None,
+    embeddings: Annotated[Path | None, options.field("evaluate.embeddings")] = None,
     run: options.Run = None,
     runs: options.Runs = None,
     maps: options.Maps = None,
@@ -32,13 +33,17 @@ def evaluate(
     gallery: Annotated[list[str] | None, options.field("evaluate.gallery")] = None,
     probes: Annotated[
         list[str] | None,
-        typer.Option("--probes", help="Custom protocol: a probe group, as Bag=bg-*; may be given again."),
+        typer.Option("--probes", help="Own groups: probes of one, as Bag=bg-*; may be given again."),
     ] = None,
     metric: Annotated[str | None, options.field("evaluate.metric")] = None,
     embedding: Annotated[int | None, options.field("evaluate.embedding")] = None,
     batch_size: Annotated[int | None, options.field("evaluate.batch_size")] = None,
     nproc: Annotated[int | None, options.field("evaluate.nproc")] = None,
     device: Annotated[str | None, options.field("evaluate.device")] = None,
+    rerank: Annotated[bool | None, options.field("evaluate.rerank", "--rerank")] = None,
+    resamples: Annotated[int | None, options.field("evaluate.resamples")] = None,
+    report: Annotated[Path | None, options.field("evaluate.report")] = None,
+    pictures: Annotated[bool | None, options.field("evaluate.pictures", "--pictures")] = None,
     submission: Annotated[Path | None, options.field("evaluate.submission")] = None,
     settings: options.SettingsFile = None,
     assignments: options.Assignments = [],  # noqa: B006 - typer copies it
@@ -54,49 +59,30 @@ def evaluate(
 
     from skelgait.jobs import evaluate_run
     from skelgait.runtime.devices import pick_device
-    from skelgait.runtime.processes import is_main, join_processes
+    from skelgait.runtime.processes import join_processes
     from skelgait.runtime.progress import progress
 
     own = pick_device(chosen.evaluate.device)
     with join_processes(own), progress(None, "Embedding", "sequences") as advance:
-        report, name, tested = evaluate_run(chosen, own, advance)
-        if not is_main():
-            return
-    if as_json:
-        show_json({"network": name, "iteration": tested, **report.to_dict()})
+        evaluation = evaluate_run(chosen, own, advance)
+    if evaluation is None:
         return
-    show_evaluation(report, name)
+    if as_json:
+        show_json(evaluation.to_dict())
+        return
+    show_evaluation(evaluation.to_dict())
+    if evaluation.folder:
+        show_lines("Report", [str(evaluation.folder)])
     if chosen.evaluate.submission:
         show_counts("Ranking for the server; it holds no accuracy", {"file": chosen.evaluate.submission})
 
 
-def show_evaluation(report: EvaluationReport, network: str) -> None:
-    """Print a report's tables, the published figures beside those of the first one."""
-    published = report.published.get(network, {})
-    for number, table in enumerate(report.tables):
-        names = list(table.groups[0].figures)
-        beside = published if number == 0 else {}
-        header = [
-            "",
-            *(_spelled(name) for name in names),
-            *(["published"] if beside else []),
-            "probes",
-            "gallery",
-            "no match",
-        ]
-        rows = []
-        for group in table.groups:
-            row = [group.name, *(_percent(group.figures[name]) for name in names)]
-            row += [_percent(beside.get(group.name))] if beside else []
-            rows.append([*row, str(group.n_probes), str(group.n_gallery), str(group.n_unmatched)])
-        show_table(f"{report.protocol}: {table.title} (percent)", header, rows)
-    if report.n_cut:
-        warn([f"{report.n_cut} of {report.n_sequences} sequences were longer than evaluate.max_frames and cut"])
+def show_evaluation(report: Report) -> None:
+    """Print the tables of a report, the published figures beside those of the first one."""
+    from skelgait.reports.tables import tables_of
 
-
-def _spelled(figure: str) -> str:
-    return {"mean_ap": "mAP", "mean_inp": "mINP"}.get(figure, figure.replace("rank_", "rank-"))
-
-
-def _percent(share: float | None) -> str:
-    return "-" if share is None else f"{100 * share:.1f}"
+    for table in tables_of(report):
+        show_table(*table)
+    n_cut, n_sequences = report["n_cut"], report["n_sequences"]
+    notes = [f"{n_cut} of {n_sequences} sequences were longer than max_frames and cut"] if n_cut else []
+    warn([*notes, *report["notes"]])

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from skelgait.embeddings.embeddings import Embeddings, check_finite
 from skelgait.models import GaitNetwork
@@ -70,17 +69,23 @@ def embed(
         DataError: a sequence cannot be read.
         CheckpointError: an embedding is not a finite number.
     """
-    values: Tensor | None = None
-    for part in embed_in_rounds(
+    parts = embed_in_rounds(
         network, source, keys, device,
         precision=precision, batch_size=batch_size, max_frames=max_frames, workers=workers, advance=advance,
-    ):  # fmt: skip
+    )  # fmt: skip
+    return collected(parts, source, keys, embedding, max_frames)
+
+
+def collected(
+    parts: Iterable[Embedded], source: SequenceSource, keys: Sequence[Key], embedding: int, max_frames: int
+) -> Embeddings:
+    """Embeddings brought together in memory; arguments as of `embed`."""
+    values = torch.empty(0, 1, 1)
+    for part in parts:
         own = part.embedding_1 if embedding == 1 else part.embedding_2
-        if values is None:
+        if not len(values):
             values = torch.empty(len(keys), *own.shape[1:])
         values[part.places] = torch.from_numpy(own)
-    if values is None:
-        values = torch.empty(0, 1, 1)
     return Embeddings(keys, values.transpose(1, 2), sum(source.length(key) > max_frames for key in keys))
 
 

@@ -22,6 +22,7 @@ from skelgait import __version__
 from skelgait.embeddings.embed import Embedded
 from skelgait.embeddings.embeddings import Embeddings, check_finite
 from skelgait.errors import DataError
+from skelgait.matching.distances import Vectors, as_slice
 from skelgait.storage import Key
 from skelgait.storage.hdf5_file import create_hdf5
 from skelgait.storage.parts import read_keys, write_keys
@@ -108,14 +109,25 @@ class EmbeddingFile:
     Attributes:
         path: the file.
         facts: what made the embeddings.
-        embeddings: one embedding of each sequence.
+        keys: the sequences.
+        values: (N, D, S) one embedding of each.
         embedding: which of the two, 1 or 2.
+        frames: (N,) how many each sequence has.
     """
 
     path: Path
     facts: EmbeddingFacts
-    embeddings: Embeddings
+    keys: Sequence[Key]
+    values: Vectors
     embedding: int
+    frames: NDArray[np.int64]
+
+    def select(self, keys: Sequence[Key]) -> Embeddings:
+        """The embeddings of some of the sequences."""
+        place_of = {key: place for place, key in enumerate(self.keys)}
+        places = np.array([place_of[key] for key in keys], np.int64)
+        n_cut = int((self.frames[places] > self.facts.max_frames).sum())
+        return Embeddings(keys, _Chosen(self.values, places), n_cut)
 
 
 def open_embeddings(path: Path, embedding: int | None = None) -> EmbeddingFile:
@@ -143,7 +155,18 @@ def open_embeddings(path: Path, embedding: int | None = None) -> EmbeddingFile:
             values = _MappedValues(path, keys, offset or 0, table.shape)
     except _ERRORS as error:
         raise DataError(path, f"no embeddings ({error})", "a file of embeddings", _MEND) from error
-    return EmbeddingFile(path, facts, Embeddings(keys, values, int((frames > facts.max_frames).sum())), chosen)
+    return EmbeddingFile(path, facts, keys, values, chosen, frames)
+
+
+def holds_embeddings(path: Path) -> bool:
+    """Whether a file is, or claims to be, one of embeddings."""
+    if not path.is_file() or not h5py.is_hdf5(path):
+        return False
+    try:
+        with h5py.File(path, "r") as file:
+            return any(name in file for name in _NAMES.values())
+    except _ERRORS:
+        return False
 
 
 def _read_facts(attributes: h5py.AttributeManager) -> EmbeddingFacts:
@@ -156,6 +179,23 @@ def _read_facts(attributes: h5py.AttributeManager) -> EmbeddingFacts:
     if facts.test_embedding not in _NAMES or not isinstance(facts.max_frames, int):
         raise ValueError(f"test_embedding {facts.test_embedding}, max_frames {facts.max_frames}")
     return facts
+
+
+class _Chosen:
+    """Some rows of embeddings (N, D, S).
+
+    Args:
+        values: all of them.
+        places: (n,) the rows.
+    """
+
+    def __init__(self, values: Vectors, places: NDArray[np.int64]) -> None:
+        self._values = values
+        self._places = places
+        self.shape = (len(places), *values.shape[1:])
+
+    def __getitem__(self, rows: slice | NDArray[np.int64]) -> Tensor:
+        return self._values[as_slice(self._places[rows])]
 
 
 class _MappedValues:

@@ -10,6 +10,7 @@ import torch
 from skelgait.datasets import Partition, Protocol, Table
 from skelgait.embeddings import Embeddings
 from skelgait.embeddings.embeddings import check_finite
+from skelgait.embeddings.file import EmbeddingFile
 from skelgait.errors import ProtocolError
 from skelgait.evaluation.group_report import report_ranks, report_rates
 from skelgait.evaluation.notes import notes_on, refuse_nothing
@@ -22,7 +23,7 @@ from skelgait.matching.reranking import Reranking, reranked
 from skelgait.storage import Key, SequenceSource
 
 
-def test_keys(source: SequenceSource, protocol: Protocol, partition: Partition) -> list[Key]:
+def test_keys(source: SequenceSource | EmbeddingFile, protocol: Protocol, partition: Partition) -> list[Key]:
     """The sequences of the test identities that a protocol compares.
 
     Raises:
@@ -97,6 +98,7 @@ def score(
         embeddings.n_cut,
         reranking is not None,
         notes,
+        embeddings.keys,
     )
 
 
@@ -135,9 +137,8 @@ def _table_report(
         else report_ranks(group.name, result, table, test_set, resamples)
         for group, result in zip(table.groups, results, strict=True)
     )
-    return TableReport(
-        table.title, table.kind, groups, tuple(of if isinstance(of, GroupRanks) else None for of in results)
-    )
+    ranks = tuple(of if isinstance(of, GroupRanks) else None for of in results)
+    return TableReport(table.title, table.kind, groups, ranks, table.unmatched_are_wrong)
 
 
 def _check_named_probes(protocol: Protocol, probes: frozenset[tuple[str, str, str]], keys: Sequence[Key]) -> None:

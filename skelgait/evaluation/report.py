@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
 from skelgait.datasets.protocol import Kind
 from skelgait.evaluation.ranks import GroupRanks
 from skelgait.matching import Metric
+from skelgait.storage import Key
 
 Figures = Mapping[str, float | None]
 
@@ -75,12 +76,14 @@ class TableReport:
         kind: its kind.
         groups: its groups.
         ranks: the ranks of each group's probes; none for verification.
+        unmatched_are_wrong: whether a probe without a true match counts in rank-k.
     """
 
     title: str
     kind: Kind
     groups: tuple[GroupReport, ...]
     ranks: tuple[GroupRanks | None, ...] = ()
+    unmatched_are_wrong: bool = True
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,7 @@ class EvaluationReport:
         n_cut: those longer than what was used of them.
         is_reranked: whether distances were re-ranked.
         notes: what a reader of the figures should know.
+        keys: the sequences, by the numbers that ranks have for them.
     """
 
     protocol: str
@@ -106,6 +110,7 @@ class EvaluationReport:
     n_cut: int
     is_reranked: bool = False
     notes: tuple[str, ...] = ()
+    keys: Sequence[Key] = ()
 
     def to_dict(self) -> dict[str, object]:
         """The report as plain dicts, lists, strings and numbers."""
@@ -124,5 +129,5 @@ class EvaluationReport:
         return {**self._facts(), "tables": tables}
 
     def _facts(self) -> dict[str, object]:
-        own = {name: value for name, value in vars(self).items() if name != "tables"}
+        own = {name: value for name, value in vars(self).items() if name not in ("tables", "keys")}
         return {**own, "published": {name: dict(of) for name, of in self.published.items()}, "notes": list(self.notes)}

@@ -1,17 +1,10 @@
 """Comparing embeddings: distances a block at a time, and what follows from distances alone."""
 
 from skelgait.matching.distances import Metric, RowBlocks, Vectors, distance_matrix, distance_rows
-from skelgait.matching.nearest import nearest
+from skelgait.matching.nearest import Nearest, nearest, nearest_groups
 from skelgait.matching.ranking import Gallery, Ranks, rank_matches
 
 __all__ = [
-    "Gallery",
-    "Metric",
-    "Ranks",
-    "RowBlocks",
-    "Vectors",
-    "distance_matrix",
-    "distance_rows",
-    "nearest",
-    "rank_matches",
-]
+    "Gallery", "Metric", "Nearest", "Ranks", "RowBlocks", "Vectors",
+    "distance_matrix", "distance_rows", "nearest", "nearest_groups", "rank_matches",
+]  # fmt: skip

@@ -85,11 +85,16 @@ def distance_rows(
     return rows
 
 
+def as_slice(rows: Indices) -> slice | Indices:
+    """Ascending neighbours as a slice, which is read without a copy; any others as they are."""
+    if len(rows) and (np.diff(rows) == 1).all():
+        return slice(int(rows[0]), int(rows[-1]) + 1)
+    return rows
+
+
 def _strips(vectors: Vectors, rows: Indices, device: torch.device) -> Tensor:
     """(n, S, D) float32; neighbours that lie so in memory are not copied."""
-    are_neighbours = len(rows) > 0 and bool((np.diff(rows) == 1).all())
-    values = vectors[slice(int(rows[0]), int(rows[-1]) + 1) if are_neighbours else rows]
-    return values.transpose(1, 2).to(device, torch.float32).contiguous()
+    return vectors[as_slice(rows)].transpose(1, 2).to(device, torch.float32).contiguous()
 
 
 class _Euclidean:

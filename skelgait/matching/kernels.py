@@ -122,27 +122,37 @@ def rank_true_matches(
 
 
 @_exactly
-def nearest_columns(distances: Floats, places: Integers, values: Floats) -> None:
-    """The nearest columns of each row, from the nearest on; at the same distance in the order of the columns.
+def keep_nearest(
+    distances: Floats, groups: Integers, first_column: int, columns: Integers, its_groups: Integers, values: Floats
+) -> None:
+    """Bring the nearest columns of each row up to date, from the nearest on; of each group the nearest column alone.
+
+    Of columns at the same distance the first one counts.
 
     Args:
-        distances: (p, g).
-        places: (p, k) columns, to be written; k is at most g.
-        values: (p, k) their distances, to be written.
+        distances: (p, g) of some more columns.
+        groups: (g,) group of each of them.
+        first_column: number of the first of them.
+        columns: (p, k) the nearest so far.
+        its_groups: (p, k) their groups; -1 where there is none yet.
+        values: (p, k) their distances; infinite where there is none yet.
     """
-    k = places.shape[1]
+    k = columns.shape[1]
     for i in prange(len(distances)):
-        row, columns, kept = distances[i], places[i], values[i]
-        n = 0
+        row, places, theirs, kept = distances[i], columns[i], its_groups[i], values[i]
         for j in range(len(row)):
-            if n == k and row[j] >= kept[k - 1]:
+            if row[j] >= kept[k - 1]:
                 continue
-            at = min(n, k - 1)
+            # Where its group stands already, or at the end.
+            at = 0
+            while at < k - 1 and theirs[at] != groups[j]:
+                at += 1
+            if theirs[at] == groups[j] and row[j] >= kept[at]:
+                continue
             while at > 0 and kept[at - 1] > row[j]:
-                kept[at], columns[at] = kept[at - 1], columns[at - 1]
+                kept[at], places[at], theirs[at] = kept[at - 1], places[at - 1], theirs[at - 1]
                 at -= 1
-            kept[at], columns[at] = row[j], j
-            n = min(n + 1, k)
+            kept[at], places[at], theirs[at] = row[j], first_column + j, groups[j]
 
 
 @_exactly

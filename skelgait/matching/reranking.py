@@ -9,7 +9,7 @@ of its neighbours.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skelgait.errors import DataError, SettingsError
+from skelgait.matching.distances import RowBlocks
 from skelgait.matching.reranking_kernels import (
     Sparse,
     find_expanded,
@@ -25,13 +26,6 @@ from skelgait.matching.reranking_kernels import (
     mix_distances,
     transpose_rows,
 )
-
-RowBlocks = Callable[[NDArray[np.int64], NDArray[np.int64]], Iterator[tuple[int, NDArray[np.float32]]]]
-"""A source of distances: `rows(these, those)` yields (start, block) in order.
-
-`block` is (p, len(those)) float32, the distances of the sequences these[start : start + p] to all of those. The source
-chooses p, so that memory stays bounded.
-"""
 
 # Sequences whose weights are computed at a time. Each asks for its own neighbours only, some tens of sequences, but a
 # source gives the distances of all these sequences to all their neighbours: the more at once, the more in vain.

@@ -11,27 +11,38 @@ from pydantic import Field, Strict, ValidationInfo, field_validator, model_valid
 from skelgait.datasets import DATASETS, find
 from skelgait.errors import SettingsError
 from skelgait.settings.base import StrictModel
-from skelgait.settings.types import Count, Device, Processes, Strings
+from skelgait.settings.embedding import WithNetwork
+from skelgait.settings.types import Mebibytes, Strings
 
 
-class EvaluateSettings(StrictModel):
+class CompareSettings(StrictModel):
+    """Evaluations side by side."""
+
+    resamples: int = Field(1000, ge=1, le=10**6, description="Bootstrap draws of probes.")
+
+
+class EvaluateSettings(WithNetwork):
     """Recognising the test identities of a dataset under its protocol."""
 
-    protocol: str | None = Field(None, description="The protocol; the dataset's own where not given, or custom.")
-    checkpoint: Annotated[Path, Strict(False)] | None = Field(
-        None, description="The weights, ours or the authors'; the run's own where not given."
+    protocol: str | None = Field(
+        None, description="The protocol; the dataset's own where not given; or custom, or verification."
     )
-    iteration: Count | None = Field(None, description="The run's checkpoint to test; the newest where not given.")
-    best: bool = Field(False, description="Test the checkpoint that was the best in the run's tests while training.")
+    embeddings: Annotated[Path, Strict(False)] | None = Field(
+        None, description="File of `skelgait embed` to evaluate, in place of a checkpoint."
+    )
     metric: Literal["euclidean", "cosine"] = Field("euclidean", description="Distance of two embeddings.")
     embedding: Literal[1, 2] | None = Field(None, description="Embedding compared; the checkpoint's where not given.")
-    batch_size: Count = Field(1, description="Sequences that go through the network at once; changes no result.")
-    max_frames: Count = Field(720, description="Frames used of a sequence; longer ones are cut and counted.")
-    device: Device = Field("auto", description="Where the network runs.")
-    precision: Literal["float32", "bf16", "fp16"] = Field("float32", description="Arithmetic of the network.")
-    nproc: Processes = Field(1, ge=1, description="Processes to start on this machine.")
-    gallery: Strings = Field((), description="Custom protocol: condition patterns of the gallery, such as nm-0*.")
-    probes: dict[str, Strings] = Field({}, description="Custom protocol: condition patterns of each named probe group.")
+    rerank: bool = Field(False, description="Re-rank by k-reciprocal neighbours (Zhong et al., CVPR 2017).")
+    memory_mb: Mebibytes = Field(1024, description="Memory that distances may take at a time, in MiB.")
+    resamples: int = Field(
+        1000, ge=0, le=10**6, description="Bootstrap draws of probes for 95 % intervals; 0 for no intervals."
+    )
+    report: Annotated[Path, Strict(False)] | None = Field(
+        None, description="Folder of the report; the run's own, under report, where a run is tested."
+    )
+    pictures: bool = Field(False, description="Draw curves, view matrices and retrievals; needs the extra plots.")
+    gallery: Strings = Field((), description="Own groups: condition patterns of the gallery, such as nm-0*.")
+    probes: dict[str, Strings] = Field({}, description="Own groups: condition patterns of each named probe group.")
     submission: Annotated[Path, Strict(False)] | None = Field(
         None, description="Where the ranking goes that GREW's server takes, as CSV."
     )
@@ -54,19 +65,12 @@ class EvaluateSettings(StrictModel):
             hint = f"did you mean {near[0]}?" if near else "choose one of them"
             raise ValueError(f"should be one of {', '.join(known)}; {hint}") from error
 
-    @field_validator("iteration")
+    @field_validator("embeddings")
     @classmethod
-    def _one_checkpoint(cls, iteration: int | None, info: ValidationInfo) -> int | None:
-        if iteration is not None and info.data.get("checkpoint") is not None:
-            raise ValueError("give one of --checkpoint and --iteration")
-        return iteration
-
-    @field_validator("best")
-    @classmethod
-    def _the_best_is_one(cls, best: bool, info: ValidationInfo) -> bool:
-        if best and (info.data.get("checkpoint") or info.data.get("iteration")):
-            raise ValueError("give one of --best, --checkpoint and --iteration")
-        return best
+    def _file_or_checkpoint(cls, embeddings: Path | None, info: ValidationInfo) -> Path | None:
+        if embeddings and any(info.data.get(name) for name in ("checkpoint", "iteration", "best")):
+            raise ValueError("give --embeddings, or which checkpoint to test")
+        return embeddings
 
     @model_validator(mode="after")
     def _custom_has_groups(self) -> EvaluateSettings:

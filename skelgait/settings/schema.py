@@ -14,7 +14,9 @@ from pydantic import Field, Strict, field_validator
 from skelgait.datasets import find
 from skelgait.errors import SettingsError
 from skelgait.settings.base import StrictModel
-from skelgait.settings.evaluation import EvaluateSettings
+from skelgait.settings.embedding import EmbedSettings
+from skelgait.settings.evaluation import CompareSettings, EvaluateSettings
+from skelgait.settings.identification import IdentifySettings
 from skelgait.settings.training import TrainSettings
 from skelgait.settings.types import (
     Compression,
@@ -170,7 +172,10 @@ class Settings(StrictModel):
     show: ShowSettings = ShowSettings()
     inspect: InspectSettings = InspectSettings()
     train: TrainSettings = TrainSettings()
+    embed: EmbedSettings = EmbedSettings()
     evaluate: EvaluateSettings = EvaluateSettings()
+    identify: IdentifySettings = IdentifySettings()
+    compare: CompareSettings = CompareSettings()
     synth: SynthSettings = SynthSettings()
     demo: DemoSettings = DemoSettings()
 

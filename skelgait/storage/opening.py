@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from pathlib import Path
 from typing import cast, get_args
@@ -13,7 +14,7 @@ from skelgait.storage.hdf5 import Hdf5Store, modality_of, parts_of
 from skelgait.storage.pair_file import read_pair_file
 from skelgait.storage.pairs import MAP_LINK, PAIR_FILE, SILHOUETTE_LINK, PairSource
 from skelgait.storage.pickle_tree import PickleTree
-from skelgait.storage.source import Modality, SequenceSource
+from skelgait.storage.source import Key, Modality, SequenceSource
 
 
 def open_source(path: Path, modality: Modality, pattern: str = "*.pkl") -> SequenceSource:
@@ -64,6 +65,24 @@ def open_any(path: Path, pattern: str = "*.pkl", only: Path | None = None) -> Se
     if path.joinpath(*tree.keys[0], MAP_LINK).exists():
         return open_pairs(path)
     return PickleTree(path, {_modality_in(tree): pattern}, only)
+
+
+def open_sequence(path: Path, pattern: str = "*.pkl") -> tuple[SequenceSource, Key] | None:
+    """The source and the key of one sequence in a tree, whose folder or file a path points to; None for other paths.
+
+    Args:
+        path: the folder of the sequence, or the file in it.
+        pattern: pattern of the file in the folder.
+
+    Raises:
+        DataError: it is a sequence of no known kind.
+    """
+    # A sequence is called as its folders are, wherever links may lead.
+    folder = Path(os.path.abspath(path.parent if path.suffix == ".pkl" else path))  # noqa: PTH100
+    if len(folder.parts) <= 3 or not any(folder.glob("*.pkl")):
+        return None
+    name = path.name if path.suffix == ".pkl" else pattern
+    return open_any(folder.parents[2], name, only=folder), Key(*folder.parts[-3:])
 
 
 def _modality_in(tree: PickleTree) -> Modality:

@@ -1,0 +1,1 @@
+"""Reports of evaluations: their folder, tables, pictures, and several of them side by side."""

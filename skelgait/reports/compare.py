@@ -1,0 +1,174 @@
+"""Evaluations side by side, and whether they differ by more than chance: a paired bootstrap over probes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skelgait.datasets import Table
+from skelgait.errors import DataError, SettingsError
+from skelgait.evaluation.figures import cells_of, interval, number, resampled, values_of
+from skelgait.evaluation.ranks import GroupRanks
+from skelgait.reports.folder import RANKS, read_report
+from skelgait.reports.ranks_file import StoredRanks, read_ranks
+from skelgait.storage import Key
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What an evaluation has more than the first one, over the probes that all of them have.
+
+    Attributes:
+        difference: of the figure, in [-1, 1]; None where it is not defined.
+        interval: 95 % bootstrap interval of the difference.
+        p: two-sided bootstrap probability of a difference as large where there is none.
+    """
+
+    difference: float | None
+    interval: tuple[float, float] | None
+    p: float | None
+
+
+@dataclass(frozen=True)
+class ComparedFigure:
+    """A figure of several evaluations.
+
+    Attributes:
+        table: title of the table.
+        group: name of the group.
+        figure: its name.
+        n_probes: probes that all evaluations have.
+        values: of each evaluation, over these.
+        differences: of each but the first to the first.
+    """
+
+    table: str
+    group: str
+    figure: str
+    n_probes: int
+    values: tuple[float | None, ...]
+    differences: tuple[Difference, ...]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Evaluations side by side.
+
+    Attributes:
+        names: their names.
+        protocol: the protocol of all.
+        figures: what both have.
+        notes: what a reader should know.
+    """
+
+    names: tuple[str, ...]
+    protocol: str
+    figures: tuple[ComparedFigure, ...]
+    notes: tuple[str, ...]
+
+
+def compare_reports(folders: Sequence[Path], names: Sequence[str], resamples: int = 1000) -> Comparison:
+    """Compare the reports in some folders with the first one.
+
+    The same draws of probes are made for all, so that what is easy or hard about a probe falls out of the difference.
+
+    Args:
+        folders: of the reports, at least two.
+        names: what to call them.
+        resamples: draws of probes.
+
+    Raises:
+        DataError: a report is missing or damaged.
+        SettingsError: there are fewer than two, or they have no protocol or no group of probes in common.
+    """
+    if len(folders) < 2:
+        raise SettingsError("RUN", f"{len(folders)} of them", "at least two", "name the runs to compare")
+    reports = [read_report(folder) for folder in folders]
+    protocols = [report["protocol"] for report in reports]
+    if len(set(protocols)) > 1:
+        found = ", ".join(f"{protocol} of {name}" for name, protocol in zip(names, protocols, strict=True))
+        raise SettingsError("RUN", f"protocols {found}", "one protocol", "evaluate them alike")
+    stored = [{(of.table.title, of.group): of for of in read_ranks(folder / RANKS)} for folder in folders]
+    notes, figures = _notes(names, reports), []
+    for place in stored[0]:
+        if all(place in own for own in stored):
+            compared, note = _compared([own[place] for own in stored], names, resamples)
+            figures += compared
+            notes += note
+    if not figures:
+        raise SettingsError("RUN", "no group of probes that all have", "at least one", "evaluate them alike")
+    return Comparison(tuple(names), protocols[0], tuple(figures), tuple(dict.fromkeys(notes)))
+
+
+def _notes(names: Sequence[str], reports: Sequence[dict[str, object]]) -> list[str]:
+    """In what the evaluations themselves differ."""
+    notes = []
+    for what in ("metric", "embedding", "is_reranked"):
+        values = [report.get(what) for report in reports]
+        if len(set(map(str, values))) > 1:
+            each = ", ".join(f"{value} of {name}" for name, value in zip(names, values, strict=True))
+            notes.append(f"{what.replace('_', ' ')}: {each}")
+    return notes
+
+
+def _compared(
+    stored: Sequence[StoredRanks], names: Sequence[str], resamples: int
+) -> tuple[list[ComparedFigure], list[str]]:
+    table, group = stored[0].table, stored[0].group
+    common = set(stored[0].probes).intersection(*(of.probes for of in stored[1:]))
+    missing = {name: len(of.probes) - len(common) for name, of in zip(names, stored, strict=True)}
+    notes = [
+        f"{table.title}, {group}: {n} probes of {name} are left out, as not all have them"
+        for name, n in missing.items()
+        if n
+    ]
+    if not common:
+        return [], notes
+    ranks = [_of_probes(of, common) for of in stored]
+    if len({of.first.shape for of in ranks}) > 1:
+        raise DataError(
+            f"{table.title}, {group}", "galleries of different views", "the same ones", "evaluate them alike"
+        )
+    found = []
+    for figure in table.figures:
+        values = [values_of(of, figure, table) for of in ranks]
+        overall = [float(cells_of(of, ranks[0].strata, table).overall) for of in values]
+        samples = _samples(values, ranks[0].strata, table, resamples)
+        differences = tuple(
+            _difference(overall[i] - overall[0], samples[i] - samples[0]) for i in range(1, len(overall))
+        )
+        found.append(ComparedFigure(table.title, group, figure, len(common), tuple(map(number, overall)), differences))
+    return found, notes
+
+
+def _of_probes(stored: StoredRanks, wanted: set[Key]) -> GroupRanks:
+    """The ranks of some probes, in the order of their keys."""
+    order = sorted(range(len(stored.probes)), key=stored.probes.__getitem__)
+    rows = np.array([i for i in order if stored.probes[i] in wanted], np.int64)
+    own = stored.ranks
+    return GroupRanks(own.members, own.strata[rows], own.cells, own.first[rows], own.ap[rows], own.inp[rows])
+
+
+def _samples(values: Sequence[Floats], strata: NDArray[np.int64], table: Table, resamples: int) -> list[Floats]:
+    """(resamples,) of each evaluation: the figure over the same draws of probes."""
+    parts: list[list[Floats]] = [[] for _ in values]
+    for weights in resampled(len(strata), resamples):
+        for own, part in zip(values, parts, strict=True):
+            part.append(cells_of(own, strata, table, weights).overall)
+    return [np.concatenate(part) for part in parts]
+
+
+def _difference(difference: float, samples: Floats) -> Difference:
+    defined = samples[~np.isnan(samples)]
+    if np.isnan(difference) or not len(defined):
+        return Difference(None, None, None)
+    # A draw counts as one more, since no probability of finitely many draws is 0.
+    tail = min((defined <= 0).sum(), (defined >= 0).sum())
+    p = min(1.0, 2 * (int(tail) + 1) / (len(defined) + 1))
+    return Difference(difference, interval(defined), p)

@@ -1,0 +1,57 @@
+"""The folder of a report: `report.json`, `report.csv`, `report.md`, and `ranks.h5` to compare it with others."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+from skelgait.errors import DataError
+from skelgait.evaluation import EvaluationReport
+from skelgait.reports.ranks_file import write_ranks
+from skelgait.reports.rows import Report, Row, rows_of
+from skelgait.reports.tables import markdown_of
+from skelgait.storage.atomic import write_text
+
+REPORT, RANKS = "report.json", "ranks.h5"
+
+
+def write_report(folder: Path, report: Report, evaluation: EvaluationReport) -> None:
+    """Write a report.
+
+    Args:
+        folder: where; made if it is missing.
+        report: the report as plain data.
+        evaluation: the same, with the ranks of all probes.
+
+    Raises:
+        DataError: a file cannot be written.
+    """
+    table = io.StringIO()
+    writer = csv.writer(table, lineterminator="\n")
+    writer.writerow(Row._fields)
+    writer.writerows(rows_of(report))
+    write_ranks(folder / RANKS, evaluation)
+    write_text(folder / "report.csv", table.getvalue())
+    write_text(folder / "report.md", markdown_of(report))
+    write_text(folder / REPORT, json.dumps(report, indent=1, ensure_ascii=False) + "\n")
+
+
+def read_report(folder: Path) -> dict[str, Any]:
+    """Read a report as plain data.
+
+    Raises:
+        DataError: there is none, or it is damaged.
+    """
+    path, mend = folder / REPORT, "evaluate again with `skelgait evaluate`"
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(content, dict) or not isinstance(content["tables"], list):
+            raise TypeError("no tables")
+    except OSError as error:
+        raise DataError(path, error.strerror or str(error), "the report of an evaluation", mend) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataError(path, f"a damaged file ({error!r})", "the report of an evaluation", mend) from error
+    return content

@@ -1,0 +1,97 @@
+"""The ranks of all probes of an evaluation in one HDF5 file, from which its figures can be computed again.
+
+A group `<table>/<group>` by number holds `probes` (P, 3): identity, condition, view; `strata` (P,); `first` (P, V)
+int32, and `ap` and `inp` (P, V) float32, see `skelgait.evaluation.ranks.GroupRanks`. Its attributes name table and
+group, and say how the table's figures follow.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from skelgait.datasets import Table
+from skelgait.errors import DataError
+from skelgait.evaluation import EvaluationReport
+from skelgait.evaluation.ranks import GroupRanks
+from skelgait.evaluation.test_set import Members
+from skelgait.storage import Key
+from skelgait.storage.hdf5_file import create_hdf5
+from skelgait.storage.parts import read_keys, write_keys
+
+# What h5py raises for files that are damaged, or another program's.
+_ERRORS = (OSError, KeyError, ValueError, TypeError, AttributeError, RuntimeError, MemoryError)
+
+
+@dataclass(frozen=True, eq=False)
+class StoredRanks:
+    """The ranks of a group.
+
+    Attributes:
+        table: the rules that its figures follow; its groups are not told.
+        group: name of the group.
+        probes: the P probes.
+        ranks: their ranks.
+    """
+
+    table: Table
+    group: str
+    probes: list[Key]
+    ranks: GroupRanks
+
+
+def write_ranks(path: Path, evaluation: EvaluationReport) -> None:
+    """Write the ranks of an evaluation, whole or not at all.
+
+    Raises:
+        DataError: the file cannot be written.
+    """
+    with create_hdf5(path) as (file, check):
+        for t, table in enumerate(evaluation.tables):
+            for g, (group, ranks) in enumerate(zip(table.groups, table.ranks, strict=True)):
+                if ranks is not None:
+                    own = file.create_group(f"{t}/{g}")
+                    rules = {
+                        "title": table.title,
+                        "kind": table.kind,
+                        "figures": list(group.figures),
+                        "unmatched_are_wrong": table.unmatched_are_wrong,
+                    }
+                    own.attrs.update(group=group.name, table=json.dumps(rules))
+                    write_keys(own, [evaluation.keys[probe] for probe in ranks.members.probes])
+                    for name in ("strata", "first", "ap", "inp"):
+                        own.create_dataset(name, data=getattr(ranks, name), compression="gzip")
+                check()
+
+
+def read_ranks(path: Path) -> list[StoredRanks]:
+    """Read the ranks of an evaluation.
+
+    Raises:
+        DataError: the file is missing or damaged.
+    """
+    try:
+        with h5py.File(path, "r") as file:
+            tables = sorted(file, key=int)
+            return [_read_group(file[f"{t}/{g}"]) for t in tables for g in sorted(file[t], key=int)]
+    except _ERRORS as error:
+        mend = "evaluate again with `skelgait evaluate`"
+        raise DataError(path, f"a damaged file ({error})", "the ranks of an evaluation", mend) from error
+
+
+def _read_group(own: h5py.Group) -> StoredRanks:
+    rules = json.loads(own.attrs["table"])
+    table = Table(
+        rules["title"], rules["kind"], (), tuple(rules["figures"]), unmatched_are_wrong=rules["unmatched_are_wrong"]
+    )
+    probes, strata = read_keys(own), np.asarray(own["strata"][:], np.int64)
+    first, ap, inp = (np.asarray(own[name][:]) for name in ("first", "ap", "inp"))
+    if len({len(part) for part in (probes, strata, first, ap, inp)}) != 1 or first.ndim != 2:
+        raise ValueError(f"tables of different length in {own.name}")
+    nobody = np.zeros(0, np.int64)
+    ranks = GroupRanks(Members(nobody, nobody), strata, nobody, first, ap, inp)
+    return StoredRanks(table, own.attrs["group"], probes, ranks)

@@ -1,0 +1,105 @@
+"""An evaluation as rows of one long table, and the published figures beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+Report = Mapping[str, Any]
+"""`skelgait.jobs.Evaluation.to_dict`, or the same read from a file."""
+
+
+class Row(NamedTuple):
+    """A figure; figures are in [0, 1], and None where no probe counts.
+
+    Attributes:
+        table: title of the table.
+        group: name of the group.
+        part: what the figure is over: `all`, `condition`, `view` or `view pair`.
+        condition: of the probes; empty for all.
+        probe_view: likewise.
+        gallery_view: likewise.
+        figure: its name.
+        value: its value.
+        low: lower end of the 95 % interval.
+        high: upper end.
+        published: what the paper says.
+        difference: the value less the published one.
+        probes: probes of the group.
+        gallery: its gallery entries.
+        unmatched: its probes without a true match.
+    """
+
+    table: str
+    group: str
+    part: str
+    condition: str
+    probe_view: str
+    gallery_view: str
+    figure: str
+    value: float | None
+    low: float | None
+    high: float | None
+    published: float | None
+    difference: float | None
+    probes: int
+    gallery: int
+    unmatched: int
+
+
+def rows_of(report: Report) -> Iterator[Row]:
+    """All figures of a report."""
+    for table in report["tables"]:
+        for group in table["groups"]:
+            for part, condition, probe_view, gallery_view, figures in _parts(group):
+                for figure, value in figures.items():
+                    is_all = part == "all"
+                    low, high = (is_all and group["intervals"].get(figure)) or (None, None)
+                    published = published_of(report, table, group["name"], figure) if is_all else None
+                    yield Row(
+                        table["title"], group["name"], part, condition, probe_view, gallery_view, figure,
+                        value, low, high, published, difference_to(value, published),
+                        group["n_probes"], group["n_gallery"], group["n_unmatched"],
+                    )  # fmt: skip
+
+
+def published_of(report: Report, table: Mapping[str, Any], group: str, figure: str) -> float | None:
+    """The published figure: rank-1 of the first table's groups, for the network of the report."""
+    if table is not report["tables"][0] or figure != "rank_1":
+        return None
+    own = report["published"].get(report.get("network"), {})
+    return own.get(group)  # type: ignore[no-any-return]
+
+
+def difference_to(value: float | None, published: float | None) -> float | None:
+    """A value less the published one; None where either is missing."""
+    return None if value is None or published is None else value - published
+
+
+def spelled(figure: str) -> str:
+    """A figure's name as people write it."""
+    known = {"mean_ap": "mAP", "mean_inp": "mINP", "eer": "EER"}
+    if figure.startswith("tar_at_far_"):
+        return f"TAR at FAR {100 * float(figure.removeprefix('tar_at_far_')):g} %"
+    return known.get(figure, figure.replace("rank_", "rank-"))
+
+
+def percent(share: float | None) -> str:
+    """A share in percent, with one digit after the point."""
+    return "-" if share is None else f"{100 * share:.1f}"
+
+
+def signed_percent(difference: float | None) -> str:
+    """A difference of shares in percent points, with its sign."""
+    return "-" if difference is None else f"{100 * difference:+.1f}"
+
+
+def _parts(group: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str, Mapping[str, float | None]]]:
+    yield "all", "", "", "", group["figures"]
+    for condition, figures in group["by_condition"].items():
+        yield "condition", condition, "", "", figures
+    for view, figures in group["by_view"].items():
+        yield "view", "", view, "", figures
+    for view, others in group["by_view_pair"].items():
+        for other, figures in others.items():
+            yield "view pair", "", view, other, figures
