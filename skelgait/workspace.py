@@ -6,7 +6,7 @@ from pathlib import Path
 
 from skelgait.datasets import Dataset, Partition, Protocol, custom_protocol, find, load_partition
 from skelgait.errors import SettingsError
-from skelgait.settings import Settings, load_settings
+from skelgait.settings import Settings, load_settings, read_protocol
 from skelgait.storage import SequenceSource, open_pairs, open_source
 from skelgait.storage.note import NOTE
 
@@ -100,8 +100,10 @@ def protocol_of(settings: Settings) -> Protocol:
     """How to evaluate: the protocol named, or the dataset's own; `custom` is built of the given patterns.
 
     Raises:
-        SettingsError: neither a protocol nor a dataset is named.
+        SettingsError: neither a protocol nor a dataset is named, or the protocol's file cannot be used.
     """
+    if settings.evaluate.protocol_file:
+        return read_protocol(settings.evaluate.protocol_file)
     if settings.evaluate.is_custom:
         return custom_protocol(settings.evaluate.gallery, settings.evaluate.probes)
     name = settings.evaluate.protocol or settings.dataset
@@ -114,7 +116,7 @@ def protocol_of(settings: Settings) -> Protocol:
 def _dataset_of_protocol(settings: Settings) -> Dataset | None:
     """The dataset whose protocol is named; None where none is."""
     chosen = settings.evaluate
-    return None if chosen.protocol is None or chosen.is_custom else find(chosen.protocol)
+    return None if chosen.protocol in (None, "custom") or chosen.protocol_file else find(chosen.protocol)
 
 
 def test_embedding_of(settings: Settings, network: str) -> int:

@@ -23,6 +23,7 @@ from skelgait.cli.identify import identify
 from skelgait.cli.inspect import inspect
 from skelgait.cli.link import link
 from skelgait.cli.poses import poses
+from skelgait.cli.protocol import protocol
 from skelgait.cli.runs import runs
 from skelgait.cli.show import show
 from skelgait.cli.silhouettes import silhouettes
@@ -36,7 +37,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for _command in (
-    demo, inspect, poses, silhouettes, heatmap, link, train, embed, evaluate, compare, identify, runs,
+    demo, inspect, poses, silhouettes, heatmap, link, train, embed, evaluate, compare, identify, protocol, runs,
     checkpoint, show, convert, synth, config,
 ):  # fmt: skip
     app.command(cls=TolerantCommand)(_command)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -89,7 +88,7 @@ class Protocol:
     name: str
     tables: tuple[Table, ...]
     camera_of_view: bool = False
-    published: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    published: dict[str, dict[str, float]] = field(default_factory=dict)
     submission: Submission | None = None
 
     def patterns(self) -> set[str]:

@@ -25,7 +25,8 @@ class EvaluateSettings(WithNetwork):
     """Recognising the test identities of a dataset under its protocol."""
 
     protocol: str | None = Field(
-        None, description="The protocol; the dataset's own where not given; or custom, or verification."
+        None,
+        description="The protocol: a dataset's, a YAML file, custom, or verification; the dataset's own if not given.",
     )
     embeddings: Annotated[Path, Strict(False)] | None = Field(
         None, description="File of `skelgait embed` to evaluate, in place of a checkpoint."
@@ -52,17 +53,22 @@ class EvaluateSettings(WithNetwork):
         """Whether the protocol is built of patterns: it is called custom, or patterns are all that is given of it."""
         return self.protocol == "custom" or (self.protocol is None and bool(self.gallery or self.probes))
 
+    @property
+    def protocol_file(self) -> Path | None:
+        """The file that the protocol stands in; None where it has another origin."""
+        return Path(self.protocol) if self.protocol and is_protocol_file(self.protocol) else None
+
     @field_validator("protocol")
     @classmethod
     def _known(cls, name: str | None) -> str | None:
-        if name is None or name == "custom":
+        if name is None or name == "custom" or is_protocol_file(name):
             return name
         try:
             return find(name).name
         except SettingsError as error:
             known = (*DATASETS, "custom")
             near = get_close_matches(name, known, n=1)
-            hint = f"did you mean {near[0]}?" if near else "choose one of them"
+            hint = f"did you mean {near[0]}?" if near else "choose one of them, or give a file ending in .yaml"
             raise ValueError(f"should be one of {', '.join(known)}; {hint}") from error
 
     @field_validator("embeddings")
@@ -77,3 +83,8 @@ class EvaluateSettings(WithNetwork):
         if self.is_custom and not (self.gallery and self.probes):
             raise ValueError("protocol custom needs --gallery and --probes, patterns of conditions")
         return self
+
+
+def is_protocol_file(protocol: str) -> bool:
+    """Whether this names a file and not one of skelgait's own protocols."""
+    return Path(protocol).suffix.lower() in (".yaml", ".yml")

@@ -13,8 +13,9 @@ from pydantic import BaseModel, ValidationError
 from skelgait.datasets import find
 from skelgait.errors import SettingsError
 from skelgait.settings.authors import is_authors_dialect, translate
+from skelgait.settings.evaluation import is_protocol_file
 from skelgait.settings.presets import preset_names, read_preset
-from skelgait.settings.problems import InvalidSettingsError, section_models
+from skelgait.settings.problems import InvalidSettingsError, problems_of, section_models
 from skelgait.settings.schema import Settings
 from skelgait.settings.yaml_files import parse_value, read_yaml
 
@@ -22,6 +23,7 @@ DEFAULT_FILE = "skelgait.yaml"
 _PREFIX = "SKELGAIT_"
 _PATHS = ("poses", "silhouettes", "maps", "pairs", "runs", "partition", "evaluate.checkpoint", "evaluate.submission")
 _NETWORK = "train.network.name"
+_PROTOCOL = "evaluate.protocol"
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,8 @@ def load_settings(
     try:
         settings = Settings.model_validate(_nested({key: value for key, (value, _) in given.items()}))
     except ValidationError as error:
-        raise InvalidSettingsError(error, {key: origin for key, (_, origin) in given.items()}) from error
+        problems = problems_of(error, {key: origin for key, (_, origin) in given.items()})
+        raise InvalidSettingsError("settings", problems) from error
     return Resolved(settings, {key: origin for key, (_, origin) in given.items()}, tuple(warnings))
 
 
@@ -101,6 +104,9 @@ def _read_file(file: Path) -> tuple[dict[str, tuple[object, str]], list[str]]:
         if isinstance(value, str):
             # A path in a file means the same from wherever the command runs.
             layer[key] = (file.parent / value, str(file))
+    protocol = layer.get(_PROTOCOL, (None,))[0]
+    if isinstance(protocol, str) and is_protocol_file(protocol):
+        layer[_PROTOCOL] = (str(file.parent / protocol), str(file))
     return layer, warnings
 
 

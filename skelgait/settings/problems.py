@@ -1,8 +1,9 @@
-"""What is wrong with given settings, all of it at once."""
+"""What is wrong with given settings or with a file, all of it at once."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from functools import cache
 from typing import Any
@@ -14,22 +15,43 @@ from skelgait.settings.schema import Settings
 
 
 class InvalidSettingsError(SettingsError):
-    """Settings that cannot be used, one line for each: where it was given, its dotted key, and what is wrong.
+    """Settings or a file that cannot be used, one line for each mistake.
 
     Args:
-        error: what the schema found.
-        origins: where each dotted key was given.
+        where: what they stand in.
+        problems: the lines: where it was given, its dotted key, and what is wrong.
     """
 
-    def __init__(self, error: ValidationError, origins: Mapping[str, str]) -> None:
-        self.problems = tuple(_line(problem, origins) for problem in error.errors())
-        super().__init__("settings", f"{len(self.problems)} that cannot be used", "none", "see the lines below")
+    def __init__(self, where: str | os.PathLike[str], problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__(where, f"{len(self.problems)} mistakes", "none", "see the lines below")
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return SettingsError, self.args
+        return type(self), (self.where, self.problems)
 
     def __str__(self) -> str:
         return "\n".join(self.problems)
+
+
+def problems_of(error: ValidationError, origins: Mapping[str, str]) -> list[str]:
+    """A line for each thing that the schema found amiss in settings.
+
+    Args:
+        error: what it found.
+        origins: where each dotted key was given.
+    """
+    return [_line(problem, origins) for problem in error.errors()]
+
+
+def message_of(problem: Any) -> str:
+    """What pydantic says of one problem, and the value at fault where it is a short one."""
+    message = problem["msg"].removeprefix("Value error, ").replace("Input should be", "should be")
+    return f"{message}{found_as(problem['input'])}"
+
+
+def found_as(value: object) -> str:
+    """` (found ...)` for values of one word or a list; nothing for mappings and for what is not there."""
+    return f" (found {value!r})" if isinstance(value, str | int | float | bool | list | tuple) else ""
 
 
 @cache
@@ -52,10 +74,7 @@ def _line(problem: Any, origins: Mapping[str, str]) -> str:
     origin = origins.get(given or next((name for name in origins if name.startswith(f"{key}.")), ""), "settings")
     if problem["type"] == "extra_forbidden":
         return f"{origin}: {key}: no such setting; {_nearest(key)}"
-    message = problem["msg"].removeprefix("Value error, ").replace("Input should be", "should be")
-    value = problem["input"]
-    found = f" (found {value!r})" if isinstance(value, str | int | float | bool | list | tuple) else ""
-    return f"{origin}: {key}: {message}{found}"
+    return f"{origin}: {key}: {message_of(problem)}"
 
 
 def _nearest(key: str) -> str:

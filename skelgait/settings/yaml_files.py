@@ -25,9 +25,14 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(r"^[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"), list("-+0123456789.")
-)
+class _Dumper(yaml.SafeDumper):
+    """Safe; puts in quotes what `_Loader` would not read as a string."""
+
+
+for _side in (_Loader, _Dumper):
+    _side.add_implicit_resolver(
+        "tag:yaml.org,2002:float", re.compile(r"^[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"), list("-+0123456789.")
+    )
 
 
 def parse_value(text: str) -> object:
@@ -47,12 +52,17 @@ def read_yaml(path: Path) -> dict[str, Any]:
     try:
         content = yaml.load(path.read_text(encoding="utf-8"), _Loader)
     except OSError as error:
-        raise SettingsError(path, error.strerror or str(error), "a settings file", "check the path") from error
+        raise SettingsError(path, error.strerror or str(error), "a file in YAML", "check the path") from error
     except (yaml.YAMLError, ValueError) as error:
         found = " ".join(str(error).split())
-        raise SettingsError(path, f"no YAML ({found})", "a settings file in YAML", _MEND) from error
+        raise SettingsError(path, f"no YAML ({found})", "a file in YAML", _MEND) from error
     if content is None:
         return {}
     if not isinstance(content, dict):
-        raise SettingsError(path, f"a {type(content).__name__}", "a mapping of settings", _MEND)
+        raise SettingsError(path, f"a {type(content).__name__}", "a mapping of keys to values", _MEND)
     return content
+
+
+def dump_yaml(content: object) -> str:
+    """YAML text of plain values that `read_yaml` reads back as they are; lists without lists in them take one line."""
+    return yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=None, width=120)

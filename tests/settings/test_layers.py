@@ -88,7 +88,7 @@ def test_all_problems_are_named_at_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("yaml", "message"),
     [
-        ("- a\n", "found a list, expected a mapping of settings"),
+        ("- a\n", "found a list, expected a mapping of keys"),
         ("a: 1\na: 2\n", "the key a twice"),
         ("a: [\n", "found no YAML"),
         ("a: !!python/object/apply:os.system ['true']\n", "found no YAML"),  # nothing is executed

@@ -1,0 +1,177 @@
+"""Protocols as YAML files: what is written is read back, and what is wrong is said line by line."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import pytest
+
+from skelgait.datasets import DATASETS, Group, Protocol, Table, custom_protocol
+from skelgait.errors import SettingsError
+from skelgait.settings import protocol_to_yaml, read_protocol
+
+SMALLEST = "name: n\ntables: [{title: t, kind: pooled, groups: [{name: G, probes: [a], gallery: [b]}]}]\n"
+
+
+def read(folder: Path, text: str) -> Protocol:
+    (folder / "p.yaml").write_text(text, encoding="utf-8")
+    return read_protocol(folder / "p.yaml")
+
+
+def problems(folder: Path, text: str) -> list[str]:
+    with pytest.raises(SettingsError) as error:
+        read(folder, text)
+    return str(error.value).splitlines()
+
+
+def one_group(group: str) -> str:
+    return f"name: n\ntables:\n- title: t\n  kind: pooled\n  groups:\n  - {group}\n"
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_built_in_protocols_are_read_back(tmp_path: Path, name: str) -> None:
+    protocol = DATASETS[name].protocol
+    text = protocol_to_yaml(protocol)
+    assert read(tmp_path, text) == protocol
+    assert "&id" not in text
+
+
+@pytest.mark.parametrize("odd", ["", "00", "1e5", "5E-4", ".5e1", "no", "~", "2026-05-01", "*", "a: b", "Ü", " x "])
+def test_strings_that_look_like_something_else_are_read_back(tmp_path: Path, odd: str) -> None:
+    group = Group(odd, (odd, "b*"), (odd,))
+    protocol = Protocol(odd, (Table(odd, "view_pairs", (group,), identical_views="only"),))
+    published = Protocol(odd, protocol.tables, published={"skeletongait": {odd: 0.5337}})
+    for one in (protocol, published, custom_protocol([odd], {odd: [odd]})):
+        assert read(tmp_path, protocol_to_yaml(one)) == one
+
+
+def test_the_smallest_file(tmp_path: Path) -> None:
+    assert read(tmp_path, SMALLEST) == Protocol("n", (Table("t", "pooled", (Group("G", ("a",), ("b",)),)),))
+
+
+def test_probes_may_be_left_out(tmp_path: Path) -> None:
+    assert read(tmp_path, one_group("{name: G, gallery: ['*']}")).tables[0].groups == (Group("G", (), ("*",)),)
+
+
+def test_published_figures_are_in_percent(tmp_path: Path) -> None:
+    protocol = read(tmp_path, f"{SMALLEST}published: {{skeletongait++: {{G: 77.40}}}}\n")
+    assert protocol.published == {"skeletongait++": {"G": 0.774}}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", ["name: is missing", "tables: is missing"]),
+        ("name: n\ntables: []\n", ["tables: should have at least one table"]),
+        ("name: n\ntables:\n", ["tables: should be a list: put it in [ ]"]),
+        ("name: n\ntables: [3]\n", ["tables.0: should have keys and values (found 3)"]),
+        ("name: n\ntables: [{title: t, kind: pooled, groups: []}]\n", ["tables.0.groups: should not be empty"]),
+        (
+            SMALLEST.replace("pooled", "pool"),
+            [
+                "tables.0.kind: should be 'view_pairs', 'cross_view_gallery' or 'pooled' (found 'pool'); "
+                "did you mean pooled?"
+            ],
+        ),
+        (
+            SMALLEST.replace("kind: pooled", "kind: pooled, figures: []"),
+            ["tables.0.figures: should not be empty"],
+        ),
+        (
+            SMALLEST.replace("kind: pooled", "kind: pooled, identical_views: 3, unmatched_are_wrong: 1"),
+            [
+                "tables.0.identical_views: should be True, False or 'only' (found 3)",
+                "tables.0.unmatched_are_wrong: should be a valid boolean (found 1)",
+            ],
+        ),
+        (SMALLEST.replace("name: n", "nam: n"), ["name: is missing", "nam: no such key; did you mean name?"]),
+        (
+            SMALLEST + "x: 3\n",
+            ["x: no such key; known here are name, tables, camera_of_view, published, submission"],
+        ),
+        (
+            one_group("{name: G, galery: [b]}"),
+            [
+                "tables.0.groups.0.gallery: is missing",
+                "tables.0.groups.0.galery: no such key; did you mean gallery?",
+            ],
+        ),
+        (
+            one_group("{name: G, gallery: []}"),
+            ["tables.0.groups.0.gallery: should have at least one pattern of conditions, such as nm-0*"],
+        ),
+        (
+            one_group("{name: no, probes: [01], gallery: nm-01}"),  # as YAML reads them
+            [
+                "tables.0.groups.0.name: should be a string: put it in quotes (found False)",
+                "tables.0.groups.0.probes.0: should be a string: put it in quotes (found 1)",
+                "tables.0.groups.0.gallery: should be a list: put it in [ ] (found 'nm-01')",
+            ],
+        ),
+        (
+            one_group("{name: G, gallery: [a]}") + "  - {name: G, gallery: [b]}\n",
+            ["tables.0.groups.1.name: should be another than that of the groups before it (found 'G')"],
+        ),
+        (
+            SMALLEST + "published: {skeletongait: {G: 0.524, H: 50}, skeleton_gait: {G: 101}}\n",
+            [
+                "published.skeletongait.G: should be in percent, from 1 to 100 (found 0.524)",
+                "published.skeletongait.H: no such group in the first table; known here are G",
+                "published.skeleton_gait: no such network; did you mean skeletongait?",
+                "published.skeleton_gait.G: should be in percent, from 1 to 100 (found 101)",
+            ],
+        ),
+        (
+            SMALLEST + "published: {skeletongait: {G: true}}\n",
+            ["published.skeletongait.G: should be a valid number (found True)"],
+        ),
+        (
+            SMALLEST + "submission: {probes: [], gallery: [], ranks: 0, rank: 1}\n",
+            [
+                "submission.rank: no such key; did you mean ranks?",
+                "submission.gallery: should have at least one pattern of conditions, such as nm-0*",
+                "submission.probes: should have at least one pattern of conditions, such as nm-0*",
+                "submission.ranks: should be from 1 to 1000000000 (found 0)",
+            ],
+        ),
+    ],
+)
+def test_every_mistake_of_a_file_is_said(tmp_path: Path, text: str, expected: list[str]) -> None:
+    assert problems(tmp_path, text) == [f"{tmp_path / 'p.yaml'}: {line}" for line in expected]
+
+
+@pytest.mark.parametrize(
+    ("figure", "near"), [("rank1", "rank_1"), ("Rank-10", "rank_10"), ("mAP", "mean_ap"), ("zzz", None)]
+)
+def test_unknown_figures_get_the_nearest(tmp_path: Path, figure: str, near: str | None) -> None:
+    (line,) = problems(tmp_path, SMALLEST.replace("kind: pooled", f"kind: pooled, figures: [{figure}]"))
+    assert "tables.0.figures.0: should be 'rank_1', 'rank_2', " in line
+    assert line.endswith(f"(found '{figure}')" + (f"; did you mean {near}?" if near else ""))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("- a\n", "p.yaml: found a list, expected a mapping of keys to values; correct the file"),
+        ("a: [\n", "p.yaml: found no YAML"),
+        ("a: &a [*a]\n", "p.yaml: found what cannot be written out"),
+        ('a: "\\ud800"\n', "p.yaml: found what cannot be written out"),  # half a character
+        ("name: n\nname: n\n", "the key name twice"),
+    ],
+)
+def test_files_that_are_no_plain_yaml(tmp_path: Path, text: str, message: str) -> None:
+    (line,) = problems(tmp_path, text)
+    assert message in line
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    message = r"none\.yaml: found No such file or directory, expected a file in YAML; check the path"
+    with pytest.raises(SettingsError, match=message):
+        read_protocol(tmp_path / "none.yaml")
+
+
+def test_the_lines_survive_the_way_from_another_process(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError) as error:
+        read(tmp_path, "")
+    assert str(pickle.loads(pickle.dumps(error.value))) == str(error.value)
