@@ -64,6 +64,17 @@ def test_paths_in_a_file_are_relative_to_it(tmp_path: Path) -> None:
     assert (settings.maps, settings.poses) == (tmp_path / "drawn", Path("/abs"))
 
 
+@pytest.mark.parametrize(
+    ("given", "expected"), [("mine/p.yaml", "{}/mine/p.yaml"), ("/p.yml", "/p.yml"), ("custom", "custom")]
+)
+def test_a_protocol_in_a_file_is_relative_to_the_settings(tmp_path: Path, given: str, expected: str) -> None:
+    patterns = "gallery: [a], probes: {B: [b]}"
+    settings = load(tmp_path, f"evaluate: {{protocol: {given}, {patterns}}}\n").settings  # type: ignore[attr-defined]
+    assert settings.evaluate.protocol == expected.format(tmp_path)
+    flag = load(tmp_path, flags={"evaluate.protocol": "mine/p.yaml"}).settings  # type: ignore[attr-defined]
+    assert flag.evaluate.protocol == "mine/p.yaml"
+
+
 def test_all_problems_are_named_at_once(tmp_path: Path) -> None:
     yaml = (
         "dataset: CCPQ\nsigma_px: 3\ntrain:\n  optimizer: {lr: 1}\n  iterations: many\n"

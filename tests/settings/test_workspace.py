@@ -9,7 +9,7 @@ import pytest
 from skelgait import workspace
 from skelgait.datasets import find
 from skelgait.errors import SettingsError
-from skelgait.settings import Settings
+from skelgait.settings import Settings, protocol_to_yaml
 
 PATTERNS = {"gallery": ("nm-01",), "probes": {"Bag": ("bg-*",)}}
 
@@ -31,6 +31,19 @@ def settings(**given: object) -> Settings:
 )
 def test_protocol(given: dict[str, object], name: str) -> None:
     assert workspace.protocol_of(settings(**given)).name == name
+
+
+def test_a_protocol_in_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("CCPG.YML").write_text(protocol_to_yaml(find("GREW").protocol))
+    for more in ({}, PATTERNS):  # patterns change no protocol that is named
+        assert workspace.protocol_of(settings(evaluate={"protocol": "CCPG.YML", **more})) == find("GREW").protocol
+    file = {"protocol": "CCPG.YML"}
+    assert workspace.partition_of(settings(dataset="CCPG", evaluate=file)) == find("CCPG").partition()
+    assert workspace.run_folder(settings(evaluate=file)) == Path("runs/skeletongait")
+    assert workspace.test_embedding_of(settings(evaluate=file), "skeletongait") == 1
+    with pytest.raises(SettingsError, match="--partition: found nothing"):
+        workspace.partition_of(settings(evaluate=file))
 
 
 def test_a_protocol_implies_its_dataset_s_partition() -> None:
