@@ -27,6 +27,7 @@ _ROOMS = {
     "pair_sequences": "pairing",
     "write_pairs": "pairing",
     "load_settings": "settings",
+    "read_protocol": "settings",
     "build_network": "models",
     "train": "training",
     "load_checkpoint": "training",

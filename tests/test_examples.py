@@ -8,12 +8,16 @@ import re
 import shlex
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
+from typing import get_args
 
 import cv2
 import numpy as np
 import pytest
 
+from skelgait.datasets import Group, Protocol, Submission, Table
+from skelgait.datasets.protocol import Figure, Kind
 from skelgait.poses import LAYOUTS
 from skelgait.storage import Key, PickleTreeWriter, open_pairs, open_source
 from tests.poses.dataset_builders import openpose, some_walks
@@ -35,7 +39,7 @@ def run_script(name: str, *args: Path) -> str:
 def test_every_example_has_a_test() -> None:
     assert {path.name for path in EXAMPLES.iterdir()} == {
         "maps.png", "maps_in_python.py", "missing_joints.md", "missing_joints.png", "missing_joints.py", "own_data.md",
-        "raw_data.md", "training.md",
+        "own_dataset.md", "raw_data.md", "training.md",
     }  # fmt: skip
 
 
@@ -87,6 +91,50 @@ def test_own_data(tmp_path: Path) -> None:
         out = skelgait(tmp_path, *shlex.split(command)[1:], *more)
     assert "Bag" in out
     assert "Within a view" in out
+
+
+OWN_DATASET = (EXAMPLES / "own_dataset.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_own_dataset(tmp_path: Path) -> None:
+    (partition,) = re.findall(r"```json\n(.*?)```", OWN_DATASET, re.DOTALL)
+    names = [name for identities in json.loads(partition).values() for name in identities]
+    write_dataset(tmp_path)
+    for folder, name in zip(sorted((tmp_path / "poses").iterdir()), names, strict=True):
+        for condition in sorted(folder.iterdir()):
+            spelled = condition.name.replace("nm-05", "normal-02").replace("nm", "normal").replace("bg", "bag")
+            condition.rename(condition.with_name(spelled))
+        folder.rename(folder.with_name(name))
+    protocol, settings = re.findall(r"```yaml\n(.*?)```", OWN_DATASET, re.DOTALL)
+    for file, text in {"carpark.json": partition, "carpark.yaml": protocol, "skelgait.yaml": settings}.items():
+        (tmp_path / file).write_text(text)
+    commands = re.findall(r"^\$ (.*)$", OWN_DATASET, re.MULTILINE)
+    assert [command.split()[1] for command in commands] == ["protocol", "heatmap", "train", "evaluate"]
+    for command in commands:
+        # One step is enough to see that the road is open.
+        more = ["--iterations", "1"] if command == "skelgait train" else []
+        out = skelgait(tmp_path, *shlex.split(command)[1:], *more)
+    for text in ("Car park: Between the cameras", "published", "91.5", "Car park: Each walk among all others"):
+        assert text in out
+    assert skelgait(tmp_path, "evaluate", "--protocol", "carpark.yaml") == out
+
+
+def test_own_dataset_explains_every_key_kind_and_figure() -> None:
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", OWN_DATASET, re.MULTILINE))
+    keys = {field.name for part in (Protocol, Table) for field in fields(part)}
+    assert set(rows) == keys
+    for key, type_ in (("kind", Kind), ("figures", Figure)):
+        for word in get_args(type_):
+            assert f"`{word}`" in rows[key] or re.search(rf"\b{word.removeprefix('rank_')}\b", rows[key]), word
+    for part, key in ((Group, "groups"), (Submission, "submission")):
+        assert all(f"`{field.name}`" in rows[key] for field in fields(part))
+
+
+def test_links_of_the_pages_lead_somewhere() -> None:
+    for page in EXAMPLES.glob("*.md"):
+        for target in re.findall(r"\]\((?!http)([^)#]+)\)", page.read_text(encoding="utf-8")):
+            assert (EXAMPLES / target).exists(), (page.name, target)
 
 
 RAW_DATA = (EXAMPLES / "raw_data.md").read_text(encoding="utf-8")

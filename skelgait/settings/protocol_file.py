@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import fields, replace
+from dataclasses import is_dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from re import findall
-from typing import Any, get_args
+from typing import Any, get_args, get_type_hints
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic_core import from_json, to_json
 
-from skelgait.datasets import Group, Protocol, Submission, Table
+from skelgait.datasets import Protocol
 from skelgait.errors import SettingsError
 from skelgait.settings.problems import InvalidSettingsError, found_as, message_of
 from skelgait.settings.types import Network
@@ -20,7 +20,6 @@ from skelgait.settings.yaml_files import dump_yaml, read_yaml
 
 # A dataclass takes no configuration of its own here: it takes that of what stands around it.
 _PROTOCOL = TypeAdapter(tuple[Protocol], config=ConfigDict(extra="forbid", strict=True))
-_CLASSES: dict[str, type] = {"": Protocol, "tables": Table, "groups": Group, "submission": Submission}
 _MESSAGES = {
     "missing": "is missing",
     "tuple_type": "should be a list: put it in [ ]",
@@ -84,12 +83,23 @@ def _line(problem: Any) -> str:
     place = ".".join(map(str, keys))
     if problem["type"] == "unexpected_keyword_argument":
         inside = next((key for key in reversed(keys[:-1]) if isinstance(key, str)), "")
-        return f"{place}: no such key; {_hint(keys[-1], [field.name for field in fields(_CLASSES[inside])])}"
+        return f"{place}: no such key; {_hint(keys[-1], dict(_keys(Protocol))[inside])}"
     if problem["type"] in _MESSAGES:
         return f"{place}: {_MESSAGES[problem['type']]}{found_as(problem['input'])}"
     choices = findall("'(.*?)'", problem.get("ctx", {}).get("expected", ""))
     near = _near(problem["input"], choices)
     return f"{place}: {message_of(problem)}{f'; did you mean {near}?' if near else ''}"
+
+
+def _keys(kind: Any, name: str = "") -> Iterator[tuple[str, Collection[str]]]:
+    """The keys of a dataclass and of those within it, by the key under which each stands."""
+    if is_dataclass(kind):
+        hints = get_type_hints(kind)
+        yield name, hints
+        for inner, hint in hints.items():
+            yield from _keys(hint, inner)
+    for part in get_args(kind):
+        yield from _keys(part, name)
 
 
 def _contradictions(content: dict[str, Any]) -> Iterator[str]:
