@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from skelgait.datasets import Dataset, Partition, Protocol, custom_protocol, find, load_partition
+from skelgait.datasets import Dataset, Partition, Protocol, custom_protocol, find, load_partition, verification_protocol
 from skelgait.errors import SettingsError
 from skelgait.settings import Settings, load_settings, read_protocol
+from skelgait.settings.evaluation import OWN
 from skelgait.storage import SequenceSource, open_pairs, open_source
 from skelgait.storage.note import NOTE
 
@@ -97,26 +98,35 @@ def run_folder(settings: Settings) -> Path:
 
 
 def protocol_of(settings: Settings) -> Protocol:
-    """How to evaluate: the protocol named, or the dataset's own; `custom` is built of the given patterns.
+    """How to evaluate: the protocol named, or the dataset's own.
+
+    `custom` is built of the given patterns; `verification` of these, or else of the groups that the dataset has.
 
     Raises:
         SettingsError: neither a protocol nor a dataset is named, or the protocol's file cannot be used.
     """
     if settings.evaluate.protocol_file:
         return read_protocol(settings.evaluate.protocol_file)
+    gallery, probes = settings.evaluate.gallery, settings.evaluate.probes
     if settings.evaluate.is_custom:
-        return custom_protocol(settings.evaluate.gallery, settings.evaluate.probes)
-    name = settings.evaluate.protocol or settings.dataset
+        return custom_protocol(gallery, probes)
+    is_verification = settings.evaluate.protocol == "verification"
+    if is_verification and gallery:
+        return verification_protocol(custom_protocol(gallery, probes))
+    name = settings.dataset if is_verification else settings.evaluate.protocol or settings.dataset
     if name is None:
         mend = "give --protocol or --dataset; for your own data give --gallery and --probes"
         raise SettingsError("--protocol", "nothing", "a protocol", mend)
-    return find(name).protocol
+    protocol = find(name).protocol
+    return verification_protocol(protocol) if is_verification else protocol
 
 
 def _dataset_of_protocol(settings: Settings) -> Dataset | None:
     """The dataset whose protocol is named; None where none is."""
     chosen = settings.evaluate
-    return None if chosen.protocol in (None, "custom") or chosen.protocol_file else find(chosen.protocol)
+    if chosen.protocol is None or chosen.protocol in OWN or chosen.protocol_file:
+        return None
+    return find(chosen.protocol)
 
 
 def test_embedding_of(settings: Settings, network: str) -> int:

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 
 from skelgait.datasets.casia_b import CASIA_B
 from skelgait.datasets.ccpg import CCPG
-from skelgait.datasets.custom import custom_protocol
+from skelgait.datasets.custom import custom_protocol, verification_protocol
 from skelgait.datasets.dataset import Dataset, Layout
 from skelgait.datasets.gait3d import GAIT3D
 from skelgait.datasets.grew import GREW
@@ -18,7 +18,7 @@ from skelgait.errors import SettingsError
 
 __all__ = [
     "DATASETS", "Dataset", "Group", "Layout", "Partition", "Protocol", "Submission", "Table",
-    "custom_protocol", "find", "load_partition",
+    "custom_protocol", "find", "load_partition", "verification_protocol",
 ]  # fmt: skip
 
 DATASETS = {dataset.name: dataset for dataset in (CCPG, OUMVLP, SUSTECH1K, GAIT3D, GREW, CASIA_B)}

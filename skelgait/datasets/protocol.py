@@ -15,6 +15,11 @@ verification: eer, the equal error rate; tar_at_far_x, the share of true accepts
 Kind = Literal["view_pairs", "cross_view_gallery", "pooled", "verification"]
 
 
+def is_of_verification(figure: Figure) -> bool:
+    """Whether a figure is one of verification, and not of ranks."""
+    return figure == "eer" or figure.startswith("tar_at_far_")
+
+
 @dataclass(frozen=True)
 class Group:
     """Who is recognised among whom.

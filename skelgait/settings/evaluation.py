@@ -14,6 +14,9 @@ from skelgait.settings.base import StrictModel
 from skelgait.settings.embedding import WithNetwork
 from skelgait.settings.types import Mebibytes, Strings
 
+OWN = ("custom", "verification")
+"""Protocols of no dataset."""
+
 
 class CompareSettings(StrictModel):
     """Evaluations side by side."""
@@ -61,12 +64,12 @@ class EvaluateSettings(WithNetwork):
     @field_validator("protocol")
     @classmethod
     def _known(cls, name: str | None) -> str | None:
-        if name is None or name == "custom" or is_protocol_file(name):
+        if name is None or name in OWN or is_protocol_file(name):
             return name
         try:
             return find(name).name
         except SettingsError as error:
-            known = (*DATASETS, "custom")
+            known = (*DATASETS, *OWN)
             near = get_close_matches(name, known, n=1)
             hint = f"did you mean {near[0]}?" if near else "choose one of them, or give a file ending in .yaml"
             raise ValueError(f"should be one of {', '.join(known)}; {hint}") from error
@@ -80,8 +83,10 @@ class EvaluateSettings(WithNetwork):
 
     @model_validator(mode="after")
     def _custom_has_groups(self) -> EvaluateSettings:
-        if self.is_custom and not (self.gallery and self.probes):
-            raise ValueError("protocol custom needs --gallery and --probes, patterns of conditions")
+        needs_both = self.is_custom or (self.protocol == "verification" and (self.gallery or self.probes))
+        if needs_both and not (self.gallery and self.probes):
+            name = self.protocol or "custom"
+            raise ValueError(f"protocol {name} needs --gallery and --probes, patterns of conditions")
         return self
 
 

@@ -13,6 +13,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic_core import from_json, to_json
 
 from skelgait.datasets import Protocol
+from skelgait.datasets.protocol import Figure, is_of_verification
 from skelgait.errors import SettingsError
 from skelgait.settings.problems import InvalidSettingsError, found_as, message_of
 from skelgait.settings.types import Network
@@ -108,6 +109,7 @@ def _contradictions(content: dict[str, Any]) -> Iterator[str]:
         yield "tables: should have at least one table"
     for i, table in _entries(content.get("tables")):
         yield from (f"tables.{i}.{key}: should not be empty" for key in ("groups", "figures") if table.get(key) == [])
+        yield from _wrong_kind_of_figures(table, f"tables.{i}.figures")
         names: list[object] = []
         for j, group in _entries(table.get("groups")):
             name, place = group.get("name"), f"tables.{i}.groups.{j}"
@@ -117,6 +119,15 @@ def _contradictions(content: dict[str, Any]) -> Iterator[str]:
             yield from _without_gallery(group, place)
     yield from _wrong_submission(content.get("submission"))
     yield from _wrong_figures(content)
+
+
+def _wrong_kind_of_figures(table: dict[str, Any], place: str) -> Iterator[str]:
+    """Verification has figures of its own."""
+    kind, figures = table.get("kind"), table.get("figures", ["rank_1"])
+    for figure in figures if isinstance(figures, list) else ():
+        if figure in get_args(Figure) and is_of_verification(figure) != (kind == "verification"):
+            wanted = "eer or tar_at_far_0.01" if kind == "verification" else "rank_1 or mean_ap"
+            yield f"{place}: should be of the table's kind, {kind}, such as {wanted}{found_as(figure)}"
 
 
 def _without_gallery(part: dict[str, Any], place: str) -> Iterator[str]:

@@ -151,7 +151,10 @@ def test_config_shows_values_and_where_they_come_from(workspace: Path) -> None:
         (("train", "--preset", "tiny"), "--preset: found tiny, expected one of"),
         (("train", "--phase", "test"), "use `skelgait evaluate`"),
         (("evaluate", "--dataset", "CCPG"), "CCPG_skeletongait: found none, expected a checkpoint; train first"),
-        (("evaluate", "--protocol", "SUSTec1K"), "CASIA-B, custom; did you mean SUSTech1K? (found 'SUSTec1K')"),
+        (
+            ("evaluate", "--protocol", "SUSTec1K"),
+            "verification; did you mean SUSTech1K? (found 'SUSTec1K')",
+        ),
         (("evaluate", "--protocol", "ours"), "flag: evaluate.protocol: should be one of CCPG, OUMVLP"),
         (("evaluate", "--protocol", "sustech1k"), "SUSTech1K_skeletongait: found none, expected a checkpoint"),
         (("evaluate", "--gallery", "nm-01"), "protocol custom needs --gallery and --probes"),

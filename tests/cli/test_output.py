@@ -43,9 +43,8 @@ def test_an_evaluation_of_sustech1k(capsys: pytest.CaptureFixture[str]) -> None:
         )
         for table in protocol.tables
     ]
-    show_evaluation(
-        EvaluationReport("SUSTech1K", "euclidean", tuple(tables), protocol.published, 9, 0), "skeletongait++"
-    )
+    report = EvaluationReport("SUSTech1K", "euclidean", tuple(tables), protocol.published, 9, 0)
+    show_evaluation({"network": "skeletongait++", **report.to_dict()})
     out = capsys.readouterr().out
     assert all(group.name in out for table in tables for group in table.groups)
     assert out.count("no match") == len(tables)

@@ -59,7 +59,7 @@ def test_a_copy_of_a_protocol_gives_the_same_report(tmp_path: Path) -> None:
     [
         ("none.yaml", "Error: none.yaml: found No such file or directory, expected a file in YAML; check the path"),
         ("empty.yml", "Error: empty.yml: name: is missing\nempty.yml: tables: is missing\n"),
-        ("ours", "custom; choose one of them, or give a file ending in .yaml (found 'ours')"),
+        ("ours", "custom, verification; choose one of them, or give a file ending in .yaml (found 'ours')"),
     ],
 )
 def test_protocols_that_there_are_not(tmp_path: Path, protocol: str, message: str) -> None:

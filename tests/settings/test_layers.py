@@ -164,7 +164,7 @@ def test_extreme_numbers_are_refused_in_a_line(tmp_path: Path, key: str, value: 
     [
         ({"train.iteration": 7}, "flag: train.iteration: names the checkpoint to go on from: give --resume as well"),
         ({"evaluate.checkpoint": "F", "evaluate.iteration": 7}, "give one of --checkpoint and --iteration"),
-        ({"evaluate.protocol": "Custom"}, r"CASIA-B, custom; did you mean custom\?"),
+        ({"evaluate.protocol": "Custom"}, r"CASIA-B, custom, verification; did you mean custom\?"),
     ],
 )
 def test_what_does_not_go_together_is_refused(tmp_path: Path, flags: dict[str, object], message: str) -> None:

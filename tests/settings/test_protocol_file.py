@@ -70,8 +70,8 @@ def test_published_figures_are_in_percent(tmp_path: Path) -> None:
         (
             SMALLEST.replace("pooled", "pool"),
             [
-                "tables.0.kind: should be 'view_pairs', 'cross_view_gallery' or 'pooled' (found 'pool'); "
-                "did you mean pooled?"
+                "tables.0.kind: should be 'view_pairs', 'cross_view_gallery', 'pooled' or 'verification' "
+                "(found 'pool'); did you mean pooled?"
             ],
         ),
         (
@@ -83,6 +83,17 @@ def test_published_figures_are_in_percent(tmp_path: Path) -> None:
             [
                 "tables.0.identical_views: should be True, False or 'only' (found 3)",
                 "tables.0.unmatched_are_wrong: should be a valid boolean (found 1)",
+            ],
+        ),
+        (
+            SMALLEST.replace("kind: pooled", "kind: pooled, figures: [rank_1, eer]"),
+            ["tables.0.figures: should be of the table's kind, pooled, such as rank_1 or mean_ap (found 'eer')"],
+        ),
+        (
+            SMALLEST.replace("pooled", "verification"),
+            [
+                "tables.0.figures: should be of the table's kind, verification, such as eer or tar_at_far_0.01 "
+                "(found 'rank_1')"
             ],
         ),
         (SMALLEST.replace("name: n", "nam: n"), ["name: is missing", "nam: no such key; did you mean name?"]),
