@@ -177,9 +177,10 @@ def count_distances(
     own = np.zeros((parts, len(counts)), np.int64)
     for part in prange(parts):
         for i in range(part, len(distances), parts):
-            bits = distances[i].view(np.uint32)
-            for j in range(len(bits)):
+            row, row_bits = distances[i], distances[i].view(np.int32)
+            for j in range(len(row)):
                 if gallery_identities[j] != identities[i]:
-                    own[part, 0 if bits[j] >> np.uint32(31) else bits[j] >> np.uint32(dropped_bits)] += 1
+                    place = np.int64(row_bits[j]) >> dropped_bits if row[j] > 0 else 0
+                    own[part, place] += 1
     for part in range(parts):
         counts += own[part]

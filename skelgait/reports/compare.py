@@ -109,11 +109,11 @@ def compare_reports(folders: Sequence[Path], names: Sequence[str], resamples: in
 def _notes(names: Sequence[str], reports: Sequence[dict[str, object]]) -> list[str]:
     """In what the evaluations themselves differ."""
     notes = []
-    for what in ("metric", "embedding", "is_reranked"):
+    for what, spelled in (("metric", "distance"), ("embedding", "embedding"), ("is_reranked", "re-ranked")):
         values = [report.get(what) for report in reports]
         if len(set(map(str, values))) > 1:
             each = ", ".join(f"{value} of {name}" for name, value in zip(names, values, strict=True))
-            notes.append(f"{what.replace('_', ' ')}: {each}")
+            notes.append(f"they were not evaluated alike; {spelled}: {each}")
     return notes
 
 
