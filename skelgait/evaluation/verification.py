@@ -50,9 +50,9 @@ class Verifying:
         """Count the pairs of the probes from `start` on, whose `distances` (n, G) to the gallery these are."""
         identities = self._set.identities[self._members.probes[start : start + len(distances)]]
         self._counts.add_impostors(distances, identities, self._gallery.identities)
-        starts, columns = true_matches(identities, self._gallery, self._rule.of_block(start))
-        rows = np.repeat(np.arange(len(identities)), np.diff(starts))
-        self._counts.add_genuine(distances[rows, columns])
+        rows, columns = true_matches(identities, self._gallery)
+        kept = ~self._rule.of_block(start)(rows, columns)
+        self._counts.add_genuine(distances[rows[kept], columns[kept]])
 
     def result(self) -> GroupRates:
         """The rates over all probes, which have all been added."""

@@ -33,14 +33,29 @@ def add_roots(products: Floats, row_squares: Floats, column_squares: Floats, tot
             sums[j] += np.sqrt(max(own + column_squares[j] - np.float32(2) * row[j], np.float32(0)))
 
 
+@njit(cache=True, nogil=True, error_model="numpy")
+def _before(row: Floats, place: int, begin: int, end: int) -> int:
+    """How many entries from `begin` to `end` stand before the one at `place`; at the same distance the earlier one."""
+    distance = row[place]
+    earlier, later = row[begin:place], row[place + 1 : end]
+    # Numbers of 32 bits, like the distances, and no index that could be negative: many entries at once.
+    count = np.uint32(0)
+    for j in range(len(earlier)):
+        count = np.uint32(count + np.uint32(earlier[j] <= distance))
+    for j in range(len(later)):
+        count = np.uint32(count + np.uint32(later[j] < distance))
+    return int(count)
+
+
 @_exactly
 def rank_true_matches(
     distances: Floats,
-    identities: Integers,
-    gallery_identities: Integers,
-    cells: Integers,
+    order: Integers,
+    bounds: Integers,
     starts: Integers,
     matches: Integers,
+    left_out_starts: Integers,
+    left_out: Integers,
     all_of_them: bool,
     first: NDArray[np.int32],
     ap: Floats,
@@ -50,75 +65,55 @@ def rank_true_matches(
 
     Args:
         distances: (p, g).
-        identities: (p,) the probes'.
-        gallery_identities: (g,).
-        cells: (g,) number of the cell that a gallery entry is in.
+        order: (g,) the columns, cell by cell; none where there is but one cell, and columns stay as they are.
+        bounds: (n + 1,) where each of n cells begins in `order`.
         starts: (p + 1,) where the true matches of each probe begin in `matches`.
-        matches: (m,) columns of the true matches of all probes, ascending in each.
+        matches: (m,) places in `order` of the true matches of all probes, ascending in each.
+        left_out_starts: (p + 1,) likewise of `left_out`.
+        left_out: (l,) places of those that are left out, ascending in each.
         all_of_them: whether `ap` and `inp` are asked for, which need all true matches and not the nearest alone.
-        first: (p, n) rank of the nearest match in each of n cells, from 1; written where there is a match.
+        first: (p, n) rank of the nearest match in each cell, from 1; written where there is a match.
         ap: (p, n) average precision, likewise.
         inp: (p, n) inverse negative penalty, likewise.
     """
-    n_cells = first.shape[1]
     for i in prange(len(distances)):
         row = distances[i]
-        own = matches[starts[i] : starts[i + 1]]
-        # The true matches of a cell, from the nearest to the farthest: places[begins[c] : begins[c] + counts[c]].
-        places = np.empty(len(own), np.int64)
-        counts = np.zeros(n_cells, np.int64)
-        begins = np.zeros(n_cells, np.int64)
-        for j in own:
-            counts[cells[j]] += 1
-        for c in range(1, n_cells):
-            begins[c] = begins[c - 1] + counts[c - 1]
-        counts[:] = 0
-        for j in own:
-            c = cells[j]
-            k = begins[c] + counts[c]
-            # Columns ascend, so that of two at the same distance the first one stays first.
-            while k > begins[c] and row[places[k - 1]] > row[j]:
-                places[k] = places[k - 1]
-                k -= 1
-            places[k] = j
-            counts[c] += 1
-        # From here on, entries that are farther than the last match that is asked for do not matter.
-        wanted = counts.copy()
-        limits = np.full(n_cells, -np.inf, np.float32)
-        for c in range(n_cells):
-            if counts[c]:
-                wanted[c] = counts[c] if all_of_them else 1
-                limits[c] = row[places[begins[c] + wanted[c] - 1]]
-        near = np.empty(len(own), np.float32)
-        for k in range(len(own)):
-            near[k] = row[places[k]]
-        nearer = np.zeros(len(own), np.int64)
-        for j in range(len(row)):
-            c, distance = cells[j], row[j]
-            if distance > limits[c] or gallery_identities[j] == identities[i]:
+        if len(order):
+            row = np.empty(len(order), np.float32)
+            for j in range(len(order)):
+                row[j] = distances[i, order[j]]
+        skipped = left_out[left_out_starts[i] : left_out_starts[i + 1]]
+        own = matches[starts[i] : starts[i + 1]].copy()
+        begin = 0
+        for c in range(len(bounds) - 1):
+            end = begin
+            while end < len(own) and own[end] < bounds[c + 1]:
+                end += 1
+            if begin == end:
                 continue
-            # Before which match does it stand? Those at the same distance stand in the order of the gallery.
-            low, high = begins[c], begins[c] + wanted[c]
-            while low < high:
-                k = (low + high) // 2
-                if distance < near[k] or (distance == near[k] and j < places[k]):
-                    high = k
-                else:
-                    low = k + 1
-            if low < begins[c] + wanted[c]:
-                nearer[low] += 1
-        for c in range(n_cells):
-            if not counts[c]:
-                continue
-            before, precision, rank = 0, 0.0, 0
-            for k in range(wanted[c]):
-                before += nearer[begins[c] + k]
-                rank = before + k + 1
+            # From the nearest to the farthest; places ascend, so that of two at one distance the first stays first.
+            for k in range(begin + 1, end):
+                place, at = own[k], k
+                while at > begin and row[own[at - 1]] > row[place]:
+                    own[at] = own[at - 1]
+                    at -= 1
+                own[at] = place
+            wanted = end - begin if all_of_them else 1
+            precision, rank = 0.0, 0
+            for k in range(wanted):
+                place = own[begin + k]
+                rank = 1 + _before(row, place, bounds[c], bounds[c + 1])
+                for other in skipped:
+                    if bounds[c] <= other < bounds[c + 1] and (
+                        row[other] < row[place] or (row[other] == row[place] and other < place)
+                    ):
+                        rank -= 1
                 if k == 0:
                     first[i, c] = rank
                 precision += (k + 1) / rank
-            ap[i, c] = precision / wanted[c]
-            inp[i, c] = wanted[c] / rank
+            ap[i, c] = precision / wanted
+            inp[i, c] = wanted / rank
+            begin = end
 
 
 @_exactly

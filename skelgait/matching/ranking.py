@@ -74,27 +74,53 @@ def rank_matches(
         left_out: true matches that are left out.
         precision: whether `ap` and `inp` are computed; all NaN otherwise.
     """
-    starts, matches = true_matches(identities, gallery, left_out)
+    matches = true_matches(identities, gallery)
+    is_left_out = (
+        np.zeros(len(matches.rows), dtype=bool) if left_out is None else left_out(matches.rows, matches.columns)
+    )
     shape = (len(identities), gallery.n_cells)
     ranks = Ranks(np.zeros(shape, np.int32), np.full(shape, np.nan, np.float32), np.full(shape, np.nan, np.float32))
-    cells = gallery.cells if len(gallery.cells) else np.zeros(len(gallery.identities), np.int64)
-    rank_true_matches(distances, identities, gallery.identities, cells, starts, matches, precision, *ranks)
+    order, bounds = _cell_by_cell(gallery)
+    places = np.argsort(order) if len(order) else np.arange(len(gallery.identities))
+    kept, skipped = (_by_probe(matches, mask, places, len(identities)) for mask in (~is_left_out, is_left_out))
+    rank_true_matches(distances, order, bounds, *kept, *skipped, precision, ranks.first, ranks.ap, ranks.inp)
     if not precision:
         ranks.ap[:], ranks.inp[:] = np.nan, np.nan
     return ranks
 
 
-def true_matches(identities: Integers, gallery: Gallery, left_out: LeftOut | None) -> tuple[Integers, Integers]:
-    """Where the matches of each probe begin (P + 1,), and their columns (m,), ascending in each probe."""
+class Pairs(NamedTuple):
+    """Pairs of a probe and a gallery entry.
+
+    Attributes:
+        rows: (m,) numbers of the probes, ascending.
+        columns: (m,) numbers of the gallery entries, ascending in each row.
+    """
+
+    rows: Integers
+    columns: Integers
+
+
+def true_matches(identities: Integers, gallery: Gallery) -> Pairs:
+    """All pairs of a probe and a gallery entry of its identity."""
     by_identity = np.argsort(gallery.identities, kind="stable")
     grouped = gallery.identities[by_identity]
     begins, ends = np.searchsorted(grouped, identities, "left"), np.searchsorted(grouped, identities, "right")
     counts = ends - begins
     rows = np.repeat(np.arange(len(identities)), counts)
-    starts = np.concatenate([[0], np.cumsum(counts)])
-    columns = by_identity[np.arange(len(rows)) - np.repeat(starts[:-1] - begins, counts)]
-    if left_out is not None:
-        kept = ~left_out(rows, columns)
-        rows, columns = rows[kept], columns[kept]
-        starts = np.searchsorted(rows, np.arange(len(identities) + 1))
-    return starts, columns
+    starts = np.concatenate([[0], np.cumsum(counts)])[:-1]
+    return Pairs(rows, by_identity[np.arange(len(rows)) - np.repeat(starts - begins, counts)])
+
+
+def _cell_by_cell(gallery: Gallery) -> tuple[Integers, Integers]:
+    """The columns in the order of their cells, none for a single cell, and where each cell begins and the last ends."""
+    if gallery.n_cells == 1:
+        return np.zeros(0, np.int64), np.array([0, len(gallery.identities)])
+    order = np.argsort(gallery.cells, kind="stable")
+    return order, np.searchsorted(gallery.cells[order], np.arange(gallery.n_cells + 1))
+
+
+def _by_probe(pairs: Pairs, mask: NDArray[np.bool_], places: Integers, n_probes: int) -> tuple[Integers, Integers]:
+    """Where some of the pairs begin for each probe (P + 1,), and the places of their columns, ascending in each."""
+    rows, own = pairs.rows[mask], places[pairs.columns[mask]]
+    return np.searchsorted(rows, np.arange(n_probes + 1)), own[np.lexsort((own, rows))]
