@@ -38,7 +38,7 @@ def run_script(name: str, *args: Path) -> str:
 
 def test_every_example_has_a_test() -> None:
     assert {path.name for path in EXAMPLES.iterdir()} == {
-        "maps.png", "maps_in_python.py", "missing_joints.md", "missing_joints.png", "missing_joints.py", "own_data.md",
+        "evaluation.md", "maps.png", "maps_in_python.py", "missing_joints.md", "missing_joints.png", "missing_joints.py", "own_data.md",
         "own_dataset.md", "raw_data.md", "training.md",
     }  # fmt: skip
 
@@ -205,3 +205,43 @@ def test_training(tmp_path: Path) -> None:
     (tmp_path / "mine.json").write_bytes((tmp_path / "partition.json").read_bytes())
     skelgait(tmp_path, *begun, *own, "--preset", "skeletongait++_tiny")
     assert "beginning with the weights of" in (tmp_path / "runs" / "mine" / "log.txt").read_text()
+
+
+@pytest.mark.slow
+def test_evaluation(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed")
+    write_dataset(tmp_path, "SUSTech1K", people=6)
+    settings = {
+        "partition": "partition.json",
+        "train": {**TRAINING, "tensorboard": False, "test_while_training": False},
+    }
+    (tmp_path / "skelgait.yaml").write_text(json.dumps(settings))
+    own = ("--dataset", "SUSTech1K")
+    skelgait(tmp_path, "heatmap", *own)
+    skelgait(tmp_path, "link", *own)
+    for network in ("skeletongait", "skeletongait++"):
+        skelgait(tmp_path, "train", *own, "--network", network)
+    page = (EXAMPLES / "evaluation.md").read_text(encoding="utf-8")
+    evaluated, *questions, compared = [
+        shlex.split(line) for line in re.findall(r"^\$ skelgait (.*)$", page, re.MULTILINE)
+    ]
+    assert "Report" in skelgait(tmp_path, *evaluated)
+    report = tmp_path / "runs" / "SUSTech1K_skeletongait++" / "report"
+    for pattern in re.findall(r"^\| `(report.*|\*.png)`", page, re.MULTILINE)[0].split("`, `"):
+        assert list(report.glob(pattern)), pattern
+    (known, *_) = json.loads((tmp_path / "partition.json").read_text())["TEST_SET"]
+    for command in questions:
+        words = [word.replace("poses/0006", f"poses/{known}") for word in command]
+        out = skelgait(tmp_path, *words)
+    assert "strangers accepted" in out
+    assert (tmp_path / "ranking.csv").read_text().startswith("probe,rank,identity,sequence,distance,is_known")
+    (program,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    python = [sys.executable, "-c", program + "\nprint(tuple(first.shape), report.tables[0].title)"]
+    run = subprocess.run(
+        python, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(EXAMPLES.parent)}, capture_output=True, text=True,
+        check=True,
+    )  # fmt: skip
+    assert "By view pair" in run.stdout
+    for name, network in (("first", "skeletongait"), ("second", "skeletongait++")):
+        skelgait(tmp_path, "evaluate", *own, "--network", network, "--report", name)
+    assert "second - first" in skelgait(tmp_path, *compared)
