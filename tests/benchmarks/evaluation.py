@@ -25,7 +25,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from skelgait.datasets import custom_protocol, find
+from skelgait.datasets import Group, Protocol, Table, custom_protocol, find
 from skelgait.embeddings import EmbeddingFacts, Embeddings, open_embeddings, write_embeddings
 from skelgait.embeddings.embed import Embedded
 from skelgait.evaluation import score
