@@ -38,8 +38,8 @@ def run_script(name: str, *args: Path) -> str:
 
 def test_every_example_has_a_test() -> None:
     assert {path.name for path in EXAMPLES.iterdir()} == {
-        "evaluation.md", "maps.png", "maps_in_python.py", "missing_joints.md", "missing_joints.png", "missing_joints.py",
-        "own_data.md", "own_dataset.md", "raw_data.md", "training.md",
+        "evaluation.md", "maps.png", "maps_in_python.py", "missing_joints.md", "missing_joints.png",
+        "missing_joints.py", "own_data.md", "own_dataset.md", "raw_data.md", "training.md",
     }  # fmt: skip
 
 
