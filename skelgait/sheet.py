@@ -54,6 +54,12 @@ def contact_sheet(strips: Sequence[Strip], frames: int = 3) -> Picture:
     return np.concatenate([_sheet_of(strip, frames) for strip in strips])
 
 
+def overlay(maps: NDArray[Any]) -> Picture:
+    """Draw limbs (orange) and joints (blue) over each other, (H, W, 3) uint8, of the maps (2, H, W) of a frame."""
+    limbs, joints = maps
+    return np.stack([joints, np.maximum(limbs, joints) // 2, limbs], axis=-1)
+
+
 def save_sheet(path: Path, strips: Sequence[Strip], frames: int = 3) -> None:
     """Save a sheet as PNG, whole or not at all.
 
@@ -114,7 +120,7 @@ def _cells(strip: Strip, t: int) -> list[Picture]:
         pictures += [
             np.stack([limbs // 4, limbs // 2, limbs], axis=-1),
             np.stack([joints, joints // 2, joints // 4], axis=-1),
-            np.stack([joints, np.maximum(limbs, joints) // 2, limbs], axis=-1),
+            overlay(np.stack([limbs, joints])),
         ]
     if strip.silhouettes is not None:
         pictures.append(np.repeat(_large(strip.silhouettes[t])[..., None], 3, axis=2))
