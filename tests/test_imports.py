@@ -32,7 +32,7 @@ MAY_IMPORT = {
     "preview": {"errors", "maps", "sheet", "storage"},
     "convert": {"errors", "runtime", "storage"},
     "workspace": {"errors", "datasets", "settings", "storage"},
-    "reports": {"errors", "datasets", "evaluation", "storage"},
+    "reports": {"errors", "datasets", "evaluation", "sheet", "storage"},
     "drawn": {"errors", "maps", "settings", "storage"},
     "identification": {"errors", "embeddings", "matching", "storage"},
     "jobs": {

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from skelgait.reports.plot_style import POINTS, Legend, look, new_figure, plain_axes, title, wrapped
+from skelgait.reports.plot_style import POINTS, Legend, look, mark, new_figure, plain_axes, title, wrapped
 from skelgait.reports.rows import Report, published_of
 
 _PANEL_INCHES = (3.7, 2.7)
@@ -44,9 +44,10 @@ def draw_cmc(report: Report) -> Any:
     names = list(dict.fromkeys(name for _, curves in panels for name in curves))
     looks = {name: look(i) for i, name in enumerate(names)}
     published = _published(report, panels)
-    handles = [Line2D([], [], **looks[name]) for name in names]
+    marks = {name: mark(i) for i, name in enumerate(names) if name in published}
+    handles = [Line2D([], [], **looks[name], **marks.get(name, {})) for name in names]
     if published:
-        handles.append(Line2D([], [], color="0.3", linestyle="", **_MARKER))
+        handles.append(Line2D([], [], color="0.3", linestyle="", **mark(0)))
     across = min(len(panels), _ACROSS)
     rows = math.ceil(len(panels) / across)
     width = max(across * _PANEL_INCHES[0], 4.6)
@@ -57,8 +58,12 @@ def draw_cmc(report: Report) -> Any:
     grid = figure.subplots(rows, across, squeeze=False, sharey=True)
     lowest = min([*(curve[0] for _, curves in panels for curve in curves.values()), *published.values()])
     for axes, (table, curves) in zip(grid.flat, panels, strict=False):
-        marks = published if table is report["tables"][0] else {}
-        _draw_panel(axes, curves, marks, looks, lowest)
+        _draw_panel(axes, curves, looks)
+        if table is report["tables"][0]:
+            for name, value in published.items():
+                own = {"color": looks[name]["color"], "linestyle": "", **marks[name]}
+                axes.plot([1], [value], clip_on=False, zorder=5, **own)
+        axes.set_ylim(max(0, 10 * math.floor((lowest - 2) / 10)), 101)
         title(axes, table["title"], panel_width)
     for axes in grid[:, 0]:
         axes.set_ylabel("probes recognised (percent)", fontsize=POINTS)
@@ -66,9 +71,6 @@ def draw_cmc(report: Report) -> Any:
         axes.set_visible(False)
     legend.draw(figure)
     return figure
-
-
-_MARKER = {"marker": "D", "markersize": 5, "markerfacecolor": "white", "markeredgewidth": 1.3}
 
 
 def _published(report: Report, panels: Sequence[tuple[Mapping[str, Any], Mapping[str, Curve]]]) -> dict[str, float]:
@@ -82,24 +84,17 @@ def _published(report: Report, panels: Sequence[tuple[Mapping[str, Any], Mapping
     return found
 
 
-def _draw_panel(
-    axes: Any,
-    curves: Mapping[str, Curve],
-    published: Mapping[str, float],
-    looks: Mapping[str, dict[str, Any]],
-    lowest: float,
-) -> None:
+def _draw_panel(axes: Any, curves: Mapping[str, Curve], looks: Mapping[str, dict[str, Any]]) -> None:
     most = max(map(len, curves.values()))
     for name, curve in curves.items():
         # A line of one point would not be seen.
         axes.plot(range(1, len(curve) + 1), curve, marker="o" if len(curve) == 1 else "", markersize=4, **looks[name])
-    for name, value in published.items():
-        axes.plot([1], [value], color=looks[name]["color"], linestyle="", clip_on=False, zorder=5, **_MARKER)
     axes.set_xscale("log")
     axes.set_xlim(0.93, max(1.5, most * 1.05))
     ticks = [rank for rank in _RANKS if rank <= most]
+    if most > 1.3 * ticks[-1]:
+        ticks.append(most)
     axes.set_xticks(ticks, [str(rank) for rank in ticks])
     axes.minorticks_off()
     axes.set_xlabel("rank", fontsize=POINTS)
-    axes.set_ylim(max(0, 10 * math.floor((lowest - 2) / 10)), 101)
     plain_axes(axes)

@@ -68,7 +68,8 @@ def save_retrieval_sheet(path: Path, retrieved: Sequence[Retrieved], source: Seq
     Raises:
         DataError: there is no probe, or the file cannot be written.
     """
-    encoded = cv2.imencode(".png", retrieval_sheet(retrieved, source))[1]
+    # Half as large as with OpenCV's own choice, and a page holds a sheet for each group.
+    encoded = cv2.imencode(".png", retrieval_sheet(retrieved, source), [cv2.IMWRITE_PNG_COMPRESSION, 6])[1]
     with write_whole(path) as partial:
         partial.write_bytes(encoded.tobytes())
 

@@ -56,7 +56,7 @@ def draw_roc(report: Report) -> Any:
     return figure
 
 
-_MARKER = {"marker": "o", "markersize": 5.5, "markerfacecolor": "white", "markeredgewidth": 1.3}
+_MARKER: dict[str, Any] = {"marker": "o", "markersize": 5.5, "markerfacecolor": "white", "markeredgewidth": 1.3}
 _CHANCE: dict[str, Any] = {"color": "0.55", "linestyle": (0, (2, 2)), "linewidth": 1}
 
 

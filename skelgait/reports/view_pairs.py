@@ -10,20 +10,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skelgait.reports.plot_style import POINTS, new_figure, title, wrapped, write
+from skelgait.reports.plot_style import POINTS, inches_of, new_figure, title, wrapped
 from skelgait.reports.rows import spelled
+from skelgait.reports.text import printable
 
-_CELL_INCHES = 0.36
+_CELL_INCHES = 0.335
 # From this many views on there are no numbers, and no means at the edges.
 _TOO_MANY = 17
-_MATRIX_INCHES = 5.5
+_MATRIX_INCHES = 4.2
 _NARROWEST = 1.9
-_WIDEST = 15.0
+_WIDEST = 21.0
 _MOST_ACROSS = 4
 # Between the cells and their means, in cells.
 _GAP = 0.3
 _LONGEST_VIEW = 18
 _NUMBER_POINTS = 7
+_LABEL_POINTS = 7
+_MOST_LABELS = 30
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +54,7 @@ class ViewMatrix:
     @property
     def has_numbers(self) -> bool:
         """Whether the numbers can be read."""
-        return max(self.cells.shape) < _TOO_MANY
+        return max(len(self.probe_views), len(self.gallery_views)) < _TOO_MANY
 
 
 def view_matrices(table: Mapping[str, Any]) -> list[ViewMatrix]:
@@ -86,14 +89,16 @@ def draw_view_pairs(table: Mapping[str, Any]) -> Any:
     if not matrices:
         return None
     labels = max(len(_shortened(v)) for m in matrices for v in (*m.probe_views, *m.gallery_views, "mean"))
-    margin = 0.25 + labels * (POINTS - 2) * 0.6 / 72
+    margin = 0.25 + inches_of(labels, _LABEL_POINTS)
     widest, highest = (max(_inches(m)[axis] for m in matrices) for axis in (0, 1))
     width, height = max(widest, _NARROWEST) + margin, highest + margin
     across = max(1, min(len(matrices), _MOST_ACROSS, int((_WIDEST - 1) / width)))
     rows = math.ceil(len(matrices) / across)
     across = math.ceil(len(matrices) / rows)
     lines = max(wrapped(m.name, width - margin).count("\n") + 1 for m in matrices)
-    figure = new_figure(across * width + 1.1, rows * (height + 0.16 * lines + 0.05) + 0.3)
+    size = (across * width + 1.1, rows * (height + 0.16 * lines + 0.05) + 0.3)
+    # Narrow matrices would move together more closely than their titles are wide.
+    figure = new_figure(*size, "compressed" if widest >= _NARROWEST else "constrained")
     grid = figure.subplots(rows, across, squeeze=False)
     for axes, matrix in zip(grid.flat, matrices, strict=False):
         shown = _draw_matrix(axes, matrix)
@@ -102,20 +107,23 @@ def draw_view_pairs(table: Mapping[str, Any]) -> Any:
         axes.set_visible(False)
     figure.supxlabel("gallery view", fontsize=POINTS)
     figure.supylabel("probe view", fontsize=POINTS)
-    bar = figure.colorbar(shown, ax=grid, aspect=30 * min(1, rows), shrink=min(1.0, 4 / (rows * height)), pad=0.02)
+    # The panels stay where their titles have room.
+    bar = figure.colorbar(shown, ax=grid, aspect=30, shrink=min(1.0, 4 / (rows * height)), pad=0.02, panchor=False)
     bar.set_label(f"{spelled(_first_figure(table))} (percent)", fontsize=POINTS)
     bar.ax.tick_params(labelsize=POINTS - 1)
     bar.outline.set_visible(False)
     return figure
 
 
+def _cell_inches(matrix: ViewMatrix) -> float:
+    return _CELL_INCHES if matrix.has_numbers else _MATRIX_INCHES / max(matrix.cells.shape)
+
+
 def _inches(matrix: ViewMatrix) -> tuple[float, float]:
-    """Width and height of the cells."""
+    """Width and height of the cells and their means."""
     down, across = matrix.cells.shape
-    if matrix.has_numbers:
-        return (across + 1 + _GAP) * _CELL_INCHES, (down + 1 + _GAP) * _CELL_INCHES
-    cell = _MATRIX_INCHES / max(down, across)
-    return across * cell, down * cell
+    means, cell = (1 + _GAP if matrix.has_numbers else 0), _cell_inches(matrix)
+    return (across + means) * cell, (down + means) * cell
 
 
 def _draw_matrix(axes: Any, matrix: ViewMatrix) -> Any:
@@ -132,15 +140,16 @@ def _draw_matrix(axes: Any, matrix: ViewMatrix) -> Any:
         ):
             _draw_cells(axes, values, left, top, True)
         for these, place in zip(places, (across + _GAP, down + _GAP), strict=True):
-            these.append(place)  # type: ignore[arg-type]
+            these.append(place)
         for own in names:
             own.append("mean")
     axes.set_xlim(0, max(places[0]) + 1)
     axes.set_ylim(max(places[1]) + 1, 0)
     axes.set_aspect("equal")
+    axes.set_anchor("NW")
     axes.spines[:].set_visible(False)
-    axes.tick_params(length=0, labelsize=POINTS - 2, pad=2)
-    _label(axes.xaxis, places[0], names[0], turned=True)
+    axes.tick_params(length=0, labelsize=_LABEL_POINTS, pad=2)
+    _label(axes.xaxis, places[0], names[0], _cell_inches(matrix))
     _label(axes.yaxis, places[1], names[1])
     return shown
 
@@ -151,7 +160,7 @@ def _draw_cells(axes: Any, values: NDArray[np.float64], left: float, top: float,
     x, y = left + np.arange(across + 1), top + np.arange(down + 1)
     missing = np.isnan(values)
     edge = {"edgecolors": "white", "linewidth": 0.8} if has_numbers else {}
-    shown = axes.pcolormesh(x, y, np.ma.masked_array(values, missing), cmap="viridis", vmin=0, vmax=100, **edge)
+    shown = axes.pcolormesh(x, y, np.ma.masked_array(values, missing), cmap="YlGnBu", vmin=0, vmax=100, **edge)
     if missing.any():
         hatched = np.ma.masked_array(np.zeros_like(values), ~missing)
         axes.pcolor(x, y, hatched, cmap="Greys", hatch="////" if has_numbers else "", edgecolors="0.8", linewidth=0)
@@ -163,19 +172,18 @@ def _draw_cells(axes: Any, values: NDArray[np.float64], left: float, top: float,
 
 def _write_number(axes: Any, value: float, x: float, y: float) -> None:
     number = "100" if value >= 99.95 else f"{value:.1f}"
-    colour = "white" if value < 60 else "black"
+    colour = "black" if value < 62 else "white"
     axes.text(x, y, number, ha="center", va="center", fontsize=_NUMBER_POINTS, color=colour)
 
 
-def _label(axis: Any, places: Sequence[float], names: Sequence[str], turned: bool = False) -> None:
-    """Name the cells; of many, some alone."""
-    step = math.ceil(len(places) / 30)
+def _label(axis: Any, places: Sequence[float], names: Sequence[str], cell: float = math.inf) -> None:
+    """Name the cells of so many inches; of many, some alone. Names that have no room beside each other are turned."""
+    step = math.ceil(len(places) / _MOST_LABELS)
     short = [_shortened(name) for name in names[::step]]
-    axis.set_ticks([place + 0.5 for place in places[::step]])
-    axis.set_ticklabels(["-"] * len(short))
-    for text, name in zip(axis.get_ticklabels(), short, strict=True):
-        write(text, name)
-        if turned and max(map(len, short)) > 4:
+    axis.set_ticks([place + 0.5 for place in places[::step]], [printable(name) for name in short])
+    for text in axis.get_ticklabels():
+        text.set_parse_math(False)
+        if inches_of(max(map(len, short)), _LABEL_POINTS) > 0.85 * step * cell:
             text.set_rotation(90)
 
 

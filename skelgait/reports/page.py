@@ -1,0 +1,159 @@
+"""A report as one page of HTML that needs nothing else: tables, notes and pictures."""
+
+from __future__ import annotations
+
+import base64
+import html
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from skelgait.errors import DataError
+from skelgait.reports.rows import Report, percent, spelled
+from skelgait.reports.tables import TextTable, left_over, tables_of
+from skelgait.reports.text import printable
+from skelgait.storage.atomic import write_text
+
+# Colours are those of the reader's own light or dark mode; pictures are on white in both.
+_STYLE = """
+:root { color-scheme: light dark; }
+body { font: 1rem/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 72rem; padding: 1rem; }
+h1 { font-size: 1.5rem; line-height: 1.25; overflow-wrap: anywhere; }
+h2 { font-size: 1.2rem; margin-top: 2.5rem; }
+p, li, td:first-child, th:first-child { overflow-wrap: anywhere; }
+.wide { overflow-x: auto; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; margin: 0.5rem 0 1rem; }
+caption { font-weight: 600; padding: 0.5rem 0; text-align: left; }
+th, td { border-bottom: 1px solid #8886; padding: 0.3rem 0.7rem; text-align: right; white-space: nowrap; }
+th:first-child, td:first-child { min-width: 6rem; padding-left: 0; text-align: left; white-space: normal; }
+thead th { border-bottom: 2px solid #888; vertical-align: bottom; }
+tbody th { font-weight: 400; }
+figure { margin: 1.5rem 0 2.5rem; }
+img { background: #fff; display: block; height: auto; max-width: 100%; }
+figcaption { margin-bottom: 0.5rem; }
+@media print {
+  body { font-size: 10pt; max-width: none; padding: 0; }
+  .wide { overflow: visible; }
+  th, td { padding: 0.15rem 0.35rem; }
+  figure, tr { break-inside: avoid; }
+  img { max-height: 23cm; }
+}
+"""
+# Were something let through that should not be, a browser would still neither run nor fetch it.
+_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+
+
+def write_page(path: Path, report: Report, pictures: Mapping[str, Path | bytes]) -> None:
+    """Write a report as one page, whole or not at all.
+
+    Args:
+        path: the page.
+        report: the report as plain data.
+        pictures: PNG files, or their content, by what they show.
+
+    Raises:
+        DataError: a picture cannot be read, or the page cannot be written.
+    """
+    write_text(path, "\n".join(_page(report, pictures)) + "\n")
+
+
+def _page(report: Report, pictures: Mapping[str, Path | bytes]) -> Iterator[str]:
+    heading = _escaped(_heading(report))
+    yield f"""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{_POLICY}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>{heading}</title>
+<style>{_STYLE}</style>
+</head>
+<body>
+<main>
+<h1>{heading}</h1>
+<p>{_escaped(_summary(report))}</p>"""
+    yield from _section("Notes", _list(report["notes"]))
+    yield from _section("Figures", [line for table in tables_of(report) for line in _table(table)])
+    yield from _section("By condition", [line for table in _by_condition(report) for line in _table(table)])
+    yield from _section("Left out, and without a match", _list(left_over(report)))
+    yield from _section("Pictures", [_figure(title, picture) for title, picture in pictures.items()])
+    yield "</main>\n</body>\n</html>"
+
+
+def _heading(report: Report) -> str:
+    network = report.get("network") or "embeddings"
+    iteration = report.get("iteration")
+    return f"{report['protocol']}: {network}" + ("" if iteration is None else f", iteration {iteration}")
+
+
+def _summary(report: Report) -> str:
+    what = f"{report['metric']} distance" + (", re-ranked" if report["is_reranked"] else "")
+    cut = f", {report['n_cut']} of them cut" if report["n_cut"] else ""
+    brackets = "; in brackets, 95 % bootstrap intervals over probes" if _has_intervals(report) else ""
+    return f"{report['n_sequences']} sequences{cut}; {what}. Figures are in percent{brackets}."
+
+
+def _has_intervals(report: Report) -> bool:
+    return any(group["intervals"] for table in report["tables"] for group in table["groups"])
+
+
+def _by_condition(report: Report) -> Iterator[TextTable]:
+    """Of each table whose probes are of several conditions, the figures of each condition."""
+    for table in report["tables"]:
+        if all(len(group["by_condition"]) < 2 for group in table["groups"]):
+            continue
+        names = list(table["groups"][0]["figures"])
+        rows = [
+            [f"{group['name']}: {condition}", *(percent(figures.get(name)) for name in names)]
+            for group in table["groups"]
+            for condition, figures in group["by_condition"].items()
+        ]
+        yield TextTable(f"{table['title']} (percent)", ["", *map(spelled, names)], rows)
+
+
+def _section(title: str, lines: Sequence[str]) -> Iterator[str]:
+    """A section, where there is something in it."""
+    if lines:
+        yield f"<section>\n<h2>{title}</h2>"
+        yield from lines
+        yield "</section>"
+
+
+def _list(sentences: Sequence[str]) -> list[str]:
+    return ["<ul>", *(f"<li>{_escaped(sentence)}</li>" for sentence in sentences), "</ul>"] if sentences else []
+
+
+def _table(table: TextTable) -> Iterator[str]:
+    # It can be reached and moved by the keyboard where it is wider than the page.
+    yield f'<div class="wide" tabindex="0" role="region" aria-label="{_escaped(table.title)}">\n<table>'
+    yield f"<caption>{_escaped(table.title)}</caption>"
+    first, *others = table.header
+    header = [f"<td>{_escaped(first)}</td>", *(f'<th scope="col">{_escaped(name)}</th>' for name in others)]
+    yield f"<thead><tr>{''.join(header)}</tr></thead>\n<tbody>"
+    for name, *cells in table.rows:
+        row = "".join(f"<td>{_escaped(cell)}</td>" for cell in cells)
+        yield f'<tr><th scope="row">{_escaped(name)}</th>{row}</tr>'
+    yield "</tbody>\n</table>\n</div>"
+
+
+def _figure(title: str, picture: Path | bytes) -> str:
+    content, shown = base64.b64encode(_content(picture)).decode(), _escaped(title)
+    # The caption stands first, so that a large picture is announced before it is scrolled through.
+    caption, alternative = f"<figcaption>{shown}</figcaption>", _escaped(f"Picture: {title.split(': ')[0]}")
+    return f'<figure>\n{caption}\n<img alt="{alternative}" src="data:image/png;base64,{content}">\n</figure>'
+
+
+def _content(picture: Path | bytes) -> bytes:
+    if isinstance(picture, bytes):
+        return picture
+    try:
+        return picture.read_bytes()
+    except OSError as error:
+        mend = "evaluate again"
+        raise DataError(picture, error.strerror or str(error), "a picture of the report", mend) from error
+
+
+def _escaped(words: Any) -> str:
+    """Text as HTML shows it, whatever it holds."""
+    return html.escape(printable(str(words)))

@@ -1,0 +1,224 @@
+"""The page of a report, and the files that it shows."""
+
+from __future__ import annotations
+
+import base64
+import json
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from skelgait.datasets import custom_protocol
+from skelgait.errors import DataError, SettingsError
+from skelgait.evaluation import Embeddings, score
+from skelgait.evaluation.retrieval import Neighbour, Retrieved, retrieve
+from skelgait.reports.page import write_page
+from skelgait.reports.pictures import safe_names, save_pictures
+from skelgait.storage import Key
+from tests.reports.plain_reports import group, report, table
+
+VOID = {"meta", "img", "link", "br", "hr", "input", "base"}
+HOSTILE = "<script>alert('\"&')</script>"
+
+
+class Page(HTMLParser):
+    """A page that is read strictly: every element closed where it should be.
+
+    Attributes:
+        elements: each start tag with its attributes.
+        texts: (name of the element, text).
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[tuple[str, str]] = []
+        self._open: list[str] = []
+        text = path.read_text(encoding="utf-8")
+        assert text.startswith('<!DOCTYPE html>\n<html lang="en">')
+        self.feed(text)
+        self.close()
+        assert self._open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert len({name for name, _ in attrs}) == len(attrs)
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self._open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if data.strip():
+            self.texts.append((self._open[-1], data.strip()))
+
+    def all_of(self, tag: str) -> list[str]:
+        return [text for of, text in self.texts if of == tag]
+
+    def check_self_contained(self) -> None:
+        """Nothing runs, and nothing is fetched."""
+        names = {tag for tag, _ in self.elements}
+        assert not names & {"script", "link", "iframe", "object", "embed", "base", "form", "a"}
+        for tag, attributes in self.elements:
+            assert not [name for name in attributes if name.startswith("on") or name in ("href", "srcset", "style")]
+            if "src" in attributes:
+                assert tag == "img"
+                assert str(attributes["src"]).startswith("data:image/png;base64,")
+        (style,) = self.all_of("style")
+        assert "url(" not in style
+        assert "@import" not in style
+
+
+def page_of(tmp_path: Path, of: dict[str, Any], pictures: Any = None) -> Page:
+    write_page(tmp_path / "report.html", of, pictures or {})
+    page = Page(tmp_path / "report.html")
+    page.check_self_contained()
+    return page
+
+
+def test_an_empty_report_is_a_page(tmp_path: Path) -> None:
+    page = page_of(tmp_path, report())
+    assert page.all_of("title") == page.all_of("h1") == ["custom: embeddings"]
+    assert page.all_of("h2") == []
+    assert page.all_of("p") == ["7 sequences; euclidean distance. Figures are in percent."]
+
+
+@pytest.mark.parametrize(
+    ("more", "heading"),
+    [
+        ({}, "custom: embeddings"),
+        ({"network": None, "iteration": None}, "custom: embeddings"),
+        ({"network": "skeletongait"}, "custom: skeletongait"),
+        ({"network": "skeletongait", "iteration": 0}, "custom: skeletongait, iteration 0"),
+    ],
+)
+def test_the_heading_says_what_is_known(tmp_path: Path, more: dict[str, Any], heading: str) -> None:
+    assert page_of(tmp_path, report(**more)).all_of("h1") == [heading]
+
+
+def test_figures_conditions_and_reasons_are_shown(tmp_path: Path) -> None:
+    own = group(
+        "Bag",
+        figures={"rank_1": 0.5, "mean_ap": None},
+        intervals={"rank_1": (0.25, 0.75)},
+        n_unmatched=2,
+        unmatched={"not enrolled": 2},
+        left_out={"the probe itself": 3},
+        by_condition={"bg-01": {"rank_1": 0.4, "mean_ap": 0.1}, "bg-02": {"rank_1": 0.6, "mean_ap": None}},
+    )
+    of = report(
+        table("Over all", own), notes=["a note"], network="net", published={"net": {"Bag": 0.524}}, n_cut=1,
+        is_reranked=True,
+    )  # fmt: skip
+    page = page_of(tmp_path, of)
+    assert page.all_of("h2") == ["Notes", "Figures", "By condition", "Left out, and without a match"]
+    assert page.all_of("p") == [
+        "7 sequences, 1 of them cut; euclidean distance, re-ranked. Figures are in percent; "
+        "in brackets, 95 % bootstrap intervals over probes."
+    ]
+    assert page.all_of("th") == [
+        "rank-1", "mAP", "published", "difference", "probes", "gallery", "no match", "Bag",
+        "rank-1", "mAP", "Bag: bg-01", "Bag: bg-02",
+    ]  # fmt: skip
+    assert page.all_of("td") == ["50.0 [25.0, 75.0]", "-", "52.4", "-2.4", "4", "3", "2", "40.0", "10.0", "60.0", "-"]
+    assert page.all_of("li") == [
+        "a note",
+        "Over all, Bag: 2 probes without a true match: not enrolled",
+        "Over all, Bag: 3 pairs left out: the probe itself",
+    ]
+
+
+def test_hostile_names_are_text(tmp_path: Path) -> None:
+    own = group(
+        HOSTILE, figures={"rank_1": 0.5}, unmatched={HOSTILE: 1}, by_condition={HOSTILE: {"rank_1": 1.0}, "b": {}}
+    )
+    of = report(table(HOSTILE, own), notes=[HOSTILE], network=HOSTILE, protocol=HOSTILE)
+    page = page_of(tmp_path, of, {HOSTILE: b"\x89PNG"})
+    for tag in ("h1", "title", "caption", "th", "li", "figcaption"):
+        assert any(HOSTILE in text for text in page.all_of(tag)), tag
+    assert f"Picture: {HOSTILE}" in [attributes.get("alt") for tag, attributes in page.elements if tag == "img"]
+
+
+@pytest.mark.parametrize("name", ["\ud800", "\x00", "a\u202eb", "]]>", "</title>", "--><!--", "歩行"])
+def test_any_name_can_be_written(tmp_path: Path, name: str) -> None:
+    page = page_of(tmp_path, report(table(name, group(name))))
+    shown = "".join(c if c.isprintable() else "?" for c in name)
+    assert shown in page.all_of("th")
+
+
+def test_pictures_are_in_the_page(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(b"\x89PNG of a file")
+    page = page_of(tmp_path, report(), {"A: what it shows": tmp_path / "a.png", "B": b"\x89PNG"})
+    images = [attributes for tag, attributes in page.elements if tag == "img"]
+    contents = [base64.b64decode(str(image["src"]).split(",")[1]) for image in images]
+    assert contents == [b"\x89PNG of a file", b"\x89PNG"]
+    assert [image["alt"] for image in images] == ["Picture: A", "Picture: B"]
+    assert page.all_of("figcaption") == ["A: what it shows", "B"]
+
+
+def test_a_missing_picture_leaves_the_old_page(tmp_path: Path) -> None:
+    write_page(tmp_path / "report.html", report(), {})
+    before = (tmp_path / "report.html").read_bytes()
+    with pytest.raises(DataError, match="a\\.png: found No such file"):
+        write_page(tmp_path / "report.html", report(), {"A": tmp_path / "a.png"})
+    assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
+    assert (tmp_path / "report.html").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        ([], []),
+        (["Bag", "a b", "../../etc", ""], ["Bag", "a_b", ".._.._etc", "_"]),
+        (["a/b", "a b", "A_B", "a_b-2"], ["a_b", "a_b-2", "A_B-3", "a_b-2-2"]),
+        (["x" * 300, "x" * 301], ["x" * 60, "x" * 60 + "-2"]),
+        (["skeletongait++"], ["skeletongait++"]),
+    ],
+)
+def test_safe_names(names: list[str], expected: list[str]) -> None:
+    assert safe_names(names) == expected
+
+
+class TestSaved:
+    @pytest.fixture(autouse=True)
+    def needs_matplotlib(self) -> None:
+        pytest.importorskip("matplotlib", reason="matplotlib, of the extra plots, is not installed")
+
+    def test_of_nothing_there_is_a_page(self, tmp_path: Path) -> None:
+        assert save_pictures(tmp_path / "new", report(), {"A": ()}, None) == [tmp_path / "new" / "report.html"]
+        assert [path.name for path in (tmp_path / "new").iterdir()] == ["report.html"]
+
+    def test_an_evaluation_is_saved_whole(self, tmp_path: Path) -> None:
+        keys = [Key(i, c, v) for i in "abcd" for c in ("n1", "n2", HOSTILE) for v in ("000", "090", "180")]
+        values = torch.from_numpy(np.random.default_rng(0).standard_normal((len(keys), 5, 3)).astype(np.float32))
+        embeddings, protocol = Embeddings(keys, values), custom_protocol(["n1"], {"N": ["n2"], HOSTILE: ["<*"]})
+        of = {**json.loads(json.dumps(score(embeddings, protocol, resamples=20).to_dict())), "network": "net"}
+        files = save_pictures(tmp_path, of, retrieve(embeddings, protocol), None)
+        names = ["cmc.png", "views-1.png", "views-2.png", "retrieval-N.png", "retrieval-_script_alert_script_.png"]
+        assert [path.name for path in files] == [*names, "report.html"]
+        assert {path.name for path in tmp_path.iterdir()} == {*names, "report.html"}
+        page = Page(tmp_path / "report.html")
+        page.check_self_contained()
+        images = [str(attributes["src"]) for tag, attributes in page.elements if tag == "img"]
+        assert [base64.b64decode(image.split(",")[1]) for image in images] == [path.read_bytes() for path in files[:-1]]
+
+    def test_tables_of_one_title_have_a_picture_each(self, tmp_path: Path) -> None:
+        pairs = {"000": {"090": {"rank_1": 0.5}}}
+        twice = [table("T", group("A", figures={"rank_1": 0.5}, by_view_pair=pairs)) for _ in range(2)]
+        retrieved = Retrieved(Key("a", "n", "000"), (Neighbour(Key("b", "n", "000"), 1.0, False),))
+        files = save_pictures(tmp_path, report(*twice), {"a b": (retrieved,), "a/b": (retrieved,)}, None)
+        names = [path.name for path in files]
+        assert names == ["views-1.png", "views-2.png", "retrieval-a_b.png", "retrieval-a_b-2.png", "report.html"]
+        assert [tag for tag, _ in Page(tmp_path / "report.html").elements].count("img") == 4
+
+
+def test_without_matplotlib_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "matplotlib", None)
+    with pytest.raises(SettingsError, match="no package matplotlib"):
+        save_pictures(tmp_path / "new", report(), {}, None)
+    assert list(tmp_path.iterdir()) == []
