@@ -20,10 +20,10 @@ _STYLE = """
 body { font: 1rem/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 72rem; padding: 1rem; }
 h1 { font-size: 1.5rem; line-height: 1.25; overflow-wrap: anywhere; }
 h2 { font-size: 1.2rem; margin-top: 2.5rem; }
-p, li, td:first-child, th:first-child { overflow-wrap: anywhere; }
+h3 { font-size: 1rem; margin: 1.5rem 0 0.25rem; }
+h3, p, li, figcaption, th:first-child { overflow-wrap: anywhere; }
 .wide { overflow-x: auto; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; margin: 0.5rem 0 1rem; }
-caption { font-weight: 600; padding: 0.5rem 0; text-align: left; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; margin: 0 0 1rem; }
 th, td { border-bottom: 1px solid #8886; padding: 0.3rem 0.7rem; text-align: right; white-space: nowrap; }
 th:first-child, td:first-child { min-width: 6rem; padding-left: 0; text-align: left; white-space: normal; }
 thead th { border-bottom: 2px solid #888; vertical-align: bottom; }
@@ -34,7 +34,8 @@ figcaption { margin-bottom: 0.5rem; }
 @media print {
   body { font-size: 10pt; max-width: none; padding: 0; }
   .wide { overflow: visible; }
-  th, td { padding: 0.15rem 0.35rem; }
+  th, td { padding: 0.15rem 0.35rem; white-space: normal; }
+  h2, h3, figcaption { break-after: avoid; }
   figure, tr { break-inside: avoid; }
   img { max-height: 23cm; }
 }
@@ -125,9 +126,9 @@ def _list(sentences: Sequence[str]) -> list[str]:
 
 
 def _table(table: TextTable) -> Iterator[str]:
-    # It can be reached and moved by the keyboard where it is wider than the page.
+    # The title does not move with what is wider than the page, and can be moved by the keyboard too.
+    yield f"<h3>{_escaped(table.title)}</h3>"
     yield f'<div class="wide" tabindex="0" role="region" aria-label="{_escaped(table.title)}">\n<table>'
-    yield f"<caption>{_escaped(table.title)}</caption>"
     first, *others = table.header
     header = [f"<td>{_escaped(first)}</td>", *(f'<th scope="col">{_escaped(name)}</th>' for name in others)]
     yield f"<thead><tr>{''.join(header)}</tr></thead>\n<tbody>"

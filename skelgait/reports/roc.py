@@ -62,8 +62,8 @@ _CHANCE: dict[str, Any] = {"color": "0.55", "linestyle": (0, (2, 2)), "linewidth
 
 def _named(group: Mapping[str, Any]) -> str:
     roc, eer = group["roc"], group["figures"].get("eer")
-    pairs = f"{roc['n_genuine']} pairs of one person, {roc['n_impostor']} of two"
-    return f"{group['name']}: {pairs}" + ("" if eer is None else f"; EER {percent(eer)} %")
+    rate = "" if eer is None else f"EER {percent(eer)} %, "
+    return f"{group['name']}: {rate}{roc['n_genuine']} pairs of one person, {roc['n_impostor']} of two"
 
 
 def _draw_panel(axes: Any, groups: list[tuple[Mapping[str, Any], dict[str, Any]]]) -> None:

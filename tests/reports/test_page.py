@@ -139,7 +139,7 @@ def test_hostile_names_are_text(tmp_path: Path) -> None:
     )
     of = report(table(HOSTILE, own), notes=[HOSTILE], network=HOSTILE, protocol=HOSTILE)
     page = page_of(tmp_path, of, {HOSTILE: b"\x89PNG"})
-    for tag in ("h1", "title", "caption", "th", "li", "figcaption"):
+    for tag in ("h1", "title", "h3", "th", "li", "figcaption"):
         assert any(HOSTILE in text for text in page.all_of(tag)), tag
     assert f"Picture: {HOSTILE}" in [attributes.get("alt") for tag, attributes in page.elements if tag == "img"]
 

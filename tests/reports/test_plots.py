@@ -127,7 +127,7 @@ class TestDrawn:
         assert (eer.get_xdata()[0], eer.get_ydata()[0]) == (30, 70)
         assert b.get_xdata().tolist() == [100]
         named = [text.get_text().replace("\n", " ") for text in figure.legends[0].get_texts()]
-        assert named[0] == "A: 10 pairs of one person, 100 of two; EER 30.0 %"
+        assert named[0] == "A: EER 30.0 %, 10 pairs of one person, 100 of two"
         assert named[1] == "B: 10 pairs of one person, 100 of two"
         assert len(verified_of(report(tables))) == 1
 
