@@ -28,13 +28,17 @@ th, td { border-bottom: 1px solid #8886; padding: 0.3rem 0.7rem; text-align: rig
 th:first-child, td:first-child { min-width: 6rem; padding-left: 0; text-align: left; white-space: normal; }
 thead th { border-bottom: 2px solid #888; vertical-align: bottom; }
 tbody th { font-weight: 400; }
+td small { display: block; }
 figure { margin: 1.5rem 0 2.5rem; }
 img { background: #fff; display: block; height: auto; max-width: 100%; }
 figcaption { margin-bottom: 0.5rem; }
 @media print {
   body { font-size: 10pt; max-width: none; padding: 0; }
   .wide { overflow: visible; }
-  th, td { padding: 0.15rem 0.35rem; white-space: normal; }
+  table { font-size: 8pt; }
+  th, td { padding: 0.15rem 0.25rem; }
+  thead th { white-space: normal; }
+  th:first-child, td:first-child { min-width: 0; }
   h2, h3, figcaption { break-after: avoid; }
   figure, tr { break-inside: avoid; }
   img { max-height: 23cm; }
@@ -133,9 +137,15 @@ def _table(table: TextTable) -> Iterator[str]:
     header = [f"<td>{_escaped(first)}</td>", *(f'<th scope="col">{_escaped(name)}</th>' for name in others)]
     yield f"<thead><tr>{''.join(header)}</tr></thead>\n<tbody>"
     for name, *cells in table.rows:
-        row = "".join(f"<td>{_escaped(cell)}</td>" for cell in cells)
+        row = "".join(f"<td>{_cell(cell)}</td>" for cell in cells)
         yield f'<tr><th scope="row">{_escaped(name)}</th>{row}</tr>'
     yield "</tbody>\n</table>\n</div>"
+
+
+def _cell(words: str) -> str:
+    """A figure, and its interval in a line of its own, so that tables are not too wide for phones and paper."""
+    figure, bracket, interval = words.partition(" [")
+    return _escaped(figure) + (f" <small>[{_escaped(interval)}</small>" if bracket else "")
 
 
 def _figure(title: str, picture: Path | bytes) -> str:

@@ -58,9 +58,10 @@ class ViewMatrix:
 
 
 def view_matrices(table: Mapping[str, Any]) -> list[ViewMatrix]:
-    """The matrices of a table's first figure, of the groups that have a cell."""
+    """The matrices of a table's first figure, of the groups that have a value."""
     figure = _first_figure(table)
-    return [_matrix(group, figure) for group in table["groups"] if any(group["by_view_pair"].values())]
+    matrices = (_matrix(group, figure) for group in table["groups"] if any(group["by_view_pair"].values()))
+    return [matrix for matrix in matrices if not np.isnan(matrix.cells).all()]
 
 
 def _first_figure(table: Mapping[str, Any]) -> str:
@@ -73,8 +74,8 @@ def _matrix(group: Mapping[str, Any], figure: str) -> ViewMatrix:
     gallery_views = list(dict.fromkeys(view for others in by_pair.values() for view in others))
     cells = np.array([[_percent(by_pair[a].get(b, {}).get(figure)) for b in gallery_views] for a in probe_views])
     row_means = np.array([_percent(group["by_view"].get(view, {}).get(figure)) for view in probe_views])
-    column_means = np.array([column[~np.isnan(column)].mean() if (column == column).any() else np.nan
-                             for column in cells.T])  # fmt: skip
+    with np.errstate(invalid="ignore"):
+        column_means = np.nansum(cells, 0) / (~np.isnan(cells)).sum(0)
     overall = _percent(group["figures"].get(figure))
     return ViewMatrix(group["name"], probe_views, gallery_views, cells, row_means, column_means, overall)
 
@@ -155,16 +156,15 @@ def _draw_matrix(axes: Any, matrix: ViewMatrix) -> Any:
 
 
 def _draw_cells(axes: Any, values: NDArray[np.float64], left: float, top: float, has_numbers: bool) -> Any:
-    """Draw cells of one unit, hatched where there is no value."""
+    """Draw cells of one unit; where there is no value they are hatched, or blank where cells are small."""
     down, across = values.shape
     x, y = left + np.arange(across + 1), top + np.arange(down + 1)
     missing = np.isnan(values)
     edge = {"edgecolors": "white", "linewidth": 0.8} if has_numbers else {}
     shown = axes.pcolormesh(x, y, np.ma.masked_array(values, missing), cmap="YlGnBu", vmin=0, vmax=100, **edge)
-    if missing.any():
-        hatched = np.ma.masked_array(np.zeros_like(values), ~missing)
-        axes.pcolor(x, y, hatched, cmap="Greys", hatch="////" if has_numbers else "", edgecolors="0.8", linewidth=0)
     if has_numbers:
+        hatched = np.ma.masked_array(np.zeros_like(values), ~missing)
+        axes.pcolor(x, y, hatched, cmap="Greys", hatch="////", edgecolors="0.8", linewidth=0)
         for row, column in np.argwhere(~missing):
             _write_number(axes, values[row, column], left + column + 0.5, top + row + 0.5)
     return shown
@@ -172,6 +172,7 @@ def _draw_cells(axes: Any, values: NDArray[np.float64], left: float, top: float,
 
 def _write_number(axes: Any, value: float, x: float, y: float) -> None:
     number = "100" if value >= 99.95 else f"{value:.1f}"
+    # As the cells grow darker.
     colour = "black" if value < 62 else "white"
     axes.text(x, y, number, ha="center", va="center", fontsize=_NUMBER_POINTS, color=colour)
 

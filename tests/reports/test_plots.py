@@ -57,6 +57,7 @@ def test_curves(tables: tuple[dict[str, Any], ...], expected: list[dict[str, lis
     [
         ({}, []),
         ({"000": {}}, []),
+        ({"000": {"000": None}}, []),  # one view, which is not compared with itself
         ({"000": {"090": 0.5, "000": None}, "090": {"090": None, "000": 1.0}}, [[[50, np.nan], [np.nan, 100]]]),
         ({"000": {"090": 0.5}, "090": {"000": 0.25}}, [[[50, np.nan], [np.nan, 25]]]),  # each in one gallery alone
     ],
@@ -108,7 +109,7 @@ class TestDrawn:
         for more in ({"published": published}, {"network": "net"}):  # it is not said which network, or what of it
             assert [len(axes.lines) for axes in draw_cmc(report(*tables, **more)).axes] == [2, 2]
 
-    @pytest.mark.parametrize(("views", "numbers"), [(1, 0), (3, 6 + 6 + 1), (16, 240 + 32 + 1), (17, 0)])
+    @pytest.mark.parametrize(("views", "numbers"), [(2, 2 + 4 + 1), (3, 6 + 6 + 1), (16, 240 + 32 + 1), (17, 0)])
     def test_numbers_are_written_while_they_can_be_read(self, views: int, numbers: int) -> None:
         figure = draw_view_pairs(table("T", by_views("A", square(views))))
         assert len(figure.axes[0].texts) == numbers
