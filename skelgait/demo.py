@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +14,7 @@ from skelgait.datasets import find
 from skelgait.errors import DataError
 from skelgait.heatmap import draw_dataset
 from skelgait.jobs import Evaluation, evaluate_run, train_run
+from skelgait.jobs.progress import Progress
 from skelgait.models import NETWORKS
 from skelgait.pairing import pair_sequences, write_pairs
 from skelgait.runtime.devices import cpu_has_bf16
@@ -23,8 +22,6 @@ from skelgait.settings import Settings, load_settings
 from skelgait.sheet import Strip, save_sheet
 from skelgait.storage.atomic import write_text
 from skelgait.walkers import write_walkers
-
-Progress = Callable[[int | None, str, str], AbstractContextManager[Callable[[int], None]]]
 
 _FOLDERS = ("poses", "silhouettes", "maps", "pairs", "runs")
 _MARK = "demo.txt"
@@ -83,8 +80,7 @@ def run_demo(out: Path, seed: int, progress: Progress) -> DemoReport:
     for network, own in settings.items():
         with progress(own.train.iterations, f"Training {network}", "steps") as advance:
             train_run(own, device, advance)
-        with progress(None, f"Testing {network}", "sequences") as advance:
-            evaluation = evaluate_run(own, device, advance)
+        evaluation = evaluate_run(own, device, progress)
         if evaluation is not None:
             evaluations[network] = evaluation
     n_test = len(workspace.partition_of(some).test)

@@ -63,8 +63,8 @@ def evaluate(
     from skelgait.runtime.progress import progress
 
     own = pick_device(chosen.evaluate.device)
-    with join_processes(own), progress(None, "Embedding", "sequences") as advance:
-        evaluation = evaluate_run(chosen, own, advance)
+    with join_processes(own):
+        evaluation = evaluate_run(chosen, own, progress)
     if evaluation is None:
         return
     if as_json:

@@ -13,9 +13,10 @@ from skelgait.evaluation import EvaluationReport
 from skelgait.reports.ranks_file import write_ranks
 from skelgait.reports.rows import Report, Row, rows_of
 from skelgait.reports.tables import markdown_of
-from skelgait.storage.atomic import write_text
+from skelgait.storage.atomic import remove_file, write_text
 
 REPORT, RANKS = "report.json", "ranks.h5"
+_PICTURES = ("cmc.png", "roc.png", "views-*.png", "retrieval-*.png", "report.html")
 
 
 def write_report(folder: Path, report: Report, evaluation: EvaluationReport) -> None:
@@ -29,6 +30,7 @@ def write_report(folder: Path, report: Report, evaluation: EvaluationReport) -> 
     Raises:
         DataError: a file cannot be written.
     """
+    _remove_pictures(folder)
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
     writer.writerow(Row._fields)
@@ -37,6 +39,14 @@ def write_report(folder: Path, report: Report, evaluation: EvaluationReport) -> 
     write_text(folder / "report.csv", table.getvalue())
     write_text(folder / "report.md", markdown_of(report))
     write_text(folder / REPORT, json.dumps(report, indent=1, ensure_ascii=False) + "\n")
+
+
+def _remove_pictures(folder: Path) -> None:
+    """Remove the pictures of an earlier report, which would show other figures."""
+    if (folder / REPORT).is_file():
+        for pattern in _PICTURES:
+            for path in folder.glob(pattern):
+                remove_file(path)
 
 
 def read_report(folder: Path) -> dict[str, Any]:

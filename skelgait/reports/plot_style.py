@@ -36,7 +36,7 @@ def require_matplotlib() -> None:
         import matplotlib  # noqa: F401
     except ImportError as error:
         mend = 'pip install "skelgait[plots]"'
-        raise SettingsError("pictures", "no package matplotlib", "the package matplotlib", mend) from error
+        raise SettingsError("--pictures", "no package matplotlib", "the package matplotlib", mend) from error
 
 
 def new_figure(width: float, height: float, layout: Literal["constrained", "compressed"] = "constrained") -> Any:
