@@ -10,6 +10,6 @@ Progress = Callable[[int | None, str, str], AbstractContextManager[Callable[[int
 
 
 @contextmanager
-def silent(total: int | None, label: str, unit: str) -> Iterator[Callable[[int], None]]:
+def silent(_total: int | None, _label: str, _unit: str) -> Iterator[Callable[[int], None]]:
     """Shows nothing."""
     yield lambda _: None
