@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from skelgait.errors import ShapeError
+from skelgait.errors import DataError, ShapeError
 from skelgait.matching.kernels import add_roots
 
 Metric = Literal["euclidean", "cosine"]
@@ -22,6 +22,9 @@ RowBlocks = Callable[[Indices, Indices], Iterator[tuple[int, NDArray[np.float32]
 # A product of this many rows by this many columns runs at nearly the full rate, and what it gives stays in the cache.
 _TILE_ROWS, _TILE_COLUMNS = 1024, 2048
 _MEGABYTE = 2**20
+
+# The squared distance of two embeddings of this length is still a number in float32.
+_LONGEST = 9e18
 
 
 class Vectors(Protocol):
@@ -60,7 +63,7 @@ def distance_rows(
 
     Returns:
         A function of the numbers of probes (p,) and of gallery entries (g,). A block is valid until the next one is
-        asked for.
+        asked for; asking raises DataError where an embedding is no number, or too large for a distance in float32.
 
     Raises:
         ShapeError: the embeddings are of different shapes.
@@ -94,7 +97,7 @@ def as_slice(rows: Indices) -> slice | Indices:
 
 def _strips(vectors: Vectors, rows: Indices, device: torch.device) -> Tensor:
     """(n, S, D) float32; neighbours that lie so in memory are not copied."""
-    return vectors[as_slice(rows)].transpose(1, 2).to(device, torch.float32).contiguous()
+    return vectors[as_slice(rows)].detach().transpose(1, 2).to(device, torch.float32).contiguous()
 
 
 class _Euclidean:
@@ -127,8 +130,17 @@ class _Euclidean:
 
 def _squares(vectors: Tensor) -> Tensor:
     """(S, n) squared lengths of (n, S, D)."""
+    return _lengths(vectors).square_().t().contiguous()
+
+
+def _lengths(vectors: Tensor) -> Tensor:
+    """(n, S) lengths of (n, S, D); refuses those whose distances would be NaN, which no ranking can place."""
     lengths: Tensor = torch.linalg.vector_norm(vectors, dim=2)
-    return lengths.square_().t().contiguous()
+    fits = lengths <= _LONGEST
+    if not fits.all():
+        found, mend = f"one of length {lengths[~fits][0]:g}", "embed with an earlier checkpoint, or in float32"
+        raise DataError("the embeddings", found, f"lengths up to {_LONGEST:g}", mend)
+    return lengths
 
 
 def _add_distances(products: Tensor, row_squares: Tensor, column_squares: Tensor, totals: Tensor) -> None:
@@ -152,11 +164,16 @@ class _Cosine:
 
 
 def _unit(vectors: Tensor) -> Tensor:
-    return torch.nn.functional.normalize(vectors, dim=2).flatten(1)
+    return (vectors / _lengths(vectors).clamp_(min=1e-12)[..., None]).flatten(1)
 
 
 def distance_matrix(probes: Tensor, gallery: Tensor, metric: Metric = "euclidean") -> Tensor:
-    """Distances of all probes (P, D, S) to all gallery entries (G, D, S): (P, G) float32, see `distance_rows`."""
+    """Distances of all probes (P, D, S) to all gallery entries (G, D, S): (P, G) float32, see `distance_rows`.
+
+    Raises:
+        ShapeError: the embeddings are of different shapes.
+        DataError: an embedding is no number, or too large for a distance in float32.
+    """
     everything = 2**31  # MiB: all in one block
     rows = distance_rows(probes, gallery, metric, memory_mb=everything)
     for _, block in rows(np.arange(len(probes)), np.arange(len(gallery))):

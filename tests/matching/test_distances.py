@@ -1,0 +1,214 @@
+"""Distances against a plain loop in float64, however they are laid out, asked for and cut into blocks and tiles."""
+
+from __future__ import annotations
+
+import re
+from typing import get_args
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from skelgait.errors import DataError, ShapeError
+from skelgait.matching import Metric, distance_matrix, distance_rows
+from skelgait.matching import distances as module
+
+METRICS = get_args(Metric)
+EPSILON = float(np.finfo(np.float32).eps)
+
+
+def plain_distances(probes: torch.Tensor, gallery: torch.Tensor, metric: Metric) -> NDArray[np.float64]:
+    """(P, G) from (P, D, S) and (G, D, S)."""
+    x, y = probes.double().numpy(), gallery.double().numpy()
+    n_strips, found = x.shape[2], np.zeros((len(x), len(y)))
+    for i in range(len(x)):
+        for j in range(len(y)):
+            for s in range(n_strips):
+                a, b = x[i, :, s], y[j, :, s]
+                if metric == "euclidean":
+                    found[i, j] += np.sqrt(((a - b) ** 2).sum()) / n_strips
+                else:
+                    found[i, j] += (1 - a @ b / np.sqrt((a @ a) * (b @ b))) / n_strips
+    return found
+
+
+def some(n: int, width: int = 6, strips: int = 4, seed: int = 0) -> torch.Tensor:
+    """(n, width, strips) embeddings."""
+    return torch.randn(n, width, strips, generator=torch.Generator().manual_seed(seed))
+
+
+def strips_outside(embeddings: torch.Tensor) -> torch.Tensor:
+    """The same numbers, those of a strip beside each other in memory."""
+    return embeddings.transpose(1, 2).contiguous().transpose(1, 2)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize(
+    ("n_probes", "n_gallery", "width", "strips"),
+    [(0, 0, 6, 4), (0, 4, 6, 4), (3, 0, 6, 4), (1, 1, 1, 1), (7, 9, 6, 4), (5, 8, 32, 16), (4, 3, 2, 31)],
+)
+def test_are_those_of_a_loop(metric: Metric, n_probes: int, n_gallery: int, width: int, strips: int) -> None:
+    x, y = some(n_probes, width, strips, 1), some(n_gallery, width, strips, 2)
+    expected = plain_distances(x, y, metric)
+    for probes, gallery in ((x, y), (strips_outside(x), y), (strips_outside(x), strips_outside(y))):
+        found = distance_matrix(probes, gallery, metric)
+        assert found.dtype == torch.float32
+        np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize(
+    ("these", "those"),
+    [
+        ([], []),
+        ([], [2, 3]),
+        ([2, 3], []),
+        ([0, 1, 2, 3], [4, 5, 6]),  # neighbours
+        ([9, 8, 7], [3, 2, 1]),  # neighbours the other way round
+        ([11, 0, 4], [5, 1, 7, 2]),
+        ([3, 3, 3], [1, 2, 2, 1, 3]),  # some several times
+        ([0, 2, 1, 3], [0, 1, 1, 2]),  # the first and the last as of neighbours
+    ],
+)
+def test_of_any_to_any(metric: Metric, these: list[int], those: list[int]) -> None:
+    values = some(12)
+    whole = plain_distances(values, values, metric)
+    rows = distance_rows(strips_outside(values), values, metric)
+    found = np.zeros((0, len(those)), np.float32)
+    for start, block in rows(np.array(these, np.int64), np.array(those, np.int64)):
+        assert start == len(found)
+        found = np.concatenate([found, block])
+    # A vector and itself are at a distance of 0 but for rounding, which a root makes large.
+    np.testing.assert_allclose(found, whole[np.ix_(these, those)].reshape(found.shape), atol=2e-3)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("tiles", [(1024, 2048), (5, 7), (64, 1), (1, 64)])
+def test_blocks_and_tiles_do_not_matter(
+    monkeypatch: pytest.MonkeyPatch, metric: Metric, tiles: tuple[int, int]
+) -> None:
+    x, y = some(23, seed=1), some(18, seed=2)
+    expected = plain_distances(x, y, metric)
+    monkeypatch.setattr(module, "_TILE_ROWS", tiles[0])
+    monkeypatch.setattr(module, "_TILE_COLUMNS", tiles[1])
+    monkeypatch.setattr(module, "_MEGABYTE", 4 * 18 * 5)  # five rows
+    rows = distance_rows(x, y, metric, memory_mb=1)
+    starts = []
+    for start, block in rows(np.arange(23), np.arange(18)):
+        assert block.shape == (min(5, 23 - start), 18)
+        np.testing.assert_allclose(block, expected[start : start + len(block)], atol=1e-5)
+        starts.append(start)
+    assert starts == [0, 5, 10, 15, 20]
+
+
+def test_a_block_has_one_row_at_least(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_MEGABYTE", 1)
+    x = some(3)
+    blocks = [(start, block.copy()) for start, block in distance_rows(x, x, memory_mb=1)(np.arange(3), np.arange(3))]
+    assert [start for start, _ in blocks] == [0, 1, 2]
+    np.testing.assert_allclose(np.concatenate([b for _, b in blocks]), plain_distances(x, x, "euclidean"), atol=2e-3)
+
+
+def test_a_block_stays_within_the_memory() -> None:
+    x, y = torch.zeros(3000, 1, 1), torch.zeros(1000, 1, 1)
+    rows = distance_rows(x, y, memory_mb=1)(np.arange(3000), np.arange(1000))
+    assert max(block.nbytes for _, block in rows) == 262 * 1000 * 4  # 262 rows are below a MiB, 263 above
+
+
+def test_several_questions_at_a_time() -> None:
+    x = some(9)
+    rows = distance_rows(x, x)
+    first, second = rows(np.arange(4), np.arange(5)), rows(np.arange(4, 9), np.arange(9))
+    (_, a), (_, b) = next(first), next(second)
+    expected = plain_distances(x, x, "euclidean")
+    np.testing.assert_allclose(a, expected[:4, :5], atol=2e-3)
+    np.testing.assert_allclose(b, expected[4:], atol=2e-3)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_any_floating_numbers(metric: Metric, dtype: torch.dtype) -> None:
+    x, y = some(5, seed=1).to(dtype), some(6, seed=2).to(dtype)
+    found = distance_matrix(x, y, metric)
+    assert found.dtype == torch.float32
+    np.testing.assert_allclose(found, plain_distances(x, y, metric), atol=1e-5)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("scale", [1e-10, 1e-3, 1e3, 1e15])
+def test_norms_of_any_size(metric: Metric, scale: float) -> None:
+    x, y = scale * some(5, seed=1), scale * some(6, seed=2)
+    unit = scale if metric == "euclidean" else 1
+    np.testing.assert_allclose(distance_matrix(x, y, metric) / unit, plain_distances(x, y, metric) / unit, atol=1e-5)
+
+
+@pytest.mark.parametrize("offset", [10, 1000])
+def test_squares_are_as_exact_as_the_lengths_allow(offset: float) -> None:
+    x, y = some(8, strips=1, seed=1) + offset, some(9, strips=1, seed=2) + offset
+    difference = distance_matrix(x, y).double().square().numpy() - plain_distances(x, y, "euclidean") ** 2
+    assert np.abs(difference).max() < 8 * EPSILON * float(x.square().sum(1).max())
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_identical_vectors(metric: Metric) -> None:
+    x = some(4, 256, 16)
+    same = distance_matrix(x, x.clone(), metric).diagonal()
+    length = float(x.norm(dim=1).max()) if metric == "euclidean" else 1.0
+    assert same.isfinite().all()
+    assert same.abs().max() < 2 * np.sqrt(EPSILON) * length
+    assert metric == "cosine" or same.min() >= 0
+
+
+def test_a_vector_of_zeros_has_a_distance() -> None:
+    zero, x = torch.zeros(1, 6, 4), some(3)
+    assert distance_matrix(zero, zero).item() == 0
+    np.testing.assert_allclose(distance_matrix(zero, x)[0], x.norm(dim=1).mean(dim=1), rtol=1e-5)
+    assert (distance_matrix(zero, x, "cosine") == 1).all()
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("bad", [1e20, 1.5e19, float("inf"), float("nan")])
+@pytest.mark.parametrize("is_probe", [True, False])
+def test_what_overflows_is_an_error(metric: Metric, bad: float, is_probe: bool) -> None:
+    # The distances would be NaN, and whoever is compared with NaN alone comes first.
+    good, spoilt = some(3), some(3)
+    spoilt[1, 2, 3] = bad
+    probes, gallery = (spoilt, good) if is_probe else (good, spoilt)
+    with pytest.raises(DataError, match=r"the embeddings: found one of length .*, expected lengths up to 9e\+18"):
+        distance_matrix(probes, gallery, metric)
+
+
+def test_other_shapes_are_an_error() -> None:
+    message = "the probes: found embeddings of 6 x 4, expected 6 x 5, as in the gallery"
+    with pytest.raises(ShapeError, match=re.escape(message)):
+        distance_matrix(some(2), some(2, strips=5))
+    with pytest.raises(ShapeError, match="embeddings of 6 x 4, expected 7 x 4"):
+        distance_rows(some(2), some(2, width=7))
+
+
+def test_a_gradient_is_not_followed() -> None:
+    x = some(3)
+    for metric in METRICS:
+        found = distance_matrix(x.clone().requires_grad_(), x, metric)
+        assert not found.requires_grad
+        np.testing.assert_array_equal(found, distance_matrix(x, x, metric))
+
+
+class _Elsewhere(torch.Tensor):
+    """A tensor of the CPU that does not own up to it."""
+
+    is_cpu = False
+
+
+def test_what_other_devices_compute_is_the_same() -> None:
+    x, y = some(7, strips=1, seed=1)[:, :, 0], some(9, strips=1, seed=2)[:, :, 0]
+    # One pair whose square rounding brings below zero.
+    x[0], products = y[0], x @ y.t()
+    products[0, 0] = x[0].square().sum() * 1.001
+    parts = [products, x.square().sum(1), y.square().sum(1)]
+    ours, theirs = torch.ones(7, 9), torch.ones(7, 9)
+    module._add_distances(*parts, ours)
+    module._add_distances(*(part.as_subclass(_Elsewhere) for part in parts), theirs)
+    assert ours[0, 0] == theirs[0, 0] == 1
+    np.testing.assert_allclose(theirs, ours, rtol=1e-6)
