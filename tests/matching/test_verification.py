@@ -1,0 +1,149 @@
+"""Rates of accepted pairs, against sorted distances."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from skelgait.matching.verification import AcceptRates, PairCounts
+
+BIN = 2**-13
+"""Width of a bin, as a share of the distance."""
+
+
+def counted(genuine: list[float] | NDArray[np.floating], impostor: list[float] | NDArray[np.floating]) -> AcceptRates:
+    """The rates of one probe, whose gallery has all these pairs."""
+    distances = np.float32([[*genuine, *impostor]])
+    identities = np.repeat([0, 1], [len(genuine), len(impostor)])
+    counts = PairCounts()
+    counts.add_impostors(distances, np.array([0]), identities)
+    counts.add_genuine(distances[0, : len(genuine)])
+    return counts.rates()
+
+
+def plain_true_at(genuine: NDArray[np.floating], impostor: NDArray[np.floating], share: float) -> float:
+    """The largest share of true accepts over all thresholds with at most that share of false ones."""
+    best = 0.0
+    for threshold in sorted({*genuine.tolist(), *impostor.tolist()}):
+        if np.mean(impostor <= threshold) <= share:
+            best = max(best, float(np.mean(genuine <= threshold)))
+    return best
+
+
+def plain_equal_error_rate(genuine: NDArray[np.floating], impostor: NDArray[np.floating]) -> float:
+    """Where the lines between thresholds cross."""
+    before = (0.0, 1.0)
+    for threshold in sorted({*genuine.tolist(), *impostor.tolist()}):
+        false, rejected = float(np.mean(impostor <= threshold)), float(np.mean(genuine > threshold))
+        if false >= rejected:
+            gap, next_gap = before[1] - before[0], false - rejected
+            return before[0] + gap / (gap + next_gap) * (false - before[0])
+        before = (false, rejected)
+    raise AssertionError
+
+
+def drawn(n_genuine: int, n_impostor: int, apart: float, seed: int) -> tuple[NDArray[np.floating], ...]:
+    """Distances that lie in bins of their own, so that every distance is a threshold."""
+    rng = np.random.default_rng(seed)
+    places = np.concatenate([rng.normal(1, 0.2, n_genuine), rng.normal(1 + apart, 0.2, n_impostor)]).argsort().argsort()
+    distances = np.float32(0.5 * 1.001**places)
+    assert len(np.unique(distances)) == n_genuine + n_impostor
+    return distances[:n_genuine], distances[n_genuine:]
+
+
+@pytest.mark.parametrize(
+    ("n_genuine", "n_impostor", "apart"), [(1, 1, 0.0), (5, 40, 0.2), (100, 1000, 0.4), (300, 300, 0.0), (20, 500, 2.0)]
+)
+@pytest.mark.parametrize("seed", [0, 1])
+def test_are_those_of_sorted_distances(n_genuine: int, n_impostor: int, apart: float, seed: int) -> None:
+    genuine, impostor = drawn(n_genuine, n_impostor, apart, seed)
+    rates = counted(genuine, impostor)
+    assert (rates.n_genuine, rates.n_impostor) == (n_genuine, n_impostor)
+    together = np.sort(np.concatenate([genuine, impostor]))
+    np.testing.assert_allclose(rates.thresholds, together, rtol=BIN)
+    # At each threshold, exactly what is accepted there.
+    for threshold, true, false in zip(rates.thresholds, rates.true, rates.false, strict=True):
+        assert true == np.mean(genuine <= threshold)
+        assert false == np.mean(impostor <= threshold)
+    for share in (0, 0.001, 0.01, 0.05, 0.1, 0.5, 1):
+        assert rates.true_at(share) == plain_true_at(genuine, impostor, share)
+        threshold = rates.threshold_at(share)
+        assert np.mean(impostor <= threshold) <= share
+        further = together[together > threshold]
+        assert not len(further) or np.mean(impostor <= further[0]) > share
+    assert rates.equal_error_rate() == pytest.approx(plain_equal_error_rate(genuine, impostor), abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("genuine", "impostor", "eer"),
+    [
+        ([0.1, 0.2], [0.3, 0.4], 0),  # apart
+        ([0.3, 0.4], [0.1, 0.2], 1),  # the wrong way round
+        ([0.1, 0.3], [0.2, 0.4], 0.5),
+        ([0.5, 0.5], [0.5, 0.5], 0.5),  # all at one distance: half of the way
+        ([0.0, 0.0], [0.0, 0.0], 0.5),
+        ([0.1, 0.2, 0.4], [0.3, 0.5, 0.6], 1 / 3),
+    ],
+)
+def test_equal_error_rates_by_hand(genuine: list[float], impostor: list[float], eer: float) -> None:
+    assert counted(genuine, impostor).equal_error_rate() == pytest.approx(eer)
+
+
+def test_a_share_is_reached_exactly() -> None:
+    rates = counted([0.1, 0.25, 0.9], [0.2 + 0.1 * i for i in range(10)])
+    assert rates.true_at(0.1) == pytest.approx(2 / 3)
+    assert rates.true_at(0.0999) == pytest.approx(1 / 3)
+    assert rates.threshold_at(0.1) == pytest.approx(0.25, rel=BIN)
+
+
+def test_no_threshold_has_so_few_false_accepts() -> None:
+    rates = counted([0.2, 0.3], [0.1, 0.4])
+    assert rates.true_at(0.1) == 0
+    assert rates.threshold_at(0.1) == -1
+
+
+@pytest.mark.parametrize(("genuine", "impostor"), [([], []), ([0.5], []), ([], [0.5])])
+def test_pairs_of_one_sort_or_none(genuine: list[float], impostor: list[float]) -> None:
+    rates = counted(genuine, impostor)
+    assert (rates.n_genuine, rates.n_impostor) == (len(genuine), len(impostor))
+    assert len(rates.thresholds) == len(genuine) + len(impostor)
+    assert 0 <= rates.equal_error_rate() <= 1
+    assert rates.true_at(0.5) == len(genuine)
+
+
+def test_what_rounding_brings_below_zero_counts_as_zero() -> None:
+    below = [-1.2e-7, -6e-8, -0.0, 0.0]
+    rates = counted(below, [*below, 1.0])
+    assert rates.true_at(0.8) == 1
+    assert rates.threshold_at(0.8) == pytest.approx(0, abs=1e-40)
+    assert (rates.n_genuine, rates.n_impostor) == (4, 5)
+    assert counted([1.0], below).true_at(0.1) == 0
+
+
+def test_blocks_of_many_probes_add_up() -> None:
+    rng = np.random.default_rng(0)
+    distances = rng.random((37, 50)).astype(np.float32)
+    probes, gallery = rng.integers(0, 5, 37), rng.integers(0, 5, 50)
+    is_match = probes[:, None] == gallery
+    at_once, in_blocks = PairCounts(), PairCounts()
+    at_once.add_impostors(distances, probes, gallery)
+    at_once.add_genuine(distances[is_match])
+    for start in range(0, 37, 3):
+        own = slice(start, start + 3)
+        in_blocks.add_impostors(distances[own], probes[own], gallery)
+        in_blocks.add_genuine(distances[own][is_match[own]])
+    for counts in (at_once, in_blocks):
+        rates = counts.rates()
+        assert (rates.n_genuine, rates.n_impostor) == (is_match.sum(), (~is_match).sum())
+        for threshold, true, false in zip(rates.thresholds[::50], rates.true[::50], rates.false[::50], strict=True):
+            assert true == np.mean(distances[is_match] <= threshold)
+            assert false == np.mean(distances[~is_match] <= threshold)
+
+
+def test_nothing_to_count() -> None:
+    counts = PairCounts()
+    counts.add_impostors(np.zeros((0, 3), np.float32), np.zeros(0, np.int64), np.zeros(3, np.int64))
+    counts.add_impostors(np.zeros((3, 0), np.float32), np.zeros(3, np.int64), np.zeros(0, np.int64))
+    counts.add_genuine(np.zeros(0, np.float32))
+    assert counts.rates().n_impostor == 0
