@@ -105,10 +105,11 @@ class Ranking:
 
     def result(self) -> GroupRanks:
         """The ranks of all probes, which have all been added."""
-        shape = (0, len(self._cells))
+        # Without a gallery nothing has been added, and there is no cell either.
+        shape = (0 if len(self._cells) else len(self._members.probes), len(self._cells))
         nothing = Ranks(np.zeros(shape, np.int32), np.zeros(shape, np.float32), np.zeros(shape, np.float32))
         first, ap, inp = (np.concatenate(parts) for parts in zip(nothing, *self._parts, strict=True))
-        views = self._set.views[self._members.probes[: len(first)]]
+        views = self._set.views[self._members.probes]
         strata = np.zeros_like(views) if self._table.kind == "pooled" else views
         skipped = ~self._are_compared(views)
         first[skipped], ap[skipped], inp[skipped] = -1, np.nan, np.nan
