@@ -71,11 +71,10 @@ def cells_of(values: Floats, strata: NDArray[np.int64], table: Table, weights: F
     for number, stratum in enumerate(there):
         own = np.flatnonzero(strata == stratum)
         weight = np.ones(len(own)) if weights is None else weights[:, own]
+        total, n = weight @ counts[own], weight @ is_counted[own]
         with np.errstate(invalid="ignore"):
-            means[..., number, :] = (weight @ counts[own]) / (weight @ is_counted[own])
-    if table.kind != "pooled":
-        # As the published figures: every cell is rounded to 0.01 percent before the mean over cells.
-        means = means.round(4)
+            # As the published figures: every cell is a percentage of two decimals before the mean over cells.
+            means[..., number, :] = total / n if table.kind == "pooled" else (100 * total / n).round(2) / 100
     return Cells(there, means)
 
 
