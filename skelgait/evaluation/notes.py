@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from skelgait.datasets import Group, Protocol, Table
 from skelgait.errors import ProtocolError
+from skelgait.evaluation.ranks import GroupRanks
 from skelgait.evaluation.report import GroupReport, TableReport
 from skelgait.evaluation.test_set import TestSet, conditions_of
 
@@ -26,9 +27,9 @@ def refuse_nothing(protocol: Protocol, tables: Sequence[TableReport], test_set: 
         reasons = "; ".join(dict.fromkeys(_reasons(protocol, tables, test_set)))
         expected = f"probes and a gallery with the same people ({_patterns(protocol.tables[0].groups)})"
         raise ProtocolError(f"protocol {protocol.name}", found + (f" ({reasons})" if reasons else ""), expected, _MEND)
-    ranked = [group for group in groups if group.roc is None]
-    if ranked and all(group.n_unmatched == group.n_probes for group in ranked):
-        counts = ", ".join(f"{g.name} {_counts(g)} ({_spelled(g.unmatched)})" for g in ranked if g.n_probes)
+    unmatched = [group for group in groups if group.n_unmatched]
+    if unmatched and not any(_has_match(ranks) for table in tables for ranks in table.ranks):
+        counts = ", ".join(f"{g.name} {_counts(g)} ({_spelled(g.unmatched)})" for g in unmatched)
         expected = "probes with another sequence of the same identity among those they are compared with"
         raise ProtocolError(f"protocol {protocol.name}", f"no probe with a true match: {counts}", expected, _MEND)
 
@@ -37,10 +38,10 @@ def notes_on(protocol: Protocol, tables: Sequence[TableReport], test_set: TestSe
     """What a reader of the figures should know, in sentences."""
     found = [*_reasons(protocol, tables, test_set)]
     for table, report in zip(protocol.tables, tables, strict=True):
-        for group in report.groups:
+        for group, ranks in zip(report.groups, report.ranks, strict=True):
             found += _small_gallery(table, group)
             found += _few_impostors(table, group)
-            if group.n_probes and group.n_unmatched == group.n_probes and group.roc is None:
+            if group.n_unmatched and not _has_match(ranks):
                 found.append(f"{table.title}: no probe of {group.name} has a true match ({_spelled(group.unmatched)})")
     return tuple(dict.fromkeys(found))
 
@@ -60,11 +61,11 @@ def _reasons(protocol: Protocol, tables: Sequence[TableReport], test_set: TestSe
 def _why_nothing(table: Table, group: GroupReport, test_set: TestSet) -> str:
     if group.roc is not None:
         return f", with {group.roc.n_genuine} pairs of one person and {group.roc.n_impostor} of two"
-    if table.kind == "view_pairs" and table.identical_views is False and len(test_set.view_names) == 1:
+    if group.n_unmatched:
+        return f", as no probe has a true match ({_spelled(group.unmatched)})"
+    if table.identical_views is False and len(test_set.view_names) == 1:
         return f", as all sequences are of the view {test_set.view_names[0]} and identical views are left out"
-    if table.kind == "view_pairs":
-        return ", as no view pair that counts has a probe and a gallery entry"
-    return f", as no probe has a true match ({_spelled(group.unmatched)})"
+    return ", as no view pair that counts has a probe and a gallery entry"
 
 
 def _small_gallery(table: Table, group: GroupReport) -> Iterator[str]:
@@ -83,6 +84,11 @@ def _few_impostors(table: Table, group: GroupReport) -> Iterator[str]:
         if share * group.roc.n_impostor < 1:
             pairs = f"{group.roc.n_impostor} pairs of two people"
             yield f"{table.title}: {pairs} of {group.name} are too few for a share of false accepts of {share:g}"
+
+
+def _has_match(ranks: GroupRanks | None) -> bool:
+    """Whether some probe has a true match in some gallery; a probe may have one and be without one in another."""
+    return ranks is not None and bool((ranks.first > 0).any())
 
 
 def _counts(group: GroupReport) -> str:
