@@ -66,6 +66,6 @@ def write_submission(
 
 
 def _number(identity: str) -> int:
-    if not identity.isdigit():
+    if not identity.isdecimal():
         raise ProtocolError("--submission", f"the gallery identity {identity}", "a number", "use GREW's own identities")
     return int(identity)

@@ -175,3 +175,11 @@ def test_a_submission_of_no_numbers_is_not_written(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="the embeddings: found one of length nan"):
         write_submission(tmp_path / "s.csv", embeddings, Submission(("b",), ("n",)))
     assert not (tmp_path / "s.csv").exists()
+
+
+@pytest.mark.parametrize("identity", ["a", "1b", "-1", "²", ""])
+def test_a_submission_of_people_without_a_number_is_not_written(tmp_path: Path, identity: str) -> None:
+    embeddings = embeddings_for([Key(identity, "n", "v"), Key("2", "n", "v"), Key("x", "b", "v")])
+    with pytest.raises(ProtocolError, match=f"--submission: found the gallery identity {identity}, expected a number"):
+        write_submission(tmp_path / "s.csv", embeddings, Submission(("b",), ("n",)))
+    assert not (tmp_path / "s.csv").exists()
