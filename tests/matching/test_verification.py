@@ -97,6 +97,14 @@ def test_a_share_is_reached_exactly() -> None:
     assert rates.threshold_at(0.1) == pytest.approx(0.25, rel=BIN)
 
 
+def test_a_threshold_does_not_accept_the_next_bin() -> None:
+    below = float(np.nextafter(np.float32(1), np.float32(0)))
+    rates = counted([below, 1.0], [1.0])
+    assert rates.thresholds[0] == below
+    assert rates.true.tolist() == [0.5, 1]
+    assert 1.0 < rates.thresholds[1] < 1 + BIN
+
+
 def test_no_threshold_has_so_few_false_accepts() -> None:
     rates = counted([0.2, 0.3], [0.1, 0.4])
     assert rates.true_at(0.1) == 0
