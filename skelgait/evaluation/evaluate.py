@@ -22,6 +22,9 @@ from skelgait.matching import Metric, RowBlocks, distance_rows
 from skelgait.matching.reranking import Reranking, reranked
 from skelgait.storage import Key, SequenceSource
 
+# There are as many pairs of views as the square of this.
+_MOST_VIEWS = 300
+
 
 def test_keys(source: SequenceSource | EmbeddingFile, protocol: Protocol, partition: Partition) -> list[Key]:
     """The sequences of the test identities that a protocol compares.
@@ -80,6 +83,7 @@ def score(
     if isinstance(embeddings.values, torch.Tensor):
         check_finite(embeddings.values, embeddings.keys, "the embeddings")
     test_set = TestSet(embeddings.keys, camera_of_view=protocol.camera_of_view, probes=probes)
+    _refuse_many_views(protocol, test_set)
     rows = distance_rows(embeddings.values, embeddings.values, metric, device=device, memory_mb=memory_mb)
     if reranking:
         rows = reranked(rows, reranking)
@@ -100,6 +104,15 @@ def score(
         notes,
         embeddings.keys,
     )
+
+
+def _refuse_many_views(protocol: Protocol, test_set: TestSet) -> None:
+    """Refuse a table by view pairs where every sequence, or nearly so, has a view of its own."""
+    n_views = len(test_set.view_names)
+    if n_views > _MOST_VIEWS and any(table.kind == "view_pairs" for table in protocol.tables):
+        found = f"{n_views} views, {', '.join(test_set.view_names[:3])}, ..., and a table by view pairs"
+        mend = "write a protocol with pooled tables alone into a YAML file, and name it with --protocol"
+        raise ProtocolError(f"protocol {protocol.name}", found, f"at most {_MOST_VIEWS} views", mend)
 
 
 def _results(

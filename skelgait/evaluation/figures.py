@@ -78,6 +78,23 @@ def cells_of(values: Floats, strata: NDArray[np.int64], table: Table, weights: F
     return Cells(there, means)
 
 
+def matching_curve(ranks: GroupRanks, table: Table, n: int) -> list[float | None]:
+    """The cumulative matching characteristic: rank-1 to rank-n, without the rounding of cells; None where none is."""
+    is_counted = ~np.isnan(values_of(ranks, "rank_1", table))
+    strata, stratum = np.unique(ranks.strata, return_inverse=True)
+    probes = np.zeros((len(strata), is_counted.shape[1]))
+    np.add.at(probes, stratum, is_counted)
+    cells = (probes > 0).sum(1)
+    if not cells.any():
+        return [None] * n
+    # What a probe's hit in a cell adds to the mean over strata of the means over cells of the means over probes.
+    with np.errstate(divide="ignore"):
+        weights = 1 / (probes * cells[:, None] * (cells > 0).sum())
+    first = ranks.first[is_counted]
+    hits = np.bincount(np.clip(first, 0, n + 1), weights[stratum][is_counted], minlength=n + 2)
+    return [float(share) for share in np.cumsum(hits[1 : n + 1])]
+
+
 def resampled(n_probes: int, resamples: int, seed: int = 0) -> Iterator[Floats]:
     """(b, P) how often each probe is drawn in each of `resamples` draws of P probes with replacement, some at a time.
 

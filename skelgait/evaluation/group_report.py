@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from skelgait.datasets import Table
-from skelgait.evaluation.figures import Cells, cells_of, interval, number, resampled, values_of
+from skelgait.evaluation.figures import Cells, cells_of, interval, matching_curve, number, resampled, values_of
 from skelgait.evaluation.ranks import GroupRanks
 from skelgait.evaluation.report import Figures, GroupReport, Roc
 from skelgait.evaluation.test_set import Indices, TestSet
@@ -33,12 +33,12 @@ def report_ranks(name: str, ranks: GroupRanks, table: Table, test_set: TestSet, 
         figure: cells_of(values_of(ranks, figure, table), ranks.strata, table) for figure in table.figures
     }
     unmatched = _unmatched(ranks, test_set)
-    curve = (cells_of(values_of(ranks, f"rank_{k}", table), ranks.strata, table) for k in range(1, CMC_RANKS + 1))
     return GroupReport(
         name=name,
         figures={figure: number(of.overall) for figure, of in cells.items()},
         n_probes=len(ranks.members.probes),
         n_gallery=len(ranks.members.gallery),
+        smallest_gallery=ranks.smallest_gallery,
         n_unmatched=sum(unmatched.values()),
         unmatched=unmatched,
         left_out=ranks.left_out,
@@ -46,7 +46,7 @@ def report_ranks(name: str, ranks: GroupRanks, table: Table, test_set: TestSet, 
         by_view={} if table.kind == "pooled" else _by_view(cells, test_set),
         by_view_pair=_by_view_pair(cells, ranks.cells, test_set) if table.kind == "view_pairs" else {},
         by_condition=_by_condition(ranks, table, test_set),
-        cmc=tuple(number(of.overall) for of in curve),
+        cmc=tuple(matching_curve(ranks, table, CMC_RANKS)),
     )
 
 

@@ -70,10 +70,11 @@ def _why_nothing(table: Table, group: GroupReport, test_set: TestSet) -> str:
 
 def _small_gallery(table: Table, group: GroupReport) -> Iterator[str]:
     ranks = [int(figure.removeprefix("rank_")) for figure in table.figures if figure.startswith("rank_")]
-    too_large = [k for k in ranks if k > group.n_gallery > 0]
+    too_large = [k for k in ranks if k > group.smallest_gallery > 0]
     if too_large and group.n_probes:
-        asked = ", ".join(f"rank-{k}" for k in too_large)
-        yield f"{table.title}: {asked} of {group.name} says nothing, as the gallery has {group.n_gallery} entries only"
+        asked, entries = ", ".join(f"rank-{k}" for k in too_large), _number(group.smallest_gallery, "entry")
+        those = "a view" if table.kind == "view_pairs" else "the gallery"
+        yield f"{table.title}: {asked} of {group.name} says nothing where {those} has {entries} only"
 
 
 def _few_impostors(table: Table, group: GroupReport) -> Iterator[str]:
@@ -84,6 +85,10 @@ def _few_impostors(table: Table, group: GroupReport) -> Iterator[str]:
         if share * group.roc.n_impostor < 1:
             pairs = f"{group.roc.n_impostor} pairs of two people"
             yield f"{table.title}: {pairs} of {group.name} are too few for a share of false accepts of {share:g}"
+
+
+def _number(n: int, what: str) -> str:
+    return f"{n} {what if n == 1 else what.removesuffix('y') + 'ies'}"
 
 
 def _has_match(ranks: GroupRanks | None) -> bool:

@@ -31,7 +31,9 @@ class GroupRanks:
             compared with a view.
         ap: (P, V) float32 average precision; NaN where there is none.
         inp: (P, V) float32 inverse negative penalty, likewise.
-        left_out: pairs of a probe and a true match that are left out, by reason.
+        left_out: pairs of a probe and a true match that are left out, by reason; between views that are compared, and
+            others.
+        smallest_gallery: gallery entries of the smallest cell.
     """
 
     members: Members
@@ -41,6 +43,7 @@ class GroupRanks:
     ap: NDArray[np.float32]
     inp: NDArray[np.float32]
     left_out: dict[str, int] = field(default_factory=dict)
+    smallest_gallery: int = 0
 
 
 class LeftOutRule:
@@ -113,7 +116,8 @@ class Ranking:
         strata = np.zeros_like(views) if self._table.kind == "pooled" else views
         skipped = ~self._are_compared(views)
         first[skipped], ap[skipped], inp[skipped] = -1, np.nan, np.nan
-        return GroupRanks(self._members, strata, self._cells, first, ap, inp, self._rule.counted())
+        sizes = np.bincount(self._gallery.cells, minlength=1)
+        return GroupRanks(self._members, strata, self._cells, first, ap, inp, self._rule.counted(), int(sizes.min()))
 
     def _are_compared(self, views: Indices) -> NDArray[np.bool_]:
         """(P, V) whether a probe is compared with each view."""

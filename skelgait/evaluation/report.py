@@ -41,6 +41,7 @@ class GroupReport:
         figures: each figure.
         n_probes: probes.
         n_gallery: gallery entries.
+        smallest_gallery: entries of the smallest gallery that probes are compared with, as that of a view.
         n_unmatched: probes for which no true match was left in some gallery that they were compared with.
         unmatched: the same by reason.
         left_out: pairs of a probe and its true match that were not compared, by reason.
@@ -56,6 +57,7 @@ class GroupReport:
     figures: Figures
     n_probes: int
     n_gallery: int
+    smallest_gallery: int = 0
     n_unmatched: int = 0
     unmatched: Mapping[str, int] = field(default_factory=dict)
     left_out: Mapping[str, int] = field(default_factory=dict)

@@ -58,8 +58,8 @@ def distance_rows(
         gallery: (M, D, S) embeddings; they may be the same.
         metric: which of the two.
         device: where they are computed; the CPU where None.
-        memory_mb: MiB that a block may take; it has one row at least. The embeddings of the block's rows come on top,
-            and those of 2048 columns.
+        memory_mb: MiB that a block and the embeddings of its rows may take; it has one row at least. The embeddings of
+            2048 columns come on top.
 
     Returns:
         A function of the numbers of probes (p,) and of gallery entries (g,). A block is valid until the next one is
@@ -75,7 +75,8 @@ def distance_rows(
     compare = _Cosine() if metric == "cosine" else _Euclidean(where)
 
     def rows(these: Indices, those: Indices) -> Iterator[tuple[int, NDArray[np.float32]]]:
-        height = max(1, min(len(these), memory_mb * _MEGABYTE // (4 * max(1, len(those)))))
+        row_bytes = 4 * (len(those) + probes.shape[1] * probes.shape[2])
+        height = max(1, min(len(these), memory_mb * _MEGABYTE // max(1, row_bytes)))
         block = torch.empty(height, len(those))
         for start in range(0, len(these), height):
             compare.begin(_strips(probes, these[start : start + height], where))

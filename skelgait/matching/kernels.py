@@ -165,17 +165,13 @@ def count_distances(
         identities: (p,) of the rows.
         gallery_identities: (g,) of the columns.
         dropped_bits: how many of the 32 bits of a distance do not count.
-        counts: (bins,), added to.
+        counts: (parts, bins), added to, every part by one thread.
     """
-    # A table for each thread, few enough to stay small on machines of many cores.
-    parts = min(8, max(1, len(distances)))
-    own = np.zeros((parts, len(counts)), np.int64)
+    parts = len(counts)
     for part in prange(parts):
         for i in range(part, len(distances), parts):
             row, row_bits = distances[i], distances[i].view(np.int32)
             for j in range(len(row)):
                 if gallery_identities[j] != identities[i]:
                     place = np.int64(row_bits[j]) >> dropped_bits if row[j] > 0 else 0
-                    own[part, place] += 1
-    for part in range(parts):
-        counts += own[part]
+                    counts[part, place] += 1

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numba import get_num_threads
 from numpy.typing import NDArray
 
 from skelgait.matching.kernels import count_distances
@@ -63,7 +64,8 @@ class PairCounts:
 
     def __init__(self) -> None:
         self._genuine = np.zeros(_BINS, np.int64)
-        self._impostor = np.zeros(_BINS, np.int64)
+        # A table for each thread, few enough to stay small on machines of many cores.
+        self._impostor = np.zeros((min(8, get_num_threads()), _BINS), np.int64)
 
     def add_impostors(
         self,
@@ -81,10 +83,11 @@ class PairCounts:
 
     def rates(self) -> AcceptRates:
         """The rates at the upper edge of every bin that holds a pair."""
-        filled = np.flatnonzero(self._genuine + self._impostor)
+        impostor = self._impostor.sum(0)
+        filled = np.flatnonzero(self._genuine + impostor)
         last_of_bin = (((filled + 1) << _DROPPED_BITS) - 1).astype(np.uint32)
-        true, false = np.cumsum(self._genuine[filled]), np.cumsum(self._impostor[filled])
-        n_genuine, n_impostor = int(self._genuine.sum()), int(self._impostor.sum())
+        true, false = np.cumsum(self._genuine[filled]), np.cumsum(impostor[filled])
+        n_genuine, n_impostor = int(self._genuine.sum()), int(impostor.sum())
         return AcceptRates(
             last_of_bin.view(np.float32).astype(np.float64),
             true / max(1, n_genuine),

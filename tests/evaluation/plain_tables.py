@@ -111,14 +111,14 @@ class PlainGroup:
                     cells.setdefault((own, other), []).append(self.ranked(i, gallery))
         return cells
 
-    def cell(self, figure: str, ranked: list[Ranked]) -> float | None:
+    def cell(self, figure: str, ranked: list[Ranked], rounded: bool = True) -> float | None:
         found = mean(one.value(figure, self.table) for one in ranked)
-        return found if found is None or self.table.kind == "pooled" else round(found, 4)
+        return found if found is None or self.table.kind == "pooled" or not rounded else round(found, 4)
 
-    def figure(self, name: str, cells: dict[tuple[str, str], list[Ranked]]) -> float | None:
+    def figure(self, name: str, cells: dict[tuple[str, str], list[Ranked]], rounded: bool = True) -> float | None:
         """The mean over probe views of the mean over gallery views."""
         return mean(
-            mean(self.cell(name, ranked) for (of, _), ranked in cells.items() if of == view)
+            mean(self.cell(name, ranked, rounded) for (of, _), ranked in cells.items() if of == view)
             for view in sorted({view for view, _ in cells})
         )
 
@@ -144,6 +144,9 @@ class PlainGroup:
             figures={name: self.figure(name, self.cells) for name in names},
             n_probes=len(self.probes),
             n_gallery=len(self.gallery),
+            smallest_gallery=min(Counter(map(self.view, self.gallery)).values(), default=0)
+            if self.table.kind == "view_pairs"
+            else len(self.gallery),
             n_unmatched=len(unmatched),
             unmatched=dict(reasons),
             left_out={reason: n for reason, n in left_out.items() if reason},
@@ -157,5 +160,5 @@ class PlainGroup:
                 for v in views
             },
             by_condition={c: {name: self.figure(name, of) for name in names} for c, of in by_condition.items()},
-            cmc=tuple(self.figure(f"rank_{k}", self.cells) for k in range(1, 51)),
+            cmc=tuple(self.figure(f"rank_{k}", self.cells, rounded=False) for k in range(1, 51)),
         )

@@ -95,7 +95,7 @@ def test_no_view_pair_that_counts() -> None:
 
 def test_a_gallery_smaller_than_the_rank() -> None:
     figures = ("rank_1", "rank_5", "rank_10")
-    said = "T: rank-5, rank-10 of Bag says nothing, as the gallery has 3 entries only"
+    said = "T: rank-5, rank-10 of Bag says nothing where the gallery has 3 entries only"
     assert notes(walks("abc", "nb", "v"), protocol_of(BAGS, figures=figures)) == [said]
     assert notes(walks("abcde", "nb", "vw"), protocol_of(BAGS, figures=figures)) == []
 
@@ -183,3 +183,10 @@ def test_a_submission_of_people_without_a_number_is_not_written(tmp_path: Path, 
     with pytest.raises(ProtocolError, match=f"--submission: found the gallery identity {identity}, expected a number"):
         write_submission(tmp_path / "s.csv", embeddings, Submission(("b",), ("n",)))
     assert not (tmp_path / "s.csv").exists()
+
+
+def test_a_view_for_every_sequence_is_too_many() -> None:
+    keys = [Key(str(i % 40), c, f"v{i}") for i in range(400) for c in ("n", "b")]
+    embeddings = Embeddings(keys, torch.randn(len(keys), 5, 3))
+    with pytest.raises(ProtocolError, match="found 400 views, v0, v1, v10, ..., and a table by view pairs, expected at"):
+        score(embeddings, custom_protocol(["n"], {"B": ["b"]}))

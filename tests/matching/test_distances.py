@@ -92,7 +92,7 @@ def test_blocks_and_tiles_do_not_matter(
     expected = plain_distances(x, y, metric)
     monkeypatch.setattr(module, "_TILE_ROWS", tiles[0])
     monkeypatch.setattr(module, "_TILE_COLUMNS", tiles[1])
-    monkeypatch.setattr(module, "_MEGABYTE", 4 * 18 * 5)  # five rows
+    monkeypatch.setattr(module, "_MEGABYTE", 4 * (18 + x[0].numel()) * 5)  # five rows and their embeddings
     rows = distance_rows(x, y, metric, memory_mb=1)
     starts = []
     for start, block in rows(np.arange(23), np.arange(18)):
@@ -113,7 +113,7 @@ def test_a_block_has_one_row_at_least(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_block_stays_within_the_memory() -> None:
     x, y = torch.zeros(3000, 1, 1), torch.zeros(1000, 1, 1)
     rows = distance_rows(x, y, memory_mb=1)(np.arange(3000), np.arange(1000))
-    assert max(block.nbytes for _, block in rows) == 262 * 1000 * 4  # 262 rows are below a MiB, 263 above
+    assert max(block.nbytes for _, block in rows) == 261 * 1000 * 4  # 261 rows and embeddings are below a MiB
 
 
 def test_several_questions_at_a_time() -> None:
