@@ -7,6 +7,7 @@ It holds `keys` (N, 3) as UTF-8 bytes: identity, condition, view; `frames` (N,):
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -28,6 +29,8 @@ from skelgait.storage.hdf5_file import create_hdf5
 from skelgait.storage.parts import read_keys, write_keys
 
 _NAMES = {1: "embedding_1", 2: "embedding_2"}
+# Of the facts, those that are whole numbers, and those that are kept as JSON; the others are text.
+_NUMBERS, _TABLES = {"iteration", "test_embedding", "max_frames"}, {"settings", "drawn"}
 _MEND = "make it with `skelgait embed`"
 # What h5py raises for files that are damaged, or another program's.
 _ERRORS = (OSError, KeyError, ValueError, TypeError, AttributeError, RuntimeError, MemoryError)
@@ -145,8 +148,10 @@ def open_embeddings(path: Path, embedding: int | None = None) -> EmbeddingFile:
             facts = _read_facts(file.attrs)
             chosen = embedding or facts.test_embedding
             table, keys, frames = file[_NAMES[chosen]], read_keys(file), np.asarray(file["frames"][:])
-            if table.dtype != np.float32 or table.ndim != 3 or len(table) != len(keys) or frames.shape != (len(keys),):
+            if table.dtype != np.float32 or table.ndim != 3 or len(table) != len(keys):
                 raise ValueError(f"{table.name} of shape {table.shape} and type {table.dtype} for {len(keys)} keys")
+            if frames.shape != (len(keys),) or frames.dtype.kind not in "iu":
+                raise ValueError(f"frames of shape {frames.shape} and type {frames.dtype} for {len(keys)} keys")
             if len(set(keys)) != len(keys):
                 raise ValueError("a sequence that stands in it twice")
             offset = table.id.get_offset()
@@ -154,8 +159,15 @@ def open_embeddings(path: Path, embedding: int | None = None) -> EmbeddingFile:
                 raise ValueError(f"{table.name} in chunks, not in one piece")
             values = _MappedValues(path, keys, offset or 0, table.shape)
     except _ERRORS as error:
-        raise DataError(path, f"no embeddings ({error})", "a file of embeddings", _MEND) from error
+        raise DataError(path, _why(path, error), "a file of embeddings", _MEND) from error
     return EmbeddingFile(path, facts, keys, values, chosen, frames)
+
+
+def _why(path: Path, error: Exception) -> str:
+    """Why no embeddings can be read, in a line; HDF5 takes several for a missing file or a folder."""
+    if isinstance(error, OSError) and error.errno:
+        return os.strerror(error.errno)
+    return f"no embeddings ({' '.join(str(error).split())})"
 
 
 def holds_embeddings(path: Path) -> bool:
@@ -172,12 +184,18 @@ def holds_embeddings(path: Path) -> bool:
 def _read_facts(attributes: h5py.AttributeManager) -> EmbeddingFacts:
     values: dict[str, Any] = {}
     for name in (of.name for of in fields(EmbeddingFacts)):
+        if name not in attributes:
+            raise ValueError(f"no attribute {name}")
         value = attributes[name]
-        value = json.loads(value) if name in ("settings", "drawn") else value
+        value = json.loads(value) if name in _TABLES else value
         values[name] = value.item() if isinstance(value, np.generic) else value
+    for name, value in values.items():
+        expected = int if name in _NUMBERS else dict if name in _TABLES else str
+        if not isinstance(value, expected):
+            raise ValueError(f"{name} {value!r}")
     facts = EmbeddingFacts(**values)
-    if facts.test_embedding not in _NAMES or not isinstance(facts.max_frames, int):
-        raise ValueError(f"test_embedding {facts.test_embedding}, max_frames {facts.max_frames}")
+    if facts.test_embedding not in _NAMES:
+        raise ValueError(f"test_embedding {facts.test_embedding}")
     return facts
 
 
@@ -222,12 +240,11 @@ class _MappedValues:
             CheckpointError: they are not finite numbers.
             DataError: the file cannot be read.
         """
-        numbers = range(*rows.indices(len(self._keys))) if isinstance(rows, slice) else rows
+        numbers = np.arange(len(self._keys))[rows]
         if not len(numbers):
             return torch.empty(0, *self.shape[1:])
-        first, last = int(min(numbers)), int(max(numbers))
-        mapped = self._map(first, last + 1)
-        values = torch.from_numpy(mapped if isinstance(rows, slice) else mapped[rows - first])
+        first, last = int(numbers.min()), int(numbers.max())
+        values = torch.from_numpy(self._map(first, last + 1)[as_slice(numbers - first)])
         check_finite(values, [self._keys[i] for i in numbers], str(self._path))
         return values.transpose(1, 2)
 
