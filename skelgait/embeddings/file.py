@@ -159,11 +159,11 @@ def open_embeddings(path: Path, embedding: int | None = None) -> EmbeddingFile:
                 raise ValueError(f"{table.name} in chunks, not in one piece")
             values = _MappedValues(path, keys, offset or 0, table.shape)
     except _ERRORS as error:
-        raise DataError(path, _why(path, error), "a file of embeddings", _MEND) from error
+        raise DataError(path, _why(error), "a file of embeddings", _MEND) from error
     return EmbeddingFile(path, facts, keys, values, chosen, frames)
 
 
-def _why(path: Path, error: Exception) -> str:
+def _why(error: Exception) -> str:
     """Why no embeddings can be read, in a line; HDF5 takes several for a missing file or a folder."""
     if isinstance(error, OSError) and error.errno:
         return os.strerror(error.errno)

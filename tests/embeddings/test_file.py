@@ -260,7 +260,7 @@ def test_files_that_were_changed(file: Path, change: Callable[[h5py.File], None]
 @pytest.mark.parametrize(
     ("make", "found"),
     [
-        (lambda path: None, "found No such file or directory, expected"),
+        (lambda _: None, "found No such file or directory, expected"),
         (lambda path: path.mkdir(), "found Is a directory, expected"),
         (lambda path: path.write_bytes(b""), "no embeddings ("),
         (lambda path: path.write_bytes(b"# A text\n" * 1000), "no embeddings ("),
@@ -282,16 +282,16 @@ def test_files_that_are_none(tmp_path: Path, make: Callable[[Path], object], fou
 def test_a_file_that_shrinks_while_it_is_open(file: Path) -> None:
     found = open_embeddings(file)
     file.write_bytes(file.read_bytes()[:3000])
-    with pytest.raises(DataError, match="e.h5: found no embeddings"):
+    with pytest.raises(DataError, match=r"e\.h5: found "):
         found.values[:]
     file.unlink()
-    with pytest.raises(DataError, match="e.h5: found no embeddings"):
+    with pytest.raises(DataError, match=r"e\.h5: found "):
         found.values[:]
 
 
 def test_a_file_of_nothing(tmp_path: Path) -> None:
     write_embeddings(tmp_path / "e.h5", [], [], [], FACTS)
-    with pytest.raises(DataError, match="no embeddings"):
+    with pytest.raises(DataError, match=r"no embeddings"):
         open_embeddings(tmp_path / "e.h5")
 
 
