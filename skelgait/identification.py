@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from skelgait.embeddings import Embeddings
+from skelgait.embeddings.embeddings import check_finite
 from skelgait.errors import DataError, ProtocolError
 from skelgait.matching import Metric, Nearest, distance_rows, nearest_groups
 from skelgait.storage import Key
@@ -131,6 +132,8 @@ def learn_threshold(
 
     Raises:
         ProtocolError: the gallery or the validation set is empty, or nobody in it is a stranger to anybody.
+        ShapeError: the embeddings are of different shapes.
+        CheckpointError: an embedding is not a finite number.
     """
     found = _nearest_people(validation, gallery, 2, metric, device, memory_mb)
     own = np.array([key.identity for key in validation.keys], dtype=str)
@@ -140,7 +143,8 @@ def learn_threshold(
     if not len(strangers):
         mend = "give validation sequences of other people"
         raise ProtocolError("--validation", f"{len(own)} sequences and one person in the gallery", "strangers", mend)
-    allowed = int(false_accepts * len(strangers))
+    # As a division, since 0.29 x 100 is a little less than 29 for a computer.
+    allowed = int((np.arange(1, len(strangers) + 1) / len(strangers) <= false_accepts).sum())
     if allowed < len(strangers):
         distance = float(np.nextafter(np.sort(strangers)[allowed], np.float32(-np.inf)))
     else:
@@ -162,6 +166,8 @@ def _nearest_people(
     for name, embeddings in (("the gallery", gallery), ("the probes", probes)):
         if not len(embeddings.keys):
             raise ProtocolError(name, "no sequence", "at least one", "embed some with `skelgait embed`")
+        if isinstance(embeddings.values, torch.Tensor):
+            check_finite(embeddings.values, embeddings.keys, name)
     rows = distance_rows(probes.values, gallery.values, metric, device=device, memory_mb=memory_mb)
     people = np.unique([key.identity for key in gallery.keys], return_inverse=True)[1]
     return nearest_groups(rows, np.arange(len(probes.keys)), np.arange(len(gallery.keys)), people, k)
