@@ -51,9 +51,9 @@ def compare(
 
 
 def _folder(name: str, runs: Path) -> Path:
-    """The folder of a report: of a run, or as it is named."""
-    own = runs / name / "report"
-    return own if own.is_dir() else Path(name)
+    """The folder of a report: of a run by its name or its path, or as it is named."""
+    run = runs / name if (runs / name).is_dir() else Path(name)
+    return run if (run / "report.json").is_file() else run / "report"
 
 
 def _told(of: Difference) -> str:

@@ -102,7 +102,8 @@ def compare_reports(folders: Sequence[Path], names: Sequence[str], resamples: in
             figures += compared
             notes += note
     if not figures:
-        raise SettingsError("RUN", "no group of probes that all have", "at least one", "evaluate them alike")
+        found = "evaluations without ranks, as verification has none" if not all(stored) else "no probe that all have"
+        raise SettingsError("RUN", found, "at least one group of probes in common", "evaluate them alike")
     return Comparison(tuple(names), protocols[0], tuple(figures), tuple(dict.fromkeys(notes)))
 
 
@@ -128,14 +129,18 @@ def _compared(
         for name, n in missing.items()
         if n
     ]
+    galleries = [of.n_gallery for of in stored]
+    if len(set(galleries)) > 1:
+        each = ", ".join(f"{n} of {name}" for name, n in zip(names, galleries, strict=True))
+        notes.append(f"{table.title}, {group}: the galleries are not the same; entries: {each}")
     if not common:
         return [], notes
     ranks = [_of_probes(of, common) for of in stored]
-    if len({of.first.shape for of in ranks}) > 1:
-        raise DataError(
-            f"{table.title}, {group}", "galleries of different views", "the same ones", "evaluate them alike"
-        )
-    found = []
+    rules = {(of.table.kind, of.table.figures, of.table.unmatched_are_wrong) for of in stored}
+    if len(rules) > 1 or len({of.first.shape for of in ranks}) > 1:
+        found = "tables under different rules" if len(rules) > 1 else "galleries of different views"
+        raise DataError(f"{table.title}, {group}", found, "the same ones", "evaluate them alike")
+    figures = []
     for figure in table.figures:
         values = [values_of(of, figure, table) for of in ranks]
         overall = [float(cells_of(of, ranks[0].strata, table).overall) for of in values]
@@ -143,8 +148,10 @@ def _compared(
         differences = tuple(
             _difference(overall[i] - overall[0], samples[i] - samples[0]) for i in range(1, len(overall))
         )
-        found.append(ComparedFigure(table.title, group, figure, len(common), tuple(map(number, overall)), differences))
-    return found, notes
+        figures.append(
+            ComparedFigure(table.title, group, figure, len(common), tuple(map(number, overall)), differences)
+        )
+    return figures, notes
 
 
 def _of_probes(stored: StoredRanks, wanted: set[Key]) -> GroupRanks:

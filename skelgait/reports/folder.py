@@ -20,7 +20,7 @@ _PICTURES = ("cmc.png", "roc.png", "views-*.png", "retrieval-*.png", "report.htm
 
 
 def write_report(folder: Path, report: Report, evaluation: EvaluationReport) -> None:
-    """Write a report.
+    """Write a report. `report.json` goes first and comes last, so that no other file belongs to another evaluation.
 
     Args:
         folder: where; made if it is missing.
@@ -35,6 +35,7 @@ def write_report(folder: Path, report: Report, evaluation: EvaluationReport) -> 
     writer = csv.writer(table, lineterminator="\n")
     writer.writerow(Row._fields)
     writer.writerows(rows_of(report))
+    remove_file(folder / REPORT)
     write_ranks(folder / RANKS, evaluation)
     write_text(folder / "report.csv", table.getvalue())
     write_text(folder / "report.md", markdown_of(report))
@@ -60,8 +61,10 @@ def read_report(folder: Path) -> dict[str, Any]:
         content = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(content, dict) or not isinstance(content["tables"], list):
             raise TypeError("no tables")
+        if not isinstance(content["protocol"], str):
+            raise TypeError("no protocol")
     except OSError as error:
         raise DataError(path, error.strerror or str(error), "the report of an evaluation", mend) from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise DataError(path, f"a damaged file ({error!r})", "the report of an evaluation", mend) from error
     return content

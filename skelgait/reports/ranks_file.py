@@ -8,6 +8,8 @@ group, and say how the table's figures follow.
 from __future__ import annotations
 
 import json
+import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +25,7 @@ from skelgait.storage import Key
 from skelgait.storage.hdf5_file import create_hdf5
 from skelgait.storage.parts import read_keys, write_keys
 
+_FIGURE = re.compile(r"rank_[1-9]\d{0,8}|mean_ap|mean_inp")
 # What h5py raises for files that are damaged, or another program's.
 _ERRORS = (OSError, KeyError, ValueError, TypeError, AttributeError, RuntimeError, MemoryError)
 
@@ -36,12 +39,14 @@ class StoredRanks:
         group: name of the group.
         probes: the P probes.
         ranks: their ranks.
+        n_gallery: gallery entries that they were compared with.
     """
 
     table: Table
     group: str
     probes: list[Key]
     ranks: GroupRanks
+    n_gallery: int
 
 
 def write_ranks(path: Path, evaluation: EvaluationReport) -> None:
@@ -61,7 +66,7 @@ def write_ranks(path: Path, evaluation: EvaluationReport) -> None:
                         "figures": list(group.figures),
                         "unmatched_are_wrong": table.unmatched_are_wrong,
                     }
-                    own.attrs.update(group=group.name, table=json.dumps(rules))
+                    own.attrs.update(group=group.name, table=json.dumps(rules), n_gallery=group.n_gallery)
                     write_keys(own, [evaluation.keys[probe] for probe in ranks.members.probes])
                     for name in ("strata", "first", "ap", "inp"):
                         own.create_dataset(name, data=getattr(ranks, name), compression="gzip")
@@ -80,7 +85,11 @@ def read_ranks(path: Path) -> list[StoredRanks]:
             return [_read_group(file[f"{t}/{g}"]) for t in tables for g in sorted(file[t], key=int)]
     except _ERRORS as error:
         mend = "evaluate again with `skelgait evaluate`"
-        raise DataError(path, f"a damaged file ({error})", "the ranks of an evaluation", mend) from error
+        # HDF5 takes several lines for some errors.
+        found = f"a damaged file ({' '.join(str(error).split())})"
+        if isinstance(error, OSError) and error.errno:
+            found = os.strerror(error.errno)
+        raise DataError(path, found, "the ranks of an evaluation", mend) from error
 
 
 def _read_group(own: h5py.Group) -> StoredRanks:
@@ -90,8 +99,13 @@ def _read_group(own: h5py.Group) -> StoredRanks:
     )
     probes, strata = read_keys(own), np.asarray(own["strata"][:], np.int64)
     first, ap, inp = (np.asarray(own[name][:]) for name in ("first", "ap", "inp"))
-    if len({len(part) for part in (probes, strata, first, ap, inp)}) != 1 or first.ndim != 2:
+    if not (strata.shape == (len(probes),) == first.shape[:1] and first.ndim == 2):
         raise ValueError(f"tables of different length in {own.name}")
+    kinds = "".join(part.dtype.kind for part in (first, ap, inp))
+    if not first.shape == ap.shape == inp.shape or kinds != "iff":
+        raise ValueError(f"tables of other form in {own.name}")
+    if len(set(probes)) != len(probes) or not all(map(_FIGURE.fullmatch, table.figures)):
+        raise ValueError(f"probes that stand there twice, or unknown figures, in {own.name}")
     nobody = np.zeros(0, np.int64)
     ranks = GroupRanks(Members(nobody, nobody), strata, nobody, first, ap, inp)
-    return StoredRanks(table, own.attrs["group"], probes, ranks)
+    return StoredRanks(table, own.attrs["group"], probes, ranks, int(own.attrs["n_gallery"]))

@@ -67,14 +67,14 @@ def markdown_of(report: Report) -> str:
     """The report as Markdown."""
     tested = f"{report.get('network', 'embeddings')}, iteration {report.get('iteration', '-')}"
     lines = [
-        f"# {report['protocol']}: {tested}",
+        f"# {_escaped(report['protocol'])}: {_escaped(tested)}",
         "",
         f"{report['n_sequences']} sequences, {report['n_cut']} of them cut; {report['metric']} distance of embedding "
         f"{report.get('embedding', '-')}{', re-ranked' if report['is_reranked'] else ''}. Percent; in brackets 95 % "
         "bootstrap intervals over probes.",
     ]
     for table in tables_of(report):
-        lines += ["", f"## {table.title}", "", _markdown_row(table.header), _rule(len(table.header))]
+        lines += ["", f"## {_escaped(table.title)}", "", _markdown_row(table.header), _rule(len(table.header))]
         lines += [_markdown_row(row) for row in table.rows]
     for title, sentences in (("Left out", left_over(report)), ("Notes", report["notes"])):
         if sentences:
@@ -92,4 +92,4 @@ def _rule(columns: int) -> str:
 
 def _escaped(text: str) -> str:
     """Text that Markdown shows as it stands."""
-    return "".join(f"\\{c}" if c in "\\`*_{}[]<>#|" else c for c in text.replace("\n", " "))
+    return "".join(f"\\{c}" if c in "\\`*_{}[]<>#|&~$" else c for c in " ".join(text.splitlines()))

@@ -1,0 +1,45 @@
+"""Evaluations of made-up embeddings, and their reports."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from skelgait.datasets import Protocol, custom_protocol
+from skelgait.embeddings import Embeddings
+from skelgait.evaluation import EvaluationReport, score
+from skelgait.jobs import Evaluation
+from skelgait.reports.folder import write_report
+from skelgait.storage import Key
+
+VIEWS = ("000", "090", "180")
+KEYS = [Key(i, c, v) for i in "abcdefghij" for c in ("nm-01", "bg-01", "bg-02", "cl-01") for v in VIEWS]
+PROTOCOL = custom_protocol(["nm-01"], {"Bag": ["bg-*"], "Coat": ["cl-*"]})
+
+
+def embeddings(keys: Sequence[Key] = KEYS, noise: float = 1.0, seed: int = 0) -> Embeddings:
+    """Of each person's sequences embeddings that are near each other, whatever the order of the keys."""
+    values = []
+    for key in keys:
+        own, walk = (
+            torch.randn(5, 3, generator=torch.Generator().manual_seed(number))
+            for number in (ord(key.identity), sum(map(ord, str(key))) * 1000 + KEYS.index(key) + 10**6 * seed)
+        )
+        values.append(own + noise * walk)
+    return Embeddings(keys, torch.stack(values))
+
+
+def evaluation(
+    of: Embeddings, protocol: Protocol = PROTOCOL, *, network: str = "skeletongait", resamples: int = 20
+) -> Evaluation:
+    """An evaluation as the command makes it."""
+    report: EvaluationReport = score(of, protocol, resamples=resamples)
+    return Evaluation(report, network, 7, 1, Path("c.pt"))
+
+
+def write(folder: Path, of: Evaluation) -> Evaluation:
+    """Write its report."""
+    write_report(folder, of.to_dict(), of.report)
+    return of
