@@ -16,7 +16,8 @@ from skelgait.embeddings.file import EmbeddingFile, holds_embeddings
 from skelgait.errors import CheckpointError
 from skelgait.identification import Identified, Threshold, identify, learn_threshold, refuse_other_networks
 from skelgait.jobs.network import TrainedNetwork, embed_for_main, trained_network
-from skelgait.jobs.probes import open_probes
+from skelgait.jobs.probes import chosen_keys, open_probes
+from skelgait.runtime.processes import is_main
 from skelgait.settings import Settings
 from skelgait.storage.atomic import write_text
 
@@ -108,9 +109,11 @@ def _probes(
 ) -> Embeddings | None:
     chosen = settings.identify
     if holds_embeddings(path):
+        if not is_main():
+            return None
         file = open_embeddings(path, gallery.embedding)
         refuse_other_networks([_hash(gallery), _hash(file)])
-        return file.select([key for key in file.keys if chosen.sequence in (None, str(key))])
+        return file.select(chosen_keys(file.keys, chosen.sequence, path))
     trained = _network_of(settings, gallery)
     drawn = {**gallery.facts.drawn, **(trained.checkpoint.data.get("drawn") or {})}
     with open_probes(path, chosen.sequence, trained.name, settings, drawn) as (source, keys):
@@ -123,7 +126,11 @@ def _network_of(settings: Settings, gallery: EmbeddingFile) -> TrainedNetwork:
     chosen = settings.identify
     is_named = chosen.checkpoint or chosen.iteration or chosen.best or settings.train.run
     if not is_named:
-        chosen = chosen.model_copy(update={"checkpoint": Path(gallery.facts.checkpoint)})
+        path = Path(gallery.facts.checkpoint)
+        if not path.is_file():
+            expected, mend = f"the checkpoint that made {gallery.path}", "say with --checkpoint where it is now"
+            raise CheckpointError(path, "no such file", expected, mend)
+        chosen = chosen.model_copy(update={"checkpoint": path})
     trained = trained_network(settings, chosen)
     if trained.sha256() != gallery.facts.checkpoint_sha256:
         found, expected = f"another checkpoint than that of {gallery.path}", f"{gallery.facts.checkpoint} as it was"

@@ -13,7 +13,8 @@ from skelgait.errors import DataError, SettingsError
 from skelgait.poses import collect_poses, open_raw
 from skelgait.settings import Settings
 from skelgait.settings.schema import CollectSettings, HeatmapSettings
-from skelgait.storage import Key, SequenceSource, open_any, open_source
+from skelgait.storage import Key, PickleTreeWriter, SequenceSource, open_any, open_source
+from skelgait.storage.arrays import read_pickled_array
 from skelgait.storage.opening import open_sequence
 
 
@@ -48,39 +49,65 @@ def open_probes(
     """
     with TemporaryDirectory() as folder:
         probes = _found(path, Path(folder))
-        if sequence is not None:
-            probes = Probes(probes.source, [_named(sequence, probes, path)])
-        yield Probes(_as_inputs(probes.source, network, settings.heatmap, drawn), probes.keys)
+        keys = chosen_keys(probes.keys, sequence, path)
+        yield Probes(_as_inputs(probes.source, network, settings.heatmap, drawn), keys)
+
+
+def chosen_keys(keys: Sequence[Key], sequence: str | None, path: Path) -> Sequence[Key]:
+    """The one key that is wanted, identity/condition/view, or all of `keys` where None.
+
+    Raises:
+        SettingsError: there is no such sequence at `path`.
+    """
+    chosen = keys if sequence is None else [key for key in keys if str(key) == sequence]
+    if sequence is not None and not chosen:
+        mend = f"give identity/condition/view, for example {keys[0]}" if keys else "embed some"
+        raise SettingsError("--sequence", sequence, f"a sequence in {path}", mend)
+    return chosen
 
 
 def _found(path: Path, folder: Path) -> Probes:
     if not path.exists():
         raise DataError(path, "no such file or folder", "sequences to identify", "check the path")
-    single = open_sequence(path)
-    if single is not None:
-        return Probes(single[0], [single[1]])
     try:
+        single = open_sequence(path)
+        if single is not None:
+            return Probes(single[0], [single[1]])
         source = open_any(path)
     except DataError as error:
         # Perhaps what a pose estimator wrote; if it is not, the first error says more.
-        try:
-            raw = open_raw(path)
-        except (DataError, SettingsError):
+        other = _collected(path, folder) or _lone_file(path, folder)
+        if other is None:
             raise error from None
-        report = collect_poses(raw, folder / "poses", CollectSettings(workers=1))
-        if report.failed:
-            key, reason = report.failed[0]
-            raise DataError(path, f"{key}: {reason}", "poses", "see `skelgait inspect`") from None
-        source = open_source(folder / "poses", "pose")
+        source = other
     return Probes(source, source.keys)
 
 
-def _named(sequence: str, probes: Probes, path: Path) -> Key:
-    for key in probes.keys:
-        if str(key) == sequence:
-            return key
-    mend = f"give identity/condition/view, for example {probes.keys[0]}"
-    raise SettingsError("--sequence", sequence, f"a sequence in {path}", mend)
+def _collected(path: Path, folder: Path) -> SequenceSource | None:
+    """The poses that a pose estimator wrote, as a tree in `folder`; None where there are none."""
+    try:
+        raw = open_raw(path)
+    except (DataError, SettingsError):
+        return None
+    report = collect_poses(raw, folder / "poses", CollectSettings(workers=1))
+    if report.failed:
+        key, reason = report.failed[0]
+        raise DataError(path, f"{key}: {reason}", "poses", "see `skelgait inspect`") from None
+    return open_source(folder / "poses", "pose")
+
+
+def _lone_file(path: Path, folder: Path) -> SequenceSource | None:
+    """The sequence in a file that lies in no tree, as one in `folder`; None for paths of anything else.
+
+    It is called by the file's name; a person and a condition of its own it has not.
+    """
+    if path.suffix != ".pkl" or not path.is_file():
+        return None
+    PickleTreeWriter(folder / "lone").write(Key("000", "00", path.stem), read_pickled_array(path))
+    try:
+        return open_any(folder / "lone")
+    except DataError as error:
+        raise DataError(path, error.found, error.expected, "check the file") from None
 
 
 def _as_inputs(

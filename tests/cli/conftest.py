@@ -1,0 +1,27 @@
+"""A folder with embeddings, for the commands that make them and that use them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.cli.embedded import make
+
+
+@pytest.fixture(scope="session")
+def _embedded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder, before = tmp_path_factory.mktemp("embedded"), Path.cwd()
+    os.chdir(folder)
+    try:
+        return make(folder)
+    finally:
+        os.chdir(before)
+
+
+@pytest.fixture
+def embedded(_embedded: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working folder: see `tests.cli.embedded.make`. Tests write under names of their own."""
+    monkeypatch.chdir(_embedded)
+    return _embedded

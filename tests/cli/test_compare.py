@@ -1,0 +1,80 @@
+"""`skelgait compare` on reports of real evaluations."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.embedded import CPU, GROUPS, call
+
+
+@pytest.fixture
+def runs(embedded: Path, tmp_path: Path) -> Path:
+    """A folder of runs, in which `a` and `b` have reports and `c` has none."""
+    for name, file in (("a", "gallery.h5"), ("b", "other.h5")):
+        flags = ("--embeddings", file, *GROUPS, "--partition", "partition.json", *CPU)
+        assert call("evaluate", *flags, "--report", tmp_path / "runs" / name / "report")[0] == 0
+    (tmp_path / "runs" / "c").mkdir()
+    return tmp_path / "runs"
+
+
+def test_two_runs(runs: Path) -> None:
+    code, out, err = call("compare", "a", "b", "--runs", runs, "--resamples", 50)
+    assert (code, err) == (0, "")
+    assert out.count("custom: ") == 3
+    header = next(line for line in out.splitlines() if "figure" in line)
+    assert header.split() == ["figure", "a", "b", "b", "-", "a", "probes"]
+    assert out.count("rank-1") == 3
+    code, out, err = call("compare", "a", "b", "--runs", runs, "--resamples", 50, "--json")
+    assert (code, err) == (0, "")
+    found = json.loads(out)
+    assert (found["names"], found["protocol"], found["notes"]) == (["a", "b"], "custom", [])
+    reports = [json.loads((runs / name / "report" / "report.json").read_text()) for name in ("a", "b")]
+    for figure in found["figures"]:
+        for value, report in zip(figure["values"], reports, strict=True):
+            (table,) = [of for of in report["tables"] if of["title"] == figure["table"]]
+            assert value == pytest.approx(table["groups"][0]["figures"]["rank_1"])
+        assert figure["differences"][0]["difference"] == pytest.approx(figure["values"][1] - figure["values"][0])
+
+
+def test_runs_are_found_by_name_by_path_and_by_report(runs: Path) -> None:
+    expected = json.loads(call("compare", "a", "b", "--runs", runs, "--json")[1])
+    for names in ((runs / "a", runs / "b"), (runs / "a" / "report", runs / "b"), (f"{runs}/a/", "b")):
+        code, out, err = call("compare", *names, "--runs", runs, "--json")
+        assert (code, err) == (0, "")
+        found = json.loads(out)
+        assert found.pop("names") == list(map(str, names))
+        assert found == {name: value for name, value in expected.items() if name != "names"}
+
+
+def test_a_run_against_itself(runs: Path) -> None:
+    code, out, err = call("compare", "a", "a", "--runs", runs)
+    assert (code, err) == (0, "")
+    assert out.count("+0.0 [+0.0, +0.0] p 1.000") == 3
+
+
+def test_what_differs_is_warned_of_and_is_not_on_stdout(runs: Path, embedded: Path) -> None:
+    flags = ("--embeddings", "gallery.h5", *GROUPS, "--partition", "partition.json", *CPU, "--metric", "cosine")
+    assert call("evaluate", *flags, "--report", runs / "d")[0] == 0
+    code, out, err = call("compare", "a", runs / "d", "--runs", runs, "--json")
+    assert code == 0
+    assert err == f"Warning: they were not evaluated alike; distance: euclidean of a, cosine of {runs / 'd'}\n"
+    assert json.loads(out)["notes"] == [err.removeprefix("Warning: ").strip()]
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (["a"], "Error: RUN: found 1 of them, expected at least two; name the runs to compare"),
+        (["a", "c"], "runs/c/report/report.json: found No such file or directory, expected the report of an eval"),
+        (["a", "none"], "Error: none/report/report.json: found No such file or directory, expected the report of an"),
+        (["a", "b", "--resamples", "0"], "compare.resamples"),
+    ],
+)
+def test_what_is_wrong_is_said_in_a_line(runs: Path, names: list[str], message: str) -> None:
+    code, out, err = call("compare", *names, "--runs", runs)
+    assert (code, out) == (1, "")
+    assert message in err
+    assert len(err.splitlines()) == 1
