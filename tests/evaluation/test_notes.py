@@ -188,5 +188,5 @@ def test_a_submission_of_people_without_a_number_is_not_written(tmp_path: Path, 
 def test_a_view_for_every_sequence_is_too_many() -> None:
     keys = [Key(str(i % 40), c, f"v{i}") for i in range(400) for c in ("n", "b")]
     embeddings = Embeddings(keys, torch.randn(len(keys), 5, 3))
-    with pytest.raises(ProtocolError, match="found 400 views, v0, v1, v10, ..., and a table by view"):
+    with pytest.raises(ProtocolError, match=r"found 400 views, v0, v1, v10, ..., and a table by view"):
         score(embeddings, custom_protocol(["n"], {"B": ["b"]}))
