@@ -54,7 +54,7 @@ class Threshold:
         distance: up to which a probe is taken for its nearest person.
         n_strangers: validation sequences that were compared with all people but their own.
         false_accepts: share of them that are accepted, in [0, 1].
-        n_known: validation sequences of people of the gallery.
+        n_known: validation sequences of people of the gallery, which are not in it themselves.
         true_accepts: share of those that are accepted as themselves; None where there are none.
     """
 
@@ -73,7 +73,7 @@ def identify(
     threshold: float | None = None,
     metric: Metric = "euclidean",
     device: torch.device | None = None,
-    memory_mb: int = 1024,
+    memory_mb: int = 512,
 ) -> list[Identified]:
     """The people of a gallery who are nearest to each probe, each by the nearest of their sequences.
 
@@ -114,7 +114,7 @@ def learn_threshold(
     *,
     metric: Metric = "euclidean",
     device: torch.device | None = None,
-    memory_mb: int = 1024,
+    memory_mb: int = 512,
 ) -> Threshold:
     """The largest threshold at which at most a share of strangers is taken for somebody known.
 
@@ -149,7 +149,9 @@ def learn_threshold(
         distance = float(np.nextafter(np.sort(strangers)[allowed], np.float32(-np.inf)))
     else:
         distance = float(strangers.max())
-    is_known = np.isin(own, people)
+    # A sequence that is in the gallery itself would find itself.
+    enrolled = set(gallery.keys)
+    is_known = np.isin(own, people) & [key not in enrolled for key in validation.keys]
     hits = is_own[:, 0] & (found.distances[:, 0] <= distance)
     return Threshold(
         distance,

@@ -94,6 +94,21 @@ def test_one_process_or_two(workspace: Path, network: str) -> None:
 
 
 @pytest.mark.slow
+def test_tests_while_training_with_one_process_or_two(workspace: Path) -> None:
+    flags = ("--iterations", 1, "--set", "train.test_while_training=true")
+    found = []
+    for run, more in {"tested-one": (), "tested-two": ("--nproc", 2)}.items():
+        skelgait(workspace, "train", "--run-name", run, *flags, *more)
+        (line,) = (workspace / "runs" / run / "tests.jsonl").read_text().splitlines()
+        assert json.loads(line)["n_sequences"] == 32
+        found.append(rank_1(line))
+    assert found[0] == pytest.approx(found[1], abs=0.13), "one probe of eight may fall to the other side"
+    assert all(figure is not None for figure in found[0])
+    best = json.loads(skelgait(workspace, "evaluate", "--run-name", "tested-two", "--best", "--nproc", 2, "--json"))
+    assert best == json.loads((workspace / "runs" / "tested-two" / "report" / "report.json").read_text())
+
+
+@pytest.mark.slow
 def test_torchrun_starts_the_processes_too(workspace: Path) -> None:
     launcher = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
     skelgait(workspace, "train", "--run-name", "torchrun", "--iterations", 1, launcher=launcher)

@@ -115,7 +115,7 @@ def embed_in_rounds(
         everybody_s = [row for rows_of_one in gather_objects(some) for row in rows_of_one]
         part = Embedded(*(np.stack(column) for column in zip(*everybody_s, strict=True)))
         for values in (part.embedding_1, part.embedding_2):
-            check_finite(torch.from_numpy(values), [keys[place] for place in part.places], "the embeddings")
+            check_finite(torch.from_numpy(values), keys, "the embeddings", part.places)
         yield part
 
 

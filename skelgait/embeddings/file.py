@@ -1,7 +1,8 @@
 """Embeddings in one HDF5 file, which is read as it lies on the disk, and never all of it at once.
 
-It holds `keys` (N, 3) as UTF-8 bytes: identity, condition, view; `frames` (N,): how many each sequence has; and
-`embedding_1` and `embedding_2` (N, S, D) float32: strips, and the numbers of each. The attributes say what made them.
+It holds `keys` (N, 3) as UTF-8 bytes: identity, condition, view; `frames` (N,): how many each sequence has;
+`embedding_1` and `embedding_2` (N, S, D) float32: strips, and the numbers of each; and `facts`: JSON that says what
+made them.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from skelgait.storage.hdf5_file import create_hdf5
 from skelgait.storage.parts import read_keys, write_keys
 
 _NAMES = {1: "embedding_1", 2: "embedding_2"}
-# Of the facts, those that are whole numbers, and those that are kept as JSON; the others are text.
+# Of the facts, those that are whole numbers, and those that are mappings; the others are text.
 _NUMBERS, _TABLES = {"iteration", "test_embedding", "max_frames"}, {"settings", "drawn"}
 _MEND = "make it with `skelgait embed`"
 # What h5py raises for files that are damaged, or another program's.
@@ -84,9 +85,8 @@ def write_embeddings(
     with create_hdf5(path) as (file, check):
         write_keys(file, list(keys))
         file["frames"] = np.asarray(frames, np.int64)
-        file.attrs["made_by"] = f"skelgait {__version__}"
-        for name, value in asdict(facts).items():
-            file.attrs[name] = json.dumps(value) if isinstance(value, dict) else value
+        # Text of a fixed length: HDF5 may loop for ever in a damaged file with text of any other kind.
+        file["facts"] = np.bytes_(json.dumps({**asdict(facts), "made_by": f"skelgait {__version__}"}).encode())
         for part in parts:
             for name, values in zip(_NAMES.values(), part[1:], strict=True):
                 if name not in file:
@@ -145,7 +145,7 @@ def open_embeddings(path: Path, embedding: int | None = None) -> EmbeddingFile:
     """
     try:
         with h5py.File(path, "r") as file:
-            facts = _read_facts(file.attrs)
+            facts = _read_facts(file["facts"])
             chosen = embedding or facts.test_embedding
             table, keys, frames = file[_NAMES[chosen]], read_keys(file), np.asarray(file["frames"][:])
             if table.dtype != np.float32 or table.ndim != 3 or len(table) != len(keys):
@@ -181,18 +181,16 @@ def holds_embeddings(path: Path) -> bool:
         return False
 
 
-def _read_facts(attributes: h5py.AttributeManager) -> EmbeddingFacts:
+def _read_facts(table: h5py.Dataset) -> EmbeddingFacts:
+    if table.dtype.kind != "S" or table.shape != ():
+        raise ValueError(f"facts of shape {table.shape} and type {table.dtype}")
+    content = json.loads(table[()])
     values: dict[str, Any] = {}
     for name in (of.name for of in fields(EmbeddingFacts)):
-        if name not in attributes:
-            raise ValueError(f"no attribute {name}")
-        value = attributes[name]
-        value = json.loads(value) if name in _TABLES else value
-        values[name] = value.item() if isinstance(value, np.generic) else value
-    for name, value in values.items():
-        expected = int if name in _NUMBERS else dict if name in _TABLES else str
-        if not isinstance(value, expected):
-            raise ValueError(f"{name} {value!r}")
+        value = content.get(name) if isinstance(content, dict) else None
+        if not isinstance(value, int if name in _NUMBERS else dict if name in _TABLES else str):
+            raise ValueError(f"{name} {value!r} among the facts")
+        values[name] = value
     facts = EmbeddingFacts(**values)
     if facts.test_embedding not in _NAMES:
         raise ValueError(f"test_embedding {facts.test_embedding}")
@@ -240,12 +238,13 @@ class _MappedValues:
             CheckpointError: they are not finite numbers.
             DataError: the file cannot be read.
         """
-        numbers = np.arange(len(self._keys))[rows]
+        n = len(self._keys)
+        numbers = np.arange(*rows.indices(n)) if isinstance(rows, slice) else np.arange(n)[rows]
         if not len(numbers):
             return torch.empty(0, *self.shape[1:])
         first, last = int(numbers.min()), int(numbers.max())
         values = torch.from_numpy(self._map(first, last + 1)[as_slice(numbers - first)])
-        check_finite(values, [self._keys[i] for i in numbers], str(self._path))
+        check_finite(values, self._keys, str(self._path), numbers)
         return values.transpose(1, 2)
 
     def _map(self, start: int, stop: int) -> NDArray[np.float32]:

@@ -56,7 +56,7 @@ def score(
     metric: Metric = "euclidean",
     *,
     device: torch.device | None = None,
-    memory_mb: int = 1024,
+    memory_mb: int = 512,
     reranking: Reranking | None = None,
     resamples: int = 0,
     advance: Callable[[int], None] = lambda _: None,

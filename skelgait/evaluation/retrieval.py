@@ -52,7 +52,7 @@ def retrieve(
     metric: Metric = "euclidean",
     *,
     device: torch.device | None = None,
-    memory_mb: int = 1024,
+    memory_mb: int = 512,
     reranking: Reranking | None = None,
     n_probes: int = 6,
     n_nearest: int = 5,

@@ -22,7 +22,7 @@ def write_submission(
     metric: Metric = "euclidean",
     *,
     device: torch.device | None = None,
-    memory_mb: int = 1024,
+    memory_mb: int = 512,
     reranking: Reranking | None = None,
 ) -> int:
     """Write each probe's nearest gallery identities as CSV: videoId, rank1, rank2, ... (GREW's server takes this).

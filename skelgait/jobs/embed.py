@@ -14,6 +14,7 @@ from skelgait.embeddings import EmbeddingFacts, write_embeddings
 from skelgait.embeddings.embed import embed_in_rounds
 from skelgait.errors import DataError
 from skelgait.jobs.network import trained_network, warn_of_other_maps
+from skelgait.runtime.memory import keep_freed_memory
 from skelgait.runtime.processes import is_main
 from skelgait.settings import Settings
 from skelgait.storage import Key, SequenceSource
@@ -51,6 +52,7 @@ def embed_run(
         DataError: there is no such sequence, one cannot be read, or the file cannot be written.
         SettingsError: identities are asked for that only a partition could tell.
     """
+    keep_freed_memory()
     chosen = settings.embed
     trained = trained_network(settings, chosen)
     source = workspace.open_inputs(settings, trained.name)

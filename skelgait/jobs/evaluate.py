@@ -22,6 +22,7 @@ from skelgait.matching.reranking import Reranking
 from skelgait.reports.folder import write_report
 from skelgait.reports.pictures import save_pictures
 from skelgait.reports.plot_style import require_matplotlib
+from skelgait.runtime.memory import keep_freed_memory
 from skelgait.runtime.processes import is_main
 from skelgait.settings import Settings
 from skelgait.settings.evaluation import EvaluateSettings
@@ -65,6 +66,7 @@ def evaluate_run(settings: Settings, device: torch.device, progress: Progress = 
         DataError: a sequence or the embeddings cannot be read, or the report cannot be written.
         SettingsError: settings that do not go together, or there is no matplotlib for pictures.
     """
+    keep_freed_memory()
     protocol, partition = workspace.protocol_of(settings), workspace.partition_of(settings)
     chosen = settings.evaluate
     _refuse_misfits(chosen, protocol)

@@ -11,12 +11,14 @@ from pathlib import Path
 
 import torch
 
+from skelgait.drawn import DrawnMaps
 from skelgait.embeddings import Embeddings, open_embeddings
 from skelgait.embeddings.file import EmbeddingFile, holds_embeddings
 from skelgait.errors import CheckpointError
 from skelgait.identification import Identified, Threshold, identify, learn_threshold, refuse_other_networks
-from skelgait.jobs.network import TrainedNetwork, embed_for_main, trained_network
+from skelgait.jobs.network import TrainedNetwork, embed_for_main, trained_network, warn_of_other_maps
 from skelgait.jobs.probes import chosen_keys, open_probes
+from skelgait.runtime.memory import keep_freed_memory
 from skelgait.runtime.processes import is_main
 from skelgait.settings import Settings
 from skelgait.storage.atomic import write_text
@@ -81,6 +83,7 @@ def identify_probes(
         CheckpointError: there is no checkpoint, or it is not the gallery's.
         SettingsError: there is no such sequence.
     """
+    keep_freed_memory()
     chosen = settings.identify
     gallery = open_embeddings(chosen.gallery, chosen.embedding)
     probes = _probes(settings, path, gallery, device, advance)
@@ -117,6 +120,8 @@ def _probes(
     trained = _network_of(settings, gallery)
     drawn = {**gallery.facts.drawn, **(trained.checkpoint.data.get("drawn") or {})}
     with open_probes(path, chosen.sequence, trained.name, settings, drawn) as (source, keys):
+        if not isinstance(source, DrawnMaps):
+            warn_of_other_maps(trained, source)
         network = trained.checkpoint.network()
         return embed_for_main(network, source, keys, device, chosen, gallery.embedding, advance)
 

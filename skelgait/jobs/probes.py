@@ -8,6 +8,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
+from pydantic import ValidationError
+
 from skelgait.drawn import DrawnMaps
 from skelgait.errors import DataError, SettingsError
 from skelgait.poses import collect_poses, open_raw
@@ -118,7 +120,11 @@ def _as_inputs(
         return source
     if source.modalities == ("pose",) and wanted == ("map",):
         known = {name: value for name, value in drawn.items() if name in HeatmapSettings.model_fields}
-        return DrawnMaps(source, heatmap.model_copy(update=known))
+        try:
+            return DrawnMaps(source, HeatmapSettings.model_validate({**heatmap.model_dump(), **known}))
+        except ValidationError as error:
+            found = f"maps drawn in a way that there is not ({error.errors()[0]['msg']})"
+            raise DataError("the gallery", found, "settings of `skelgait heatmap`", "embed it again") from error
     found = " and ".join(f"{modality}s" for modality in source.modalities)
     expected = "poses or maps" if wanted == ("map",) else "linked pairs of maps and silhouettes"
     mend = "make them with `skelgait heatmap` and `skelgait link`"

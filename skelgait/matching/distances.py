@@ -47,7 +47,7 @@ def distance_rows(
     metric: Metric = "euclidean",
     *,
     device: torch.device | None = None,
-    memory_mb: int = 1024,
+    memory_mb: int = 512,
 ) -> RowBlocks:
     """Distances of any of some embeddings to any of others, in float32; smaller is closer.
 

@@ -12,10 +12,10 @@ _M_TRIM_THRESHOLD, _M_MMAP_MAX, _M_ARENA_MAX = -1, -4, -8
 def keep_freed_memory() -> None:
     """Let this process keep the memory that it frees, to use it again.
 
-    A training step asks for the same gigabytes again and again. Without this, glibc gives the pages back to the system,
-    and the kernel clears new ones at every step: a seventh of the time of a step on two cores. Holds until the process
-    ends, whose size stays at the most that it ever needed. Does nothing where the C library is not glibc: on musl,
-    macOS and Windows.
+    A training step, or the next sequence to embed, asks for the same gigabytes again and again. Without this, glibc
+    gives the pages back to the system, and the kernel clears new ones every time: a seventh of the time of a training
+    step on two cores. Holds until the process ends, whose size stays at the most that it ever needed. Does nothing
+    where the C library is not glibc: on musl, macOS and Windows.
     """
     if platform.libc_ver()[0] != "glibc":
         return

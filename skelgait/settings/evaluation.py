@@ -37,7 +37,7 @@ class EvaluateSettings(WithNetwork):
     metric: Literal["euclidean", "cosine"] = Field("euclidean", description="Distance of two embeddings.")
     embedding: Literal[1, 2] | None = Field(None, description="Embedding compared; the checkpoint's where not given.")
     rerank: bool = Field(False, description="Re-rank by k-reciprocal neighbours (Zhong et al., CVPR 2017).")
-    memory_mb: Mebibytes = Field(1024, description="Memory that distances may take at a time, in MiB.")
+    memory_mb: Mebibytes = Field(512, description="Memory that distances may take at a time, in MiB.")
     resamples: int = Field(
         1000, ge=0, le=10**6, description="Bootstrap draws of probes for 95 % intervals; 0 for no intervals."
     )

@@ -27,7 +27,7 @@ class IdentifySettings(WithNetwork):
     false_accept: Share = Field(
         0.01, description="Share of strangers that may be taken for somebody known, for --validation."
     )
-    memory_mb: Mebibytes = Field(1024, description="Memory that distances may take at a time, in MiB.")
+    memory_mb: Mebibytes = Field(512, description="Memory that distances may take at a time, in MiB.")
     sequence: str | None = Field(None, description="identity/condition/view of the one probe wanted in a store.")
     out: _File | None = Field(None, description="File of the ranking, .csv or .json.")
 

@@ -22,8 +22,8 @@ from tests.walks import write_dataset
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMANDS = (
-    "demo", "inspect", "poses", "silhouettes", "heatmap", "link", "train", "evaluate", "protocol", "runs",
-    "checkpoint", "show", "convert", "synth", "config",
+    "demo", "inspect", "poses", "silhouettes", "heatmap", "link", "train", "embed", "evaluate", "compare", "identify",
+    "protocol", "runs", "checkpoint", "show", "convert", "synth", "config",
 )  # fmt: skip
 
 

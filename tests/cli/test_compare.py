@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -41,7 +42,13 @@ def test_two_runs(runs: Path) -> None:
 
 def test_runs_are_found_by_name_by_path_and_by_report(runs: Path) -> None:
     expected = json.loads(call("compare", "a", "b", "--runs", runs, "--json")[1])
-    for names in ((runs / "a", runs / "b"), (runs / "a" / "report", runs / "b"), (f"{runs}/a/", "b")):
+    near = Path(os.path.relpath(runs))
+    for names in (
+        (runs / "a", runs / "b"),
+        (near / "a", near / "b"),
+        (near / "a" / "report", "b"),
+        (f"{near}/a/", "b"),
+    ):
         code, out, err = call("compare", *names, "--runs", runs, "--json")
         assert (code, err) == (0, "")
         found = json.loads(out)
