@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +29,7 @@ from skelgait.runtime.processes import is_main
 from skelgait.settings import Settings
 from skelgait.settings.evaluation import EvaluateSettings
 from skelgait.storage import SequenceSource
+from skelgait.storage.atomic import unwritable
 
 
 @dataclass(frozen=True)
@@ -128,6 +131,18 @@ def _refuse_misfits(chosen: EvaluateSettings, protocol: Protocol) -> None:
     require_matplotlib()
 
 
+def _make_folder(folder: Path | None) -> None:
+    """Find out whether the report can be written before the long part of the work, and not after it."""
+    if folder is None or not is_main():
+        return
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except OSError as error:
+        raise unwritable(folder, error) from error
+
+
 def _of_checkpoint(
     settings: Settings, protocol: Protocol, partition: Partition, device: torch.device, progress: Progress
 ) -> _Tested | None:
@@ -137,11 +152,12 @@ def _of_checkpoint(
     source = workspace.open_inputs(settings, trained.name)
     warn_of_other_maps(trained, source)
     keys = test_keys(source, protocol, partition)
+    folder = chosen.report or (None if chosen.checkpoint else workspace.run_folder(settings) / "report")
+    _make_folder(folder)
     with progress(len(keys), "Embedding", "sequences") as advance:
         embeddings = embed_for_main(trained.checkpoint.network(), source, keys, device, chosen, embedding, advance)
     if embeddings is None:
         return None
-    folder = chosen.report or (None if chosen.checkpoint else workspace.run_folder(settings) / "report")
     return _Tested(embeddings, trained.name, trained.checkpoint.iteration, embedding, trained.path, source, folder)
 
 
@@ -151,6 +167,7 @@ def _of_file(settings: Settings, protocol: Protocol, partition: Partition) -> _T
         return None
     file = open_embeddings(chosen.embeddings, chosen.embedding)
     embeddings, facts = file.select(test_keys(file, protocol, partition)), file.facts
+    _make_folder(chosen.report)
     source = None
     if chosen.pictures:
         # Sequences are shown if they are at hand; the figures need none.

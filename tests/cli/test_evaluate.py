@@ -1,0 +1,58 @@
+"""`skelgait evaluate` on a file of embeddings: where its report goes, and its pictures."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.embedded import CPU, GROUPS, call
+
+EVALUATE = ("evaluate", "--embeddings", "gallery.h5", "--partition", "partition.json", *CPU, *GROUPS)
+
+
+def names_in(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+def test_no_folder_is_named(embedded: Path) -> None:
+    before = names_in(embedded)
+    code, out, err = call(*EVALUATE)
+    assert (code, err) == (0, "")
+    assert "Report" not in out
+    assert names_in(embedded) == before
+
+
+def test_a_report_that_cannot_be_written_is_refused(embedded: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    code, out, err = call(*EVALUATE, "--report", tmp_path / "file")
+    assert (code, out) == (1, "")
+    assert "Error: " in err
+    assert "expected a file that can be written" in err
+
+
+def test_pictures_need_a_folder(embedded: Path) -> None:
+    code, _, err = call(*EVALUATE, "--pictures")
+    assert code == 1
+    assert "--pictures: found no folder for them, expected --report with a folder; name one" in err
+
+
+def test_pictures_of_an_earlier_report_do_not_stay(embedded: Path, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed")
+    figures = {"report.json", "report.csv", "report.md", "ranks.h5"}
+    assert call(*EVALUATE, "--report", tmp_path / "r", "--pictures")[0] == 0
+    drawn = names_in(tmp_path / "r") - figures
+    assert {"cmc.png", "views-1.png", "report.html"} < drawn
+    (tmp_path / "r" / "mine.png").write_text("")
+    assert call(*EVALUATE, "--report", tmp_path / "r")[0] == 0
+    assert names_in(tmp_path / "r") == figures | {"mine.png"}
+
+
+def test_verification(embedded: Path) -> None:
+    code, out, err = call(*EVALUATE, "--protocol", "verification", "--json")
+    assert (code, err) == (0, "")
+    (table,) = json.loads(out)["tables"]
+    for group in table["groups"]:
+        assert 0 <= group["figures"]["eer"] <= 1
+        assert group["roc"]["n_genuine"] > 0
