@@ -14,6 +14,7 @@ from skelgait.matching import Gallery, Ranks, rank_matches
 from skelgait.matching.ranking import LeftOut
 
 ITSELF, OWN_VIEW = "the probe itself", "of the probe's own identity and view"
+NOT_COMPARED = "of two views that the table does not compare"
 """Why a true match is left out."""
 
 
@@ -31,8 +32,7 @@ class GroupRanks:
             compared with a view.
         ap: (P, V) float32 average precision; NaN where there is none.
         inp: (P, V) float32 inverse negative penalty, likewise.
-        left_out: pairs of a probe and a true match that are left out, by reason; between views that are compared, and
-            others.
+        left_out: pairs of a probe and a true match that are left out, by reason.
         smallest_gallery: gallery entries of the smallest cell.
     """
 
@@ -58,7 +58,10 @@ class LeftOutRule:
     def __init__(self, test_set: TestSet, table: Table, members: Members) -> None:
         self._views = test_set.views
         self._members = members
-        self._not_own_view = table.kind != "view_pairs" and table.identical_views is False
+        by_pairs = table.kind == "view_pairs"
+        self._reason = NOT_COMPARED if by_pairs else OWN_VIEW
+        self._skips_same = table.identical_views is False
+        self._skips_other = by_pairs and table.identical_views == "only"
         self._counts: Counter[str] = Counter()
 
     def of_block(self, start: int) -> LeftOut:
@@ -67,9 +70,10 @@ class LeftOutRule:
         def left_out(rows: Indices, columns: Indices) -> NDArray[np.bool_]:
             probes, others = self._members.probes[start + rows], self._members.gallery[columns]
             is_itself = probes == others
-            is_own_view = (self._views[probes] == self._views[others]) & ~is_itself & self._not_own_view
-            self._counts.update({ITSELF: int(is_itself.sum()), OWN_VIEW: int(is_own_view.sum())})
-            return np.asarray(is_itself | is_own_view)
+            is_same = self._views[probes] == self._views[others]
+            is_skipped = ((is_same & self._skips_same) | (~is_same & self._skips_other)) & ~is_itself
+            self._counts.update({ITSELF: int(is_itself.sum()), self._reason: int(is_skipped.sum())})
+            return np.asarray(is_itself | is_skipped)
 
         return left_out
 

@@ -87,7 +87,11 @@ class PlainGroup:
         """Why a pair of one person is left out of a gallery."""
         if i == j:
             return "the probe itself"
-        if self.table.kind != "view_pairs" and self.table.identical_views is False and self.view(i) == self.view(j):
+        if self.table.kind == "view_pairs":
+            skipped = {True: (), False: (True,), "only": (False,)}[self.table.identical_views]
+            is_skipped = (self.view(i) == self.view(j)) in skipped
+            return "of two views that the table does not compare" if is_skipped else None
+        if self.table.identical_views is False and self.view(i) == self.view(j):
             return "of the probe's own identity and view"
         return None
 
