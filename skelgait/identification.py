@@ -54,7 +54,7 @@ class Threshold:
         distance: up to which a probe is taken for its nearest person.
         n_strangers: validation sequences that were compared with all people but their own.
         false_accepts: share of them that are accepted, in [0, 1].
-        n_known: validation sequences of people of the gallery, which are not in it themselves.
+        n_known: validation sequences of people of the gallery.
         true_accepts: share of those that are accepted as themselves; None where there are none.
     """
 
@@ -77,7 +77,7 @@ def identify(
 ) -> list[Identified]:
     """The people of a gallery who are nearest to each probe, each by the nearest of their sequences.
 
-    The gallery passes by once and may be larger than the memory.
+    The gallery passes by once and may be larger than the memory. A probe that is in it finds itself.
 
     Args:
         probes: who is asked for.
@@ -149,9 +149,7 @@ def learn_threshold(
         distance = float(np.nextafter(np.sort(strangers)[allowed], np.float32(-np.inf)))
     else:
         distance = float(strangers.max())
-    # A sequence that is in the gallery itself would find itself.
-    enrolled = set(gallery.keys)
-    is_known = np.isin(own, people) & [key not in enrolled for key in validation.keys]
+    is_known = np.isin(own, people)
     hits = is_own[:, 0] & (found.distances[:, 0] <= distance)
     return Threshold(
         distance,

@@ -79,8 +79,9 @@ def evaluate(
 
 def show_evaluation(report: Report) -> None:
     """Print the tables of a report, the published figures beside those of the first one."""
-    from skelgait.reports.tables import tables_of
+    from skelgait.reports.tables import heading_of, summary_of, tables_of
 
+    show_lines(heading_of(report), [summary_of(report)])
     for table in tables_of(report):
         show_table(*table)
     n_cut, n_sequences = report["n_cut"], report["n_sequences"]

@@ -80,6 +80,9 @@ def _show(found: Identification, out: Path | None) -> None:
         show_lines("Threshold", [_spelled(found.learned)])
     if out:
         show_lines("Ranking", [str(out)])
+    if found.n_enrolled:
+        said = "have the name of a sequence in the gallery: the same sequence finds itself"
+        warn([f"{found.n_enrolled} of {len(found.probes)} probes {said}"])
     if found.n_cut:
         warn([f"{found.n_cut} of {len(found.probes)} probes were longer than identify.max_frames and cut"])
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 
 import typer
 from pydantic import BaseModel
@@ -32,7 +32,17 @@ def field(key: str, *names: str) -> Any:
     info = model.model_fields[last]
     default = info.get_default(call_default_factory=False)
     shown = False if default in (None, (), {}) or isinstance(default, bool) else str(default)
-    return typer.Option(*(names or (f"--{last.replace('_', '-')}",)), help=info.description, show_default=shown)
+    spellings = names or (f"--{last.replace('_', '-')}",)
+    choices = _choices(info.annotation)
+    metavar = f"[{'|'.join(choices)}]" if choices else None
+    return typer.Option(*spellings, help=info.description, show_default=shown, metavar=metavar)
+
+
+def _choices(annotation: Any) -> list[str]:
+    """The values that a setting may have, where they are few; none for flags without a value, and for others."""
+    if get_origin(annotation) is Literal:
+        return [str(value) for value in get_args(annotation)]
+    return [choice for part in get_args(annotation) for choice in _choices(part)]
 
 
 Dataset = Annotated[str | None, field("dataset")]

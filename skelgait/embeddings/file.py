@@ -126,8 +126,15 @@ class EmbeddingFile:
     frames: NDArray[np.int64]
 
     def select(self, keys: Sequence[Key]) -> Embeddings:
-        """The embeddings of some of the sequences."""
+        """The embeddings of some of the sequences.
+
+        Raises:
+            DataError: one of them is not in the file.
+        """
         place_of = {key: place for place, key in enumerate(self.keys)}
+        missing = [key for key in keys if key not in place_of]
+        if missing:
+            raise DataError(self.path, f"no sequence {'/'.join(missing[0])}", "all that are asked for", "embed them")
         places = np.array([place_of[key] for key in keys], np.int64)
         n_cut = int((self.frames[places] > self.facts.max_frames).sum())
         return Embeddings(keys, _Chosen(self.values, places), n_cut)

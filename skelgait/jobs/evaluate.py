@@ -135,6 +135,8 @@ def _make_folder(folder: Path | None) -> None:
     """Find out whether the report can be written before the long part of the work, and not after it."""
     if folder is None or not is_main():
         return
+    if folder.is_file():
+        raise DataError(folder, "a file", "a folder for the report", "name another one with --report")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if not os.access(folder, os.W_OK):

@@ -35,6 +35,7 @@ class Identification:
         threshold: distance up to which a probe is of its nearest person; None where there is none.
         learned: how the threshold was learned; None where it was given.
         n_cut: probes that were longer than what was used of them.
+        n_enrolled: probes of the name of a sequence in the gallery, which find themselves if they are the same.
         probes: the probes.
     """
 
@@ -44,6 +45,7 @@ class Identification:
     threshold: float | None
     learned: Threshold | None
     n_cut: int
+    n_enrolled: int
     probes: list[Identified]
 
     def to_dict(self) -> dict[str, object]:
@@ -103,8 +105,17 @@ def identify_probes(
         probes, known,
         top=chosen.top, threshold=threshold, metric=chosen.metric, device=device, memory_mb=chosen.memory_mb,
     )  # fmt: skip
-    people = {key.identity for key in gallery.keys}
-    return Identification(gallery.path, len(people), len(gallery.keys), threshold, learned, probes.n_cut, found)
+    people, enrolled = {key.identity for key in gallery.keys}, set(gallery.keys)
+    return Identification(
+        gallery=gallery.path,
+        n_people=len(people),
+        n_sequences=len(gallery.keys),
+        threshold=threshold,
+        learned=learned,
+        n_cut=probes.n_cut,
+        n_enrolled=sum(key in enrolled for key in probes.keys),
+        probes=found,
+    )
 
 
 def _probes(

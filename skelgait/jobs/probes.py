@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -52,7 +53,7 @@ def open_probes(
     with TemporaryDirectory() as folder:
         probes = _found(path, Path(folder))
         keys = chosen_keys(probes.keys, sequence, path)
-        yield Probes(_as_inputs(probes.source, network, settings.heatmap, drawn), keys)
+        yield Probes(_as_inputs(probes.source, network, settings.heatmap, drawn, path), keys)
 
 
 def chosen_keys(keys: Sequence[Key], sequence: str | None, path: Path) -> Sequence[Key]:
@@ -75,14 +76,30 @@ def _found(path: Path, folder: Path) -> Probes:
         single = open_sequence(path)
         if single is not None:
             return Probes(single[0], [single[1]])
+        part = _part_of_tree(path)
+        if part is not None:
+            return part
         source = open_any(path)
     except DataError as error:
         # Perhaps what a pose estimator wrote; if it is not, the first error says more.
         other = _collected(path, folder) or _lone_file(path, folder)
         if other is None:
-            raise error from None
+            mend = f"ask `skelgait inspect {path}` what is there"
+            raise DataError(path, f"no sequence ({error})", "poses, maps, pairs or embeddings", mend) from error
         source = other
     return Probes(source, source.keys)
+
+
+def _part_of_tree(path: Path) -> Probes | None:
+    """The sequences of a person, or of a condition, whose folder in a tree a path is; None for other paths."""
+    # A sequence is called as its folders are, wherever links may lead.
+    folder = Path(os.path.abspath(path))  # noqa: PTH100
+    for depth, files in ((2, "*/*.pkl"), (1, "*/*/*.pkl")):
+        if folder.is_dir() and any(folder.glob(files)):
+            root = folder.parents[depth - 1]
+            source = open_any(root, only=folder)
+            return Probes(source, [key for key in source.keys if root.joinpath(*key[:depth]) == folder])
+    return None
 
 
 def _collected(path: Path, folder: Path) -> SequenceSource | None:
@@ -113,7 +130,7 @@ def _lone_file(path: Path, folder: Path) -> SequenceSource | None:
 
 
 def _as_inputs(
-    source: SequenceSource, network: str, heatmap: HeatmapSettings, drawn: Mapping[str, Any]
+    source: SequenceSource, network: str, heatmap: HeatmapSettings, drawn: Mapping[str, Any], path: Path
 ) -> SequenceSource:
     wanted = ("map",) if network == "skeletongait" else ("map", "silhouette")
     if source.modalities == wanted:
@@ -127,5 +144,5 @@ def _as_inputs(
             raise DataError("the gallery", found, "settings of `skelgait heatmap`", "embed it again") from error
     found = " and ".join(f"{modality}s" for modality in source.modalities)
     expected = "poses or maps" if wanted == ("map",) else "linked pairs of maps and silhouettes"
-    mend = "make them with `skelgait heatmap` and `skelgait link`"
-    raise DataError(source.path, found, f"{expected}, which {network} takes", mend)
+    mend = "name these" if wanted == ("map",) else "make them with `skelgait heatmap` and `skelgait link`"
+    raise DataError(path, found, f"{expected}, which {network} takes", mend)

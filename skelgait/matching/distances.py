@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Literal, Protocol
+from typing import Literal, Protocol, get_args
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from skelgait.errors import DataError, ShapeError
+from skelgait.errors import DataError, SettingsError, ShapeError
 from skelgait.matching.kernels import add_roots
 
 Metric = Literal["euclidean", "cosine"]
@@ -67,7 +67,10 @@ def distance_rows(
 
     Raises:
         ShapeError: the embeddings are of different shapes.
+        SettingsError: there is no such metric.
     """
+    if metric not in get_args(Metric):
+        raise SettingsError("metric", str(metric), f"one of {', '.join(get_args(Metric))}", "name one of them")
     if probes.shape[1:] != gallery.shape[1:]:
         found, expected = (" x ".join(map(str, of.shape[1:])) for of in (probes, gallery))
         raise ShapeError("the probes", f"embeddings of {found}", f"{expected}, as in the gallery", "use one network")

@@ -102,7 +102,10 @@ def compare_reports(folders: Sequence[Path], names: Sequence[str], resamples: in
             figures += compared
             notes += note
     if not figures:
-        found = "evaluations without ranks, as verification has none" if not all(stored) else "no probe that all have"
+        groups = (f"{name}: {', '.join(sorted({g for _, g in of}))}" for name, of in zip(names, stored, strict=True))
+        found = f"no probe in a group that all have ({'; '.join(groups)})"
+        if not all(stored):
+            found = "evaluations without ranks, as verification has none"
         raise SettingsError("RUN", found, "at least one group of probes in common", "evaluate them alike")
     return Comparison(tuple(names), protocols[0], tuple(figures), tuple(dict.fromkeys(notes)))
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from skelgait.errors import DataError
 from skelgait.reports.rows import Report, percent, spelled
-from skelgait.reports.tables import TextTable, left_over, tables_of
+from skelgait.reports.tables import TextTable, heading_of, left_over, summary_of, tables_of
 from skelgait.reports.text import printable
 from skelgait.storage.atomic import write_text
 
@@ -63,7 +63,7 @@ def write_page(path: Path, report: Report, pictures: Mapping[str, Path | bytes])
 
 
 def _page(report: Report, pictures: Mapping[str, Path | bytes]) -> Iterator[str]:
-    heading = _escaped(_heading(report))
+    heading = _escaped(heading_of(report))
     yield f"""<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -77,30 +77,13 @@ def _page(report: Report, pictures: Mapping[str, Path | bytes]) -> Iterator[str]
 <body>
 <main>
 <h1>{heading}</h1>
-<p>{_escaped(_summary(report))}</p>"""
+<p>{_escaped(summary_of(report))}</p>"""
     yield from _section("Notes", _list(report["notes"]))
     yield from _section("Figures", [line for table in tables_of(report) for line in _table(table)])
     yield from _section("By condition", [line for table in _by_condition(report) for line in _table(table)])
     yield from _section("Left out, and without a match", _list(left_over(report)))
     yield from _section("Pictures", [_figure(title, picture) for title, picture in pictures.items()])
     yield "</main>\n</body>\n</html>"
-
-
-def _heading(report: Report) -> str:
-    network = report.get("network") or "embeddings"
-    iteration = report.get("iteration")
-    return f"{report['protocol']}: {network}" + ("" if iteration is None else f", iteration {iteration}")
-
-
-def _summary(report: Report) -> str:
-    what = f"{report['metric']} distance" + (", re-ranked" if report["is_reranked"] else "")
-    cut = f", {report['n_cut']} of them cut" if report["n_cut"] else ""
-    brackets = "; in brackets, 95 % bootstrap intervals over probes" if _has_intervals(report) else ""
-    return f"{report['n_sequences']} sequences{cut}; {what}. Figures are in percent{brackets}."
-
-
-def _has_intervals(report: Report) -> bool:
-    return any(group["intervals"] for table in report["tables"] for group in table["groups"])
 
 
 def _by_condition(report: Report) -> Iterator[TextTable]:

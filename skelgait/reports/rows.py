@@ -25,7 +25,7 @@ class Row(NamedTuple):
         high: upper end.
         published: what the paper says.
         difference: the value less the published one.
-        probes: probes of the group.
+        probes: probes of the group; this and the next two of the figures over all alone.
         gallery: its gallery entries.
         unmatched: its probes without a true match.
     """
@@ -42,9 +42,9 @@ class Row(NamedTuple):
     high: float | None
     published: float | None
     difference: float | None
-    probes: int
-    gallery: int
-    unmatched: int
+    probes: int | None
+    gallery: int | None
+    unmatched: int | None
 
 
 def rows_of(report: Report) -> Iterator[Row]:
@@ -59,7 +59,7 @@ def rows_of(report: Report) -> Iterator[Row]:
                     yield Row(
                         table["title"], group["name"], part, condition, probe_view, gallery_view, figure,
                         value, low, high, published, difference_to(value, published),
-                        group["n_probes"], group["n_gallery"], group["n_unmatched"],
+                        *(group[name] if is_all else None for name in ("n_probes", "n_gallery", "n_unmatched")),
                     )  # fmt: skip
 
 
@@ -91,7 +91,8 @@ def percent(share: float | None) -> str:
 
 def signed_percent(difference: float | None) -> str:
     """A difference of shares in percent points, with its sign."""
-    return "-" if difference is None else f"{100 * difference:+.1f}"
+    # Rounded first, and 0 added, so that nothing is -0.0.
+    return "-" if difference is None else f"{round(100 * difference, 1) + 0.0:+.1f}"
 
 
 def _parts(group: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str, Mapping[str, float | None]]]:

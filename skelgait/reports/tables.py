@@ -59,20 +59,29 @@ def left_over(report: Report) -> list[str]:
         for group in table["groups"]:
             where = f"{table['title']}, {group['name']}"
             found += [f"{where}: {n} probes without a true match: {why}" for why, n in group["unmatched"].items()]
-            found += [f"{where}: {n} pairs left out: {why}" for why, n in group["left_out"].items()]
+            found += [f"{where}: {n} pairs of one person left out: {why}" for why, n in group["left_out"].items()]
     return found
+
+
+def heading_of(report: Report) -> str:
+    """What was evaluated, in a line."""
+    network, iteration = report.get("network") or "embeddings", report.get("iteration")
+    return f"{report['protocol']}: {network}" + ("" if iteration is None else f", iteration {iteration}")
+
+
+def summary_of(report: Report) -> str:
+    """How it was evaluated, in two sentences."""
+    embedding = f" of embedding {report['embedding']}" if report.get("embedding") else ""
+    how = f"{report['metric']} distance{embedding}" + (", re-ranked" if report["is_reranked"] else "")
+    has_intervals = any(group["intervals"] for table in report["tables"] for group in table["groups"])
+    brackets = "; in brackets, 95 % bootstrap intervals over probes" if has_intervals else ""
+    cut = f", {report['n_cut']} of them cut" if report["n_cut"] else ""
+    return f"{report['n_sequences']} sequences{cut}; {how}. Figures are in percent{brackets}."
 
 
 def markdown_of(report: Report) -> str:
     """The report as Markdown."""
-    tested = f"{report.get('network', 'embeddings')}, iteration {report.get('iteration', '-')}"
-    lines = [
-        f"# {_escaped(report['protocol'])}: {_escaped(tested)}",
-        "",
-        f"{report['n_sequences']} sequences, {report['n_cut']} of them cut; {report['metric']} distance of embedding "
-        f"{report.get('embedding', '-')}{', re-ranked' if report['is_reranked'] else ''}. Percent; in brackets 95 % "
-        "bootstrap intervals over probes.",
-    ]
+    lines = [f"# {_escaped(heading_of(report))}", "", _escaped(summary_of(report))]
     for table in tables_of(report):
         lines += ["", f"## {_escaped(table.title)}", "", _markdown_row(table.header), _rule(len(table.header))]
         lines += [_markdown_row(row) for row in table.rows]

@@ -50,7 +50,7 @@ def open_any(path: Path, pattern: str = "*.pkl", only: Path | None = None) -> Se
     Args:
         path: root of a tree, folder of HDF5 parts, folder of pairs, or one HDF5 file.
         pattern: pattern of the sequence's file in a tree.
-        only: the one sequence's folder to look at, in a tree.
+        only: the one folder to look at in a tree, of a sequence, a condition or an identity.
 
     Raises:
         DataError: nothing readable lies there, or sequences of no known kind.

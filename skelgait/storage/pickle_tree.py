@@ -23,7 +23,7 @@ class PickleTree:
     Args:
         path: the root of the tree.
         patterns: for each modality the pattern of its file in a sequence folder.
-        only: the one sequence folder to look at; the whole tree where None.
+        only: the one folder to look at, of a sequence, a condition or an identity; the whole tree where None.
 
     Raises:
         DataError: there is no such folder, or no sequence in it has a file for every pattern.
@@ -101,7 +101,8 @@ class PickleTree:
         return folder / names[0]
 
     def _scan(self) -> Iterator[tuple[Key, list[list[str]]]]:
-        for folder in [self._only] if self._only else _sequence_folders(self.path):
+        top = self._only or self.path
+        for folder in _folders_below(top, 3 - len(top.parts) + len(self.path.parts)):
             names = sorted(entry.name for entry in os.scandir(folder) if not entry.name.startswith("."))
             fitting = [[n for n in names if fnmatchcase(n, pattern)] for pattern in self._patterns.values()]
             if all(fitting):
@@ -157,14 +158,14 @@ def unreadable(path: Path, error: OSError, expected: str = "a file that can be r
     return DataError(path, error.strerror or str(error), expected, "check the path and its permissions")
 
 
-def _sequence_folders(root: Path) -> Iterator[Path]:
+def _folders_below(folder: Path, depth: int) -> Iterator[Path]:
+    """The folders so many levels below a folder, sorted, but for those with names of frames."""
+    if not depth:
+        yield folder
+        return
     try:
-        for identity in (folder for folder in _subfolders(root) if folder.name != FOLDER):
-            for condition in _subfolders(identity):
-                yield from _subfolders(condition)
+        folders = sorted(Path(entry.path) for entry in os.scandir(folder) if entry.is_dir() and entry.name != FOLDER)
     except OSError as error:
-        raise unreadable(Path(error.filename or root), error, "a folder") from error
-
-
-def _subfolders(folder: Path) -> list[Path]:
-    return sorted(Path(entry.path) for entry in os.scandir(folder) if entry.is_dir())
+        raise unreadable(Path(error.filename or folder), error, "a folder") from error
+    for inner in folders:
+        yield from _folders_below(inner, depth - 1)

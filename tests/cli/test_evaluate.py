@@ -29,7 +29,7 @@ def test_a_report_that_cannot_be_written_is_refused(embedded: Path, tmp_path: Pa
     code, out, err = call(*EVALUATE, "--report", tmp_path / "file")
     assert (code, out) == (1, "")
     assert "Error: " in err
-    assert "expected a file that can be written" in err
+    assert "found a file, expected a folder for the report; name another one with --report" in err
 
 
 def test_pictures_need_a_folder(embedded: Path) -> None:

@@ -118,11 +118,14 @@ def test_a_lone_file_of_something_else(embedded: Path, shallow: Path, content: b
     assert len(err.splitlines()) == 1
 
 
+ENROLLED = "probes have the name of a sequence in the gallery: the same sequence finds itself\n"
+
+
 def test_a_ranking_in_a_file(embedded: Path, tmp_path: Path) -> None:
     flags = ("poses", "--sequence", "075/bg-01/000", "--top", 3, "--threshold", 0.5, *GALLERY)
     for name in ("x.csv", "deep/x.json"):
         code, out, err = call("identify", *flags, "--out", tmp_path / name)
-        assert (code, err) == (0, "")
+        assert (code, err) == (0, f"Warning: 1 of 1 {ENROLLED}")
         assert str(tmp_path / name) in out
     report = json.loads((tmp_path / "deep" / "x.json").read_text())
     assert report == json.loads(call("identify", *flags, "--json")[1])
@@ -163,7 +166,7 @@ def test_an_answer_is_one_json_object_even_where_something_is_cut(embedded: Path
     assert (code, err) == (0, "")
     assert json.loads(out)["n_cut"] == 16
     code, out, err = call("identify", "maps", *GALLERY, "--set", "identify.max_frames=3")
-    assert err == "Warning: 16 of 16 probes were longer than identify.max_frames and cut\n"
+    assert err == f"Warning: 16 of 16 {ENROLLED}Warning: 16 of 16 probes were longer than identify.max_frames and cut\n"
 
 
 @pytest.mark.parametrize(
@@ -267,3 +270,13 @@ def test_two_processes_answer_once(embedded: Path, tmp_path: Path, what: str) ->
     (alone,) = [call("identify", path, *GALLERY, "--json")[1]]
     for one, two in zip(json.loads(alone)["probes"], json.loads(done.stdout)["probes"], strict=True):
         assert [c["sequence"] for c in one["candidates"]] == [c["sequence"] for c in two["candidates"]]
+
+
+def test_a_part_of_a_tree(embedded: Path) -> None:
+    for folder in ("maps", "poses"):
+        for part, n in (("075", 4), ("075/bg-01", 2), ("075/bg-01/000", 1)):
+            code, out, _ = call("identify", f"{folder}/{part}", *GALLERY, "--json")
+            assert code == 0
+            found = [of["probe"] for of in json.loads(out)["probes"]]
+            assert len(found) == n
+            assert all(name.startswith(part) for name in found)

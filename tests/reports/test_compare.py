@@ -153,11 +153,11 @@ def test_what_cannot_be_compared_is_refused(two: tuple[Path, Path], tmp_path: Pa
     with pytest.raises(SettingsError, match="found protocols custom of good, mine of other, expected one protocol"):
         compare(good, tmp_path / "other")
     write(tmp_path / "groups", evaluation(embeddings(), custom_protocol(["nm-01"], {"x": ["bg-*"]})))
-    with pytest.raises(SettingsError, match="found no probe that all have, expected at least one group of probes"):
+    with pytest.raises(SettingsError, match="found no probe in a group that all have"):
         compare(good, tmp_path / "groups")
     strangers = [Key(f"{key.identity}2", *key[1:]) for key in KEYS]
     write(tmp_path / "strangers", evaluation(replace(embeddings(), keys=strangers)))
-    with pytest.raises(SettingsError, match="found no probe that all have"):
+    with pytest.raises(SettingsError, match="found no probe in a group that all have"):
         compare(good, tmp_path / "strangers")
     write(tmp_path / "views", evaluation(embeddings([key for key in KEYS if key.view != "180"])))
     with pytest.raises(DataError, match="found galleries of different views, expected the same ones"):

@@ -145,7 +145,7 @@ def test_what_was_left_out_is_said(tmp_path: Path) -> None:
     assert any("Bag: 6 probes without a true match: not enrolled" in sentence for sentence in sentences)
     assert "6 probes without a true match: not enrolled" in (tmp_path / "report.md").read_text()
     lines = list(csv.DictReader((tmp_path / "report.csv").read_text().splitlines()))
-    assert {line["unmatched"] for line in lines if line["group"] == "Bag"} == {"6"}
+    assert {line["unmatched"] for line in lines if line["group"] == "Bag" and line["part"] == "all"} == {"6"}
 
 
 def test_verification_has_no_ranks(tmp_path: Path) -> None:

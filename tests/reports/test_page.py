@@ -130,7 +130,7 @@ def test_figures_conditions_and_reasons_are_shown(tmp_path: Path) -> None:
     assert page.all_of("li") == [
         "a note",
         "Over all, Bag: 2 probes without a true match: not enrolled",
-        "Over all, Bag: 3 pairs left out: the probe itself",
+        "Over all, Bag: 3 pairs of one person left out: the probe itself",
     ]
 
 

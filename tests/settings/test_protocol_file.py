@@ -90,7 +90,7 @@ def test_published_figures_are_in_percent(tmp_path: Path) -> None:
             ["tables.0.figures: should be of the table's kind, pooled, such as rank_1 or mean_ap (found 'eer')"],
         ),
         (
-            SMALLEST.replace("pooled", "verification"),
+            SMALLEST.replace("pooled", "verification, figures: [rank_1]"),
             [
                 "tables.0.figures: should be of the table's kind, verification, such as eer or tar_at_far_0.01 "
                 "(found 'rank_1')"
