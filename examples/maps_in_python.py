@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 from skelgait import skeleton_maps
-from skelgait.sheet import Strip, save_sheet
 from skelgait.storage.arrays import read_pickled_array
+from skelgait.viz.contact_sheet import Strip, save_sheet
 
 poses, picture = Path(sys.argv[1]), Path(sys.argv[2])
 

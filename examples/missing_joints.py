@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 
 from skelgait import skeleton_maps
-from skelgait.sheet import Strip, save_sheet
 from skelgait.skeletons import COCO_17
-from skelgait.walkers.anthropometry import sample_person
-from skelgait.walkers.camera import Camera, detect
-from skelgait.walkers.gait import walk
+from skelgait.synth.anthropometry import sample_person
+from skelgait.synth.camera import Camera, detect
+from skelgait.synth.gait import walk
+from skelgait.viz.contact_sheet import Strip, save_sheet
 
 rng = np.random.default_rng(0)
 joints, _ = walk(sample_person(rng), "normal", 34, rng)

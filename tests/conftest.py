@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-SHARED = Path(__file__).resolve().parents[2] / "shared"
+from tests.paths import ROOT
+
+SHARED = ROOT.parent / "shared"
 
 
 def _shared(name: str) -> Path:

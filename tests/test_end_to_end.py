@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from skelgait.training import load_checkpoint
-from tests.walks import write_dataset
+from skelgait.checkpoints.checkpoint import load_checkpoint
+from tests.paths import ROOT
+from tests.synthetic_data import write_dataset
 
-ROOT = Path(__file__).resolve().parents[1]
 SETTINGS = """
 partition: partition.json
 heatmap: {workers: 2}

@@ -18,13 +18,12 @@ import pytest
 
 from skelgait.datasets import Group, Protocol, Submission, Table
 from skelgait.datasets.protocol import Figure, Kind
-from skelgait.poses import LAYOUTS
+from skelgait.raw.poses import LAYOUTS
 from skelgait.storage import Key, PickleTreeWriter, open_pairs, open_source
-from tests.poses.dataset_builders import openpose, some_walks
+from tests.paths import EXAMPLES
+from tests.raw.poses.dataset_builders import openpose, some_walks
+from tests.synthetic_data import write_dataset
 from tests.test_end_to_end import skelgait
-from tests.walks import write_dataset
-
-EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 
 
 def run_script(name: str, *args: Path) -> str:

@@ -1,4 +1,4 @@
-"""Who may import whom: data flow one way, and the library does not know the command line."""
+"""Import directions: data flow one way, and the library does not know the command line."""
 
 from __future__ import annotations
 
@@ -7,54 +7,44 @@ from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).resolve().parents[1] / "skelgait"
+from tests.paths import ROOT
+
+PACKAGE = ROOT / "skelgait"
 
 MAY_IMPORT = {
     "errors": set(),
     "skeletons": {"errors"},
-    "maps": {"errors", "skeletons"},
-    "models": {"errors"},
-    "losses": {"errors"},
+    "opengait": {"errors"},
     "datasets": {"errors"},
-    "settings": {"errors", "datasets"},
     "storage": {"errors"},
     "runtime": {"errors"},
+    "models": {"errors"},
+    "losses": {"errors"},
+    "matching": {"errors"},
+    "maps": {"errors", "skeletons"},
+    "settings": {"errors", "datasets", "opengait"},
     "sampling": {"errors", "storage", "runtime"},
-    "raw": {"errors", "storage"},
-    "poses": {"errors", "build", "datasets", "raw", "runtime", "settings", "silhouettes", "skeletons", "storage"},
-    "inspection": {"errors", "datasets", "maps", "poses", "raw", "skeletons", "storage"},
-    "sheet": {"errors", "storage"},
-    "walkers": {"errors", "skeletons", "storage", "datasets", "runtime"},
-    "build": {"errors", "runtime", "storage"},
-    "silhouettes": {"build", "errors", "raw", "runtime", "settings", "storage"},
-    "heatmap": {"build", "errors", "maps", "storage", "settings", "runtime"},
-    "pairing": {"errors", "storage"},
-    "preview": {"errors", "maps", "sheet", "storage"},
-    "convert": {"errors", "runtime", "storage"},
-    "workspace": {"errors", "datasets", "settings", "storage"},
-    "reports": {"errors", "datasets", "evaluation", "sheet", "storage"},
-    "drawn": {"errors", "maps", "settings", "storage"},
-    "identification": {"errors", "embeddings", "matching", "storage"},
-    "jobs": {
-        "errors", "datasets", "drawn", "embeddings", "evaluation", "identification", "matching", "models", "poses",
-        "reports", "runtime", "settings", "storage", "training", "workspace",
-    },
-    "matching": {"errors", "runtime"},
+    "raw": {"errors", "datasets", "skeletons", "storage"},
+    "viz": {"errors", "maps", "storage"},
+    "synth": {"errors", "datasets", "runtime", "skeletons", "storage"},
+    "preprocess": {"errors", "maps", "raw", "runtime", "settings", "skeletons", "storage"},
+    "inspection": {"errors", "datasets", "maps", "raw", "skeletons", "storage"},
+    "checkpoints": {"errors", "datasets", "models", "opengait", "settings", "storage"},
     "embeddings": {"errors", "matching", "models", "runtime", "sampling", "storage"},
+    "training": {"errors", "checkpoints", "losses", "models", "runtime", "sampling", "settings", "storage"},
     "evaluation": {"errors", "datasets", "embeddings", "matching", "storage"},
-    "training": {"errors", "sampling", "models", "losses", "evaluation", "runtime", "storage", "settings", "datasets"},
-    "run_list": {"errors", "settings", "storage", "training"},
-    "demo": {
-        "errors", "datasets", "settings", "storage", "walkers", "heatmap", "pairing", "sheet", "evaluation",
-        "workspace", "runtime", "jobs", "models",
+    "reports": {"errors", "datasets", "evaluation", "storage", "viz"},
+    "runs": {"errors", "checkpoints", "settings", "storage"},
+    "pipelines": {
+        "errors", "checkpoints", "datasets", "embeddings", "evaluation", "matching", "models", "preprocess", "raw",
     },
 }  # fmt: skip
 HEAVY = {"torch", "numba", "cv2"}
 # The one file that draws with torch is imported only where it is asked for.
 ON_DEVICE = PACKAGE / "maps" / "on_device.py"
 WITHOUT_TORCH = (
-    "errors", "skeletons", "settings", "datasets", "storage", "build", "raw", "silhouettes", "poses", "inspection",
-    "pairing", "heatmap", "maps", "walkers", "run_list",
+    "errors", "skeletons", "settings", "datasets", "storage", "raw", "inspection", "preprocess", "maps", "synth",
+    "runs", "viz",
 )  # fmt: skip
 
 
@@ -69,29 +59,29 @@ def imported(path: Path) -> set[str]:
     return names
 
 
-def files_of(room: str) -> list[Path]:
-    folder = PACKAGE / room
-    return sorted(folder.rglob("*.py")) if folder.is_dir() else [PACKAGE / f"{room}.py"]
+def files_of(package: str) -> list[Path]:
+    folder = PACKAGE / package
+    return sorted(folder.rglob("*.py")) if folder.is_dir() else [PACKAGE / f"{package}.py"]
 
 
-def rooms() -> set[str]:
+def packages() -> set[str]:
     return {path.stem for path in PACKAGE.iterdir() if path.suffix == ".py" or (path / "__init__.py").is_file()}
 
 
-def test_every_room_has_a_rule() -> None:
-    assert rooms() - {"__init__", "__main__", "cli"} == set(MAY_IMPORT)
+def test_every_package_has_a_rule() -> None:
+    assert packages() - {"__init__", "__main__", "cli"} == set(MAY_IMPORT)
 
 
-@pytest.mark.parametrize("room", MAY_IMPORT)
-def test_rooms_import_only_what_they_may(room: str) -> None:
-    for path in files_of(room):
-        used = {name.split(".")[1] for name in imported(path) if name.startswith("skelgait.")} & rooms()
-        assert used - {room} <= MAY_IMPORT[room], path
+@pytest.mark.parametrize("package", MAY_IMPORT)
+def test_packages_import_only_what_they_may(package: str) -> None:
+    for path in files_of(package):
+        used = {name.split(".")[1] for name in imported(path) if name.startswith("skelgait.")} & packages()
+        assert used - {package} <= MAY_IMPORT[package], path
 
 
-@pytest.mark.parametrize("room", WITHOUT_TORCH)
-def test_torch_stays_out(room: str) -> None:
-    for path in set(files_of(room)) - {ON_DEVICE}:
+@pytest.mark.parametrize("package", WITHOUT_TORCH)
+def test_torch_stays_out(package: str) -> None:
+    for path in set(files_of(package)) - {ON_DEVICE}:
         assert "torch" not in {name.split(".")[0] for name in imported(path)}, path
 
 

@@ -13,8 +13,8 @@ from skelgait.cli import options
 from skelgait.cli.output import show_facts, show_json, show_lines, show_table
 
 if TYPE_CHECKING:
-    from skelgait.training.describe import CheckpointReport, WeightsReport
-    from skelgait.training.misfits import Misfits, Shape
+    from skelgait.checkpoints.describe import CheckpointReport, WeightsReport
+    from skelgait.checkpoints.mismatch import Misfits, Shape
 
 _KINDS = {
     "skelgait": "a checkpoint of skelgait",
@@ -29,7 +29,7 @@ def checkpoint(
     as_json: options.Json = False,
 ) -> None:
     """Say what a checkpoint is, which preset it fits, and what is missing; exit code 1 if it cannot be loaded."""
-    from skelgait.training.describe import describe_checkpoint
+    from skelgait.checkpoints.describe import describe_checkpoint
 
     report = describe_checkpoint(path)
     if as_json:

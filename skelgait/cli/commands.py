@@ -8,8 +8,8 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from skelgait.cli.old_flags import to_current
 from skelgait.errors import SkelgaitError
+from skelgait.opengait.flags import to_current
 
 _SHARED = {"--debug": "debug", "--verbose": "verbose", "-v": "verbose"}
 

@@ -25,7 +25,7 @@ def convert(
     """Convert a pickle tree to an HDF5 store, or a store to a tree, without loss."""
     chosen = options.resolve(ctx, "convert").convert
 
-    from skelgait.convert import convert_store
+    from skelgait.preprocess.convert import convert_store
     from skelgait.runtime.progress import progress
     from skelgait.storage import PickleTree, open_any
 

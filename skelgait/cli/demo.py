@@ -21,7 +21,7 @@ def demo(
     """Take people who do not exist down the whole road, in a few minutes."""
     chosen = options.resolve(ctx, "demo").demo
 
-    from skelgait.demo import run_demo
+    from skelgait.pipelines.demo import run_demo
     from skelgait.runtime.progress import progress
 
     report = run_demo(chosen.out, chosen.seed, progress)

@@ -44,7 +44,7 @@ def embed(
     if chosen.embed.nproc > 1 and not launched():
         raise typer.Exit(launch(chosen.embed.nproc, sys.argv[1:]))
 
-    from skelgait.jobs import embed_run
+    from skelgait.pipelines.embed import embed_run
     from skelgait.runtime.devices import pick_device
     from skelgait.runtime.processes import join_processes
     from skelgait.runtime.progress import progress

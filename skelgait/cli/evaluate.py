@@ -57,7 +57,7 @@ def evaluate(
     if chosen.evaluate.nproc > 1 and not launched():
         raise typer.Exit(launch(chosen.evaluate.nproc, sys.argv[1:]))
 
-    from skelgait.jobs import evaluate_run
+    from skelgait.pipelines.evaluate import evaluate_run
     from skelgait.runtime.devices import pick_device
     from skelgait.runtime.processes import join_processes
     from skelgait.runtime.progress import progress

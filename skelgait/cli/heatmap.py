@@ -13,7 +13,7 @@ from skelgait.cli import options
 from skelgait.cli.output import show_counts, show_json, warn
 
 if TYPE_CHECKING:
-    from skelgait.heatmap import HeatmapReport
+    from skelgait.preprocess.maps import HeatmapReport
     from skelgait.settings import Settings
 
 
@@ -72,8 +72,8 @@ def heatmap(
 
 
 def _draw(chosen: Settings) -> HeatmapReport:
-    from skelgait import workspace
-    from skelgait.heatmap import draw_dataset
+    from skelgait.pipelines import workspace
+    from skelgait.preprocess.maps import draw_dataset
     from skelgait.runtime.progress import progress
 
     source = workspace.open_poses(chosen)
@@ -85,8 +85,8 @@ def _draw_together(chosen: Settings) -> HeatmapReport | None:
     """Draw a share of the maps; the first process gets the report of all, the others None."""
     import torch
 
-    from skelgait import workspace
-    from skelgait.heatmap import draw_dataset
+    from skelgait.pipelines import workspace
+    from skelgait.preprocess.maps import draw_dataset
     from skelgait.runtime.processes import join_processes, team
     from skelgait.runtime.progress import progress
 
@@ -101,8 +101,8 @@ def _draw_together(chosen: Settings) -> HeatmapReport | None:
 def _preview(chosen: Settings) -> list[Path]:
     if not chosen.heatmap.preview:
         return []
-    from skelgait import workspace
-    from skelgait.preview import save_previews
+    from skelgait.pipelines import workspace
+    from skelgait.viz.preview import save_previews
 
     maps = workspace.open_maps(chosen)
     keys = maps.keys[: chosen.heatmap.preview]

@@ -12,8 +12,8 @@ from skelgait.cli import options
 from skelgait.cli.output import show_json, show_lines, show_table, warn
 
 if TYPE_CHECKING:
-    from skelgait.identification import Threshold
-    from skelgait.jobs.identify import Identification
+    from skelgait.evaluation.identification import Threshold
+    from skelgait.pipelines.identify import Identification
 
 
 def identify(
@@ -47,8 +47,7 @@ def identify(
     if chosen.identify.nproc > 1 and not launched():
         raise typer.Exit(launch(chosen.identify.nproc, sys.argv[1:]))
 
-    from skelgait.jobs import identify_probes
-    from skelgait.jobs.identify import write_ranking
+    from skelgait.pipelines.identify import identify_probes, write_ranking
     from skelgait.runtime.devices import pick_device
     from skelgait.runtime.processes import join_processes
     from skelgait.runtime.progress import progress

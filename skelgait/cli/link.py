@@ -11,7 +11,7 @@ from skelgait.cli import options
 from skelgait.cli.output import show_counts, show_json, warn
 
 if TYPE_CHECKING:
-    from skelgait.pairing import Outcome, Pairing
+    from skelgait.preprocess.pairs import Outcome, Pairing
 
 _LEFT_OUT: tuple[Outcome, ...] = ("unreadable", "unequal", "no silhouettes", "no maps")
 
@@ -32,8 +32,8 @@ def link(
     """Pair skeleton maps with silhouettes."""
     chosen = options.resolve(ctx, "link")
 
-    from skelgait import workspace
-    from skelgait.pairing import REPORT_FILE, pair_sequences, write_pairs
+    from skelgait.pipelines import workspace
+    from skelgait.preprocess.pairs import REPORT_FILE, pair_sequences, write_pairs
     from skelgait.runtime.progress import progress
 
     map_source, silhouette_source = workspace.open_maps(chosen), workspace.open_silhouettes(chosen)

@@ -11,7 +11,7 @@ from skelgait.cli import options
 from skelgait.cli.output import show_counts, show_json, warn
 
 if TYPE_CHECKING:
-    from skelgait.build import BuildReport
+    from skelgait.preprocess.build import BuildReport
 
 
 def poses(
@@ -34,7 +34,8 @@ def poses(
     """Read poses in any layout, and write a pose tree: one person a frame, in the order of time."""
     chosen = options.resolve(ctx, "collect")
 
-    from skelgait.poses import collect_poses, open_raw
+    from skelgait.preprocess.poses import collect_poses
+    from skelgait.raw.poses import open_raw
     from skelgait.runtime.progress import progress
 
     raw = open_raw(source, chosen.collect.layout, chosen.collect.names, chosen.collect.pattern)

@@ -19,8 +19,8 @@ def protocol(
     """Show a protocol as YAML: what to begin one of your own with, and a check of it."""
     chosen = options.resolve(ctx, "evaluate")
 
+    from skelgait.pipelines.workspace import protocol_of
     from skelgait.settings import protocol_to_yaml
-    from skelgait.workspace import protocol_of
 
     found = protocol_of(chosen)
     if as_json:

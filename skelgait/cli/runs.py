@@ -13,7 +13,7 @@ from skelgait.cli import options
 from skelgait.cli.output import show_json, show_lines, show_table, warn
 
 if TYPE_CHECKING:
-    from skelgait.run_list import Summary
+    from skelgait.runs import Summary
 
 _HEADER = (
     "run", "network", "identities", "iteration", "triplet loss", "cross entropy", "accuracy", "active", "steps/s",
@@ -35,7 +35,7 @@ def runs(
     """List training runs: where they are, how good, how fast, and in which settings they differ."""
     folder = options.resolve(ctx, "runs").runs
 
-    from skelgait.run_list import differing_settings, find_runs, save_plot, summarise
+    from skelgait.runs import differing_settings, find_runs, save_plot, summarise
 
     found = find_runs(folder, names or ())
     summaries, differing = [summarise(run) for run in found], differing_settings(found)

@@ -25,7 +25,7 @@ def show(
     """Make a sheet (PNG) and an animation (GIF) of a sequence: limbs, joints, both, and the silhouette."""
     chosen = options.resolve(ctx, "show").show
 
-    from skelgait.preview import locate, save_previews
+    from skelgait.viz.preview import locate, save_previews
 
     source, key = locate(path, chosen.sequence, chosen.pattern)
     sheet, animation = save_previews(chosen.out, source, key, chosen.frames)

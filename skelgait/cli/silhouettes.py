@@ -11,7 +11,7 @@ from skelgait.cli import options
 from skelgait.cli.output import show_counts, show_json, warn
 
 if TYPE_CHECKING:
-    from skelgait.build import BuildReport
+    from skelgait.preprocess.build import BuildReport
 
 
 def silhouettes(
@@ -34,8 +34,9 @@ def silhouettes(
     """
     chosen = options.resolve(ctx, "alignment")
 
+    from skelgait.preprocess.silhouettes import align_dataset
+    from skelgait.raw.silhouettes import find_folders
     from skelgait.runtime.progress import progress
-    from skelgait.silhouettes import align_dataset, find_folders
 
     images = find_folders(source, chosen.alignment.names)
     with progress(len(images.keys), "Aligning silhouettes", "sequences") as advance:

@@ -31,7 +31,7 @@ def synth(
 
     from skelgait.datasets import find
     from skelgait.runtime.progress import progress
-    from skelgait.walkers import write_walkers
+    from skelgait.synth import write_walkers
 
     with progress(None, "Walking", "sequences") as advance:
         report = write_walkers(out, find(chosen.dataset or "CASIA-B"), **chosen.synth.model_dump(), advance=advance)

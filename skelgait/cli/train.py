@@ -46,7 +46,7 @@ def train(
     if chosen.train.nproc > 1 and not launched():
         raise typer.Exit(launch(chosen.train.nproc, sys.argv[1:]))
 
-    from skelgait.jobs import train_run
+    from skelgait.pipelines.train import train_run
     from skelgait.runtime.devices import pick_device
     from skelgait.runtime.processes import is_main, join_processes
     from skelgait.runtime.progress import progress

@@ -27,7 +27,7 @@ from skelgait.errors import DataError
 from skelgait.matching.distances import Vectors, as_slice
 from skelgait.storage import Key
 from skelgait.storage.hdf5_file import create_hdf5
-from skelgait.storage.parts import read_keys, write_keys
+from skelgait.storage.shards import read_keys, write_keys
 
 _NAMES = {1: "embedding_1", 2: "embedding_2"}
 # Of the facts, those that are whole numbers, and those that are mappings; the others are text.

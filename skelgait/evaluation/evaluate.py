@@ -16,7 +16,7 @@ from skelgait.evaluation.group_report import report_ranks, report_rates
 from skelgait.evaluation.notes import notes_on, refuse_nothing
 from skelgait.evaluation.ranks import GroupRanks, Ranking
 from skelgait.evaluation.report import EvaluationReport, TableReport
-from skelgait.evaluation.test_set import Members, TestSet, conditions_of
+from skelgait.evaluation.test_sequences import Members, TestSet, conditions_of
 from skelgait.evaluation.verification import GroupRates, Verifying
 from skelgait.matching import Metric, RowBlocks, distance_rows
 from skelgait.matching.reranking import Reranking, reranked

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 import numpy as np
 
 from skelgait.datasets import Table
-from skelgait.evaluation.figures import Cells, cells_of, interval, matching_curve, number, resampled, values_of
+from skelgait.evaluation.metrics import Cells, cells_of, interval, matching_curve, number, resampled, values_of
 from skelgait.evaluation.ranks import GroupRanks
 from skelgait.evaluation.report import Figures, GroupReport, Roc
-from skelgait.evaluation.test_set import Indices, TestSet
+from skelgait.evaluation.test_sequences import Indices, TestSet
 from skelgait.evaluation.verification import GroupRates, figure_of
 
 CMC_RANKS = 50

@@ -8,7 +8,7 @@ from skelgait.datasets import Group, Protocol, Table
 from skelgait.errors import ProtocolError
 from skelgait.evaluation.ranks import GroupRanks
 from skelgait.evaluation.report import GroupReport, TableReport
-from skelgait.evaluation.test_set import TestSet, conditions_of
+from skelgait.evaluation.test_sequences import TestSet, conditions_of
 
 _MEND = "use the protocol of this dataset, or --protocol custom with --gallery and --probes"
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skelgait.datasets import Table
-from skelgait.evaluation.test_set import Indices, Members, TestSet
+from skelgait.evaluation.test_sequences import Indices, Members, TestSet
 from skelgait.matching import Gallery, Ranks, rank_matches
 from skelgait.matching.ranking import LeftOut
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from skelgait.datasets import Partition, Protocol, Table
 from skelgait.embeddings import Embeddings
-from skelgait.evaluation.test_set import Indices, Members, TestSet
+from skelgait.evaluation.test_sequences import Indices, Members, TestSet
 from skelgait.matching import Metric, RowBlocks, distance_rows
 from skelgait.matching.reranking import Reranking, reranked
 from skelgait.storage import Key

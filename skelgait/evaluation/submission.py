@@ -9,7 +9,7 @@ import torch
 from skelgait.datasets import Submission
 from skelgait.embeddings import Embeddings
 from skelgait.errors import ProtocolError
-from skelgait.evaluation.test_set import TestSet, conditions_of
+from skelgait.evaluation.test_sequences import TestSet, conditions_of
 from skelgait.matching import Metric, distance_rows, nearest
 from skelgait.matching.reranking import Reranking, reranked
 from skelgait.storage.atomic import write_text

@@ -15,10 +15,10 @@ from skelgait.errors import DataError, SettingsError
 from skelgait.inspection.dataset_fit import dataset_of_keys, partition_facts
 from skelgait.inspection.pose_facts import pose_facts
 from skelgait.inspection.report import Inspection, Looking, evenly, key_facts, length_facts, read_each, several
-from skelgait.poses.choose import choose_people
-from skelgait.poses.layout import RawSequence, find_sequences
-from skelgait.poses.recognise import fitting_layout
 from skelgait.raw.keys import keys_of
+from skelgait.raw.poses.choose import choose_people
+from skelgait.raw.poses.layout import RawSequence, find_sequences
+from skelgait.raw.poses.recognise import fitting_layout
 from skelgait.raw.walk import folders_with
 from skelgait.storage import Key
 

@@ -26,7 +26,7 @@ from skelgait.inspection.report import (
     read_each,
     several,
 )
-from skelgait.poses.pickles import MAPPING
+from skelgait.raw.poses.pickles import MAPPING
 from skelgait.storage import Key, PickleTree, SequenceSource, open_any
 from skelgait.storage.arrays import read_pickled
 

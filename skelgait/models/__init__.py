@@ -1,6 +1,5 @@
-"""SkeletonGait and SkeletonGait++: blocks, heads, an explicit registry, and the authors' names on disk."""
+"""SkeletonGait and SkeletonGait++: blocks, heads and an explicit registry."""
 
-from skelgait.models.authors import from_authors, to_authors
 from skelgait.models.network import GaitNetwork, NetworkOutput
 from skelgait.models.registry import NETWORKS, build_network
 from skelgait.models.skeletongait import SkeletonGait
@@ -13,6 +12,4 @@ __all__ = [
     "SkeletonGait",
     "SkeletonGaitPlus",
     "build_network",
-    "from_authors",
-    "to_authors",
 ]

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812  (its usual name)
 from torch import Tensor, nn
 
-from skelgait.models.norm import FrameBatchNorm, norm_relu
+from skelgait.models.cpu.norm import FrameBatchNorm, norm_relu
 from skelgait.models.temporal import TemporalConv
 
 

@@ -1,1 +1,1 @@
-"""How datasets and pose estimators name sequences and frames on disk."""
+"""Files that datasets and pose estimators give: names of sequences and frames, poses, silhouettes."""

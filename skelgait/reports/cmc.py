@@ -6,8 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from skelgait.reports.plot_style import POINTS, Legend, look, mark, new_figure, plain_axes, title, wrapped
 from skelgait.reports.rows import Report, published_of
+from skelgait.viz.plot_style import POINTS, Legend, look, mark, new_figure, plain_axes, title, wrapped
 
 _PANEL_INCHES = (3.7, 2.7)
 _ACROSS = 3

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from skelgait.datasets import Table
 from skelgait.errors import DataError, SettingsError
-from skelgait.evaluation.figures import cells_of, interval, number, resampled, values_of
+from skelgait.evaluation.metrics import cells_of, interval, number, resampled, values_of
 from skelgait.evaluation.ranks import GroupRanks
 from skelgait.reports.folder import RANKS, read_report
 from skelgait.reports.ranks_file import StoredRanks, read_ranks

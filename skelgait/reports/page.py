@@ -11,8 +11,8 @@ from typing import Any
 from skelgait.errors import DataError
 from skelgait.reports.rows import Report, percent, spelled
 from skelgait.reports.tables import TextTable, heading_of, left_over, summary_of, tables_of
-from skelgait.reports.text import printable
 from skelgait.storage.atomic import write_text
+from skelgait.viz.text import printable
 
 # Colours are those of the reader's own light or dark mode; pictures are on white in both.
 _STYLE = """

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from skelgait.reports.cmc import draw_cmc
-from skelgait.reports.plot_style import png_of, require_matplotlib
 from skelgait.reports.roc import draw_roc
 from skelgait.reports.rows import Report
 from skelgait.reports.view_pairs import draw_view_pairs
+from skelgait.viz.plot_style import png_of, require_matplotlib
 
 
 class Plot(NamedTuple):

@@ -20,10 +20,10 @@ from skelgait.datasets import Table
 from skelgait.errors import DataError
 from skelgait.evaluation import EvaluationReport
 from skelgait.evaluation.ranks import GroupRanks
-from skelgait.evaluation.test_set import Members
+from skelgait.evaluation.test_sequences import Members
 from skelgait.storage import Key
 from skelgait.storage.hdf5_file import create_hdf5
-from skelgait.storage.parts import read_keys, write_keys
+from skelgait.storage.shards import read_keys, write_keys
 
 _FIGURE = re.compile(r"rank_[1-9]\d{0,8}|mean_ap|mean_inp")
 # What h5py raises for files that are damaged, or another program's.

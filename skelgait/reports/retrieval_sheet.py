@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skelgait.errors import DataError
-from skelgait.sheet import Picture, overlay
 from skelgait.storage import Key, SequenceSource
 from skelgait.storage.atomic import write_whole
+from skelgait.viz.contact_sheet import Picture, overlay
 
 if TYPE_CHECKING:
     from skelgait.evaluation.retrieval import Neighbour, Retrieved

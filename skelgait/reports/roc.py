@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from skelgait.reports.plot_style import POINTS, Legend, look, new_figure, plain_axes, title, wrapped
 from skelgait.reports.rows import Report, percent
+from skelgait.viz.plot_style import POINTS, Legend, look, new_figure, plain_axes, title, wrapped
 
 _PANEL_INCHES = (4.6, 3.2)
 _ACROSS = 2

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 Report = Mapping[str, Any]
-"""`skelgait.jobs.Evaluation.to_dict`, or the same read from a file."""
+"""`skelgait.pipelines.Evaluation.to_dict`, or the same read from a file."""
 
 
 class Row(NamedTuple):

@@ -12,7 +12,7 @@ import torch
 import torch.distributed as dist
 
 from skelgait.runtime.launch import LEFT_ALONE, launched
-from skelgait.runtime.team import Team
+from skelgait.runtime.process_group import Team
 
 # What the errors of torch's backends say when the other end of a connection is gone.
 _SIGNS_OF_LEAVING = (

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
 from skelgait.errors import DataError, SkelgaitError
-from skelgait.runtime.draws import generator
+from skelgait.runtime.rng import generator
 from skelgait.sampling.augment import augment
 from skelgait.sampling.batch import Batch, Item, load_batches
 from skelgait.sampling.frames import FrameSampling, choose_frames

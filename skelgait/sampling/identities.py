@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from skelgait.errors import SettingsError
-from skelgait.runtime.draws import generator
+from skelgait.runtime.rng import generator
 
 
 class IdentityBatches:

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from skelgait.datasets import find
 from skelgait.errors import SettingsError
-from skelgait.settings.authors import is_authors_dialect, translate
+from skelgait.opengait.settings import is_authors_dialect, translate
 from skelgait.settings.evaluation import is_protocol_file
 from skelgait.settings.presets import preset_names, read_preset
 from skelgait.settings.problems import InvalidSettingsError, problems_of, section_models

@@ -8,7 +8,18 @@ from typing import Annotated, Literal
 from pydantic import Field, Strict, ValidationInfo, field_validator
 
 from skelgait.settings.base import StrictModel
-from skelgait.settings.types import Count, Counts, Device, FourWidths, Network, Precision, Processes, Seed, Share, Width
+from skelgait.settings.types import (
+    Count,
+    Counts,
+    Device,
+    FourWidths,
+    Network,
+    Precision,
+    Processes,
+    Seed,
+    Share,
+    Width,
+)
 
 
 class NetworkSettings(StrictModel):

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from skelgait.errors import DataError
 from skelgait.storage.checks import check_modality
-from skelgait.storage.parts import CHUNK_FRAMES, Index, read_index
+from skelgait.storage.shards import CHUNK_FRAMES, Index, read_index
 from skelgait.storage.source import FrameChoice, Key, Modality
 
 # What h5py raises for files that are damaged, or another program's.

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from skelgait.errors import DataError
 from skelgait.storage.hdf5_file import create_hdf5
 from skelgait.storage.pairs import Cut
-from skelgait.storage.parts import read_keys, write_keys
+from skelgait.storage.shards import read_keys, write_keys
 from skelgait.storage.source import Key
 
 # What h5py raises for files that are damaged, or another program's.

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from skelgait.checkpoints.best_checkpoint import TESTS, best_test, test_score
 from skelgait.runtime.processes import any_process, is_main
 from skelgait.storage.json_lines import read_json_lines
-from skelgait.training.best import TESTS, best_test, test_score
 from skelgait.training.metrics import append_line, drop_lines_after
 
 log = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ from typing import Any
 
 from skelgait.sampling.frames import first_frames
 from skelgait.storage import Key, PickleTree, SequenceSource
-from skelgait.storage.note import read_note
+from skelgait.storage.metadata import read_note
 from skelgait.storage.pairs import PairSource
 
 # Where the data lie may change.

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from skelgait.checkpoints.checkpoint import Architecture, Checkpoint, load_checkpoint
+from skelgait.checkpoints.folder import find_checkpoint, kept_checkpoints
 from skelgait.errors import CheckpointError, DataError, SettingsError
 from skelgait.settings.training import OptimiserSettings, TrainSettings
-from skelgait.training.checkpoints import Architecture, Checkpoint, load_checkpoint
 from skelgait.training.fingerprint import differences
-from skelgait.training.kept import find_checkpoint, kept_checkpoints
 
 log = logging.getLogger(__name__)
 

@@ -13,14 +13,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from skelgait.checkpoints.checkpoint import Architecture, Checkpoint
+from skelgait.checkpoints.initial_weights import initial_weights
 from skelgait.errors import SettingsError, SkelgaitError
 from skelgait.losses import GaitLoss
+from skelgait.models.cpu.sync_batch_norm import synchronise_batch_norm
 from skelgait.runtime.processes import world_size
-from skelgait.runtime.sync_batch_norm import synchronise_batch_norm
 from skelgait.sampling.batch import Batch
 from skelgait.settings.training import TrainSettings
-from skelgait.training.checkpoints import Architecture, Checkpoint
-from skelgait.training.init import initial_weights
 from skelgait.training.precision import Precision
 
 # Loss scaling begins far too high on purpose, and comes down by half with each skipped step.

@@ -12,6 +12,8 @@ from typing import Any
 
 import torch
 
+from skelgait.checkpoints.checkpoint import Architecture, save_checkpoint
+from skelgait.checkpoints.folder import check_room, checkpoint_path, remove_old
 from skelgait.errors import DataError, SkelgaitError
 from skelgait.models import GaitNetwork
 from skelgait.runtime.launch import LEFT_ALONE
@@ -24,15 +26,13 @@ from skelgait.sampling.clips import Clips, batches
 from skelgait.sampling.identities import IdentityBatches
 from skelgait.settings.training import TrainSettings
 from skelgait.storage import Key, SequenceSource
-from skelgait.training.board import Board
-from skelgait.training.checkpoints import Architecture, save_checkpoint
 from skelgait.training.evaluations import Evaluations
 from skelgait.training.fingerprint import fingerprint
-from skelgait.training.kept import check_room, checkpoint_path, remove_old
 from skelgait.training.metrics import Metrics
 from skelgait.training.resume import checkpoint_to_resume, refuse_earlier_training
-from skelgait.training.run import write_run
+from skelgait.training.run_folder import write_run
 from skelgait.training.state import TrainingState
+from skelgait.training.tensorboard import Board
 
 log = logging.getLogger(__name__)
 

@@ -30,8 +30,8 @@ from skelgait.datasets import Group, Protocol, Table, custom_protocol, find
 from skelgait.embeddings import EmbeddingFacts, Embeddings, open_embeddings, write_embeddings
 from skelgait.embeddings.embed import Embedded
 from skelgait.evaluation import score
-from skelgait.evaluation.test_set import Members, TestSet
-from skelgait.identification import identify
+from skelgait.evaluation.identification import identify
+from skelgait.evaluation.test_sequences import Members, TestSet
 from skelgait.matching import Gallery, distance_rows, rank_matches
 from skelgait.runtime.memory import keep_freed_memory
 from skelgait.storage import Key

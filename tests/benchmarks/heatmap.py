@@ -31,9 +31,9 @@ from numpy.typing import NDArray
 from skelgait.maps import skeleton_maps
 from skelgait.maps.fill import fill_missing
 from skelgait.storage import open_source
-from skelgait.walkers.anthropometry import sample_person
-from skelgait.walkers.camera import Camera, detect
-from skelgait.walkers.gait import walk
+from skelgait.synth.anthropometry import sample_person
+from skelgait.synth.camera import Camera, detect
+from skelgait.synth.gait import walk
 from tests.conftest import SHARED
 from tests.maps.plain_maps import plain_maps
 

@@ -25,10 +25,10 @@ from pathlib import Path
 
 import torch
 
-from skelgait.convert import convert_store
-from skelgait.heatmap import draw_dataset
 from skelgait.models import NETWORKS
-from skelgait.pairing import pair_sequences, write_pairs
+from skelgait.preprocess.convert import convert_store
+from skelgait.preprocess.maps import draw_dataset
+from skelgait.preprocess.pairs import pair_sequences, write_pairs
 from skelgait.runtime.cores import usable_cores
 from skelgait.sampling.clips import Clips, batches
 from skelgait.sampling.identities import IdentityBatches
@@ -36,7 +36,7 @@ from skelgait.settings.schema import HeatmapSettings
 from skelgait.settings.training import TrainSettings
 from skelgait.storage import SequenceSource, open_pairs, open_source
 from tests.benchmarks.training_step import CHANNELS, FRAMES, LABELS, Trainer, Variant
-from tests.walks import write_dataset
+from tests.synthetic_data import write_dataset
 
 WORKERS = (1, 2)
 REPEATS, BATCHES = 3, 6

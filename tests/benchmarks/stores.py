@@ -27,14 +27,14 @@ from pathlib import Path
 
 import numpy as np
 
-from skelgait.convert import convert_store
-from skelgait.heatmap import draw_dataset
+from skelgait.preprocess.convert import convert_store
+from skelgait.preprocess.maps import draw_dataset
 from skelgait.sampling.frames import choose_frames
 from skelgait.settings.schema import HeatmapSettings
 from skelgait.storage import Key, Modality, SequenceSource, open_source
-from skelgait.storage.parts import Index, write_part
+from skelgait.storage.shards import Index, write_part
 from tests.conftest import SHARED
-from tests.walks import write_dataset
+from tests.synthetic_data import write_dataset
 
 REPEATS, INDEXED, IN_A_PART = 3, 150_000, 512
 COMPRESSIONS = ("none", "lz4hc", "gzip")

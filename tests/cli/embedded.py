@@ -8,13 +8,13 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from skelgait.training.architecture import Architecture
+from skelgait.checkpoints.architecture import Architecture
 from tests.cli.test_cli import call
 from tests.embeddings.networks import write_checkpoint
-from tests.walks import write_dataset
+from tests.paths import ROOT
+from tests.synthetic_data import write_dataset
 
 TINY = Architecture("skeletongait", (16, 4, 4, 4), (1, 1, 1, 1), classes=5, embedding_width=6, strips=8)
-ROOT = Path(__file__).resolve().parents[2]
 GROUPS = ("--gallery", "nm-01", "--probes", "Bag=bg-*")
 CPU = ("--device", "cpu")
 

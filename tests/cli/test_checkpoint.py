@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 from typer.testing import CliRunner
 
+from skelgait.checkpoints.checkpoint import Checkpoint, save_checkpoint
 from skelgait.cli import app
-from skelgait.models import from_authors
-from skelgait.training import Checkpoint, save_checkpoint
-from tests.training.checkpoint_files import CCPG, CLASSIFIER, SMALL, weights_of, write_authors, zeros
+from skelgait.opengait.weights import from_authors
+from tests.checkpoints.checkpoint_files import CCPG, CLASSIFIER, SMALL, weights_of, write_authors, zeros
 
 WEIGHTS = weights_of(SMALL)
 HEADLESS = {name: weight for name, weight in WEIGHTS.items() if name != CLASSIFIER}

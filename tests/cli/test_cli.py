@@ -18,9 +18,9 @@ from skelgait import __version__
 from skelgait.cli import app, options
 from skelgait.errors import SkelgaitError
 from skelgait.storage import Key, PickleTreeWriter, open_source
-from tests.walks import write_dataset
+from tests.paths import ROOT
+from tests.synthetic_data import write_dataset
 
-ROOT = Path(__file__).resolve().parents[2]
 COMMANDS = (
     "demo", "inspect", "poses", "silhouettes", "heatmap", "link", "train", "embed", "evaluate", "compare", "identify",
     "protocol", "runs", "checkpoint", "show", "convert", "synth", "config",

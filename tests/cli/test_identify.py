@@ -19,7 +19,7 @@ from skelgait.embeddings.embed import Embedded
 from skelgait.embeddings.file import open_embeddings
 from skelgait.storage import Key, open_source
 from tests.cli.embedded import CPU, call, processes
-from tests.poses import estimator_builders
+from tests.raw.poses import estimator_builders
 
 GALLERY = ("--gallery", "gallery.h5", *CPU)
 

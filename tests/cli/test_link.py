@@ -14,10 +14,10 @@ import pytest
 from typer.testing import CliRunner
 
 from skelgait.cli import app
-from skelgait.convert import convert_store
+from skelgait.preprocess.convert import convert_store
 from skelgait.storage import Key, PickleTreeWriter, open_pairs, open_source
 from skelgait.storage.frame_names import frame_names_file, read_frame_names
-from tests.pairing.walks import named, plain_match, write_maps, write_silhouettes
+from tests.preprocess.pairs.frame_sequences import named, plain_match, write_maps, write_silhouettes
 
 # Numbers of the frames of maps and of silhouettes, and whether they are named.
 WALKS = {

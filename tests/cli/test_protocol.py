@@ -10,11 +10,11 @@ import pytest
 import torch
 
 from skelgait.datasets import DATASETS, custom_protocol, find
-from skelgait.models import to_authors
+from skelgait.opengait.weights import to_authors
 from skelgait.settings import protocol_to_yaml, read_protocol
+from tests.checkpoints.checkpoint_files import SMALL, write_authors
 from tests.cli.test_cli import call
-from tests.training.checkpoint_files import SMALL, write_authors
-from tests.walks import write_dataset
+from tests.synthetic_data import write_dataset
 
 
 @pytest.fixture(autouse=True)

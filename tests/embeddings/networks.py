@@ -8,10 +8,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from skelgait.models import GaitNetwork, to_authors
+from skelgait.checkpoints.architecture import Architecture
+from skelgait.models import GaitNetwork
+from skelgait.opengait.weights import to_authors
 from skelgait.storage import Key, PickleTreeWriter
-from skelgait.training.architecture import Architecture
-from tests.training.checkpoint_files import SMALL, write_authors
+from tests.checkpoints.checkpoint_files import SMALL, write_authors
 
 # Several lengths twice, one frame alone, and one longer than what tests use of it.
 LENGTHS = (5, 1, 12, 7, 5, 3, 9, 2, 12)

@@ -18,10 +18,10 @@ from skelgait.embeddings.embed import collected, embed_in_rounds
 from skelgait.errors import CheckpointError, DataError
 from skelgait.sampling.inputs import cut_columns
 from skelgait.storage import Key, SequenceSource, open_pairs, open_source
+from tests.checkpoints.checkpoint_files import SMALL, SMALL_PLUS
 from tests.embeddings.networks import LENGTHS, small_network, write_checkpoint, write_maps
-from tests.training.checkpoint_files import SMALL, SMALL_PLUS
+from tests.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 CPU = torch.device("cpu")
 MAX_FRAMES = 10
 NETWORKS = {"skeletongait": SMALL, "skeletongait++": SMALL_PLUS}

@@ -9,10 +9,10 @@ import pytest
 from numpy.typing import NDArray
 
 from skelgait.datasets import Group, Table
-from skelgait.evaluation.figures import Cells, cells_of, interval, number, resampled, values_of
 from skelgait.evaluation.group_report import report_ranks
+from skelgait.evaluation.metrics import Cells, cells_of, interval, number, resampled, values_of
 from skelgait.evaluation.ranks import GroupRanks
-from skelgait.evaluation.test_set import Members, TestSet
+from skelgait.evaluation.test_sequences import Members, TestSet
 from skelgait.storage import Key
 
 KINDS = ("view_pairs", "cross_view_gallery", "pooled")

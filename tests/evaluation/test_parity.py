@@ -14,8 +14,9 @@ from skelgait.datasets import find
 from skelgait.evaluation import Embeddings, EvaluationReport, distance_matrix, score, write_submission
 from skelgait.matching import Gallery, rank_matches
 from skelgait.storage import Key
+from tests.paths import DATA
 
-DATA = Path(__file__).resolve().parents[1] / "data" / "evaluation"
+EVALUATION = DATA / "evaluation"
 METRICS = {"euc": "euclidean", "cos": "cosine"}
 CASES = [
     "CASIA-B_euc", "CCPG_cos", "CCPG_euc", "GREW_local", "Gait3D_cos", "Gait3D_euc", "OUMVLP_cos",
@@ -95,7 +96,7 @@ def test_distances(parity: Path) -> None:
 
 @pytest.mark.parametrize("folder", ["parity", "anywhere"])
 def test_ranking(request: pytest.FixtureRequest, folder: str) -> None:
-    path = DATA if folder == "anywhere" else request.getfixturevalue("parity") / "evaluation"
+    path = EVALUATION if folder == "anywhere" else request.getfixturevalue("parity") / "evaluation"
     with np.load(path / "metrics.npz") as stored:
         identities = np.unique(np.concatenate([stored["probe"], stored["gallery"]]), return_inverse=True)[1]
         probe, gallery = identities[: len(stored["probe"])], Gallery(identities[len(stored["probe"]) :])

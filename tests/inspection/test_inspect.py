@@ -13,15 +13,15 @@ import pytest
 from typer.testing import CliRunner
 
 from skelgait.cli import app
-from skelgait.convert import convert_store
 from skelgait.errors import DataError
 from skelgait.inspection import Inspection, inspect_path
 from skelgait.inspection.report import evenly
-from skelgait.pairing import pair_sequences, write_pairs
+from skelgait.preprocess.convert import convert_store
+from skelgait.preprocess.pairs import pair_sequences, write_pairs
 from skelgait.storage import Key, PickleTreeWriter, open_source
-from tests.poses import dataset_builders as datasets
-from tests.poses.dataset_builders import coco18, some_walks
-from tests.walks import write_dataset
+from tests.raw.poses import dataset_builders as datasets
+from tests.raw.poses.dataset_builders import coco18, some_walks
+from tests.synthetic_data import write_dataset
 
 KEYS = (Key("001", "nm-01", "090"), Key("075", "bg-01", "000"))
 WALKS = some_walks(*KEYS, frames=6)

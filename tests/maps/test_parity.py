@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from skelgait.maps import skeleton_maps
+from tests.paths import DATA
 
-DATA = Path(__file__).resolve().parents[1] / "data" / "maps"
+MAPS = DATA / "maps"
 OPTIONS = {
     "norm_args.heatmap_image_height": "canvas_px",
     "heatmap_generator_args.sigma": "sigma_px",
@@ -49,5 +50,5 @@ def test_every_case(parity: Path) -> None:
 
 @pytest.mark.parametrize("case", ["clean_front", "drop3"])
 def test_some_numbers_anywhere(case: str) -> None:
-    with np.load(DATA / f"{case}.npz") as stored:
+    with np.load(MAPS / f"{case}.npz") as stored:
         assert agrees(skeleton_maps(stored["pose"]).maps[: len(stored["maps"])], stored["maps"])

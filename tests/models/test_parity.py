@@ -17,9 +17,10 @@ import numpy as np
 import pytest
 
 from skelgait import models
-from tests.models.authors_numbers import PRESETS, Numbers, full_network, our_numbers, relative_error
+from tests.models.opengait_numbers import PRESETS, Numbers, full_network, our_numbers, relative_error
+from tests.paths import DATA
 
-DATA = Path(__file__).resolve().parents[1] / "data" / "models"
+MODELS = DATA / "models"
 TARGET = 1e-4
 BOUNDS = {"loss/triplet/mean_dist": 1e-3}
 
@@ -63,8 +64,8 @@ def test_names_and_shapes(parity: Path, preset: str) -> None:
 
 @pytest.mark.parametrize("preset", ["skeletongait_CCPG", "skeletongait++_CCPG"])
 def test_sample_of_the_authors_numbers(preset: str) -> None:
-    described = json.loads((DATA / f"{preset}.json").read_text())
-    with np.load(DATA / f"{preset}.npz") as stored:
+    described = json.loads((MODELS / f"{preset}.json").read_text())
+    with np.load(MODELS / f"{preset}.npz") as stored:
         arrays = {name: stored[name] for name in stored.files}
     ours = our_numbers(preset)
     sample = {name: ours.arrays[name][..., :2] for name in arrays if "embeddings" in name}

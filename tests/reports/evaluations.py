@@ -10,7 +10,7 @@ import torch
 from skelgait.datasets import Protocol, custom_protocol
 from skelgait.embeddings import Embeddings
 from skelgait.evaluation import EvaluationReport, score
-from skelgait.jobs import Evaluation
+from skelgait.pipelines.evaluate import Evaluation
 from skelgait.reports.folder import write_report
 from skelgait.storage import Key
 

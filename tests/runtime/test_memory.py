@@ -5,13 +5,11 @@ from __future__ import annotations
 import platform
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from skelgait.runtime import memory
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.paths import ROOT
 
 # Both passes allocate 200 MB, in blocks as large as features, write to them and free them; the page faults of each.
 TWO_PASSES = """

@@ -13,10 +13,9 @@ import torch
 from skelgait.errors import SettingsError
 from skelgait.runtime.cores import usable_cores
 from skelgait.runtime.devices import pick_device
-from skelgait.runtime.draws import generator
 from skelgait.runtime.processes import gather_objects, is_main, join_processes, world_size
-
-ROOT = Path(__file__).resolve().parents[2]
+from skelgait.runtime.rng import generator
+from tests.paths import ROOT
 
 
 def test_alone() -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from skelgait.models.cpu.sync_batch_norm import synchronise_batch_norm
 from skelgait.runtime.processes import gather_objects, is_main, join_processes, rank, world_size
-from skelgait.runtime.sync_batch_norm import synchronise_batch_norm
 
 
 def normalised(layer: nn.Module, values: torch.Tensor, weights: torch.Tensor) -> dict[str, torch.Tensor]:

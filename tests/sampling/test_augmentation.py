@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from skelgait.runtime.draws import generator
+from skelgait.runtime.rng import generator
 from skelgait.sampling import augment as module
 from skelgait.sampling.augment import augment, change_perspective, rotate
 from tests.sampling.plain_augment import plain_perspective, plain_rotation

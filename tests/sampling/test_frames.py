@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from skelgait.runtime.draws import generator
+from skelgait.runtime.rng import generator
 from skelgait.sampling.frames import FrameSampling, choose_frames
 
 DRAWS = 12_000

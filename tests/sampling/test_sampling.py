@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from skelgait.errors import DataError, SettingsError, ShapeError
-from skelgait.runtime.draws import generator
+from skelgait.runtime.rng import generator
 from skelgait.sampling.augment import augment, change_perspective, rotate
 from skelgait.sampling.clips import Clips, batches
 from skelgait.sampling.frames import choose_frames

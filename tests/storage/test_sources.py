@@ -12,8 +12,8 @@ import pytest
 
 from skelgait.errors import DataError, ShapeError
 from skelgait.storage import Key, PickleTree, PickleTreeWriter, SequenceSource, hdf5, open_pairs, open_source
-from skelgait.storage.parts import Index, write_part
-from skelgait.storage.pieces import Entry, open_pieces
+from skelgait.storage.chunks import Entry, open_pieces
+from skelgait.storage.shards import Index, write_part
 from tests.full_disk import full_disk
 
 KEYS = [Key("002", "nm-01", "090"), Key("001", "bg-01", "000"), Key("001", "nm-01", "000")]

@@ -9,13 +9,14 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
+from skelgait.checkpoints.checkpoint import load_checkpoint
 from skelgait.cli import app
 from skelgait.errors import DataError
 from skelgait.settings.training import TrainSettings
 from skelgait.storage import SequenceSource, open_pairs, open_source
-from skelgait.training import load_checkpoint, train
+from skelgait.training import train
 from skelgait.training.fingerprint import differences, fingerprint
-from tests.walks import write_dataset
+from tests.synthetic_data import write_dataset
 
 CPU = torch.device("cpu")
 SMALL = {

@@ -15,14 +15,15 @@ from pathlib import Path
 import pytest
 import torch
 
+from skelgait.checkpoints.checkpoint import load_checkpoint
 from skelgait.errors import CheckpointError, DataError
 from skelgait.settings.training import TrainSettings
 from skelgait.storage import SequenceSource, open_source
-from skelgait.training import TrainReport, load_checkpoint, train
+from skelgait.training import TrainReport, train
 from tests.full_disk import full_disk
-from tests.walks import write_random_maps
+from tests.paths import ROOT
+from tests.synthetic_data import write_random_maps
 
-ROOT = Path(__file__).resolve().parents[2]
 CPU = torch.device("cpu")
 PEOPLE = ["000", "001", "002", "003"]
 SMALL = {

@@ -17,10 +17,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from skelgait.training import load_checkpoint
-from tests.walks import write_random_maps
+from skelgait.checkpoints.checkpoint import load_checkpoint
+from tests.paths import ROOT
+from tests.synthetic_data import write_random_maps
 
-ROOT = Path(__file__).resolve().parents[2]
 STEPS = 10
 SETTINGS = f"""
 partition: partition.json

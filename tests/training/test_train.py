@@ -10,14 +10,16 @@ from pathlib import Path
 import pytest
 import torch
 
+from skelgait.checkpoints.best_checkpoint import Best, best_test
+from skelgait.checkpoints.checkpoint import load_checkpoint
 from skelgait.errors import CheckpointError, DataError, SettingsError, SkelgaitError
-from skelgait.models import GaitNetwork, to_authors
+from skelgait.models import GaitNetwork
+from skelgait.opengait.weights import to_authors
 from skelgait.settings.training import TrainSettings
 from skelgait.storage import SequenceSource, open_source
-from skelgait.training import TrainReport, load_checkpoint, state, train
-from skelgait.training.best import Best, best_test
+from skelgait.training import TrainReport, state, train
 from skelgait.training.precision import Precision
-from tests.walks import write_random_maps
+from tests.synthetic_data import write_random_maps
 
 CPU = torch.device("cpu")
 SMALL = {

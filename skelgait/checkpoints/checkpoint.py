@@ -1,0 +1,109 @@
+"""Checkpoints: ours, under the authors' names, and the authors' own."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from skelgait import __version__
+from skelgait.checkpoints.architecture import Architecture, sizes_of
+from skelgait.checkpoints.file import MEND, read_checkpoint_file
+from skelgait.checkpoints.mismatch import find_misfits, refuse_other_networks
+from skelgait.errors import CheckpointError
+from skelgait.models import GaitNetwork
+from skelgait.opengait.weights import from_authors, to_authors
+from skelgait.storage.atomic import write_whole
+
+__all__ = ["Architecture", "Checkpoint", "load_checkpoint", "save_checkpoint"]
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A trained network, and what is needed to go on training it.
+
+    Attributes:
+        architecture: the network's.
+        weights: its state dict, under our names.
+        iteration: optimiser steps taken.
+        test_embedding: the embedding to compare at test, 1 or 2; None where the file does not say.
+        training: states of optimiser, schedule and loss scaling, and the batches drawn; empty in files without these,
+            as foreign ones.
+        settings: the settings it was trained with; empty in foreign files.
+        data: what it was trained on, as `skelgait.training.fingerprint` says; empty in foreign files.
+    """
+
+    architecture: Architecture
+    weights: Mapping[str, Tensor]
+    iteration: int
+    test_embedding: int | None = None
+    training: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+    def network(self) -> GaitNetwork:
+        """The trained network, on the CPU, in eval mode."""
+        network = self.architecture.build()
+        network.load_state_dict(dict(self.weights))
+        return network.eval()
+
+
+def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
+    """Write a checkpoint, whole or not at all, with the weights under the authors' names.
+
+    Raises:
+        DataError: the file cannot be written.
+    """
+    training = dict(checkpoint.training)
+    content = {
+        "model": to_authors(checkpoint.weights),
+        "optimizer": training.pop("optimizer", {}),
+        "scheduler": training.pop("scheduler", {}),
+        "iteration": checkpoint.iteration,
+        "skelgait": {
+            "version": __version__,
+            "test_embedding": checkpoint.test_embedding,
+            "settings": dict(checkpoint.settings),
+            "data": dict(checkpoint.data),
+            "training": training,
+        },
+    }
+    # In memory first: torch tells of a full disk in no way that could be told from other errors.
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    with write_whole(path) as partial:
+        partial.write_bytes(buffer.getbuffer())
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """Read a checkpoint, ours or the authors'; nothing in the file is executed.
+
+    Weights alone are taken, too: a bare state dict, or one under `state_dict`, and names that DistributedDataParallel
+    has put `module.` before. Their iteration is 0.
+
+    Raises:
+        CheckpointError: the file is missing, damaged, or no checkpoint of these networks.
+    """
+    file = read_checkpoint_file(path)
+    architecture = sizes_of(file.weights).architecture
+    misfits = find_misfits(file.weights, architecture)
+    refuse_other_networks(path, misfits, architecture.name)
+    if misfits.names():
+        mend = f"{MEND}; `skelgait checkpoint` says what each of them is"
+        raise CheckpointError(path, misfits.summary(), f"the weights of {architecture.name}", mend)
+    ours = file.ours
+    training = {"optimizer": file.optimiser, "scheduler": file.schedule, **ours.training}
+    return Checkpoint(
+        architecture=architecture,
+        weights=from_authors(file.weights),
+        iteration=file.iteration or 0,
+        test_embedding=ours.test_embedding,
+        training=training if file.can_be_resumed else {},
+        settings=ours.settings,
+        data=ours.data,
+    )

@@ -1,0 +1,71 @@
+"""Weights to begin a training with, from a checkpoint of another one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import NamedTuple
+
+from torch import Tensor
+
+from skelgait.checkpoints.architecture import Architecture, sizes_of
+from skelgait.checkpoints.file import MEND, read_checkpoint_file
+from skelgait.checkpoints.mismatch import CLASSIFIER, find_misfits, refuse_other_networks
+from skelgait.errors import CheckpointError
+from skelgait.opengait.weights import from_authors
+
+
+class InitialWeights(NamedTuple):
+    """Weights to begin with.
+
+    Attributes:
+        weights: a state dict under our names, without the dropped ones: load it with `strict=False`.
+        dropped: our names of weights that stay as the network was initialised: the classifier's, or none.
+    """
+
+    weights: Mapping[str, Tensor]
+    dropped: tuple[str, ...]
+
+
+def initial_weights(path: Path, architecture: Architecture) -> InitialWeights:
+    """The weights of a checkpoint, ours or the authors', for a network that is to be trained.
+
+    The classifier is left out where it is missing or has another number of classes; all else must fit.
+
+    Args:
+        path: the checkpoint.
+        architecture: the network's.
+
+    Raises:
+        CheckpointError: the file cannot be read, or is of another architecture; names the settings to change.
+    """
+    theirs = dict(read_checkpoint_file(path).weights)
+    misfits = find_misfits(theirs, architecture, any_classes=True)
+    if set(misfits.names()) - ({CLASSIFIER} & set(misfits.missing)):
+        raise _does_not_fit(path, theirs, architecture)
+    classifier = theirs.get(CLASSIFIER)
+    if classifier is not None and classifier.shape[-1] == architecture.classes:
+        return InitialWeights(from_authors(theirs), ())
+    theirs.pop(CLASSIFIER, None)
+    return InitialWeights(from_authors(theirs), tuple(from_authors({CLASSIFIER: None})))
+
+
+def _does_not_fit(path: Path, weights: Mapping[str, Tensor], wanted: Architecture) -> CheckpointError:
+    found, untold = sizes_of(weights)
+    own_misfits = find_misfits(weights, found, any_classes=True)
+    refuse_other_networks(path, own_misfits, found.name)
+    differing = [
+        name
+        for name, size in asdict(found).items()
+        if name not in {"classes", *untold} and size != getattr(wanted, name)
+    ]
+    broken = f", with {own_misfits.summary()}" if own_misfits.names() else ""
+    changes = ", ".join(f"train.network.{name}={_spelled(getattr(found, name))}" for name in differing)
+    mend = f"set {changes} as the checkpoint has, or {MEND}" if changes else f"{MEND}; see `skelgait checkpoint`"
+    return CheckpointError(path, f"{found}{broken}", f"{wanted}, but for the classes", mend)
+
+
+def _spelled(size: object) -> str:
+    """A size as `--set` takes it."""
+    return f"[{','.join(map(str, size))}]" if isinstance(size, tuple) else str(size)

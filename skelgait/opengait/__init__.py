@@ -1,0 +1,1 @@
+"""OpenGait compatibility: command-line flags, settings dialect, and weight names."""

@@ -1,0 +1,1 @@
+"""One function a command: open what the settings name, call the library, return the result."""

@@ -1,0 +1,48 @@
+"""Training from settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+
+from skelgait.evaluation import score, test_keys
+from skelgait.models import GaitNetwork
+from skelgait.pipelines import workspace
+from skelgait.pipelines.trained_network import embed_for_main
+from skelgait.settings import Settings
+from skelgait.training import TrainReport, train
+
+
+def train_run(settings: Settings, device: torch.device, advance: Callable[[int], None] = lambda _: None) -> TrainReport:
+    """Train as `settings` say; with `train.test_while_training`, evaluate at every checkpoint into `tests.jsonl`.
+
+    Raises:
+        SkelgaitError: as `skelgait.training.train`.
+    """
+
+    def test(network: GaitNetwork, advance: Callable[[int], None]) -> Mapping[str, Any]:
+        keys, embedding = test_keys(inputs, protocol, partition), settings.train.network.test_embedding
+        embeddings = embed_for_main(network, inputs, keys, device, settings.evaluate, embedding, advance)
+        if embeddings is None:
+            return {}
+        chosen = settings.evaluate
+        return score(
+            embeddings, protocol, partition, chosen.metric, device=device, memory_mb=chosen.memory_mb
+        ).summary()
+
+    inputs, partition = workspace.open_inputs(settings, settings.train.network.name), workspace.partition_of(settings)
+    if settings.train.test_while_training:
+        protocol = workspace.protocol_of(settings)
+        # Found out now and not at the first checkpoint.
+        test_keys(inputs, protocol, partition)
+    return train(
+        inputs,
+        partition.train,
+        workspace.run_folder(settings),
+        settings.train,
+        device,
+        evaluate=test if settings.train.test_while_training else None,
+        advance=advance,
+    )

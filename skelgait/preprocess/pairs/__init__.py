@@ -1,0 +1,18 @@
+"""Maps and silhouettes of one sequence, joined by key; what does not match is named."""
+
+from skelgait.preprocess.pairs.frames import OnMismatch
+from skelgait.preprocess.pairs.join import pair_sequences
+from skelgait.preprocess.pairs.outcome import OUTCOMES, Outcome, Pairing, SequencePairing
+from skelgait.preprocess.pairs.report import REPORT_FILE
+from skelgait.preprocess.pairs.write import write_pairs
+
+__all__ = [
+    "OUTCOMES",
+    "REPORT_FILE",
+    "OnMismatch",
+    "Outcome",
+    "Pairing",
+    "SequencePairing",
+    "pair_sequences",
+    "write_pairs",
+]

@@ -1,0 +1,1 @@
+"""Contact sheets, previews, and the style of plots."""

@@ -1,5 +1,0 @@
-"""Synthetic people who walk: anthropometry, gait, cameras, silhouettes."""
-
-from skelgait.walkers.dataset import SynthReport, write_walkers
-
-__all__ = ["SynthReport", "write_walkers"]

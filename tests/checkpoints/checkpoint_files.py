@@ -1,0 +1,34 @@
+"""Weights and files for tests of checkpoints."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from skelgait.checkpoints.architecture import Architecture
+from skelgait.opengait.weights import to_authors
+
+SMALL = Architecture("skeletongait", (16, 8, 12, 20), (1, 2, 3, 1), classes=5, embedding_width=6, strips=8)
+SMALL_PLUS = Architecture("skeletongait++", (16, 8, 12, 20), (2, 1, 1, 2), classes=5, embedding_width=6, strips=16)
+CCPG = Architecture("skeletongait", (64, 128, 256, 512), (1, 1, 1, 1), classes=100, embedding_width=256, strips=16)
+
+FCS, CLASSIFIER = "FCs.fc_bin", "BNNecks.fc_bin"
+
+
+def zeros(*shape: int) -> Tensor:
+    """A weight of any size, or a count where it has none, that takes no memory."""
+    return torch.zeros(1).expand(shape) if shape else torch.zeros((), dtype=torch.int64)
+
+
+def weights_of(architecture: Architecture) -> dict[str, Tensor]:
+    """A state dict of zeros under the authors' names."""
+    return {name: zeros(*weight.shape) for name, weight in to_authors(architecture.outline().state_dict()).items()}
+
+
+def write_authors(path: Path, weights: dict[str, Tensor], **more: object) -> Path:
+    """A file as the authors' pipeline writes it."""
+    content = {"model": weights, "optimizer": {"state": {}}, "scheduler": {"last_epoch": 7}, "iteration": 7, **more}
+    torch.save(content, path)
+    return path

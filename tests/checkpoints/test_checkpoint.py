@@ -1,0 +1,139 @@
+"""Checkpoints, ours and the authors'."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from skelgait.checkpoints.checkpoint import Architecture, Checkpoint, load_checkpoint, save_checkpoint
+from skelgait.checkpoints.folder import checkpoint_path, find_checkpoint
+from skelgait.errors import CheckpointError, DataError
+from skelgait.models import NETWORKS
+from skelgait.opengait.weights import to_authors
+from tests.full_disk import full_disk
+
+
+def architecture(name: str = "skeletongait") -> Architecture:
+    return Architecture(name, (16, 8, 8, 8), (1, 2, 1, 1), classes=5, embedding_width=6, strips=16)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_what_is_saved_is_loaded(tmp_path: Path, name: str) -> None:
+    network = architecture(name).build()
+    training = {"optimizer": {"state": {}}, "scheduler": {"x": 1}, "scaler": {}, "drawn": 8}
+    saved = Checkpoint(architecture(name), network.state_dict(), 7, 2, training, {"seed": 1})
+    save_checkpoint(tmp_path / "c.pt", saved)
+    loaded = load_checkpoint(tmp_path / "c.pt")
+    assert loaded.architecture == architecture(name)
+    assert (loaded.iteration, loaded.test_embedding, loaded.settings) == (7, 2, {"seed": 1})
+    assert loaded.training == training
+    for key, value in network.state_dict().items():
+        assert (loaded.network().state_dict()[key] == value).all()
+    assert not loaded.network().training
+
+
+def test_a_full_disk_is_named_and_nothing_half_written(tmp_path: Path) -> None:
+    saved = Checkpoint(architecture(), architecture().build().state_dict(), 7)
+    message = r"c\.pt: found File too large, expected a file that can be written"
+    with full_disk(10_000), pytest.raises(DataError, match=message):
+        save_checkpoint(tmp_path / "c.pt", saved)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_authors_checkpoints_are_loaded(tmp_path: Path, name: str) -> None:
+    weights = to_authors(architecture(name).build().state_dict())
+    torch.save({"model": weights, "optimizer": {}, "scheduler": {}, "iteration": 60000}, tmp_path / "a.pt")
+    loaded = load_checkpoint(tmp_path / "a.pt")
+    assert (loaded.architecture, loaded.iteration) == (architecture(name), 60000)
+    assert (loaded.test_embedding, loaded.training) == (None, {})
+
+
+class _Exploit:
+    def __init__(self, command: str) -> None:
+        self.command = command
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return os.system, (self.command,)
+
+
+def test_nothing_in_a_checkpoint_is_executed(tmp_path: Path) -> None:
+    torch.save({"model": {}, "x": _Exploit(f"touch {tmp_path / 'trace'}")}, tmp_path / "evil.pt")
+    with pytest.raises(CheckpointError, match=r"evil\.pt: found a file that cannot be read"):
+        load_checkpoint(tmp_path / "evil.pt")
+    assert not (tmp_path / "trace").exists()
+
+
+def test_files_that_are_none_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "c.pt"
+    with pytest.raises(CheckpointError, match=r"c\.pt: found no such file"):
+        load_checkpoint(path)
+    torch.save([1], path)
+    with pytest.raises(CheckpointError, match="a list without weights"):
+        load_checkpoint(path)
+    torch.save({"model": {"a": torch.zeros(1)}}, path)
+    with pytest.raises(CheckpointError, match="weights of another network"):
+        load_checkpoint(path)
+    weights = to_authors(architecture().build().state_dict())
+    weights.pop("layer2.1.sbn.weight")
+    torch.save({"model": weights}, path)
+    with pytest.raises(CheckpointError, match=r"1 missing, extra, .* weights \(layer2\.1\.sbn\.weight\)"):
+        load_checkpoint(path)
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(CheckpointError, match="cannot be read"):
+        load_checkpoint(path)
+
+
+WEIGHTS = to_authors(architecture().build().state_dict())
+FC, NECK, CONV = "FCs.fc_bin", "BNNecks.fc_bin", "layer2.0.conv1.forward_block.0.weight"
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        ({"iteration": "seven"}, "'seven' under iteration"),
+        ({"iteration": torch.zeros(2, 2)}, r"tensor\(\[\[0., 0.\], .* under iteration"),
+        ({"iteration": -1}, "-1 under iteration"),
+        ({"optimizer": 3}, "3 under optimizer"),
+        ({"skelgait": None}, "None under skelgait"),
+        ({"skelgait": []}, r"\[\] under skelgait"),
+        ({"skelgait": {}}, r"nothing under skelgait\.training"),
+        ({"skelgait": {"training": [1]}}, r"\[1\] under skelgait\.training"),
+        ({"skelgait": {"training": {}, "test_embedding": 7}}, r"7 under skelgait\.test_embedding"),
+        ({"model": {**WEIGHTS, FC: 1.5}}, r"1\.5 under model\.FCs\.fc_bin"),
+        ({"model": {**WEIGHTS, 3: torch.zeros(1)}}, r"3 under model\.3"),
+        ({"model": {**WEIGHTS, FC: WEIGHTS[FC].int()}}, r"1 missing, .* or mistyped weights \(FCs\.fc_bin\)"),
+        ({"model": {**WEIGHTS, CONV: torch.tensor(1.0)}}, rf"1 missing, .* weights \({CONV}\)"),
+        ({"model": {**WEIGHTS, NECK: torch.zeros(5, 6, 5)}}, rf"1 missing, .* weights \({NECK}\)"),
+        ({"model": {**WEIGHTS, NECK: torch.zeros(16, 6, 0)}}, rf"1 missing, .* weights \({NECK}\)"),
+    ],
+)
+def test_odd_entries_are_named(tmp_path: Path, content: dict[str, Any], found: str) -> None:
+    torch.save({"model": WEIGHTS, **content}, tmp_path / "c.pt")
+    with pytest.raises(CheckpointError, match=rf"c\.pt: found .*{found}.*, expected .*; choose another file") as error:
+        load_checkpoint(tmp_path / "c.pt")
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("states", [{}, {"optimizer": {"state": {}}, "drawn": 8}])
+def test_states_that_are_not_whole_are_none(tmp_path: Path, states: dict[str, object]) -> None:
+    save_checkpoint(tmp_path / "c.pt", Checkpoint(architecture(), architecture().build().state_dict(), 7, 2, states))
+    assert load_checkpoint(tmp_path / "c.pt").training == {}
+
+
+def test_the_newest_checkpoint_is_found(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="found none, expected a checkpoint; train first"):
+        find_checkpoint(tmp_path)
+    for iteration in (900, 1000000, 20000):
+        path = checkpoint_path(tmp_path, iteration)
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    path.with_name("checkpoint-best.pt").touch()
+    assert find_checkpoint(tmp_path) == checkpoint_path(tmp_path, 1000000)
+    assert find_checkpoint(tmp_path, 900) == checkpoint_path(tmp_path, 900)
+    with pytest.raises(CheckpointError, match="found checkpoints 900, 20000, 1000000, expected the checkpoint of"):
+        find_checkpoint(tmp_path, 5)

@@ -1,0 +1,237 @@
+"""What checkpoints are said to be."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections import OrderedDict
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from skelgait import __version__
+from skelgait.checkpoints.architecture import Architecture, Sizes, sizes_of
+from skelgait.checkpoints.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from skelgait.checkpoints.describe import WeightsReport, describe_checkpoint, describe_weights
+from skelgait.checkpoints.mismatch import Misfits, find_misfits
+from skelgait.errors import CheckpointError
+from skelgait.opengait.weights import from_authors
+from tests.checkpoints.checkpoint_files import (
+    CCPG,
+    CLASSIFIER,
+    FCS,
+    SMALL,
+    SMALL_PLUS,
+    weights_of,
+    write_authors,
+    zeros,
+)
+from tests.models.opengait_numbers import PRESETS
+
+HERE = Path("c.pt")
+FIRST, SECOND = "layer2.1.sbn.weight", "layer2.1.sbn.num_batches_tracked"
+
+
+def describe(weights: dict[str, Tensor]) -> WeightsReport:
+    return describe_weights(weights, HERE)
+
+
+def misfits_of(weights: dict[str, Tensor]) -> tuple[Sizes, Misfits]:
+    sizes = sizes_of(weights)
+    return sizes, find_misfits(weights, sizes.architecture, any_classes="classes" in sizes.untold)
+
+
+def without(weights: dict[str, Tensor], *beginnings: str) -> dict[str, Tensor]:
+    return {name: weight for name, weight in weights.items() if not name.startswith(beginnings)}
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_the_authors_networks_fit_exactly_their_presets(parity: Path, preset: str) -> None:
+    described = json.loads((parity / "model" / f"{preset}.json").read_text())["state_dict"]
+    report = describe({name: zeros(*shape) for name, shape in described})
+    assert report.fits
+    assert report.untold == ()
+    assert [fit.preset for fit in report.presets if fit.fits] == [preset]
+    assert report.misfits.there == len(described)
+
+
+@pytest.mark.parametrize("architecture", [SMALL, SMALL_PLUS, CCPG])
+def test_sizes_and_parameters(architecture: Architecture) -> None:
+    report = describe(weights_of(architecture))
+    assert report.architecture == architecture
+    assert report.parameters == sum(weight.numel() for weight in architecture.outline().parameters())
+    assert report.fits
+
+
+def test_no_weights_are_of_another_network() -> None:
+    assert sizes_of({}).untold == {"channels", "blocks", "classes", "embedding_width", "strips"}
+    for weights in ({}, {"layer1.0.conv1.weight": zeros(64, 64, 3, 3)}, {"a": zeros(0)}):
+        with pytest.raises(CheckpointError, match=r"c\.pt: found weights of another network \(0 of the \d+ weights"):
+            describe(weights)
+
+
+def test_every_weight_that_is_missing_is_named_with_its_shape() -> None:
+    whole = weights_of(SMALL)
+    for name, weight in whole.items():
+        sizes, misfits = misfits_of(without(whole, name))
+        assert misfits.missing == {name: tuple(weight.shape) if name != CLASSIFIER else (8, 6, None)}
+        assert misfits.names() == [name]
+        assert sizes.architecture == replace(SMALL, classes=1 if name == CLASSIFIER else 5)
+        assert sizes.untold == ({"classes"} if name == CLASSIFIER else set())
+
+
+def test_every_weight_that_is_misshapen_is_named() -> None:
+    whole = weights_of(SMALL)
+    for name, weight in whole.items():
+        sizes, misfits = misfits_of({**whole, name: zeros(3, 5)})
+        expected = tuple(weight.shape) if name != CLASSIFIER else (8, 6, None)
+        assert misfits.misshapen == {name: ((3, 5), expected)}
+        assert misfits.names() == [name]
+        assert replace(sizes.architecture, classes=5) == SMALL
+
+
+def test_a_draw_between_two_weights_goes_to_the_strips_of_the_first() -> None:
+    assert sizes_of({**weights_of(SMALL), CLASSIFIER: zeros(4, 6, 5)}).architecture == SMALL
+
+
+@pytest.mark.parametrize(
+    ("changed", "kind", "expected"),
+    [
+        ({}, "extra", {}),
+        ({"teacher.weight": zeros(2, 3)}, "extra", {"teacher.weight": (2, 3)}),
+        ({"fusion.x": zeros(2)}, "extra", {"fusion.x": (2,)}),  # of the other network
+        ({"layer2.900.sbn.weight": zeros(8)}, "extra", {"layer2.900.sbn.weight": (8,)}),  # no network has 901 blocks
+        ({FIRST: zeros(8).int()}, "mistyped", {FIRST: ("int32", "a floating point type")}),
+        ({SECOND: torch.tensor(1.0)}, "mistyped", {SECOND: ("float32", "integers")}),
+        ({FCS: zeros(8, 21, 6)}, "misshapen", {FCS: ((8, 21, 6), (8, 20, 6))}),
+        ({CLASSIFIER: zeros(8, 7, 5)}, "misshapen", {CLASSIFIER: ((8, 7, 5), (8, 6, 5))}),
+        ({CLASSIFIER: zeros(8, 6, 0)}, "misshapen", {CLASSIFIER: ((8, 6, 0), (8, 6, None))}),
+        ({CLASSIFIER: zeros(8, 6, 2**40)}, "misshapen", {CLASSIFIER: ((8, 6, 2**40), (8, 6, None))}),
+    ],
+)
+def test_what_does_not_fit(changed: dict[str, Tensor], kind: str, expected: dict[str, Any]) -> None:
+    report = describe({**weights_of(SMALL), **changed})
+    assert getattr(report.misfits, kind) == expected
+    assert report.misfits.names() == sorted(expected)
+
+
+def test_a_block_in_the_middle_that_is_missing() -> None:
+    report = describe(without(weights_of(SMALL), "layer3.1."))
+    assert report.architecture == SMALL
+    assert {name[:9] for name in report.misfits.names()} == {"layer3.1."}
+
+
+def test_a_head_that_is_missing_is_taken_to_be_as_usual() -> None:
+    report = describe(without(weights_of(SMALL), "FCs", "BNNecks"))
+    assert report.architecture == replace(SMALL, embedding_width=256, strips=16, classes=1)
+    assert report.untold == ("classes", "embedding_width", "strips")
+    assert report.misfits.missing[CLASSIFIER] == (16, 256, None)
+    assert report.misfits.missing[FCS] == (16, 20, 256)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "fits", "near"),
+    [
+        (SMALL, [], []),
+        (CCPG, ["skeletongait_CCPG"], ["skeletongait_OUMVLP", "skeletongait_SUSTech1K"]),
+        (replace(CCPG, classes=74), [], ["skeletongait_CCPG", "skeletongait_OUMVLP", "skeletongait_SUSTech1K"]),
+        (replace(CCPG, embedding_width=128), [], []),
+        (replace(CCPG, strips=8), [], []),
+        (replace(CCPG, blocks=(1, 4, 4, 1), classes=20000), ["skeletongait_GREW"], ["skeletongait_Gait3D"]),
+        # Whoever the people are: these presets are for anybody's own data.
+        (replace(CCPG, channels=(16, 32, 64, 128), classes=9), ["skeletongait_demo", "skeletongait_tiny"], []),
+    ],
+)
+def test_presets(architecture: Architecture, fits: list[str], near: list[str]) -> None:
+    presets = describe(weights_of(architecture)).presets
+    assert [fit.preset for fit in presets if fit.fits] == fits
+    assert [fit.preset for fit in presets if not fit.fits] == near
+
+
+def test_one_of_ours(tmp_path: Path) -> None:
+    training = {"optimizer": {"state": {}}, "scheduler": {"x": 1}, "scaler": {"scale": 2.0}, "drawn": 8}
+    settings = {"seed": 1, "precision": "bf16", "compile": False}
+    data = {"dataset": "CASIA-B", "sequences": 12, "odd": {(1, 2): torch.zeros(1)}}
+    weights = from_authors(weights_of(SMALL))
+    save_checkpoint(tmp_path / "c.pt", Checkpoint(SMALL, weights, 7, 2, training, settings, data))
+    report = describe_checkpoint(tmp_path / "c.pt")
+    assert (report.kind, report.iteration, report.test_embedding, report.version) == ("skelgait", 7, 2, __version__)
+    assert report.holds == ("optimiser", "schedule", "loss scaling")
+    assert report.resumable
+    assert report.settings == {"precision": "bf16", "seed": 1}
+    assert report.data == {"dataset": "CASIA-B", "sequences": 12, "odd": "a dict"}
+    assert report.size_bytes == (tmp_path / "c.pt").stat().st_size
+    assert report.remarks == ()
+    assert report.next_command.endswith("c.pt --dataset CASIA-B --network skeletongait")
+
+
+def test_one_of_the_authors(tmp_path: Path) -> None:
+    report = describe_checkpoint(write_authors(tmp_path / "a.pt", weights_of(CCPG)))
+    assert (report.kind, report.iteration, report.version) == ("authors", 7, None)
+    assert report.test_embedding == 2  # as the preset for CCPG says
+    assert report.holds == ("optimiser", "schedule")
+    assert not report.resumable
+    assert report.next_command.endswith("a.pt --dataset CCPG --network skeletongait")
+
+
+WEIGHTS = weights_of(SMALL)
+
+
+@pytest.mark.parametrize(
+    ("content", "remarks"),
+    [
+        (OrderedDict(WEIGHTS), ["a bare state dict"]),
+        ({"model": {f"module.{name}": weight for name, weight in WEIGHTS.items()}}, ["begin with module., as Distr"]),
+        ({"state_dict": WEIGHTS, "epoch": 3, "iteration": "x"}, ["kept under state_dict"]),
+        (
+            {"state_dict": {f"model._orig_mod.{name}": weight for name, weight in WEIGHTS.items()}},
+            ["kept under state_dict", "begin with model., as a class", "begin with _orig_mod., as torch.compile"],
+        ),
+        (from_authors(WEIGHTS), ["a bare state dict", "names that skelgait uses in Python"]),
+    ],
+)
+def test_weights_kept_in_other_ways_are_read_and_loaded(tmp_path: Path, content: object, remarks: list[str]) -> None:
+    torch.save(content, tmp_path / "c.pt")
+    report = describe_checkpoint(tmp_path / "c.pt")
+    assert (report.kind, report.iteration, report.weights.architecture) == ("weights", None, SMALL)
+    assert report.weights.fits
+    assert len(report.remarks) == len(remarks)
+    assert all(part in remark for part, remark in zip(remarks, report.remarks, strict=True))
+    loaded = load_checkpoint(tmp_path / "c.pt")
+    assert (loaded.architecture, loaded.iteration, loaded.training) == (SMALL, 0, {})
+    assert list(loaded.network().state_dict()) == list(loaded.weights)
+
+
+def test_a_prefix_of_some_names_is_not_taken_away(tmp_path: Path) -> None:
+    some = {f"module.{name}" if i else name: weight for i, (name, weight) in enumerate(WEIGHTS.items())}
+    torch.save(some, tmp_path / "c.pt")
+    with pytest.raises(CheckpointError, match="another network"):
+        load_checkpoint(tmp_path / "c.pt")
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        ({}, "a dict without weights"),
+        (zeros(3), "a Tensor without weights"),
+        ({"state_dict": {}}, "a dict without weights"),
+        ({"state_dict": {"a": 1}}, "a dict without weights"),
+        ({"epoch": 3}, "a dict without weights"),
+        ({3: zeros(1)}, "a dict without weights"),
+        ({"model": {}}, r"weights of another network \(0 of"),
+        ({"model": WEIGHTS, "iteration": "seven"}, "'seven' under iteration"),
+        ({"model": {**WEIGHTS, FIRST: zeros(8).to("meta")}}, f"a nested, sparse or empty tensor under {FIRST}"),
+        ({"model": {**WEIGHTS, FIRST: torch.eye(8).to_sparse()}}, f"a nested, sparse or empty tensor under {FIRST}"),
+        ({"model": {**WEIGHTS, "\x1b[2J\n": 3}}, r"3 under 'model\.\\x1b\[2J\\n'"),
+        ({"state_dict": WEIGHTS, "x": argparse.Namespace(a=1)}, r"cannot be read \(it holds argparse\.Namespace"),
+    ],
+)
+def test_what_is_none_is_refused_in_a_line(tmp_path: Path, content: object, found: str) -> None:
+    torch.save(content, tmp_path / "c.pt")
+    with pytest.raises(CheckpointError, match=rf"c\.pt: found .*{found}.*, expected ") as error:
+        describe_checkpoint(tmp_path / "c.pt")
+    assert "\n" not in str(error.value)

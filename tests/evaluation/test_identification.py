@@ -1,0 +1,167 @@
+"""Identification against plain loops."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+import torch
+
+from skelgait.embeddings import Embeddings
+from skelgait.errors import CheckpointError, DataError, ProtocolError, ShapeError
+from skelgait.evaluation.identification import identify, learn_threshold, refuse_other_networks
+from skelgait.matching import distance_matrix
+from skelgait.storage import Key
+
+
+def people(names: str, walks: int = 3, seed: int = 0) -> Embeddings:
+    """Some walks of each person, which are near each other."""
+    generator = torch.Generator().manual_seed(seed)
+    keys, values = [], []
+    for name in names:
+        own = torch.randn(5, 3, generator=torch.Generator().manual_seed(ord(name)))
+        for walk in range(walks):
+            keys.append(Key(name, "nm", str(walk)))
+            values.append(own + 0.7 * torch.randn(5, 3, generator=generator))
+    return Embeddings(keys, torch.stack(values) if values else torch.empty(0, 5, 3))
+
+
+def nearest_by_loop(probes: Embeddings, gallery: Embeddings, metric: str) -> list[list[tuple[float, Key]]]:
+    """Of each probe the people of the gallery, from the nearest on, each by their nearest sequence."""
+    distances = distance_matrix(probes.values[:], gallery.values[:], metric)  # type: ignore[arg-type]
+    found = []
+    for row in distances.tolist():
+        best: dict[str, tuple[float, Key]] = {}
+        for distance, key in zip(row, gallery.keys, strict=True):
+            if key.identity not in best or distance < best[key.identity][0]:
+                best[key.identity] = (distance, key)
+        found.append(sorted(best.values(), key=lambda of: of[0]))
+    return found
+
+
+@pytest.mark.parametrize("metric", ["euclidean", "cosine"])
+@pytest.mark.parametrize("top", [1, 3, 50])
+def test_as_a_loop(metric: str, top: int) -> None:
+    probes, gallery = people("acxz", seed=1), people("abcdefg")
+    expected = nearest_by_loop(probes, gallery, metric)
+    for memory_mb in (1, 1024):
+        found = identify(probes, gallery, top=top, metric=metric, memory_mb=memory_mb)  # type: ignore[arg-type]
+        assert [of.probe for of in found] == probes.keys
+        for of, wanted in zip(found, expected, strict=True):
+            assert [c.sequence for c in of.candidates] == [key for _, key in wanted[:top]]
+            assert [c.identity for c in of.candidates] == [key.identity for _, key in wanted[:top]]
+            assert [c.distance for c in of.candidates] == pytest.approx([d for d, _ in wanted[:top]], abs=1e-6)
+            assert of.is_known is None
+
+
+def test_known_up_to_the_threshold() -> None:
+    probes, gallery = people("acxz", seed=1), people("abc")
+    nearest = [of.candidates[0].distance for of in identify(probes, gallery)]
+    for threshold in (0.0, min(nearest), sorted(nearest)[4], max(nearest), 100.0):
+        found = identify(probes, gallery, threshold=threshold)
+        assert [of.is_known for of in found] == [distance <= threshold for distance in nearest]
+
+
+def test_a_sequence_of_the_gallery_is_found_itself() -> None:
+    gallery = people("abc")
+    for of in identify(gallery, gallery, top=1):
+        assert of.candidates[0].sequence == of.probe
+        assert of.candidates[0].distance == pytest.approx(0, abs=1e-3)
+
+
+def test_of_two_at_the_same_distance_the_first() -> None:
+    gallery = Embeddings([Key(name, "n", "0") for name in "ba"], torch.ones(2, 5, 3))
+    (found,) = identify(Embeddings([Key("x", "n", "0")], torch.zeros(1, 5, 3)), gallery)
+    assert [c.identity for c in found.candidates] == ["b", "a"]
+
+
+def threshold_by_loop(validation: Embeddings, gallery: Embeddings, share: float) -> tuple[list[float], int]:
+    """Of each stranger the distance to the nearest person but their own; and how many may be accepted."""
+    strangers = []
+    for key, nearest in zip(validation.keys, nearest_by_loop(validation, gallery, "euclidean"), strict=True):
+        others = [distance for distance, of in nearest if of.identity != key.identity]
+        strangers += others[:1]
+    return strangers, max(n for n in range(len(strangers) + 1) if n / len(strangers) <= share)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.01, 0.1, 0.29, 0.5, 0.57, 0.99, 1.0])
+@pytest.mark.parametrize(("validation", "gallery"), [("vwxyzstuqr", "abc"), ("abcxyzstuq", "abcd"), ("abcde", "abcde")])
+def test_a_threshold_lets_in_as_many_as_it_may(share: float, validation: str, gallery: str) -> None:
+    asked, known = people(validation, walks=20, seed=1), people(gallery)
+    strangers, allowed = threshold_by_loop(asked, known, share)
+    learned = learn_threshold(asked, known, share)
+    accepted = sum(distance <= learned.distance + 1e-6 for distance in strangers)
+    assert learned.n_strangers == len(strangers)
+    assert learned.false_accepts == pytest.approx(allowed / len(strangers))
+    assert accepted - allowed in (0, 1), "the next one is at the threshold itself"
+    own = [(k, n[0]) for k, n in zip(asked.keys, nearest_by_loop(asked, known, "euclidean"), strict=True)]
+    of_known = [(k, d, of) for k, (d, of) in own if k.identity in gallery]
+    assert learned.n_known == len(of_known)
+    hits = [of.identity == k.identity and d <= learned.distance for k, d, of in of_known]
+    assert learned.true_accepts == (pytest.approx(np.mean(hits)) if hits else None)
+
+
+def test_a_larger_threshold_would_let_in_too_many() -> None:
+    asked, known = people("vwxyz", walks=20, seed=1), people("abc")
+    learned = learn_threshold(asked, known, 0.29)
+    assert (learned.n_strangers, learned.false_accepts) == (100, 0.29)
+    nearest = sorted(of.candidates[0].distance for of in identify(asked, known))
+    assert nearest[28] <= learned.distance < nearest[29]
+    assert learned.distance == pytest.approx(nearest[29])
+    is_known = [of.is_known for of in identify(asked, known, threshold=learned.distance)]
+    assert sum(map(bool, is_known)) == 29
+
+
+def test_nobody_is_let_in_where_none_may_be() -> None:
+    gallery = people("ab")
+    twin = Embeddings([Key("z", "n", "0")], gallery.values[:1])
+    assert learn_threshold(twin, gallery, 0.0).false_accepts == 0.0
+    assert learn_threshold(twin, gallery, 1.0).false_accepts == 1.0
+
+
+def test_a_gallery_of_one_person() -> None:
+    gallery = people("a")
+    found = identify(people("ab", seed=1), gallery, top=5)
+    assert [[c.identity for c in of.candidates] for of in found] == [["a"]] * 6
+    # Only the walks of the other one are a stranger's.
+    learned = learn_threshold(people("ab", seed=1), gallery, 0.5)
+    assert (learned.n_strangers, learned.n_known) == (3, 3)
+    with pytest.raises(ProtocolError, match=r"--validation: found 3 sequences and one person in the gallery"):
+        learn_threshold(people("a", seed=1), gallery, 0.5)
+
+
+def test_the_order_of_the_gallery_does_not_count() -> None:
+    probes, gallery = people("acx", seed=1), people("abcdefg")
+    order = random.Random(0).sample(range(len(gallery.keys)), len(gallery.keys))
+    other = Embeddings([gallery.keys[i] for i in order], gallery.values[:][order])
+    for one, two in zip(identify(probes, gallery), identify(probes, other), strict=True):
+        assert [c.sequence for c in one.candidates] == [c.sequence for c in two.candidates]
+
+
+def test_what_cannot_be_compared_is_refused() -> None:
+    some = people("ab")
+    for probes, gallery, where in ((some, people(""), "the gallery"), (people(""), some, "the probes")):
+        with pytest.raises(ProtocolError, match=f"{where}: found no sequence, expected at least one"):
+            identify(probes, gallery)
+        with pytest.raises(ProtocolError, match=f"{where}: found no sequence"):
+            learn_threshold(probes, gallery, 0.1)
+    wide = Embeddings(some.keys, torch.ones(len(some.keys), 6, 3))
+    with pytest.raises(ShapeError, match="embeddings of 6 x 3, expected 5 x 3, as in the gallery"):
+        identify(wide, some)
+    for bad in (torch.nan, torch.inf):
+        broken = Embeddings(some.keys, some.values[:].clone().index_fill_(0, torch.tensor([4]), bad))
+        for probes, gallery, where in ((some, broken, "the gallery"), (broken, some, "the probes")):
+            with pytest.raises(CheckpointError, match=f"{where}: found 1 that are not finite, first that of b/nm/1"):
+                identify(probes, gallery)
+
+
+def test_other_networks_are_refused() -> None:
+    refuse_other_networks([("a.h5", "12" * 32)])
+    refuse_other_networks([("a.h5", "12" * 32), ("b.h5", "12" * 32)])
+    with pytest.raises(DataError) as caught:
+        refuse_other_networks([("a.h5", "12" * 32), ("b.h5", "34" * 32)])
+    assert str(caught.value) == (
+        "b.h5: found the checkpoint 343434343434..., expected 121212121212... as of a.h5; "
+        "embed both with one checkpoint"
+    )

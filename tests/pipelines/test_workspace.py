@@ -1,0 +1,87 @@
+"""What follows from the settings: the partition, the protocol, the folder of a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from skelgait.datasets import find
+from skelgait.errors import SettingsError
+from skelgait.pipelines import workspace
+from skelgait.settings import Settings, protocol_to_yaml
+
+PATTERNS = {"gallery": ("nm-01",), "probes": {"Bag": ("bg-*",)}}
+
+
+def settings(**given: object) -> Settings:
+    return Settings.model_validate(given)
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ({"dataset": "CCPG"}, "CCPG"),
+        ({"dataset": "CCPG", "evaluate": {"protocol": "gait3d"}}, "Gait3D"),
+        ({"evaluate": {"protocol": "custom", **PATTERNS}}, "custom"),
+        ({"evaluate": PATTERNS}, "custom"),  # implied
+        ({"dataset": "CCPG", "evaluate": PATTERNS}, "custom"),
+        ({"evaluate": {"protocol": "CCPG", **PATTERNS}}, "CCPG"),
+    ],
+)
+def test_protocol(given: dict[str, object], name: str) -> None:
+    assert workspace.protocol_of(settings(**given)).name == name
+
+
+def test_a_protocol_in_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("CCPG.YML").write_text(protocol_to_yaml(find("GREW").protocol))
+    for more in ({}, PATTERNS):  # patterns change no protocol that is named
+        assert workspace.protocol_of(settings(evaluate={"protocol": "CCPG.YML", **more})) == find("GREW").protocol
+    file = {"protocol": "CCPG.YML"}
+    assert workspace.partition_of(settings(dataset="CCPG", evaluate=file)) == find("CCPG").partition()
+    assert workspace.run_folder(settings(evaluate=file)) == Path("runs/skeletongait")
+    assert workspace.test_embedding_of(settings(evaluate=file), "skeletongait") == 1
+    with pytest.raises(SettingsError, match="--partition: found nothing"):
+        workspace.partition_of(settings(evaluate=file))
+
+
+def test_a_protocol_implies_its_dataset_s_partition() -> None:
+    protocol = {"protocol": "SUSTech1K"}
+    assert workspace.partition_of(settings(evaluate=protocol)) == find("SUSTech1K").partition()
+    assert workspace.partition_of(settings(dataset="CCPG", evaluate=protocol)) == find("CCPG").partition()
+    with pytest.raises(SettingsError, match="--partition: found nothing"):
+        workspace.partition_of(settings(evaluate=PATTERNS))
+
+
+@pytest.mark.parametrize(
+    ("given", "there", "folder"),
+    [
+        ({}, (), "skeletongait"),
+        ({"dataset": "CCPG"}, ("skeletongait",), "CCPG_skeletongait"),
+        ({"evaluate": {"protocol": "CCPG"}}, (), "CCPG_skeletongait"),
+        ({"evaluate": {"protocol": "CCPG"}}, ("skeletongait", "CCPG_skeletongait"), "skeletongait"),
+        ({"evaluate": {"protocol": "CCPG"}, "train": {"run": "mine"}}, (), "mine"),
+        ({"evaluate": PATTERNS}, ("CCPG_skeletongait",), "skeletongait"),
+    ],
+)
+def test_run_folder(tmp_path: Path, given: dict[str, object], there: tuple[str, ...], folder: str) -> None:
+    for name in there:
+        (tmp_path / name).mkdir()
+    assert workspace.run_folder(settings(runs=tmp_path, **given)) == tmp_path / folder
+
+
+@pytest.mark.parametrize(
+    ("given", "network", "embedding"),
+    [
+        ({}, "skeletongait", 1),
+        ({"train": {"network": {"test_embedding": 2}}}, "skeletongait", 2),
+        ({"dataset": "CCPG", "train": {"network": {"test_embedding": 2}}}, "skeletongait", 2),  # as the preset says
+        ({"dataset": "CCPG", "train": {"network": {"test_embedding": 2}}}, "skeletongait++", 1),  # another network's
+        ({"evaluate": {"protocol": "CCPG"}}, "skeletongait", 2),  # the protocol's dataset
+    ],
+)
+def test_the_embedding_of_a_checkpoint_that_does_not_say(
+    given: dict[str, object], network: str, embedding: int
+) -> None:
+    assert workspace.test_embedding_of(settings(**given), network) == embedding

@@ -1,0 +1,319 @@
+"""A pose dataset to a map dataset: by any number of workers, more than once, with bad files in it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from threading import Barrier
+
+import numpy as np
+import pytest
+import torch
+
+from skelgait.errors import DataError, SettingsError
+from skelgait.maps import SkeletonMaps, skeleton_maps
+from skelgait.preprocess.convert import convert_store
+from skelgait.preprocess.maps import HeatmapReport, draw_dataset
+from skelgait.runtime.process_group import Team
+from skelgait.settings.schema import HeatmapSettings
+from skelgait.storage import Key, PickleTreeWriter, SequenceSource, open_source
+from skelgait.storage.lock import only_writer
+from skelgait.storage.metadata import Note, write_note
+from tests.paths import ROOT
+from tests.synthetic_data import write_dataset
+
+KEYS = [Key(f"{i:03d}", "nm-01", "090") for i in range(5)]
+
+
+def keypoints(seed: int, frames: int = 4) -> np.ndarray:
+    """People of random posture, (T, 17, 3)."""
+    rng = np.random.default_rng(seed)
+    xy = rng.uniform((300, 100), (500, 700), (frames, 17, 2))
+    return np.concatenate([xy, rng.uniform(0.3, 1, (frames, 17, 1))], axis=2).astype(np.float32)
+
+
+@pytest.fixture
+def poses(tmp_path: Path) -> SequenceSource:
+    for i, key in enumerate(KEYS):
+        PickleTreeWriter(tmp_path / "poses").write(key, keypoints(i, 4 + i))
+    return open_source(tmp_path / "poses", "pose")
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+@pytest.mark.parametrize("storage", ["pkl", "hdf5"])
+def test_maps_are_those_of_each_sequence(poses: SequenceSource, tmp_path: Path, storage: str) -> None:
+    advances: list[int] = []
+    report = draw_dataset(poses, tmp_path / "maps", HeatmapSettings(storage=storage, workers=1), advances.append)
+    assert (report.sequences, report.frames, report.skipped, report.failed) == (5, 4 + 5 + 6 + 7 + 8, 0, ())
+    assert sum(advances) == 5
+    maps = open_source(tmp_path / "maps", "map")
+    for i, key in enumerate(KEYS):
+        np.testing.assert_array_equal(maps.read(key)[0], skeleton_maps(keypoints(i, 4 + i)).maps)
+
+
+@pytest.mark.parametrize("storage", ["pkl", "hdf5"])
+def test_the_number_of_workers_changes_no_byte(poses: SequenceSource, tmp_path: Path, storage: str) -> None:
+    for workers in (1, 2):
+        draw_dataset(poses, tmp_path / str(workers), HeatmapSettings(storage=storage, workers=workers))
+    assert content(tmp_path / "1") == content(tmp_path / "2")
+
+
+@pytest.mark.parametrize("storage", ["pkl", "hdf5"])
+def test_what_is_there_is_not_drawn_again(poses: SequenceSource, tmp_path: Path, storage: str) -> None:
+    settings, out = HeatmapSettings(storage=storage, workers=1), tmp_path / "maps"
+    draw_dataset(poses, out, settings)
+    before, times = content(out), {p: p.stat().st_mtime_ns for p in out.rglob("*.[ph]*")}
+    report = draw_dataset(poses, out, settings)
+    assert (report.sequences, report.skipped) == (0, 5)
+    assert times == {p: p.stat().st_mtime_ns for p in out.rglob("*.[ph]*") if p.name != "skelgait.json"} | {
+        p: t for p, t in times.items() if p.name == "skelgait.json"
+    }
+    damaged = sorted(out.rglob("*.pkl" if storage == "pkl" else "*.h5"))[1]
+    damaged.write_bytes(damaged.read_bytes()[:1000])
+    assert draw_dataset(poses, out, settings).sequences == 1
+    assert content(out) == before
+    assert draw_dataset(poses, out, settings.model_copy(update={"overwrite": True})).sequences == 5
+    assert content(out) == before
+
+
+@pytest.mark.parametrize("storage", ["pkl", "hdf5"])
+def test_unreadable_sequences_are_named_and_the_others_done(
+    poses: SequenceSource, tmp_path: Path, storage: str
+) -> None:
+    bad = tmp_path / "poses" / "002" / "nm-01" / "090" / "090.pkl"
+    good = bad.read_bytes()
+    bad.write_bytes(b"junk")
+    PickleTreeWriter(tmp_path / "poses").write(KEYS[4], np.zeros((3, 64, 64), np.uint8))
+    settings = HeatmapSettings(storage=storage, workers=1)
+    report = draw_dataset(poses, tmp_path / "maps", settings)
+    assert report.sequences == 3
+    assert [key for key, _ in report.failed] == [KEYS[2], KEYS[4]]
+    assert str(bad) in report.failed[0][1]
+    assert "like silhouettes" in report.failed[1][1]
+    bad.write_bytes(good)
+    report = draw_dataset(poses, tmp_path / "maps", settings)
+    assert (report.sequences, report.skipped) == (1, 3)
+    assert list(open_source(tmp_path / "maps", "map").keys) == KEYS[:4]
+
+
+def test_missing_joints_and_flat_frames_are_counted(tmp_path: Path) -> None:
+    sequence = keypoints(0, 6)
+    sequence[1, 9] = 0  # lost
+    sequence[2] = [400, 300, 0.5]  # a body without height
+    PickleTreeWriter(tmp_path / "poses").write(KEYS[0], sequence)
+    report = draw_dataset(open_source(tmp_path / "poses", "pose"), tmp_path / "maps", HeatmapSettings(workers=1))
+    assert report == HeatmapReport(1, 6, 1, 1, 0, (), report.seconds)
+
+
+def test_maps_drawn_otherwise_are_not_mixed(poses: SequenceSource, tmp_path: Path) -> None:
+    draw_dataset(poses, tmp_path / "maps", HeatmapSettings(workers=1))
+    other = HeatmapSettings(workers=1, sigma_px=4.0)
+    with pytest.raises(SettingsError, match=r"maps: found sequences with sigma_px 8\.0, expected sigma_px 4\.0"):
+        draw_dataset(poses, tmp_path / "maps", other)
+    draw_dataset(poses, tmp_path / "maps", other.model_copy(update={"overwrite": True}))
+    (tmp_path / "maps" / "skelgait.json").write_text("[]")
+    with pytest.raises(DataError, match=r"skelgait\.json: found a damaged file"):
+        draw_dataset(poses, tmp_path / "maps", other)
+
+
+def test_a_target_that_cannot_be_written_is_named(poses: SequenceSource, tmp_path: Path) -> None:
+    (tmp_path / "maps").write_text("a file")
+    with pytest.raises(DataError, match="maps"):
+        draw_dataset(poses, tmp_path / "maps", HeatmapSettings(workers=1))
+
+
+def test_maps_of_other_poses_are_not_mixed(poses: SequenceSource, tmp_path: Path) -> None:
+    settings = HeatmapSettings(workers=1)
+    draw_dataset(poses, tmp_path / "maps", settings)
+    PickleTreeWriter(tmp_path / "others").write(KEYS[0], keypoints(9))
+    others = open_source(tmp_path / "others", "pose")
+    with pytest.raises(SettingsError, match=r"maps: found sequences made of .*poses, expected .*others; name another"):
+        draw_dataset(others, tmp_path / "maps", settings)
+
+
+@pytest.mark.parametrize("storage", ["pkl", "hdf5"])
+def test_poses_that_have_changed_are_drawn_again(poses: SequenceSource, tmp_path: Path, storage: str) -> None:
+    settings = HeatmapSettings(storage=storage, workers=1)
+    draw_dataset(poses, tmp_path / "maps", settings)
+    file = PickleTreeWriter(tmp_path / "poses").write(KEYS[2], keypoints(9, 3))
+    os.utime(file, (time.time() + 5, time.time() + 5))
+    assert draw_dataset(poses, tmp_path / "maps", settings).sequences == 1
+    assert open_source(tmp_path / "maps", "map").length(KEYS[2]) == 3
+
+
+def test_a_run_that_drew_nothing_is_in_nobodys_way(poses: SequenceSource, tmp_path: Path) -> None:
+    missing = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    device = next(name for name, there in missing.items() if not there)
+    with pytest.raises(SettingsError, match="--device"):
+        draw_dataset(poses, tmp_path / "maps", HeatmapSettings(workers=1, device=device))
+    assert not (tmp_path / "maps").exists()
+    write_note(tmp_path / "maps", Note(str(poses.path), {"sigma_px": 1.0}))
+    assert draw_dataset(poses, tmp_path / "maps", HeatmapSettings(workers=1)).sequences == 5
+
+
+def test_an_interrupted_overwriting_mixes_nothing(
+    poses: SequenceSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw_dataset(poses, tmp_path / "maps", HeatmapSettings(workers=1))
+    other = HeatmapSettings(workers=1, sigma_px=4.0)
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    for name in ("storage.note.remove_sequences", "build.in_workers"):  # before, and after the earlier maps are gone
+        with monkeypatch.context() as patched:
+            patched.setattr(f"skelgait.{name}", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                draw_dataset(poses, tmp_path / "maps", other.model_copy(update={"overwrite": True}))
+        assert draw_dataset(poses, tmp_path / "maps", other).sequences == 5
+    draw_dataset(poses, tmp_path / "expected", other)
+    assert content(tmp_path / "maps") == content(tmp_path / "expected")
+
+
+def test_overwriting_in_another_storage_leaves_none_of_the_first(poses: SequenceSource, tmp_path: Path) -> None:
+    for storage in ("hdf5", "pkl", "hdf5"):
+        draw_dataset(poses, tmp_path / "maps", HeatmapSettings(workers=1, storage=storage, overwrite=True))
+        kinds = {path.suffix for path in (tmp_path / "maps").rglob("*") if path.is_file()}
+        assert kinds == {".json", ".h5" if storage == "hdf5" else ".pkl"}
+
+
+def test_overwriting_removes_nothing_but_maps(poses: SequenceSource, tmp_path: Path) -> None:
+    silhouettes = PickleTreeWriter(tmp_path / "maps").write(KEYS[0], np.zeros((3, 64, 64), np.uint8), "sil")
+    draw_dataset(poses, tmp_path / "maps", HeatmapSettings(workers=1, overwrite=True))
+    assert silhouettes.is_file()
+
+
+def test_a_sequence_without_frames_is_named(poses: SequenceSource, tmp_path: Path) -> None:
+    PickleTreeWriter(tmp_path / "poses").write(KEYS[1], np.zeros((0, 17, 3)))
+    report = draw_dataset(poses, tmp_path / "maps", HeatmapSettings(workers=1))
+    assert [key for key, _ in report.failed] == [KEYS[1]]
+    assert "found no frame" in report.failed[0][1]
+
+
+def test_torch_draws_the_same(poses: SequenceSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    draw_dataset(poses, tmp_path / "cpu", HeatmapSettings(workers=1))
+    with monkeypatch.context() as patched:  # as if the processor were another device
+        patched.setattr("skelgait.preprocess.maps._with_device", lambda settings: settings)
+        draw_dataset(poses, tmp_path / "other", HeatmapSettings(workers=1, device="auto"))
+    for key in KEYS:
+        first, second = (open_source(tmp_path / name, "map").read(key)[0] for name in ("cpu", "other"))
+        assert (first == second).mean() > 0.9999
+
+
+def test_the_folder_of_the_poses_and_other_stores_are_refused(poses: SequenceSource, tmp_path: Path) -> None:
+    before = content(tmp_path / "poses")
+    with pytest.raises(SettingsError, match="poses: found the folder of the poses"):
+        draw_dataset(poses, tmp_path / "poses", HeatmapSettings(workers=1, overwrite=True))
+    assert content(tmp_path / "poses") == before
+    convert_store(poses, tmp_path / "store", "hdf5", workers=1)
+    (tmp_path / "store" / "skelgait.json").unlink()
+    with pytest.raises(DataError, match=r"part-00000\.h5: found a store of poses, expected one of maps"):
+        draw_dataset(poses, tmp_path / "store", HeatmapSettings(workers=1, storage="hdf5"))
+
+
+def test_a_dataset_that_grows_keeps_what_is_done(poses: SequenceSource, tmp_path: Path) -> None:
+    settings, out = HeatmapSettings(workers=1, storage="hdf5"), tmp_path / "maps"
+    draw_dataset(poses, out, settings)
+    before = content(out)
+    more = [Key(f"-{i:03d}", "nm-01", "090") for i in range(130)]  # sorted before the others
+    for i, key in enumerate(more):
+        PickleTreeWriter(tmp_path / "poses").write(key, keypoints(i, 2))
+    grown = open_source(tmp_path / "poses", "pose")
+    report = draw_dataset(grown, out, settings)
+    assert (report.sequences, report.skipped) == (130, 5)
+    assert before.items() <= content(out).items()
+    assert draw_dataset(grown, out, settings).skipped == 135
+    assert list(open_source(out, "map").keys) == list(grown.keys)
+    (tmp_path / "poses" / KEYS[0].identity / "nm-01" / "090" / "090.pkl").unlink()
+    assert draw_dataset(open_source(tmp_path / "poses", "pose"), out, settings).skipped == 134
+
+
+@pytest.mark.parametrize("storage", ["pkl", "hdf5"])
+def test_poses_that_change_while_they_are_drawn_are_drawn_again(
+    poses: SequenceSource, tmp_path: Path, storage: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = HeatmapSettings(workers=1, storage=storage)
+
+    def slowly(*args: object, **options: object) -> SkeletonMaps:
+        monkeypatch.undo()
+        PickleTreeWriter(tmp_path / "poses").write(KEYS[0], keypoints(9, 3))
+        return skeleton_maps(*args, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("skelgait.maps.skeleton_maps", slowly)
+    draw_dataset(poses, tmp_path / "maps", settings)
+    assert draw_dataset(poses, tmp_path / "maps", settings).sequences == 1
+    assert open_source(tmp_path / "maps", "map").length(KEYS[0]) == 3
+
+
+def test_two_runs_at_once_are_refused(poses: SequenceSource, tmp_path: Path) -> None:
+    with only_writer(tmp_path / "maps"), pytest.raises(DataError, match="maps: found another run that writes there"):
+        draw_dataset(poses, tmp_path / "maps", HeatmapSettings(workers=1))
+    assert draw_dataset(poses, tmp_path / "maps", HeatmapSettings(workers=1)).sequences == 5
+
+
+@pytest.mark.parametrize("storage", ["pkl", "hdf5"])
+def test_a_team_shares_the_pieces(poses: SequenceSource, tmp_path: Path, storage: str) -> None:
+    settings = HeatmapSettings(storage=storage, workers=1)
+    draw_dataset(poses, tmp_path / "alone", settings)
+    with ThreadPoolExecutor(3) as processes:
+        meeting = Meeting(3)
+        teams = [Team(rank, 3, partial(meeting.gather, rank)) for rank in range(3)]
+        reports = list(processes.map(lambda team: draw_dataset(poses, tmp_path / "team", settings, team=team), teams))
+    assert [report.sequences for report in reports] == [5, 5, 5]
+    assert content(tmp_path / "team") == content(tmp_path / "alone")
+
+
+class Meeting:
+    """`gather` for threads."""
+
+    def __init__(self, size: int) -> None:
+        self.items: list[object] = [None] * size
+        self.barrier = Barrier(size)
+
+    def gather(self, rank: int, item: object) -> list[object]:
+        self.items[rank] = item
+        self.barrier.wait()
+        everything = list(self.items)
+        self.barrier.wait()
+        return everything
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("storage", ["pkl", "hdf5"])
+def test_killed_at_any_moment_it_ends_with_the_same_bytes(tmp_path: Path, storage: str) -> None:
+    write_dataset(tmp_path, views=4, frames=60)
+    command = [sys.executable, "-m", "skelgait", "heatmap", "--storage", storage, "--json"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+
+    def start(out: str, *more: str) -> subprocess.Popen[str]:
+        # In a session of its own, so that the workers can be killed with it.
+        return subprocess.Popen(
+            [*command, "--maps", out, *more], cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True,
+            start_new_session=True,
+        )  # fmt: skip
+
+    assert json.loads(start("whole", "--workers", "1").communicate()[0])["sequences"] == 8 * 4 * 4
+    there = 0
+    for attempt in range(3):
+        process = start("killed", "--workers", "2")
+        while len(list((tmp_path / "killed").rglob("*.[ph][k5]*"))) <= there + attempt and process.poll() is None:
+            time.sleep(0.002)
+        os.kill(process.pid, signal.SIGKILL)  # its workers end by themselves
+        process.communicate()
+        there = len([path for path in (tmp_path / "killed").rglob("*.[ph][k5]*") if path.name[0] != "."])
+    process = start("killed", "--nproc", "2", "--workers", "1")
+    report = json.loads(process.communicate()[0])
+    assert process.returncode == 0
+    assert report["skipped"] >= there > 0
+    assert report["sequences"] + report["skipped"] == 8 * 4 * 4
+    assert content(tmp_path / "killed") == content(tmp_path / "whole")

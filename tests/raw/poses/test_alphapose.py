@@ -1,0 +1,212 @@
+"""AlphaPose's results."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from skelgait.errors import DataError, ShapeError
+from skelgait.raw.poses.alphapose import ALPHAPOSE
+from skelgait.raw.poses.layout import RawSequence
+from skelgait.raw.poses.recognise import open_raw
+from skelgait.storage import Key
+from tests.raw.poses.dataset_builders import some_walks
+from tests.raw.poses.estimator_builders import (
+    alphapose,
+    alphapose_images,
+    assert_holds,
+    fitting,
+    read_all,
+    with_passer_by,
+)
+
+KEYS = (Key("001", "nm-01", "090"), Key("001", "nm-02", "000"), Key("002", "bg-01", "090"))
+JOINTS = [float(n) for n in range(51)]
+
+
+def entry(image: object = "0.jpg", keypoints: object = JOINTS, **more: object) -> dict[str, object]:
+    return {"image_id": image, "category_id": 1, "keypoints": keypoints, "score": 1.0, **more}
+
+
+def write(path: Path, *entries: object) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(list(entries)))
+    return path
+
+
+def read_one(path: Path) -> RawSequence:
+    (sequence,) = read_all(path, "alphapose").values()
+    return sequence
+
+
+@pytest.mark.parametrize("content", ["[]", " [\n] "])
+def test_an_empty_list_has_no_sequence(tmp_path: Path, content: str) -> None:
+    (tmp_path / "walk.json").write_text(content)
+    assert fitting(tmp_path) == []
+    with pytest.raises(DataError, match=r"found none, expected sequences in the layout alphapose"):
+        open_raw(tmp_path, "alphapose")
+
+
+def test_a_file_a_video(tmp_path: Path) -> None:
+    walks = some_walks(*KEYS)
+    root = alphapose(tmp_path, walks)
+    assert fitting(root) == ["alphapose"]
+    found = read_all(root, "alphapose")
+    assert list(found) == sorted(walks)
+    for key, walk in walks.items():
+        assert_holds(found[key], with_passer_by(walk))
+        assert found[key].frame_names == ["0", "1", *(str(t) for t in range(3, len(walk) + 1))]
+
+
+def test_a_file_with_folders_of_images(tmp_path: Path) -> None:
+    walks = some_walks(*KEYS)
+    root = alphapose_images(tmp_path, walks)
+    assert fitting(root.parent) == fitting(root) == ["alphapose"]
+    found = read_all(root, "alphapose")
+    assert list(found) == sorted(walks)
+    for key, walk in walks.items():
+        assert_holds(found[key], with_passer_by(walk))
+        assert found[key].frame_names == [str(t + 8) for t in range(len(walk))]
+
+
+def test_a_file_alone_is_called_what_it_or_its_folder_is_called(tmp_path: Path) -> None:
+    named = write(tmp_path / "anna" / "alphapose-results.json", entry())
+    other = write(tmp_path / "walk.json", entry())
+    assert open_raw(named, "alphapose").keys == open_raw(named.parent, "alphapose").keys == [Key("anna", "00", "00")]
+    assert open_raw(other, "alphapose").keys == [Key("walk", "00", "00")]
+
+
+def test_what_lies_beside_the_results_is_left_out(tmp_path: Path) -> None:
+    write(tmp_path / "anna" / "alphapose-results.json", entry())
+    write(tmp_path / "anna" / "alphapose-results-forvis-tracked.json", {"0.jpg": []})
+    assert fitting(tmp_path) == ["alphapose"]
+    assert open_raw(tmp_path, "alphapose").keys == [Key("anna", "00", "00")]
+
+
+@pytest.mark.parametrize("n_joints", [17, 18, 26, 136])
+def test_its_skeletons_are_known(tmp_path: Path, n_joints: int) -> None:
+    path = write(tmp_path / "walk.json", entry(keypoints=list(range(3 * n_joints))))
+    (joints,) = read_one(path).people[0]
+    np.testing.assert_array_equal(joints, np.arange(3 * n_joints).reshape(n_joints, 3))
+
+
+@pytest.mark.parametrize(
+    ("ids", "tracks"),
+    [
+        ((None, None), None),
+        ((2, 1), [[2, 1]]),
+        ((2.0, [1]), [[2, 1]]),  # as older versions write them
+        (([[3], 5], 1), None),
+        ((0, 0), None),  # without tracking all are 0
+        ((0.0, 0), None),
+        (("a", "b"), None),
+        ((1.5, float("nan")), None),
+        (([], 1), None),
+    ],
+)
+def test_tracks_are_told_where_they_tell_people_apart(
+    tmp_path: Path, ids: tuple[object, object], tracks: object
+) -> None:
+    path = write(tmp_path / "walk.json", *(entry(idx=idx) for idx in ids))
+    assert read_one(path).tracks == tracks
+
+
+@given(st.permutations(range(12)))
+def test_frames_are_in_order_whatever_that_of_the_entries(
+    tmp_path_factory: pytest.TempPathFactory, order: list[int]
+) -> None:
+    rows = {n: [float(n)] * 51 for n in order}
+    path = write(tmp_path_factory.mktemp("any") / "walk.json", *(entry(f"f{n}.jpg", rows[n]) for n in order))
+    sequence = read_one(path)
+    assert sequence.frame_names == [f"f{n}" for n in range(12)]
+    assert [people[0, 0, 0] for people in sequence.people] == list(range(12))
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        ("", "no JSON"),
+        (json.dumps([entry()])[:-20], "no JSON"),  # truncated
+        ("[" * 100_000, "no JSON"),
+        ('{"a": 1}', "something else"),
+        ("3", "something else"),
+        (json.dumps([entry(), 3]), "something else"),
+        (json.dumps([entry(), entry(image=3)]), "something else"),
+        (json.dumps([entry(), {"image_id": "1.jpg"}]), "something else"),  # boxes alone
+        (json.dumps([entry(), entry(image="a/1.jpg")]), "some images in folders and some in none"),
+        (json.dumps([entry(image="")]), "the path ''"),
+        (json.dumps([entry(image="9" * 5000)]), "the path '999"),
+        (json.dumps([entry(image="\ud800\n\0")]), r"the path '\\ud800"),
+    ],
+)
+def test_a_file_that_is_something_else_is_named_when_it_is_read(tmp_path: Path, content: str, found: str) -> None:
+    path = write(tmp_path / "walk.json")
+    path.write_text(content)
+    assert not ALPHAPOSE.fits([path])
+    write(tmp_path / "well.json", entry())
+    raw = open_raw(tmp_path, "alphapose")
+    assert [key.identity for key in raw.keys] == ["walk", "well"]
+    assert len(raw.read(raw.keys[1]).people) == 1
+    with pytest.raises(DataError, match=rf"walk\.json: found {found}"):
+        raw.read(raw.keys[0])
+
+
+@pytest.mark.parametrize(
+    "keypoints",
+    [
+        None,
+        [],
+        5,
+        "abc",
+        {"x": 1},
+        JOINTS[:-1],
+        JOINTS[:-3],
+        [*JOINTS, 1.0, 2.0],
+        [JOINTS],
+        [10**400] * 51,
+        [[1], [1, 2]],
+    ],
+)
+def test_joints_of_any_other_shape_are_named(tmp_path: Path, keypoints: object) -> None:
+    path = write(tmp_path / "walk.json", entry(keypoints=keypoints))
+    with pytest.raises(DataError, match=r"walk\.json: found"):
+        read_one(path)
+
+
+def test_people_with_different_skeletons_are_named(tmp_path: Path) -> None:
+    path = write(tmp_path / "walk.json", entry(), entry(keypoints=[0.0] * 78))
+    with pytest.raises(ShapeError, match="found people with 17 and 26 joints in one frame"):
+        read_one(path)
+
+
+def test_two_files_of_one_name_are_named(tmp_path: Path) -> None:
+    write(tmp_path / "anna" / "alphapose-results.json", entry())
+    write(tmp_path / "anna.json", entry())
+    with pytest.raises(DataError, match="found anna twice, expected each sequence once"):
+        open_raw(tmp_path, "alphapose")
+
+
+def test_no_name_leads_out_of_the_folder(tmp_path: Path) -> None:
+    path = write(tmp_path / "all.json", entry("/../../etc/./x//1.jpg"), entry("C:\\images\\y\\1.jpg"))
+    assert set(ALPHAPOSE.find(path, None)) == {("etc", "x"), ("C:", "images", "y")}
+
+
+def test_what_is_written_anew_is_read_anew(tmp_path: Path) -> None:
+    path = write(tmp_path / "walk.json", entry())
+    raw = open_raw(path, "alphapose")
+    assert pickle.loads(pickle.dumps(raw.places)) == raw.places
+    assert len(raw.read(raw.keys[0]).people) == 1
+    write(path, entry(), entry("1.jpg"))
+    assert len(raw.read(raw.keys[0]).people) == 2
+    write(path, entry("a/1.jpg"))
+    with pytest.raises(DataError, match="found none, expected keypoints of images in no folder"):
+        raw.read(raw.keys[0])
+    path.unlink()
+    with pytest.raises(DataError, match="No such file"):
+        raw.read(raw.keys[0])

@@ -1,0 +1,109 @@
+"""From a raw tree, as a dataset or an estimator has it, through the commands to maps."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from skelgait.cli import app
+from skelgait.maps import skeleton_maps
+from skelgait.raw.poses.recognise import LAYOUTS, recognise
+from skelgait.storage import Key, open_source
+from tests.raw.poses import dataset_builders as datasets
+from tests.raw.poses import estimator_builders as estimators
+from tests.raw.poses.dataset_builders import Walks, coco18, some_walks
+
+
+class Case(NamedTuple):
+    """A builder, the sequences that it is given, and what should come of them."""
+
+    build: Callable[[Path, Walks], Path]
+    keys: tuple[tuple[str, str, str], ...]
+    layout: str
+    frame_names: tuple[str, ...] | None = None  # of the first sequence
+    joints: Callable[[np.ndarray], np.ndarray] = np.asarray
+    """From what the builder was given to what the file can hold of it."""
+
+
+PLAIN = (("001", "nm-01", "090"), ("001", "nm-02", "000"), ("002", "bg-01", "090"))
+CASES = {
+    "gait3d": Case(
+        datasets.gait3d,
+        (("0000", "camid0_videoid2", "seq0"), ("0001", "camid3_videoid2", "seq1")),
+        "gait3d",
+        tuple(f"human_crop_f{n}" for n in (9998, 9999, 10000, 10001)),
+    ),
+    "grew": Case(
+        datasets.grew,
+        (("00001train", "00", "zb"), ("00001", "01", "a10"), ("00001", "02", "a9"), ("probe", "03", "v7")),
+        "grew",
+        ("00001", "00002", "00003", "00004"),
+    ),
+    "grew rows": Case(datasets.grew_rows, (("00001train", "00", "zb"), ("probe", "03", "v7")), "pickles"),
+    "oumvlp": Case(
+        datasets.oumvlp,
+        (("00001", "00", "000"), ("00001", "01", "015"), ("00002", "00", "270")),
+        "oumvlp",
+        ("0001", "0002", "0003", "0004"),
+        coco18,
+    ),
+    "sustech1k": Case(datasets.sustech1k, (("0000", "00-nm", "000"), ("0001", "01-bg", "045")), "pickles"),
+    "ccpg": Case(
+        datasets.ccpg,
+        (("000", "U0_D0", "01_1"), ("100", "U1_D1", "02_0")),
+        "pickles",
+        None,
+        lambda a: a.astype(np.float32),
+    ),
+    "casia-b-pose": Case(datasets.casia_b_pose, PLAIN, "pickles", ("007", "009", "011", "013")),
+    "openpose": Case(
+        datasets.openpose, PLAIN, "openpose", tuple(f"walk_{t:012d}" for t in range(4)), coco18
+    ),
+    "alphapose": Case(estimators.alphapose, PLAIN, "alphapose", ("0", "1", "3", "4")),
+    "alphapose images": Case(estimators.alphapose_images, PLAIN, "alphapose", ("8", "9", "10", "11")),
+    "mmpose": Case(estimators.mmpose, PLAIN, "mmpose", ("0", "1", "2", "3")),
+    "mmpose images": Case(estimators.mmpose_images, PLAIN, "mmpose", ("9", "10", "11", "12")),
+    "coco": Case(estimators.coco, PLAIN, "coco", ("9", "10", "11", "12"), estimators.flagged),
+    "coco results": Case(estimators.coco_results, PLAIN, "coco", ("8", "9", "10", "11")),
+    "pyskl": Case(estimators.pyskl, PLAIN, "pyskl", None, estimators.halved),
+    "casia-b-csv": Case(
+        estimators.casia_b_csv, PLAIN, "casia-b-csv", ("8", "9", "10", "11"), lambda a: a.astype(np.float32)
+    ),
+}  # fmt: skip
+
+
+def run(*args: object) -> dict[str, object]:
+    result = CliRunner().invoke(app, [*map(str, args), "--json"])
+    assert result.exit_code == 0, result.output
+    return dict(json.loads(result.stdout))
+
+
+def test_every_layout_has_a_case() -> None:
+    assert {case.layout for case in CASES.values()} == set(LAYOUTS)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_from_the_raw_tree_to_maps(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    case = CASES[name]
+    walks = some_walks(*map(Key._make, case.keys))
+    source = case.build(tmp_path / "raw", walks)
+    assert recognise(source).name == case.layout
+    report = run("poses", source, "--workers", 1)
+    assert (report["layout"], report["sequences"], report["failed"]) == (case.layout, len(walks), [])
+    run("heatmap", "--workers", 1)
+    poses, maps = open_source(tmp_path / "poses", "pose"), open_source(tmp_path / "maps", "map")
+    assert list(poses.keys) == list(maps.keys) == sorted(walks)
+    for key, keypoints_xyc in walks.items():
+        np.testing.assert_array_equal(poses.read(key)[0], case.joints(keypoints_xyc))
+        np.testing.assert_array_equal(maps.read(key)[0], skeleton_maps(case.joints(keypoints_xyc)).maps)
+    first = next(iter(walks))
+    expected = None if case.frame_names is None else list(case.frame_names)
+    assert poses.frame_names(first) == maps.frame_names(first) == expected
+    assert run("poses", source, "--workers", 1)["skipped"] == len(walks)

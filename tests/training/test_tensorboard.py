@@ -1,0 +1,57 @@
+"""Events for TensorBoard."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from skelgait.errors import SettingsError
+from skelgait.settings.training import TrainSettings
+from skelgait.storage import open_source
+from skelgait.training import train
+from skelgait.training.tensorboard import Board, contact_sheet
+from tests.synthetic_data import write_random_maps
+
+
+@pytest.mark.parametrize("n_frames", [1, 3, 8, 30])
+def test_contact_sheet(n_frames: int) -> None:
+    frames = torch.arange(n_frames, dtype=torch.uint8)[:, None, None, None].repeat(1, 2, 4, 3)
+    frames[:, 1] += 100
+    sheet = contact_sheet(frames)
+    shown = min(n_frames, 8)
+    assert sheet.shape == (8, 3 * shown)
+    assert sheet[0, 0] == 0
+    assert (sheet[4:] == sheet[:4] + 100).all()
+    assert list(sheet[0, ::3]) == sorted(set(np.linspace(0, n_frames - 1, shown).round().astype(int)))
+
+
+def test_what_tensorboard_is_not_there_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    with pytest.raises(SettingsError, match=r'found no tensorboard.*pip install "skelgait\[tensorboard\]"'):
+        Board(tmp_path, 0)
+
+
+def test_a_run_in_tensorboard(tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard", reason="tensorboard is not installed")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    write_random_maps(tmp_path / "maps")
+    settings = TrainSettings.model_validate(
+        {
+            "network": {"channels": [4, 8, 8, 8], "embedding_width": 8},
+            "sampling": {"identities_per_batch": 2, "sequences_per_identity": 2, "clip_len": 4, "skip": 1},
+            "iterations": 4, "log_every": 2, "save_every": 2, "loader_workers": 0, "tensorboard": True,
+        }
+    )  # fmt: skip
+    report = {"tables": [{"groups": [{"name": "a", "figures": {"rank_1": 0.5}}]}]}
+    maps = open_source(tmp_path / "maps", "map")
+    train(maps, {"000", "001"}, tmp_path / "run", settings, torch.device("cpu"), evaluate=lambda *_: report)
+    events = EventAccumulator(str(tmp_path / "run" / "tensorboard"))
+    events.Reload()
+    assert [event.step for event in events.Scalars("triplet/loss")] == [2, 4]
+    assert [event.value for event in events.Scalars("test/rank_1")] == [0.5, 0.5]
+    assert events.Images("frames")[0].height == 128
