@@ -55,7 +55,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def rank_1(report: str) -> list[float]:
     tables = json.loads(report)["tables"]
-    return [group["figures"]["rank_1"] for table in tables for group in table["groups"]]
+    return [group["metrics"]["rank_1"] for table in tables for group in table["groups"]]
 
 
 @pytest.mark.slow
@@ -88,9 +88,9 @@ def test_one_process_or_two(workspace: Path, network: str) -> None:
         skelgait(workspace, *evaluate, "--batch-size", 7),
         skelgait(workspace, *evaluate, "--nproc", 2),
     ]
-    figures = [rank_1(report) for report in reports]
-    assert figures[0] == figures[1] == figures[2]
-    assert all(figure is not None for figure in figures[0])
+    metrics = [rank_1(report) for report in reports]
+    assert metrics[0] == metrics[1] == metrics[2]
+    assert all(metric is not None for metric in metrics[0])
 
 
 @pytest.mark.slow
@@ -103,7 +103,7 @@ def test_tests_while_training_with_one_process_or_two(workspace: Path) -> None:
         assert json.loads(line)["n_sequences"] == 32
         found.append(rank_1(line))
     assert found[0] == pytest.approx(found[1], abs=0.13), "one probe of eight may fall to the other side"
-    assert all(figure is not None for figure in found[0])
+    assert all(metric is not None for metric in found[0])
     best = json.loads(skelgait(workspace, "evaluate", "--run-name", "tested-two", "--best", "--nproc", 2, "--json"))
     assert best == json.loads((workspace / "runs" / "tested-two" / "report" / "report.json").read_text())
 

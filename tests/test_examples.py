@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from skelgait.datasets import Group, Protocol, Submission, Table
-from skelgait.datasets.protocol import Figure, Kind
+from skelgait.datasets.protocol import Kind, Metric
 from skelgait.raw.poses import LAYOUTS
 from skelgait.storage import Key, PickleTreeWriter, open_pairs, open_source
 from tests.paths import EXAMPLES
@@ -119,11 +119,11 @@ def test_own_dataset(tmp_path: Path) -> None:
     assert skelgait(tmp_path, "evaluate", "--protocol", "carpark.yaml") == out
 
 
-def test_own_dataset_explains_every_key_kind_and_figure() -> None:
+def test_own_dataset_explains_every_key_kind_and_metric() -> None:
     rows = dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", OWN_DATASET, re.MULTILINE))
     keys = {field.name for part in (Protocol, Table) for field in fields(part)}
     assert set(rows) == keys
-    for key, type_ in (("kind", Kind), ("figures", Figure)):
+    for key, type_ in (("kind", Kind), ("metrics", Metric)):
         for word in get_args(type_):
             assert f"`{word}`" in rows[key] or re.search(rf"\b{word.removeprefix('rank_')}\b", rows[key]), word
     for part, key in ((Group, "groups"), (Submission, "submission")):

@@ -35,7 +35,7 @@ def test_score(report: Mapping[str, Any]) -> float | None:
         The mean over the groups that have a rank-1; None where none has.
     """
     try:
-        found = [group["figures"].get("rank_1") for group in report["tables"][0]["groups"]]
+        found = [group["metrics"].get("rank_1") for group in report["tables"][0]["groups"]]
     except (KeyError, IndexError, TypeError, AttributeError):
         return None
     there = [float(value) for value in found if isinstance(value, int | float)]

@@ -40,11 +40,11 @@ def compare(
         return
     from skelgait.reports.rows import percent, spelled
 
-    for table in dict.fromkeys(of.table for of in found.figures):
-        header = ["", "figure", *found.names, *(f"{name} - {names[0]}" for name in names[1:]), "probes"]
+    for table in dict.fromkeys(of.table for of in found.metrics):
+        header = ["", "metric", *found.names, *(f"{name} - {names[0]}" for name in names[1:]), "probes"]
         rows = [
-            [of.group, spelled(of.figure), *map(percent, of.values), *map(_told, of.differences), str(of.n_probes)]
-            for of in found.figures
+            [of.group, spelled(of.metric), *map(percent, of.values), *map(_told, of.differences), str(of.n_probes)]
+            for of in found.metrics
             if of.table == table
         ]
         show_table(f"{found.protocol}: {table} (percent; differences with 95 % interval and p)", header, rows)

@@ -35,7 +35,7 @@ def evaluate(
         list[str] | None,
         typer.Option("--probes", help="Own groups: probes of one, as Bag=bg-*; may be given again."),
     ] = None,
-    metric: Annotated[str | None, options.field("evaluate.metric")] = None,
+    distance: Annotated[str | None, options.field("evaluate.distance")] = None,
     embedding: Annotated[int | None, options.field("evaluate.embedding")] = None,
     batch_size: Annotated[int | None, options.field("evaluate.batch_size")] = None,
     nproc: Annotated[int | None, options.field("evaluate.nproc")] = None,
@@ -78,7 +78,7 @@ def evaluate(
 
 
 def show_evaluation(report: Report) -> None:
-    """Print the tables of a report, the published figures beside those of the first one."""
+    """Print the tables of a report, the published metrics beside those of the first one."""
     from skelgait.reports.tables import heading_of, summary_of, tables_of
 
     show_lines(heading_of(report), [summary_of(report)])

@@ -31,7 +31,7 @@ def identify(
     best: Annotated[bool | None, options.field("identify.best", "--best")] = None,
     run: options.Run = None,
     runs: options.Runs = None,
-    metric: Annotated[str | None, options.field("identify.metric")] = None,
+    distance: Annotated[str | None, options.field("identify.distance")] = None,
     batch_size: Annotated[int | None, options.field("identify.batch_size")] = None,
     nproc: Annotated[int | None, options.field("identify.nproc")] = None,
     device: Annotated[str | None, options.field("identify.device")] = None,

@@ -1,4 +1,4 @@
-"""What is known of each dataset, as data: files, partition, protocol, published figures."""
+"""What is known of each dataset, as data: files, partition, protocol, published metrics."""
 
 from __future__ import annotations
 

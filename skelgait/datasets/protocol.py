@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-Figure = Literal[
+Metric = Literal[
     "rank_1", "rank_2", "rank_3", "rank_4", "rank_5", "rank_10", "rank_20", "mean_ap", "mean_inp",
     "eer", "tar_at_far_0.1", "tar_at_far_0.01", "tar_at_far_0.001", "tar_at_far_0.0001",
 ]  # fmt: skip
@@ -15,9 +15,9 @@ verification: eer, the equal error rate; tar_at_far_x, the share of true accepts
 Kind = Literal["view_pairs", "cross_view_gallery", "pooled", "verification"]
 
 
-def is_of_verification(figure: Figure) -> bool:
-    """Whether a figure is one of verification, and not of ranks."""
-    return figure == "eer" or figure.startswith("tar_at_far_")
+def is_of_verification(metric: Metric) -> bool:
+    """Whether a metric is one of verification, and not of ranks."""
+    return metric == "eer" or metric.startswith("tar_at_far_")
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Table:
             `pooled`: each probe against the whole gallery, then the mean over probes;
             `verification`: whether a probe and a gallery entry are of one person, over all pairs.
         groups: the groups that are scored.
-        figures: what is reported: eer and tar_at_far_x for `verification`, the others for all other kinds.
+        metrics: what is reported: eer and tar_at_far_x for `verification`, the others for all other kinds.
         identical_views: for `view_pairs`, whether pairs of one view count (or they alone); for the others, False leaves
             out the gallery entries of the probe's own identity and view.
         unmatched_are_wrong: whether a probe without a true match in its gallery counts as not recognised in rank-k, or
@@ -58,7 +58,7 @@ class Table:
     title: str
     kind: Kind
     groups: tuple[Group, ...]
-    figures: tuple[Figure, ...] = ("rank_1",)
+    metrics: tuple[Metric, ...] = ("rank_1",)
     identical_views: Literal[True, False, "only"] = False
     unmatched_are_wrong: bool = True
 
@@ -108,7 +108,7 @@ def published(skeletongait: str = "", skeletongait_plus: str = "", groups: str =
     """Published rank-1, written in percent and separated by spaces, as fractions by network and group."""
     rows = {"skeletongait": skeletongait, "skeletongait++": skeletongait_plus}
     return {
-        network: {name: float(figure) / 100 for name, figure in zip(groups.split(), row.split(), strict=True)}
+        network: {name: float(metric) / 100 for name, metric in zip(groups.split(), row.split(), strict=True)}
         for network, row in rows.items()
         if row
     }

@@ -18,7 +18,7 @@ from skelgait.evaluation.ranks import GroupRanks, Ranking
 from skelgait.evaluation.report import EvaluationReport, TableReport
 from skelgait.evaluation.test_sequences import Members, TestSet, conditions_of
 from skelgait.evaluation.verification import GroupRates, Verifying
-from skelgait.matching import Metric, RowBlocks, distance_rows
+from skelgait.matching import Distance, RowBlocks, distance_rows
 from skelgait.matching.reranking import Reranking, reranked
 from skelgait.storage import Key, SequenceSource
 
@@ -53,7 +53,7 @@ def score(
     embeddings: Embeddings,
     protocol: Protocol,
     partition: Partition | None = None,
-    metric: Metric = "euclidean",
+    distance: Distance = "euclidean",
     *,
     device: torch.device | None = None,
     memory_mb: int = 512,
@@ -67,7 +67,7 @@ def score(
         embeddings: the embedded test sequences.
         protocol: what is computed.
         partition: for protocols whose probes it names one by one.
-        metric: distance of two embeddings.
+        distance: distance of two embeddings.
         device: where distances are computed; the CPU where None.
         memory_mb: MiB that distances may take at a time.
         reranking: re-rank distances by k-reciprocal neighbours; no re-ranking where None.
@@ -84,7 +84,7 @@ def score(
         check_finite(embeddings.values, embeddings.keys, "the embeddings")
     test_set = TestSet(embeddings.keys, camera_of_view=protocol.camera_of_view, probes=probes)
     _refuse_many_views(protocol, test_set)
-    rows = distance_rows(embeddings.values, embeddings.values, metric, device=device, memory_mb=memory_mb)
+    rows = distance_rows(embeddings.values, embeddings.values, distance, device=device, memory_mb=memory_mb)
     if reranking:
         rows = reranked(rows, reranking)
     results = _results(protocol, test_set, rows, advance)
@@ -95,7 +95,7 @@ def score(
     refuse_nothing(protocol, tables, test_set)
     return EvaluationReport(
         protocol.name,
-        metric,
+        distance,
         tables,
         protocol.published,
         len(embeddings.keys),

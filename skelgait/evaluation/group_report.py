@@ -9,9 +9,9 @@ import numpy as np
 from skelgait.datasets import Table
 from skelgait.evaluation.metrics import Cells, cells_of, interval, matching_curve, number, resampled, values_of
 from skelgait.evaluation.ranks import GroupRanks
-from skelgait.evaluation.report import Figures, GroupReport, Roc
+from skelgait.evaluation.report import GroupReport, Metrics, Roc
 from skelgait.evaluation.test_sequences import Indices, TestSet
-from skelgait.evaluation.verification import GroupRates, figure_of
+from skelgait.evaluation.verification import GroupRates, metric_of
 
 CMC_RANKS = 50
 _ROC_POINTS = 200
@@ -30,12 +30,12 @@ def report_ranks(name: str, ranks: GroupRanks, table: Table, test_set: TestSet, 
         resamples: draws of probes for the intervals; no intervals where 0.
     """
     cells: dict[str, Cells] = {
-        figure: cells_of(values_of(ranks, figure, table), ranks.strata, table) for figure in table.figures
+        metric: cells_of(values_of(ranks, metric, table), ranks.strata, table) for metric in table.metrics
     }
     unmatched = _unmatched(ranks, test_set)
     return GroupReport(
         name=name,
-        figures={figure: number(of.overall) for figure, of in cells.items()},
+        metrics={metric: number(of.overall) for metric, of in cells.items()},
         n_probes=len(ranks.members.probes),
         n_gallery=len(ranks.members.gallery),
         smallest_gallery=ranks.smallest_gallery,
@@ -60,7 +60,7 @@ def report_rates(name: str, group: GroupRates, table: Table) -> GroupReport:
         places = places[:0]
     return GroupReport(
         name=name,
-        figures={figure: figure_of(rates, figure) for figure in table.figures},
+        metrics={metric: metric_of(rates, metric) for metric in table.metrics},
         n_probes=len(group.members.probes),
         n_gallery=len(group.members.gallery),
         left_out=group.left_out,
@@ -85,41 +85,41 @@ def _unmatched(ranks: GroupRanks, test_set: TestSet) -> dict[str, int]:
 def _intervals(ranks: GroupRanks, table: Table, resamples: int) -> dict[str, tuple[float, float]]:
     if not resamples or not len(ranks.first):
         return {}
-    values = {figure: values_of(ranks, figure, table) for figure in table.figures}
-    samples: dict[str, list[np.ndarray]] = {figure: [] for figure in values}
+    values = {metric: values_of(ranks, metric, table) for metric in table.metrics}
+    samples: dict[str, list[np.ndarray]] = {metric: [] for metric in values}
     for weights in resampled(len(ranks.first), resamples):
-        for figure, own in values.items():
-            samples[figure].append(cells_of(own, ranks.strata, table, weights).overall)
-    found = {figure: interval(np.concatenate(parts)) for figure, parts in samples.items()}
-    return {figure: bounds for figure, bounds in found.items() if bounds}
+        for metric, own in values.items():
+            samples[metric].append(cells_of(own, ranks.strata, table, weights).overall)
+    found = {metric: interval(np.concatenate(parts)) for metric, parts in samples.items()}
+    return {metric: bounds for metric, bounds in found.items() if bounds}
 
 
-def _by_view(cells: Mapping[str, Cells], test_set: TestSet) -> dict[str, Figures]:
+def _by_view(cells: Mapping[str, Cells], test_set: TestSet) -> dict[str, Metrics]:
     strata = next(iter(cells.values())).strata
     return {
-        test_set.view_names[view]: {figure: number(of.by_stratum[i]) for figure, of in cells.items()}
+        test_set.view_names[view]: {metric: number(of.by_stratum[i]) for metric, of in cells.items()}
         for i, view in enumerate(strata)
     }
 
 
-def _by_view_pair(cells: Mapping[str, Cells], views: Indices, test_set: TestSet) -> dict[str, dict[str, Figures]]:
+def _by_view_pair(cells: Mapping[str, Cells], views: Indices, test_set: TestSet) -> dict[str, dict[str, Metrics]]:
     strata, names = next(iter(cells.values())).strata, test_set.view_names
     return {
         names[view]: {
-            names[other]: {figure: number(of.means[i, j]) for figure, of in cells.items()}
+            names[other]: {metric: number(of.means[i, j]) for metric, of in cells.items()}
             for j, other in enumerate(views)
         }
         for i, view in enumerate(strata)
     }
 
 
-def _by_condition(ranks: GroupRanks, table: Table, test_set: TestSet) -> dict[str, Figures]:
+def _by_condition(ranks: GroupRanks, table: Table, test_set: TestSet) -> dict[str, Metrics]:
     conditions = np.array([test_set.keys[probe].condition for probe in ranks.members.probes], dtype=str)
-    found: dict[str, Figures] = {}
+    found: dict[str, Metrics] = {}
     for condition in np.unique(conditions):
         own = conditions == condition
-        values = {figure: values_of(ranks, figure, table)[own] for figure in table.figures}
+        values = {metric: values_of(ranks, metric, table)[own] for metric in table.metrics}
         found[str(condition)] = {
-            figure: number(cells_of(some, ranks.strata[own], table).overall) for figure, some in values.items()
+            metric: number(cells_of(some, ranks.strata[own], table).overall) for metric, some in values.items()
         }
     return found

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from skelgait.embeddings import Embeddings
 from skelgait.embeddings.embeddings import check_finite
 from skelgait.errors import DataError, ProtocolError
-from skelgait.matching import Metric, Nearest, distance_rows, nearest_groups
+from skelgait.matching import Distance, Nearest, distance_rows, nearest_groups
 from skelgait.storage import Key
 
 
@@ -71,7 +71,7 @@ def identify(
     *,
     top: int = 5,
     threshold: float | None = None,
-    metric: Metric = "euclidean",
+    distance: Distance = "euclidean",
     device: torch.device | None = None,
     memory_mb: int = 512,
 ) -> list[Identified]:
@@ -84,7 +84,7 @@ def identify(
         gallery: who is known.
         top: people listed for each probe.
         threshold: distance up to which a probe is of its nearest person, and beyond which of nobody known.
-        metric: distance of two embeddings.
+        distance: distance of two embeddings.
         device: where distances are computed; the CPU where None.
         memory_mb: MiB that distances may take at a time.
 
@@ -93,7 +93,7 @@ def identify(
         ShapeError: the embeddings are of different shapes.
         CheckpointError: an embedding is not a finite number.
     """
-    found = _nearest_people(probes, gallery, top, metric, device, memory_mb)
+    found = _nearest_people(probes, gallery, top, distance, device, memory_mb)
     return [
         Identified(
             key,
@@ -112,7 +112,7 @@ def learn_threshold(
     gallery: Embeddings,
     false_accepts: float,
     *,
-    metric: Metric = "euclidean",
+    distance: Distance = "euclidean",
     device: torch.device | None = None,
     memory_mb: int = 512,
 ) -> Threshold:
@@ -126,7 +126,7 @@ def learn_threshold(
         validation: sequences of people who are like those to come.
         gallery: who is known.
         false_accepts: the share, in [0, 1].
-        metric: distance of two embeddings.
+        distance: distance of two embeddings.
         device: where distances are computed; the CPU where None.
         memory_mb: MiB that distances may take at a time.
 
@@ -135,7 +135,7 @@ def learn_threshold(
         ShapeError: the embeddings are of different shapes.
         CheckpointError: an embedding is not a finite number.
     """
-    found = _nearest_people(validation, gallery, 2, metric, device, memory_mb)
+    found = _nearest_people(validation, gallery, 2, distance, device, memory_mb)
     own = np.array([key.identity for key in validation.keys], dtype=str)
     people = np.array([key.identity for key in gallery.keys], dtype=str)
     is_own = people[found.columns] == own[:, None]
@@ -161,14 +161,14 @@ def learn_threshold(
 
 
 def _nearest_people(
-    probes: Embeddings, gallery: Embeddings, k: int, metric: Metric, device: torch.device | None, memory_mb: int
+    probes: Embeddings, gallery: Embeddings, k: int, distance: Distance, device: torch.device | None, memory_mb: int
 ) -> Nearest:
     for name, embeddings in (("the gallery", gallery), ("the probes", probes)):
         if not len(embeddings.keys):
             raise ProtocolError(name, "no sequence", "at least one", "embed some with `skelgait embed`")
         if isinstance(embeddings.values, torch.Tensor):
             check_finite(embeddings.values, embeddings.keys, name)
-    rows = distance_rows(probes.values, gallery.values, metric, device=device, memory_mb=memory_mb)
+    rows = distance_rows(probes.values, gallery.values, distance, device=device, memory_mb=memory_mb)
     people = np.unique([key.identity for key in gallery.keys], return_inverse=True)[1]
     return nearest_groups(rows, np.arange(len(probes.keys)), np.arange(len(gallery.keys)), people, k)
 

@@ -1,4 +1,4 @@
-"""From ranks to figures: means over probes, then over view pairs, as a table says; for resampled probes as well."""
+"""From ranks to metrics: means over probes, then over view pairs, as a table says; for resampled probes as well."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ CONFIDENCE = 0.95
 _AT_A_TIME = 50
 
 
-def values_of(ranks: GroupRanks, figure: str, table: Table) -> Floats:
-    """(P, V) what each probe contributes to a figure in each cell, in [0, 1]; NaN where it does not count."""
-    if figure == "mean_ap":
+def values_of(ranks: GroupRanks, metric: str, table: Table) -> Floats:
+    """(P, V) what each probe contributes to a metric in each cell, in [0, 1]; NaN where it does not count."""
+    if metric == "mean_ap":
         return ranks.ap.astype(np.float64)
-    if figure == "mean_inp":
+    if metric == "mean_inp":
         return ranks.inp.astype(np.float64)
-    k = int(figure.removeprefix("rank_"))
+    k = int(metric.removeprefix("rank_"))
     hits = ((ranks.first >= 1) & (ranks.first <= k)).astype(np.float64)
     hits[ranks.first < (0 if table.unmatched_are_wrong else 1)] = np.nan
     return hits
@@ -34,7 +34,7 @@ def values_of(ranks: GroupRanks, figure: str, table: Table) -> Floats:
 
 @dataclass(frozen=True, eq=False)
 class Cells:
-    """The means of a figure.
+    """The means of a metric.
 
     Attributes:
         strata: (A,) the parts of the probes, see `GroupRanks`.
@@ -56,7 +56,7 @@ class Cells:
 
 
 def cells_of(values: Floats, strata: NDArray[np.int64], table: Table, weights: Floats | None = None) -> Cells:
-    """The means of a figure over probes.
+    """The means of a metric over probes.
 
     Args:
         values: (P, V), see `values_of`.
@@ -73,7 +73,7 @@ def cells_of(values: Floats, strata: NDArray[np.int64], table: Table, weights: F
         weight = np.ones(len(own)) if weights is None else weights[:, own]
         total, n = weight @ counts[own], weight @ is_counted[own]
         with np.errstate(invalid="ignore"):
-            # As the published figures: every cell is a percentage of two decimals before the mean over cells.
+            # As the published metrics: every cell is a percentage of two decimals before the mean over cells.
             means[..., number, :] = total / n if table.kind == "pooled" else (100 * total / n).round(2) / 100
     return Cells(there, means)
 
@@ -108,7 +108,7 @@ def resampled(n_probes: int, resamples: int, seed: int = 0) -> Iterator[Floats]:
 
 
 def interval(samples: Floats) -> tuple[float, float] | None:
-    """The percentile interval of a figure's resamples; None where none is defined."""
+    """The percentile interval of a metric's resamples; None where none is defined."""
     defined = samples[~np.isnan(samples)]
     if not len(defined):
         return None
@@ -117,7 +117,7 @@ def interval(samples: Floats) -> tuple[float, float] | None:
 
 
 def number(value: Floats | float) -> float | None:
-    """A figure as reports have it; None where nothing counts."""
+    """A metric as reports have it; None where nothing counts."""
     return None if np.isnan(value) else float(value)
 
 

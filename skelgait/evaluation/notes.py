@@ -1,4 +1,4 @@
-"""What a protocol's rules left over: said where a figure means little, and an error where nothing is left."""
+"""What a protocol's rules left over: said where a metric means little, and an error where nothing is left."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ _MEND = "use the protocol of this dataset, or --protocol custom with --gallery a
 
 
 def refuse_nothing(protocol: Protocol, tables: Sequence[TableReport], test_set: TestSet) -> None:
-    """Refuse an evaluation without a figure, or in which no probe has a true match.
+    """Refuse an evaluation without a metric, or in which no probe has a true match.
 
     Raises:
         ProtocolError: says which rule left what over.
     """
     groups = [group for table in tables for group in table.groups]
-    if all(value is None for group in groups for value in group.figures.values()):
+    if all(value is None for group in groups for value in group.metrics.values()):
         counts = ", ".join(f"{g.name} {_counts(g)}" for g in tables[0].groups)
         conditions = ", ".join(conditions_of(test_set.keys)[:20])
         found = f"{counts}, in {len(test_set.view_names)} views, with conditions {conditions}"
@@ -35,7 +35,7 @@ def refuse_nothing(protocol: Protocol, tables: Sequence[TableReport], test_set: 
 
 
 def notes_on(protocol: Protocol, tables: Sequence[TableReport], test_set: TestSet) -> tuple[str, ...]:
-    """What a reader of the figures should know, in sentences."""
+    """What a reader of the metrics should know, in sentences."""
     found = [*_reasons(protocol, tables, test_set)]
     for table, report in zip(protocol.tables, tables, strict=True):
         for group, ranks in zip(report.groups, report.ranks, strict=True):
@@ -47,14 +47,14 @@ def notes_on(protocol: Protocol, tables: Sequence[TableReport], test_set: TestSe
 
 
 def _reasons(protocol: Protocol, tables: Sequence[TableReport], test_set: TestSet) -> Iterator[str]:
-    """Why groups have no figure."""
+    """Why groups have no metric."""
     for table, report in zip(protocol.tables, tables, strict=True):
         for group, own in zip(table.groups, report.groups, strict=True):
             if not own.n_probes:
                 yield f"no sequence is a probe of {own.name} ({_patterns([group])})"
             elif not own.n_gallery:
                 yield f"no sequence is in the gallery of {own.name} ({_patterns([group])})"
-            elif all(value is None for value in own.figures.values()):
+            elif all(value is None for value in own.metrics.values()):
                 yield f"{table.title}: nothing is left to compare for {own.name}{_why_nothing(table, own, test_set)}"
 
 
@@ -69,7 +69,7 @@ def _why_nothing(table: Table, group: GroupReport, test_set: TestSet) -> str:
 
 
 def _small_gallery(table: Table, group: GroupReport) -> Iterator[str]:
-    ranks = [int(figure.removeprefix("rank_")) for figure in table.figures if figure.startswith("rank_")]
+    ranks = [int(metric.removeprefix("rank_")) for metric in table.metrics if metric.startswith("rank_")]
     too_large = [k for k in ranks if k > group.smallest_gallery > 0]
     if too_large and group.n_probes:
         asked, entries = ", ".join(f"rank-{k}" for k in too_large), _number(group.smallest_gallery, "entry")
@@ -80,8 +80,8 @@ def _small_gallery(table: Table, group: GroupReport) -> Iterator[str]:
 def _few_impostors(table: Table, group: GroupReport) -> Iterator[str]:
     if group.roc is None or not group.roc.n_impostor:
         return
-    for figure in table.figures:
-        share = float(figure.removeprefix("tar_at_far_")) if figure.startswith("tar") else 1.0
+    for metric in table.metrics:
+        share = float(metric.removeprefix("tar_at_far_")) if metric.startswith("tar") else 1.0
         if share * group.roc.n_impostor < 1:
             pairs = f"{group.roc.n_impostor} pairs of two people"
             yield f"{table.title}: {pairs} of {group.name} are too few for a share of false accepts of {share:g}"

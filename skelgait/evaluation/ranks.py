@@ -1,4 +1,4 @@
-"""Where the true matches of each probe stand, under a table's rules; all other figures follow from this."""
+"""Where the true matches of each probe stand, under a table's rules; all other metrics follow from this."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ class Ranking:
         self._cells, cell_of = np.unique(in_cells, return_inverse=True)
         identities = test_set.identities[members.gallery]
         self._gallery = Gallery(identities, cell_of.astype(np.int64), len(self._cells))
-        self._precision = any(not name.startswith("rank_") for name in table.figures)
+        self._precision = any(not name.startswith("rank_") for name in table.metrics)
         self._parts: list[Ranks] = []
 
     def add(self, start: int, distances: NDArray[np.float32]) -> None:

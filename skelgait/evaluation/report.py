@@ -1,4 +1,4 @@
-"""What an evaluation comes to: figures by table and group, and how many sequences they rest on."""
+"""What an evaluation comes to: metrics by table and group, and how many sequences they rest on."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass, field
 
 from skelgait.datasets.protocol import Kind
 from skelgait.evaluation.ranks import GroupRanks
-from skelgait.matching import Metric
+from skelgait.matching import Distance
 from skelgait.storage import Key
 
-Figures = Mapping[str, float | None]
+Metrics = Mapping[str, float | None]
 
 
 @dataclass(frozen=True)
@@ -34,27 +34,27 @@ class Roc:
 
 @dataclass(frozen=True)
 class GroupReport:
-    """How a group of probes is recognised; figures are in [0, 1], and None where no probe counts.
+    """How a group of probes is recognised; metrics are in [0, 1], and None where no probe counts.
 
     Attributes:
         name: the group's name.
-        figures: each figure.
+        metrics: each metric.
         n_probes: probes.
         n_gallery: gallery entries.
         smallest_gallery: entries of the smallest gallery that probes are compared with, as that of a view.
         n_unmatched: probes for which no true match was left in some gallery that they were compared with.
         unmatched: the same by reason.
         left_out: pairs of a probe and its true match that were not compared, by reason.
-        intervals: 95 % bootstrap intervals over probes, of the figures that have one.
-        by_view: each figure of each probe view, where the table goes by views.
-        by_view_pair: each figure, by probe view, by gallery view, where the table goes by view pairs.
-        by_condition: each figure over the probes of each condition.
+        intervals: 95 % bootstrap intervals over probes, of the metrics that have one.
+        by_view: each metric of each probe view, where the table goes by views.
+        by_view_pair: each metric, by probe view, by gallery view, where the table goes by view pairs.
+        by_condition: each metric over the probes of each condition.
         cmc: rank-1, rank-2, ...: the cumulative matching characteristic.
         roc: for verification.
     """
 
     name: str
-    figures: Figures
+    metrics: Metrics
     n_probes: int
     n_gallery: int
     smallest_gallery: int = 0
@@ -62,9 +62,9 @@ class GroupReport:
     unmatched: Mapping[str, int] = field(default_factory=dict)
     left_out: Mapping[str, int] = field(default_factory=dict)
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
-    by_view: Mapping[str, Figures] = field(default_factory=dict)
-    by_view_pair: Mapping[str, Mapping[str, Figures]] = field(default_factory=dict)
-    by_condition: Mapping[str, Figures] = field(default_factory=dict)
+    by_view: Mapping[str, Metrics] = field(default_factory=dict)
+    by_view_pair: Mapping[str, Mapping[str, Metrics]] = field(default_factory=dict)
+    by_condition: Mapping[str, Metrics] = field(default_factory=dict)
     cmc: tuple[float | None, ...] = ()
     roc: Roc | None = None
 
@@ -94,18 +94,18 @@ class EvaluationReport:
 
     Attributes:
         protocol: the protocol's name.
-        metric: the distance.
+        distance: the distance.
         tables: its tables.
         published: rank-1 of the first table as published, in [0, 1], by network and group.
         n_sequences: sequences of the test identities that are compared.
         n_cut: those longer than what was used of them.
         is_reranked: whether distances were re-ranked.
-        notes: what a reader of the figures should know.
+        notes: what a reader of the metrics should know.
         keys: the sequences, by the numbers that ranks have for them.
     """
 
     protocol: str
-    metric: Metric
+    distance: Distance
     tables: tuple[TableReport, ...]
     published: Mapping[str, Mapping[str, float]]
     n_sequences: int
@@ -123,9 +123,9 @@ class EvaluationReport:
         return {**self._facts(), "tables": tables}
 
     def summary(self) -> dict[str, object]:
-        """As `to_dict`, with the figures alone of each group."""
+        """As `to_dict`, with the metrics alone of each group."""
         tables = [
-            {"title": table.title, "groups": [{"name": g.name, "figures": dict(g.figures)} for g in table.groups]}
+            {"title": table.title, "groups": [{"name": g.name, "metrics": dict(g.metrics)} for g in table.groups]}
             for table in self.tables
         ]
         return {**self._facts(), "tables": tables}

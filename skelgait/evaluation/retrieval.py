@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from skelgait.datasets import Partition, Protocol, Table
 from skelgait.embeddings import Embeddings
 from skelgait.evaluation.test_sequences import Indices, Members, TestSet
-from skelgait.matching import Metric, RowBlocks, distance_rows
+from skelgait.matching import Distance, RowBlocks, distance_rows
 from skelgait.matching.reranking import Reranking, reranked
 from skelgait.storage import Key
 
@@ -49,7 +49,7 @@ def retrieve(
     embeddings: Embeddings,
     protocol: Protocol,
     partition: Partition | None = None,
-    metric: Metric = "euclidean",
+    distance: Distance = "euclidean",
     *,
     device: torch.device | None = None,
     memory_mb: int = 512,
@@ -67,7 +67,7 @@ def retrieve(
         protocol: its first table that does not verify says who is compared with whom. In a table by view pairs, a
             probe has the entries of all views that it is compared with for neighbours.
         partition: for protocols whose probes it names one by one.
-        metric: distance of two embeddings.
+        distance: distance of two embeddings.
         device: where distances are computed; the CPU where None.
         memory_mb: MiB that distances may take at a time.
         reranking: re-rank distances by k-reciprocal neighbours, which takes the distances of all probes; no re-ranking
@@ -83,7 +83,7 @@ def retrieve(
         return {}
     probes = partition.probes if partition else frozenset()
     test_set = TestSet(embeddings.keys, camera_of_view=protocol.camera_of_view, probes=probes)
-    rows = distance_rows(embeddings.values, embeddings.values, metric, device=device, memory_mb=memory_mb)
+    rows = distance_rows(embeddings.values, embeddings.values, distance, device=device, memory_mb=memory_mb)
     found = {}
     for group in table.groups:
         rule = _Rule(test_set, table, test_set.members(group))

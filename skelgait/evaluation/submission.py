@@ -10,7 +10,7 @@ from skelgait.datasets import Submission
 from skelgait.embeddings import Embeddings
 from skelgait.errors import ProtocolError
 from skelgait.evaluation.test_sequences import TestSet, conditions_of
-from skelgait.matching import Metric, distance_rows, nearest
+from skelgait.matching import Distance, distance_rows, nearest
 from skelgait.matching.reranking import Reranking, reranked
 from skelgait.storage.atomic import write_text
 
@@ -19,7 +19,7 @@ def write_submission(
     path: Path,
     embeddings: Embeddings,
     submission: Submission,
-    metric: Metric = "euclidean",
+    distance: Distance = "euclidean",
     *,
     device: torch.device | None = None,
     memory_mb: int = 512,
@@ -34,7 +34,7 @@ def write_submission(
         path: the CSV file.
         embeddings: the embedded probes and gallery.
         submission: which they are.
-        metric: distance of two embeddings.
+        distance: distance of two embeddings.
         device: where distances are computed; the CPU where None.
         memory_mb: MiB that distances may take at a time.
         reranking: re-rank distances by k-reciprocal neighbours; no re-ranking where None.
@@ -47,7 +47,7 @@ def write_submission(
         DataError: the file cannot be written.
     """
     test_set = TestSet(embeddings.keys)
-    rows = distance_rows(embeddings.values, embeddings.values, metric, device=device, memory_mb=memory_mb)
+    rows = distance_rows(embeddings.values, embeddings.values, distance, device=device, memory_mb=memory_mb)
     if reranking:
         rows = reranked(rows, reranking)
     probes, gallery = test_set.select(submission.probes), test_set.select(submission.gallery)

@@ -59,10 +59,10 @@ class Verifying:
         return GroupRates(self._members, self._counts.rates(), self._rule.counted())
 
 
-def figure_of(rates: AcceptRates, figure: str) -> float | None:
-    """A figure in [0, 1]; None where there is no pair of one person, or none of two."""
+def metric_of(rates: AcceptRates, metric: str) -> float | None:
+    """A metric in [0, 1]; None where there is no pair of one person, or none of two."""
     if not rates.n_genuine or not rates.n_impostor:
         return None
-    if figure == "eer":
+    if metric == "eer":
         return rates.equal_error_rate()
-    return rates.true_at(float(figure.removeprefix("tar_at_far_")))
+    return rates.true_at(float(metric.removeprefix("tar_at_far_")))

@@ -13,7 +13,7 @@ from torch import Tensor
 from skelgait.errors import DataError, SettingsError, ShapeError
 from skelgait.matching.kernels import add_roots
 
-Metric = Literal["euclidean", "cosine"]
+Distance = Literal["euclidean", "cosine"]
 Indices = NDArray[np.int64]
 
 RowBlocks = Callable[[Indices, Indices], Iterator[tuple[int, NDArray[np.float32]]]]
@@ -44,7 +44,7 @@ class Vectors(Protocol):
 def distance_rows(
     probes: Vectors,
     gallery: Vectors,
-    metric: Metric = "euclidean",
+    distance: Distance = "euclidean",
     *,
     device: torch.device | None = None,
     memory_mb: int = 512,
@@ -56,7 +56,7 @@ def distance_rows(
     Args:
         probes: (N, D, S) embeddings.
         gallery: (M, D, S) embeddings; they may be the same.
-        metric: which of the two.
+        distance: which of the two.
         device: where they are computed; the CPU where None.
         memory_mb: MiB that a block and the embeddings of its rows may take; it has one row at least. The embeddings of
             2048 columns come on top.
@@ -67,15 +67,15 @@ def distance_rows(
 
     Raises:
         ShapeError: the embeddings are of different shapes.
-        SettingsError: there is no such metric.
+        SettingsError: there is no such distance.
     """
-    if metric not in get_args(Metric):
-        raise SettingsError("metric", str(metric), f"one of {', '.join(get_args(Metric))}", "name one of them")
+    if distance not in get_args(Distance):
+        raise SettingsError("distance", str(distance), f"one of {', '.join(get_args(Distance))}", "name one of them")
     if probes.shape[1:] != gallery.shape[1:]:
         found, expected = (" x ".join(map(str, of.shape[1:])) for of in (probes, gallery))
         raise ShapeError("the probes", f"embeddings of {found}", f"{expected}, as in the gallery", "use one network")
     where = device or torch.device("cpu")
-    compare = _Cosine() if metric == "cosine" else _Euclidean(where)
+    compare = _Cosine() if distance == "cosine" else _Euclidean(where)
 
     def rows(these: Indices, those: Indices) -> Iterator[tuple[int, NDArray[np.float32]]]:
         row_bytes = 4 * (len(those) + probes.shape[1] * probes.shape[2])
@@ -171,7 +171,7 @@ def _unit(vectors: Tensor) -> Tensor:
     return (vectors / _lengths(vectors).clamp_(min=1e-12)[..., None]).flatten(1)
 
 
-def distance_matrix(probes: Tensor, gallery: Tensor, metric: Metric = "euclidean") -> Tensor:
+def distance_matrix(probes: Tensor, gallery: Tensor, distance: Distance = "euclidean") -> Tensor:
     """Distances of all probes (P, D, S) to all gallery entries (G, D, S): (P, G) float32, see `distance_rows`.
 
     Raises:
@@ -179,7 +179,7 @@ def distance_matrix(probes: Tensor, gallery: Tensor, metric: Metric = "euclidean
         DataError: an embedding is no number, or too large for a distance in float32.
     """
     everything = 2**31  # MiB: all in one block
-    rows = distance_rows(probes, gallery, metric, memory_mb=everything)
+    rows = distance_rows(probes, gallery, distance, memory_mb=everything)
     for _, block in rows(np.arange(len(probes)), np.arange(len(gallery))):
         return torch.from_numpy(block)
     return torch.empty(0, len(gallery))

@@ -53,7 +53,7 @@ _MEANINGS: dict[str, Callable[[Any], dict[str, object]]] = {
     "model_cfg.model": lambda value: {"train.network.name": _choice("model_cfg.model", value, _NETWORKS)},
     "model_cfg.use_emb2": lambda value: {"train.network.test_embedding": 2 if value else 1},
     "evaluator_cfg.metric": lambda value: {
-        "evaluate.metric": _choice("evaluator_cfg.metric", value, {"euc": "euclidean", "cos": "cosine"})
+        "evaluate.distance": _choice("evaluator_cfg.metric", value, {"euc": "euclidean", "cos": "cosine"})
     },
     "trainer_cfg.sampler.batch_size": lambda value: _batch(value),
     "padkeypoints_args.pad_method": lambda value: {

@@ -16,7 +16,7 @@ from skelgait.embeddings import Embeddings, open_embeddings
 from skelgait.errors import DataError, SettingsError
 from skelgait.evaluation import EvaluationReport, score, test_keys, write_submission
 from skelgait.evaluation.retrieval import retrieve
-from skelgait.matching import Metric
+from skelgait.matching import Distance
 from skelgait.matching.reranking import Reranking
 from skelgait.pipelines import workspace
 from skelgait.pipelines.progress import Progress, silent
@@ -81,7 +81,7 @@ def evaluate_run(settings: Settings, device: torch.device, progress: Progress = 
     if tested is None:
         return None
     comparing: _Comparing = {
-        "metric": chosen.metric,
+        "distance": chosen.distance,
         "device": device,
         "memory_mb": chosen.memory_mb,
         "reranking": Reranking() if chosen.rerank else None,
@@ -102,7 +102,7 @@ def evaluate_run(settings: Settings, device: torch.device, progress: Progress = 
 class _Comparing(TypedDict):
     """How embeddings are compared."""
 
-    metric: Metric
+    distance: Distance
     device: torch.device
     memory_mb: int
     reranking: Reranking | None
@@ -172,7 +172,7 @@ def _of_file(settings: Settings, protocol: Protocol, partition: Partition) -> _T
     _make_folder(chosen.report)
     source = None
     if chosen.pictures:
-        # Sequences are shown if they are at hand; the figures need none.
+        # Sequences are shown if they are at hand; the metrics need none.
         with suppress(DataError):
             source = workspace.open_inputs(settings, facts.network)
     return _Tested(embeddings, facts.network, facts.iteration, file.embedding, file.path, source, chosen.report)

@@ -98,12 +98,12 @@ def identify_probes(
         refuse_other_networks([_hash(gallery), _hash(file)])
         learned = learn_threshold(
             file.select(file.keys), known, chosen.false_accept,
-            metric=chosen.metric, device=device, memory_mb=chosen.memory_mb,
+            distance=chosen.distance, device=device, memory_mb=chosen.memory_mb,
         )  # fmt: skip
         threshold = learned.distance
     found = identify(
         probes, known,
-        top=chosen.top, threshold=threshold, metric=chosen.metric, device=device, memory_mb=chosen.memory_mb,
+        top=chosen.top, threshold=threshold, distance=chosen.distance, device=device, memory_mb=chosen.memory_mb,
     )  # fmt: skip
     people, enrolled = {key.identity for key in gallery.keys}, set(gallery.keys)
     return Identification(

@@ -29,7 +29,7 @@ def train_run(settings: Settings, device: torch.device, advance: Callable[[int],
             return {}
         chosen = settings.evaluate
         return score(
-            embeddings, protocol, partition, chosen.metric, device=device, memory_mb=chosen.memory_mb
+            embeddings, protocol, partition, chosen.distance, device=device, memory_mb=chosen.memory_mb
         ).summary()
 
     inputs, partition = workspace.open_inputs(settings, settings.train.network.name), workspace.partition_of(settings)

@@ -25,7 +25,7 @@ class Difference:
     """What an evaluation has more than the first one, over the probes that all of them have.
 
     Attributes:
-        difference: of the figure, in [-1, 1]; None where it is not defined.
+        difference: of the metric, in [-1, 1]; None where it is not defined.
         interval: 95 % bootstrap interval of the difference.
         p: two-sided bootstrap probability of a difference as large where there is none.
     """
@@ -36,13 +36,13 @@ class Difference:
 
 
 @dataclass(frozen=True)
-class ComparedFigure:
-    """A figure of several evaluations.
+class ComparedMetric:
+    """A metric of several evaluations.
 
     Attributes:
         table: title of the table.
         group: name of the group.
-        figure: its name.
+        metric: its name.
         n_probes: probes that all evaluations have.
         values: of each evaluation, over these.
         differences: of each but the first to the first.
@@ -50,7 +50,7 @@ class ComparedFigure:
 
     table: str
     group: str
-    figure: str
+    metric: str
     n_probes: int
     values: tuple[float | None, ...]
     differences: tuple[Difference, ...]
@@ -63,13 +63,13 @@ class Comparison:
     Attributes:
         names: their names.
         protocol: the protocol of all.
-        figures: what both have.
+        metrics: what both have.
         notes: what a reader should know.
     """
 
     names: tuple[str, ...]
     protocol: str
-    figures: tuple[ComparedFigure, ...]
+    metrics: tuple[ComparedMetric, ...]
     notes: tuple[str, ...]
 
 
@@ -95,25 +95,25 @@ def compare_reports(folders: Sequence[Path], names: Sequence[str], resamples: in
         found = ", ".join(f"{protocol} of {name}" for name, protocol in zip(names, protocols, strict=True))
         raise SettingsError("RUN", f"protocols {found}", "one protocol", "evaluate them alike")
     stored = [{(of.table.title, of.group): of for of in read_ranks(folder / RANKS)} for folder in folders]
-    notes, figures = _notes(names, reports), []
+    notes, metrics = _notes(names, reports), []
     for place in stored[0]:
         if all(place in own for own in stored):
             compared, note = _compared([own[place] for own in stored], names, resamples)
-            figures += compared
+            metrics += compared
             notes += note
-    if not figures:
+    if not metrics:
         groups = (f"{name}: {', '.join(sorted({g for _, g in of}))}" for name, of in zip(names, stored, strict=True))
         found = f"no probe in a group that all have ({'; '.join(groups)})"
         if not all(stored):
             found = "evaluations without ranks, as verification has none"
         raise SettingsError("RUN", found, "at least one group of probes in common", "evaluate them alike")
-    return Comparison(tuple(names), protocols[0], tuple(figures), tuple(dict.fromkeys(notes)))
+    return Comparison(tuple(names), protocols[0], tuple(metrics), tuple(dict.fromkeys(notes)))
 
 
 def _notes(names: Sequence[str], reports: Sequence[dict[str, object]]) -> list[str]:
     """In what the evaluations themselves differ."""
     notes = []
-    for what, spelled in (("metric", "distance"), ("embedding", "embedding"), ("is_reranked", "re-ranked")):
+    for what, spelled in (("distance", "distance"), ("embedding", "embedding"), ("is_reranked", "re-ranked")):
         values = [report.get(what) for report in reports]
         if len(set(map(str, values))) > 1:
             each = ", ".join(f"{value} of {name}" for name, value in zip(names, values, strict=True))
@@ -123,7 +123,7 @@ def _notes(names: Sequence[str], reports: Sequence[dict[str, object]]) -> list[s
 
 def _compared(
     stored: Sequence[StoredRanks], names: Sequence[str], resamples: int
-) -> tuple[list[ComparedFigure], list[str]]:
+) -> tuple[list[ComparedMetric], list[str]]:
     table, group = stored[0].table, stored[0].group
     common = set(stored[0].probes).intersection(*(of.probes for of in stored[1:]))
     missing = {name: len(of.probes) - len(common) for name, of in zip(names, stored, strict=True)}
@@ -139,22 +139,22 @@ def _compared(
     if not common:
         return [], notes
     ranks = [_of_probes(of, common) for of in stored]
-    rules = {(of.table.kind, of.table.figures, of.table.unmatched_are_wrong) for of in stored}
+    rules = {(of.table.kind, of.table.metrics, of.table.unmatched_are_wrong) for of in stored}
     if len(rules) > 1 or len({of.first.shape for of in ranks}) > 1:
         found = "tables under different rules" if len(rules) > 1 else "galleries of different views"
         raise DataError(f"{table.title}, {group}", found, "the same ones", "evaluate them alike")
-    figures = []
-    for figure in table.figures:
-        values = [values_of(of, figure, table) for of in ranks]
+    metrics = []
+    for metric in table.metrics:
+        values = [values_of(of, metric, table) for of in ranks]
         overall = [float(cells_of(of, ranks[0].strata, table).overall) for of in values]
         samples = _samples(values, ranks[0].strata, table, resamples)
         differences = tuple(
             _difference(overall[i] - overall[0], samples[i] - samples[0]) for i in range(1, len(overall))
         )
-        figures.append(
-            ComparedFigure(table.title, group, figure, len(common), tuple(map(number, overall)), differences)
+        metrics.append(
+            ComparedMetric(table.title, group, metric, len(common), tuple(map(number, overall)), differences)
         )
-    return figures, notes
+    return metrics, notes
 
 
 def _of_probes(stored: StoredRanks, wanted: set[Key]) -> GroupRanks:
@@ -166,7 +166,7 @@ def _of_probes(stored: StoredRanks, wanted: set[Key]) -> GroupRanks:
 
 
 def _samples(values: Sequence[Floats], strata: NDArray[np.int64], table: Table, resamples: int) -> list[Floats]:
-    """(resamples,) of each evaluation: the figure over the same draws of probes."""
+    """(resamples,) of each evaluation: the metric over the same draws of probes."""
     parts: list[list[Floats]] = [[] for _ in values]
     for weights in resampled(len(strata), resamples):
         for own, part in zip(values, parts, strict=True):

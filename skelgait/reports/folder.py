@@ -43,7 +43,7 @@ def write_report(folder: Path, report: Report, evaluation: EvaluationReport) -> 
 
 
 def _remove_pictures(folder: Path) -> None:
-    """Remove the pictures of an earlier report, which would show other figures."""
+    """Remove the pictures of an earlier report, which would show other metrics."""
     if (folder / REPORT).is_file():
         for pattern in _PICTURES:
             for path in folder.glob(pattern):

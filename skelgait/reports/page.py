@@ -79,7 +79,7 @@ def _page(report: Report, pictures: Mapping[str, Path | bytes]) -> Iterator[str]
 <h1>{heading}</h1>
 <p>{_escaped(summary_of(report))}</p>"""
     yield from _section("Notes", _list(report["notes"]))
-    yield from _section("Figures", [line for table in tables_of(report) for line in _table(table)])
+    yield from _section("Metrics", [line for table in tables_of(report) for line in _table(table)])
     yield from _section("By condition", [line for table in _by_condition(report) for line in _table(table)])
     yield from _section("Left out, and without a match", _list(left_over(report)))
     yield from _section("Pictures", [_figure(title, picture) for title, picture in pictures.items()])
@@ -87,15 +87,15 @@ def _page(report: Report, pictures: Mapping[str, Path | bytes]) -> Iterator[str]
 
 
 def _by_condition(report: Report) -> Iterator[TextTable]:
-    """Of each table whose probes are of several conditions, the figures of each condition."""
+    """Of each table whose probes are of several conditions, the metrics of each condition."""
     for table in report["tables"]:
         if all(len(group["by_condition"]) < 2 for group in table["groups"]):
             continue
-        names = list(table["groups"][0]["figures"])
+        names = list(table["groups"][0]["metrics"])
         rows = [
-            [f"{group['name']}: {condition}", *(percent(figures.get(name)) for name in names)]
+            [f"{group['name']}: {condition}", *(percent(metrics.get(name)) for name in names)]
             for group in table["groups"]
-            for condition, figures in group["by_condition"].items()
+            for condition, metrics in group["by_condition"].items()
         ]
         yield TextTable(f"{table['title']} (percent)", ["", *map(spelled, names)], rows)
 
@@ -126,9 +126,9 @@ def _table(table: TextTable) -> Iterator[str]:
 
 
 def _cell(words: str) -> str:
-    """A figure, and its interval in a line of its own, so that tables are not too wide for phones and paper."""
-    figure, bracket, interval = words.partition(" [")
-    return _escaped(figure) + (f" <small>[{_escaped(interval)}</small>" if bracket else "")
+    """A metric, and its interval in a line of its own, so that tables are not too wide for phones and paper."""
+    value, bracket, interval = words.partition(" [")
+    return _escaped(value) + (f" <small>[{_escaped(interval)}</small>" if bracket else "")
 
 
 def _figure(title: str, picture: Path | bytes) -> str:

@@ -1,8 +1,8 @@
-"""The ranks of all probes of an evaluation in one HDF5 file, from which its figures can be computed again.
+"""The ranks of all probes of an evaluation in one HDF5 file, from which its metrics can be computed again.
 
 A group `<table>/<group>` by number holds `probes` (P, 3): identity, condition, view; `strata` (P,); `first` (P, V)
 int32, and `ap` and `inp` (P, V) float32, see `skelgait.evaluation.ranks.GroupRanks`. Its attributes name table and
-group, and say how the table's figures follow.
+group, and say how the table's metrics follow.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class StoredRanks:
     """The ranks of a group.
 
     Attributes:
-        table: the rules that its figures follow; its groups are not told.
+        table: the rules that its metrics follow; its groups are not told.
         group: name of the group.
         probes: the P probes.
         ranks: their ranks.
@@ -63,7 +63,7 @@ def write_ranks(path: Path, evaluation: EvaluationReport) -> None:
                     rules = {
                         "title": table.title,
                         "kind": table.kind,
-                        "figures": list(group.figures),
+                        "metrics": list(group.metrics),
                         "unmatched_are_wrong": table.unmatched_are_wrong,
                     }
                     own.attrs.update(group=group.name, table=json.dumps(rules), n_gallery=group.n_gallery)
@@ -95,7 +95,7 @@ def read_ranks(path: Path) -> list[StoredRanks]:
 def _read_group(own: h5py.Group) -> StoredRanks:
     rules = json.loads(own.attrs["table"])
     table = Table(
-        rules["title"], rules["kind"], (), tuple(rules["figures"]), unmatched_are_wrong=rules["unmatched_are_wrong"]
+        rules["title"], rules["kind"], (), tuple(rules["metrics"]), unmatched_are_wrong=rules["unmatched_are_wrong"]
     )
     probes, strata = read_keys(own), np.asarray(own["strata"][:], np.int64)
     first, ap, inp = (np.asarray(own[name][:]) for name in ("first", "ap", "inp"))
@@ -104,8 +104,8 @@ def _read_group(own: h5py.Group) -> StoredRanks:
     kinds = "".join(part.dtype.kind for part in (first, ap, inp))
     if not first.shape == ap.shape == inp.shape or kinds != "iff":
         raise ValueError(f"tables of other form in {own.name}")
-    if len(set(probes)) != len(probes) or not all(map(_FIGURE.fullmatch, table.figures)):
-        raise ValueError(f"probes that stand there twice, or unknown figures, in {own.name}")
+    if len(set(probes)) != len(probes) or not all(map(_FIGURE.fullmatch, table.metrics)):
+        raise ValueError(f"probes that stand there twice, or unknown metrics, in {own.name}")
     nobody = np.zeros(0, np.int64)
     ranks = GroupRanks(Members(nobody, nobody), strata, nobody, first, ap, inp)
     return StoredRanks(table, own.attrs["group"], probes, ranks, int(own.attrs["n_gallery"]))

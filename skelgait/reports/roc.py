@@ -61,7 +61,7 @@ _CHANCE: dict[str, Any] = {"color": "0.55", "linestyle": (0, (2, 2)), "linewidth
 
 
 def _named(group: Mapping[str, Any]) -> str:
-    roc, eer = group["roc"], group["figures"].get("eer")
+    roc, eer = group["roc"], group["metrics"].get("eer")
     rate = "" if eer is None else f"EER {percent(eer)} %, "
     return f"{group['name']}: {rate}{roc['n_genuine']} pairs of one person, {roc['n_impostor']} of two"
 
@@ -72,7 +72,7 @@ def _draw_panel(axes: Any, groups: list[tuple[Mapping[str, Any], dict[str, Any]]
     for group, own in groups:
         false = np.maximum(np.asarray(group["roc"]["false"], float), least)
         axes.plot(100 * false, 100 * np.asarray(group["roc"]["true"], float), drawstyle="steps-post", **own)
-        eer = group["figures"].get("eer")
+        eer = group["metrics"].get("eer")
         if eer is not None:
             axes.plot(
                 [100 * max(eer, least)], [100 * (1 - eer)], color=own["color"], linestyle="", zorder=5, clip_on=False,

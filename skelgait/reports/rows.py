@@ -1,4 +1,4 @@
-"""An evaluation as rows of one long table, and the published figures beside it."""
+"""An evaluation as rows of one long table, and the published metrics beside it."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ Report = Mapping[str, Any]
 
 
 class Row(NamedTuple):
-    """A figure; figures are in [0, 1], and None where no probe counts.
+    """A metric; metrics are in [0, 1], and None where no probe counts.
 
     Attributes:
         table: title of the table.
         group: name of the group.
-        part: what the figure is over: `all`, `condition`, `view` or `view pair`.
+        part: what the metric is over: `all`, `condition`, `view` or `view pair`.
         condition: of the probes; empty for all.
         probe_view: likewise.
         gallery_view: likewise.
-        figure: its name.
+        metric: its name.
         value: its value.
         low: lower end of the 95 % interval.
         high: upper end.
         published: what the paper says.
         difference: the value less the published one.
-        probes: probes of the group; this and the next two of the figures over all alone.
+        probes: probes of the group; this and the next two of the metrics over all alone.
         gallery: its gallery entries.
         unmatched: its probes without a true match.
     """
@@ -36,7 +36,7 @@ class Row(NamedTuple):
     condition: str
     probe_view: str
     gallery_view: str
-    figure: str
+    metric: str
     value: float | None
     low: float | None
     high: float | None
@@ -48,24 +48,24 @@ class Row(NamedTuple):
 
 
 def rows_of(report: Report) -> Iterator[Row]:
-    """All figures of a report."""
+    """All metrics of a report."""
     for table in report["tables"]:
         for group in table["groups"]:
-            for part, condition, probe_view, gallery_view, figures in _parts(group):
-                for figure, value in figures.items():
+            for part, condition, probe_view, gallery_view, metrics in _parts(group):
+                for metric, value in metrics.items():
                     is_all = part == "all"
-                    low, high = (is_all and group["intervals"].get(figure)) or (None, None)
-                    published = published_of(report, table, group["name"], figure) if is_all else None
+                    low, high = (is_all and group["intervals"].get(metric)) or (None, None)
+                    published = published_of(report, table, group["name"], metric) if is_all else None
                     yield Row(
-                        table["title"], group["name"], part, condition, probe_view, gallery_view, figure,
+                        table["title"], group["name"], part, condition, probe_view, gallery_view, metric,
                         value, low, high, published, difference_to(value, published),
                         *(group[name] if is_all else None for name in ("n_probes", "n_gallery", "n_unmatched")),
                     )  # fmt: skip
 
 
-def published_of(report: Report, table: Mapping[str, Any], group: str, figure: str) -> float | None:
-    """The published figure: rank-1 of the first table's groups, for the network of the report."""
-    if table is not report["tables"][0] or figure != "rank_1":
+def published_of(report: Report, table: Mapping[str, Any], group: str, metric: str) -> float | None:
+    """The published metric: rank-1 of the first table's groups, for the network of the report."""
+    if table is not report["tables"][0] or metric != "rank_1":
         return None
     own = report["published"].get(report.get("network"), {})
     return own.get(group)  # type: ignore[no-any-return]
@@ -76,12 +76,12 @@ def difference_to(value: float | None, published: float | None) -> float | None:
     return None if value is None or published is None else value - published
 
 
-def spelled(figure: str) -> str:
-    """A figure's name as people write it."""
+def spelled(metric: str) -> str:
+    """A metric's name as people write it."""
     known = {"mean_ap": "mAP", "mean_inp": "mINP", "eer": "EER"}
-    if figure.startswith("tar_at_far_"):
-        return f"TAR at FAR {100 * float(figure.removeprefix('tar_at_far_')):g} %"
-    return known.get(figure, figure.replace("rank_", "rank-"))
+    if metric.startswith("tar_at_far_"):
+        return f"TAR at FAR {100 * float(metric.removeprefix('tar_at_far_')):g} %"
+    return known.get(metric, metric.replace("rank_", "rank-"))
 
 
 def percent(share: float | None) -> str:
@@ -96,11 +96,11 @@ def signed_percent(difference: float | None) -> str:
 
 
 def _parts(group: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str, Mapping[str, float | None]]]:
-    yield "all", "", "", "", group["figures"]
-    for condition, figures in group["by_condition"].items():
-        yield "condition", condition, "", "", figures
-    for view, figures in group["by_view"].items():
-        yield "view", "", view, "", figures
+    yield "all", "", "", "", group["metrics"]
+    for condition, metrics in group["by_condition"].items():
+        yield "condition", condition, "", "", metrics
+    for view, metrics in group["by_view"].items():
+        yield "view", "", view, "", metrics
     for view, others in group["by_view_pair"].items():
-        for other, figures in others.items():
-            yield "view pair", "", view, other, figures
+        for other, metrics in others.items():
+            yield "view pair", "", view, other, metrics

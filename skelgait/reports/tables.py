@@ -23,28 +23,28 @@ class TextTable(NamedTuple):
 
 
 def tables_of(report: Report) -> Iterator[TextTable]:
-    """A table of figures in percent for each table of the report, with intervals where there are some."""
+    """A table of metrics in percent for each table of the report, with intervals where there are some."""
     for table in report["tables"]:
-        figures = list(table["groups"][0]["figures"])
+        metrics = list(table["groups"][0]["metrics"])
         has_published = any(published_of(report, table, g["name"], "rank_1") is not None for g in table["groups"])
         extra = ["published", "difference"] if has_published else []
-        header = ["", *map(spelled, figures), *extra, "probes", "gallery", "no match"]
-        rows = [_row(report, table, group, figures, has_published) for group in table["groups"]]
+        header = ["", *map(spelled, metrics), *extra, "probes", "gallery", "no match"]
+        rows = [_row(report, table, group, metrics, has_published) for group in table["groups"]]
         yield TextTable(f"{report['protocol']}: {table['title']} (percent)", header, rows)
 
 
 def _row(
-    report: Report, table: Mapping[str, Any], group: Mapping[str, Any], figures: Sequence[str], has_published: bool
+    report: Report, table: Mapping[str, Any], group: Mapping[str, Any], metrics: Sequence[str], has_published: bool
 ) -> list[str]:
-    cells = [group["name"], *(_with_interval(group, figure) for figure in figures)]
+    cells = [group["name"], *(_with_interval(group, metric) for metric in metrics)]
     if has_published:
         published = published_of(report, table, group["name"], "rank_1")
-        cells += [percent(published), signed_percent(difference_to(group["figures"].get("rank_1"), published))]
+        cells += [percent(published), signed_percent(difference_to(group["metrics"].get("rank_1"), published))]
     return [*cells, str(group["n_probes"]), str(group["n_gallery"]), str(group["n_unmatched"])]
 
 
-def _with_interval(group: Mapping[str, Any], figure: str) -> str:
-    value, bounds = group["figures"][figure], group["intervals"].get(figure)
+def _with_interval(group: Mapping[str, Any], metric: str) -> str:
+    value, bounds = group["metrics"][metric], group["intervals"].get(metric)
     return (
         percent(value)
         if value is None or not bounds
@@ -72,11 +72,11 @@ def heading_of(report: Report) -> str:
 def summary_of(report: Report) -> str:
     """How it was evaluated, in two sentences."""
     embedding = f" of embedding {report['embedding']}" if report.get("embedding") else ""
-    how = f"{report['metric']} distance{embedding}" + (", re-ranked" if report["is_reranked"] else "")
+    how = f"{report['distance']} distance{embedding}" + (", re-ranked" if report["is_reranked"] else "")
     has_intervals = any(group["intervals"] for table in report["tables"] for group in table["groups"])
     brackets = "; in brackets, 95 % bootstrap intervals over probes" if has_intervals else ""
     cut = f", {report['n_cut']} of them cut" if report["n_cut"] else ""
-    return f"{report['n_sequences']} sequences{cut}; {how}. Figures are in percent{brackets}."
+    return f"{report['n_sequences']} sequences{cut}; {how}. Metrics are in percent{brackets}."
 
 
 def markdown_of(report: Report) -> str:

@@ -31,7 +31,7 @@ _MOST_LABELS = 30
 
 @dataclass(frozen=True, eq=False)
 class ViewMatrix:
-    """A figure of a group, by views, in percent; NaN where two views are not compared.
+    """A metric of a group, by views, in percent; NaN where two views are not compared.
 
     Attributes:
         name: the group's name.
@@ -40,7 +40,7 @@ class ViewMatrix:
         cells: (A, V).
         row_means: (A,).
         column_means: (V,).
-        overall: the group's figure.
+        overall: the group's metric.
     """
 
     name: str
@@ -58,25 +58,25 @@ class ViewMatrix:
 
 
 def view_matrices(table: Mapping[str, Any]) -> list[ViewMatrix]:
-    """The matrices of a table's first figure, of the groups that have a value."""
-    figure = _first_figure(table)
-    matrices = (_matrix(group, figure) for group in table["groups"] if any(group["by_view_pair"].values()))
+    """The matrices of a table's first metric, of the groups that have a value."""
+    metric = _first_metric(table)
+    matrices = (_matrix(group, metric) for group in table["groups"] if any(group["by_view_pair"].values()))
     return [matrix for matrix in matrices if not np.isnan(matrix.cells).all()]
 
 
-def _first_figure(table: Mapping[str, Any]) -> str:
-    return next(iter(table["groups"][0]["figures"]), "")
+def _first_metric(table: Mapping[str, Any]) -> str:
+    return next(iter(table["groups"][0]["metrics"]), "")
 
 
-def _matrix(group: Mapping[str, Any], figure: str) -> ViewMatrix:
+def _matrix(group: Mapping[str, Any], metric: str) -> ViewMatrix:
     by_pair = group["by_view_pair"]
     probe_views = list(by_pair)
     gallery_views = list(dict.fromkeys(view for others in by_pair.values() for view in others))
-    cells = np.array([[_percent(by_pair[a].get(b, {}).get(figure)) for b in gallery_views] for a in probe_views])
-    row_means = np.array([_percent(group["by_view"].get(view, {}).get(figure)) for view in probe_views])
+    cells = np.array([[_percent(by_pair[a].get(b, {}).get(metric)) for b in gallery_views] for a in probe_views])
+    row_means = np.array([_percent(group["by_view"].get(view, {}).get(metric)) for view in probe_views])
     with np.errstate(invalid="ignore"):
         column_means = np.nansum(cells, 0) / (~np.isnan(cells)).sum(0)
-    overall = _percent(group["figures"].get(figure))
+    overall = _percent(group["metrics"].get(metric))
     return ViewMatrix(group["name"], probe_views, gallery_views, cells, row_means, column_means, overall)
 
 
@@ -110,7 +110,7 @@ def draw_view_pairs(table: Mapping[str, Any]) -> Any:
     figure.supylabel("probe view", fontsize=POINTS)
     # The panels stay where their titles have room.
     bar = figure.colorbar(shown, ax=grid, aspect=30, shrink=min(1.0, 4 / (rows * height)), pad=0.02, panchor=False)
-    bar.set_label(f"{spelled(_first_figure(table))} (percent)", fontsize=POINTS)
+    bar.set_label(f"{spelled(_first_metric(table))} (percent)", fontsize=POINTS)
     bar.ax.tick_params(labelsize=POINTS - 1)
     bar.outline.set_visible(False)
     return figure

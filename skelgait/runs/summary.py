@@ -70,7 +70,7 @@ def summarise(run: Run) -> Summary:
 
 
 def number(step: Mapping[str, Any], name: str) -> float | None:
-    """A figure of a logged step; None where there is none, or one that is not finite."""
+    """A metric of a logged step; None where there is none, or one that is not finite."""
     value = step.get(name)
     return float(value) if isinstance(value, int | float) and isfinite(value) else None
 

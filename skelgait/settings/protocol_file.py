@@ -1,4 +1,4 @@
-"""Evaluation protocols as YAML files: the fields of `Protocol`, with published figures in percent."""
+"""Evaluation protocols as YAML files: the fields of `Protocol`, with published metrics in percent."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic_core import from_json, to_json
 
 from skelgait.datasets import Protocol
-from skelgait.datasets.protocol import Figure, is_of_verification
+from skelgait.datasets.protocol import Metric, is_of_verification
 from skelgait.errors import SettingsError
 from skelgait.settings.problems import InvalidSettingsError, found_as, message_of
 from skelgait.settings.types import Network
@@ -34,7 +34,7 @@ _MOST_RANKS = 10**9
 def read_protocol(path: Path) -> Protocol:
     """Read a protocol from a YAML file.
 
-    Its keys are the fields of `skelgait.datasets.Protocol`; a group may leave out `probes`, and published figures are
+    Its keys are the fields of `skelgait.datasets.Protocol`; a group may leave out `probes`, and published metrics are
     in percent.
 
     Raises:
@@ -43,7 +43,7 @@ def read_protocol(path: Path) -> Protocol:
     content = _plain(path)
     for _, table in _entries(content.get("tables")):
         if table.get("kind") == "verification":
-            table.setdefault("figures", ["eer"])
+            table.setdefault("metrics", ["eer"])
         for _, group in _entries(table.get("groups")):
             group.setdefault("probes", [])
     problems = list(_contradictions(content))
@@ -65,8 +65,8 @@ def protocol_to_yaml(protocol: Protocol) -> str:
 
 def _with_published(protocol: Protocol, convert: Callable[[float], float]) -> Protocol:
     published = {
-        network: {group: convert(figure) for group, figure in figures.items()}
-        for network, figures in protocol.published.items()
+        network: {group: convert(metric) for group, metric in metrics.items()}
+        for network, metrics in protocol.published.items()
     }
     return replace(protocol, published=published)
 
@@ -110,8 +110,8 @@ def _contradictions(content: dict[str, Any]) -> Iterator[str]:
     if content.get("tables") == []:
         yield "tables: should have at least one table"
     for i, table in _entries(content.get("tables")):
-        yield from (f"tables.{i}.{key}: should not be empty" for key in ("groups", "figures") if table.get(key) == [])
-        yield from _wrong_kind_of_figures(table, f"tables.{i}.figures")
+        yield from (f"tables.{i}.{key}: should not be empty" for key in ("groups", "metrics") if table.get(key) == [])
+        yield from _wrong_kind_of_metrics(table, f"tables.{i}.metrics")
         names: list[object] = []
         for j, group in _entries(table.get("groups")):
             name, place = group.get("name"), f"tables.{i}.groups.{j}"
@@ -120,16 +120,16 @@ def _contradictions(content: dict[str, Any]) -> Iterator[str]:
             names.append(name)
             yield from _without_gallery(group, place)
     yield from _wrong_submission(content.get("submission"))
-    yield from _wrong_figures(content)
+    yield from _wrong_metrics(content)
 
 
-def _wrong_kind_of_figures(table: dict[str, Any], place: str) -> Iterator[str]:
-    """Verification has figures of its own."""
-    kind, figures = table.get("kind"), table.get("figures", ["rank_1"])
-    for figure in figures if isinstance(figures, list) else ():
-        if figure in get_args(Figure) and is_of_verification(figure) != (kind == "verification"):
+def _wrong_kind_of_metrics(table: dict[str, Any], place: str) -> Iterator[str]:
+    """Verification has metrics of its own."""
+    kind, metrics = table.get("kind"), table.get("metrics", ["rank_1"])
+    for metric in metrics if isinstance(metrics, list) else ():
+        if metric in get_args(Metric) and is_of_verification(metric) != (kind == "verification"):
             wanted = "eer or tar_at_far_0.01" if kind == "verification" else "rank_1 or mean_ap"
-            yield f"{place}: should be of the table's kind, {kind}, such as {wanted}{found_as(figure)}"
+            yield f"{place}: should be of the table's kind, {kind}, such as {wanted}{found_as(metric)}"
 
 
 def _without_gallery(part: dict[str, Any], place: str) -> Iterator[str]:
@@ -148,19 +148,19 @@ def _wrong_submission(submission: object) -> Iterator[str]:
         yield f"submission.ranks: should be from 1 to {_MOST_RANKS}{found_as(ranks)}"
 
 
-def _wrong_figures(content: dict[str, Any]) -> Iterator[str]:
-    """Published figures that are none, and those of networks and groups that there are not."""
+def _wrong_metrics(content: dict[str, Any]) -> Iterator[str]:
+    """Published metrics that are none, and those of networks and groups that there are not."""
     published, tables = content.get("published"), _entries(content.get("tables"))
     groups = [str(group.get("name")) for _, table in tables[:1] for _, group in _entries(table.get("groups"))]
-    for network, figures in published.items() if isinstance(published, dict) else ():
+    for network, metrics in published.items() if isinstance(published, dict) else ():
         if network not in get_args(Network):
             yield f"published.{network}: no such network; {_hint(network, get_args(Network))}"
-        for group, figure in figures.items() if isinstance(figures, dict) else ():
+        for group, metric in metrics.items() if isinstance(metrics, dict) else ():
             place = f"published.{network}.{group}"
             if groups and group not in groups:
                 yield f"{place}: no such group in the first table; {_hint(group, groups)}"
-            if isinstance(figure, int | float) and not isinstance(figure, bool) and not 1 <= figure <= 100:
-                yield f"{place}: should be in percent, from 1 to 100{found_as(figure)}"
+            if isinstance(metric, int | float) and not isinstance(metric, bool) and not 1 <= metric <= 100:
+                yield f"{place}: should be in percent, from 1 to 100{found_as(metric)}"
 
 
 def _entries(value: object) -> list[tuple[int, dict[str, Any]]]:

@@ -1,6 +1,6 @@
 """Evaluation at the real size of every protocol, on random embeddings of 256 x 16; and a gallery of a million.
 
-Every protocol is carried out whole (distances, ranks, figures, 95 % intervals) in a process of its own, whose peak
+Every protocol is carried out whole (distances, ranks, metrics, 95 % intervals) in a process of its own, whose peak
 memory counts everything, the embeddings too. Beside it, in the same process: the rate at which distances alone come, as
 a share of torch.mm in float32 (2048 x 2048 by 2048 x 2048); and the ranks of some probes in microseconds a probe: by a
 loop over probes as re-identification code has it, by a lean one, and by ours.

@@ -21,13 +21,13 @@ from tests.runs.run_folders import a_test, write_lines
         ({}, None),
         ({"tables": []}, None),
         ({"tables": "none"}, None),
-        ({"tables": [{"groups": [{"figures": None}]}]}, None),
+        ({"tables": [{"groups": [{"metrics": None}]}]}, None),
         (a_test(1), None),  # no group
         (a_test(1, None, None), None),  # none that counts
         (a_test(1, 0.5), 0.5),
         (a_test(1, 0.5, None, 1.0, 0.0), 0.5),  # the mean over those that have one
-        ({"tables": ({"groups": ({"figures": {"rank_1": 0}},)},)}, 0.0),  # tuples, as to_dict gives them
-        ({"tables": [{"groups": [{"figures": {"mean_ap": 0.5}}]}]}, None),
+        ({"tables": ({"groups": ({"metrics": {"rank_1": 0}},)},)}, 0.0),  # tuples, as to_dict gives them
+        ({"tables": [{"groups": [{"metrics": {"mean_ap": 0.5}}]}]}, None),
     ],
 )
 def test_the_score_of_a_test(report: dict[str, Any], expected: float | None) -> None:

@@ -25,19 +25,19 @@ def test_two_runs(runs: Path) -> None:
     code, out, err = call("compare", "a", "b", "--runs", runs, "--resamples", 50)
     assert (code, err) == (0, "")
     assert out.count("custom: ") == 3
-    header = next(line for line in out.splitlines() if "figure" in line)
-    assert header.split() == ["figure", "a", "b", "b", "-", "a", "probes"]
+    header = next(line for line in out.splitlines() if "metric" in line)
+    assert header.split() == ["metric", "a", "b", "b", "-", "a", "probes"]
     assert out.count("rank-1") == 3
     code, out, err = call("compare", "a", "b", "--runs", runs, "--resamples", 50, "--json")
     assert (code, err) == (0, "")
     found = json.loads(out)
     assert (found["names"], found["protocol"], found["notes"]) == (["a", "b"], "custom", [])
     reports = [json.loads((runs / name / "report" / "report.json").read_text()) for name in ("a", "b")]
-    for figure in found["figures"]:
-        for value, report in zip(figure["values"], reports, strict=True):
-            (table,) = [of for of in report["tables"] if of["title"] == figure["table"]]
-            assert value == pytest.approx(table["groups"][0]["figures"]["rank_1"])
-        assert figure["differences"][0]["difference"] == pytest.approx(figure["values"][1] - figure["values"][0])
+    for metric in found["metrics"]:
+        for value, report in zip(metric["values"], reports, strict=True):
+            (table,) = [of for of in report["tables"] if of["title"] == metric["table"]]
+            assert value == pytest.approx(table["groups"][0]["metrics"]["rank_1"])
+        assert metric["differences"][0]["difference"] == pytest.approx(metric["values"][1] - metric["values"][0])
 
 
 def test_runs_are_found_by_name_by_path_and_by_report(runs: Path) -> None:
@@ -63,7 +63,7 @@ def test_a_run_against_itself(runs: Path) -> None:
 
 
 def test_what_differs_is_warned_of_and_is_not_on_stdout(runs: Path, embedded: Path) -> None:
-    flags = ("--embeddings", "gallery.h5", *GROUPS, "--partition", "partition.json", *CPU, "--metric", "cosine")
+    flags = ("--embeddings", "gallery.h5", *GROUPS, "--partition", "partition.json", *CPU, "--distance", "cosine")
     assert call("evaluate", *flags, "--report", runs / "d")[0] == 0
     code, out, err = call("compare", "a", runs / "d", "--runs", runs, "--json")
     assert code == 0

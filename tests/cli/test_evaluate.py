@@ -40,13 +40,13 @@ def test_pictures_need_a_folder(embedded: Path) -> None:
 
 def test_pictures_of_an_earlier_report_do_not_stay(embedded: Path, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib", reason="matplotlib is not installed")
-    figures = {"report.json", "report.csv", "report.md", "ranks.h5"}
+    metrics = {"report.json", "report.csv", "report.md", "ranks.h5"}
     assert call(*EVALUATE, "--report", tmp_path / "r", "--pictures")[0] == 0
-    drawn = names_in(tmp_path / "r") - figures
+    drawn = names_in(tmp_path / "r") - metrics
     assert {"cmc.png", "views-1.png", "report.html"} < drawn
     (tmp_path / "r" / "mine.png").write_text("")
     assert call(*EVALUATE, "--report", tmp_path / "r")[0] == 0
-    assert names_in(tmp_path / "r") == figures | {"mine.png"}
+    assert names_in(tmp_path / "r") == metrics | {"mine.png"}
 
 
 def test_verification(embedded: Path) -> None:
@@ -54,5 +54,5 @@ def test_verification(embedded: Path) -> None:
     assert (code, err) == (0, "")
     (table,) = json.loads(out)["tables"]
     for group in table["groups"]:
-        assert 0 <= group["figures"]["eer"] <= 1
+        assert 0 <= group["metrics"]["eer"] <= 1
         assert group["roc"]["n_genuine"] > 0

@@ -39,7 +39,7 @@ def test_an_evaluation_of_sustech1k(capsys: pytest.CaptureFixture[str]) -> None:
         TableReport(
             table.title,
             table.kind,
-            tuple(GroupReport(g.name, dict.fromkeys(table.figures, 1.0), 1234, 56789, 10) for g in table.groups),
+            tuple(GroupReport(g.name, dict.fromkeys(table.metrics, 1.0), 1234, 56789, 10) for g in table.groups),
         )
         for table in protocol.tables
     ]

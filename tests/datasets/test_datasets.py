@@ -89,9 +89,9 @@ def test_two_walks_of_a_layout_are_a_probe_and_a_gallery_walk(name: str) -> None
         assert sum(fnmatchcase(walk, pattern) for walk in walks for pattern in patterns) == 1
 
 
-def test_published_figures_have_groups() -> None:
+def test_published_metrics_have_groups() -> None:
     for dataset in DATASETS.values():
         groups = {group.name for group in dataset.protocol.tables[0].groups}
-        for figures in dataset.protocol.published.values():
-            assert set(figures) == groups
-            assert all(0 < figure < 1 for figure in figures.values())
+        for metrics in dataset.protocol.published.values():
+            assert set(metrics) == groups
+            assert all(0 < metric < 1 for metric in metrics.values())

@@ -24,15 +24,15 @@ class Ranked:
     probe: int
     places: list[int]
 
-    def value(self, figure: str, table: Table) -> float | None:
+    def value(self, metric: str, table: Table) -> float | None:
         """What it contributes; None where it does not count."""
         if not self.places:
-            return 0.0 if figure.startswith("rank_") and table.unmatched_are_wrong else None
-        if figure == "mean_ap":
+            return 0.0 if metric.startswith("rank_") and table.unmatched_are_wrong else None
+        if metric == "mean_ap":
             return sum(n / place for n, place in enumerate(self.places, 1)) / len(self.places)
-        if figure == "mean_inp":
+        if metric == "mean_inp":
             return len(self.places) / self.places[-1]
-        return float(self.places[0] <= int(figure.removeprefix("rank_")))
+        return float(self.places[0] <= int(metric.removeprefix("rank_")))
 
 
 def mean(values: Values) -> float | None:
@@ -115,11 +115,11 @@ class PlainGroup:
                     cells.setdefault((own, other), []).append(self.ranked(i, gallery))
         return cells
 
-    def cell(self, figure: str, ranked: list[Ranked], rounded: bool = True) -> float | None:
-        found = mean(one.value(figure, self.table) for one in ranked)
+    def cell(self, metric: str, ranked: list[Ranked], rounded: bool = True) -> float | None:
+        found = mean(one.value(metric, self.table) for one in ranked)
         return found if found is None or self.table.kind == "pooled" or not rounded else round(found, 4)
 
-    def figure(self, name: str, cells: dict[tuple[str, str], list[Ranked]], rounded: bool = True) -> float | None:
+    def metric(self, name: str, cells: dict[tuple[str, str], list[Ranked]], rounded: bool = True) -> float | None:
         """The mean over probe views of the mean over gallery views."""
         return mean(
             mean(self.cell(name, ranked, rounded) for (of, _), ranked in cells.items() if of == view)
@@ -128,7 +128,7 @@ class PlainGroup:
 
     def report(self) -> GroupReport:
         """What the group's report should be."""
-        names = self.table.figures
+        names = self.table.metrics
         views = sorted({self.view(i) for i in self.probes})
         others = sorted({self.view(j) for j in self.gallery})
         unmatched = {one.probe for ranked in self.cells.values() for one in ranked if not one.places}
@@ -145,7 +145,7 @@ class PlainGroup:
         by_view = {v: {at: ranked for at, ranked in self.cells.items() if at[0] == v} for v in views}
         return GroupReport(
             name=self.group.name,
-            figures={name: self.figure(name, self.cells) for name in names},
+            metrics={name: self.metric(name, self.cells) for name in names},
             n_probes=len(self.probes),
             n_gallery=len(self.gallery),
             smallest_gallery=min(Counter(map(self.view, self.gallery)).values(), default=0)
@@ -156,13 +156,13 @@ class PlainGroup:
             left_out={reason: n for reason, n in left_out.items() if reason},
             by_view={}
             if self.table.kind == "pooled"
-            else {v: {name: self.figure(name, cells) for name in names} for v, cells in by_view.items()},
+            else {v: {name: self.metric(name, cells) for name in names} for v, cells in by_view.items()},
             by_view_pair={}
             if self.table.kind != "view_pairs"
             else {
                 v: {w: {name: self.cell(name, self.cells.get((v, w), [])) for name in names} for w in others}
                 for v in views
             },
-            by_condition={c: {name: self.figure(name, of) for name in names} for c, of in by_condition.items()},
-            cmc=tuple(self.figure(f"rank_{k}", self.cells, rounded=False) for k in range(1, 51)),
+            by_condition={c: {name: self.metric(name, of) for name in names} for c, of in by_condition.items()},
+            cmc=tuple(self.metric(f"rank_{k}", self.cells, rounded=False) for k in range(1, 51)),
         )

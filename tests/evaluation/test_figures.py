@@ -1,4 +1,4 @@
-"""From ranks to figures: means against plain loops, and what bootstrap intervals are worth."""
+"""From ranks to metrics: means against plain loops, and what bootstrap intervals are worth."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def plain_mean(values: NDArray[np.floating]) -> float:
 
 
 def drawn_ranks(n_probes: int = 25, n_cells: int = 3, seed: int = 0) -> GroupRanks:
-    """Ranks with holes: cells without a match, cells not compared, one cell and one stratum without any figure."""
+    """Ranks with holes: cells without a match, cells not compared, one cell and one stratum without any metric."""
     rng = np.random.default_rng(seed)
     first = rng.integers(-1, 6, (n_probes, n_cells))
     strata = rng.integers(0, 3, n_probes)
@@ -75,27 +75,27 @@ def drawn_ranks(n_probes: int = 25, n_cells: int = 3, seed: int = 0) -> GroupRan
 @pytest.mark.parametrize("unmatched_are_wrong", [True, False])
 def test_what_a_probe_contributes(unmatched_are_wrong: bool) -> None:
     ranks, table = drawn_ranks(), table_of(unmatched_are_wrong=unmatched_are_wrong)
-    for figure in ("rank_1", "rank_3", "rank_20", "mean_ap", "mean_inp"):
-        found = values_of(ranks, figure, table)
+    for metric in ("rank_1", "rank_3", "rank_20", "mean_ap", "mean_inp"):
+        found = values_of(ranks, metric, table)
         assert found.dtype == np.float64
         for place, first in np.ndenumerate(ranks.first):
-            if figure == "mean_ap":
+            if metric == "mean_ap":
                 expected = 1 / first if first > 0 else np.nan
-            elif figure == "mean_inp":
+            elif metric == "mean_inp":
                 expected = 1 / first**2 if first > 0 else np.nan
             elif first > 0:
-                expected = float(first <= int(figure.removeprefix("rank_")))
+                expected = float(first <= int(metric.removeprefix("rank_")))
             else:
                 expected = 0.0 if first == 0 and unmatched_are_wrong else np.nan
             assert found[place] == pytest.approx(expected, nan_ok=True, rel=1e-6)
 
 
-@pytest.mark.parametrize("figure", ["rank_1", "rank_3", "mean_ap", "mean_inp"])
+@pytest.mark.parametrize("metric", ["rank_1", "rank_3", "mean_ap", "mean_inp"])
 @pytest.mark.parametrize("unmatched_are_wrong", [True, False])
 @pytest.mark.parametrize("kind", KINDS)
-def test_means_are_those_of_a_loop(kind: str, unmatched_are_wrong: bool, figure: str) -> None:
+def test_means_are_those_of_a_loop(kind: str, unmatched_are_wrong: bool, metric: str) -> None:
     ranks, table = drawn_ranks(), table_of(kind, unmatched_are_wrong)
-    values = values_of(ranks, figure, table)
+    values = values_of(ranks, metric, table)
     once = np.ones((1, len(values)))
     (drawn,) = resampled(len(values), 4)
     drawn[3] = 0
@@ -113,7 +113,7 @@ def test_means_are_those_of_a_loop(kind: str, unmatched_are_wrong: bool, figure:
 
 
 @pytest.mark.parametrize(("n_probes", "n_cells"), [(0, 0), (0, 2), (3, 0)])
-def test_nothing_has_no_figure(n_probes: int, n_cells: int) -> None:
+def test_nothing_has_no_metric(n_probes: int, n_cells: int) -> None:
     ranks = ranks_of(np.zeros((n_probes, n_cells), np.int64))
     found = cells_of(values_of(ranks, "mean_ap", table_of()), ranks.strata, table_of())
     assert np.isnan(found.overall)
@@ -178,8 +178,8 @@ def test_intervals_are_those_of_really_drawn_probes(kind: Any, unmatched_are_wro
     test_set = TestSet([Key("a", "b", str(i % 3)) for i in range(60)])
     found = report_ranks("G", ranks, table, test_set, 3000).intervals
     assert set(found) == {"rank_1", "mean_ap"}
-    for figure, bounds in found.items():
-        values, samples = values_of(ranks, figure, table), []
+    for metric, bounds in found.items():
+        values, samples = values_of(ranks, metric, table), []
         for _ in range(3000):
             places = rng.integers(0, 60, 60)
             samples.append(float(cells_of(values[places], ranks.strata[places], table).overall))

@@ -27,9 +27,9 @@ def people(names: str, walks: int = 3, seed: int = 0) -> Embeddings:
     return Embeddings(keys, torch.stack(values) if values else torch.empty(0, 5, 3))
 
 
-def nearest_by_loop(probes: Embeddings, gallery: Embeddings, metric: str) -> list[list[tuple[float, Key]]]:
+def nearest_by_loop(probes: Embeddings, gallery: Embeddings, distance: str) -> list[list[tuple[float, Key]]]:
     """Of each probe the people of the gallery, from the nearest on, each by their nearest sequence."""
-    distances = distance_matrix(probes.values[:], gallery.values[:], metric)  # type: ignore[arg-type]
+    distances = distance_matrix(probes.values[:], gallery.values[:], distance)  # type: ignore[arg-type]
     found = []
     for row in distances.tolist():
         best: dict[str, tuple[float, Key]] = {}
@@ -40,13 +40,13 @@ def nearest_by_loop(probes: Embeddings, gallery: Embeddings, metric: str) -> lis
     return found
 
 
-@pytest.mark.parametrize("metric", ["euclidean", "cosine"])
+@pytest.mark.parametrize("distance", ["euclidean", "cosine"])
 @pytest.mark.parametrize("top", [1, 3, 50])
-def test_as_a_loop(metric: str, top: int) -> None:
+def test_as_a_loop(distance: str, top: int) -> None:
     probes, gallery = people("acxz", seed=1), people("abcdefg")
-    expected = nearest_by_loop(probes, gallery, metric)
+    expected = nearest_by_loop(probes, gallery, distance)
     for memory_mb in (1, 1024):
-        found = identify(probes, gallery, top=top, metric=metric, memory_mb=memory_mb)  # type: ignore[arg-type]
+        found = identify(probes, gallery, top=top, distance=distance, memory_mb=memory_mb)  # type: ignore[arg-type]
         assert [of.probe for of in found] == probes.keys
         for of, wanted in zip(found, expected, strict=True):
             assert [c.sequence for c in of.candidates] == [key for _, key in wanted[:top]]

@@ -1,4 +1,4 @@
-"""What is said of data that do not fit a protocol: an error where no figure is left, otherwise a note."""
+"""What is said of data that do not fit a protocol: an error where no metric is left, otherwise a note."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def embeddings_for(keys: list[Key]) -> Embeddings:
     return Embeddings(keys, torch.randn(len(keys), 4, 2, generator=torch.Generator().manual_seed(0)))
 
 
-def protocol_of(*groups: Group, kind: Any = "pooled", figures: Any = ("rank_1",), **rules: Any) -> Protocol:
-    return Protocol("mine", (Table("T", kind, groups, figures, **{"identical_views": True, **rules}),))
+def protocol_of(*groups: Group, kind: Any = "pooled", metrics: Any = ("rank_1",), **rules: Any) -> Protocol:
+    return Protocol("mine", (Table("T", kind, groups, metrics, **{"identical_views": True, **rules}),))
 
 
 def notes(keys: list[Key], protocol: Protocol) -> list[str]:
@@ -38,20 +38,20 @@ def notes(keys: list[Key], protocol: Protocol) -> list[str]:
 @pytest.mark.parametrize("kind", ["pooled", "cross_view_gallery", "view_pairs"])
 def test_of_data_that_fit_nothing_is_said(kind: Any) -> None:
     assert notes(walks("abc", "nb", "vw"), protocol_of(BAGS, kind=kind)) == []
-    assert notes(walks("abc", "nb", "vw"), protocol_of(BAGS, kind="verification", figures=("eer",))) == []
+    assert notes(walks("abc", "nb", "vw"), protocol_of(BAGS, kind="verification", metrics=("eer",))) == []
 
 
 @pytest.mark.parametrize("kind", ["pooled", "cross_view_gallery", "view_pairs", "verification"])
 def test_a_group_that_is_missing_alone(kind: Any) -> None:
-    figures = ("eer",) if kind == "verification" else ("rank_1",)
+    metrics = ("eer",) if kind == "verification" else ("rank_1",)
     keys = walks("abc", "nb", "vw")
-    report = score(embeddings_for(keys), protocol_of(COATS, BAGS, kind=kind, figures=figures))
+    report = score(embeddings_for(keys), protocol_of(COATS, BAGS, kind=kind, metrics=metrics))
     assert list(report.notes) == ["no sequence is a probe of Coat (Coat: c* among n*)"]
-    report = score(embeddings_for(keys), protocol_of(Group("Coat", ("b",), ("c*",)), BAGS, kind=kind, figures=figures))
+    report = score(embeddings_for(keys), protocol_of(Group("Coat", ("b",), ("c*",)), BAGS, kind=kind, metrics=metrics))
     assert list(report.notes) == ["no sequence is in the gallery of Coat (Coat: b among c*)"]
     missing, there = report.tables[0].groups
-    assert missing.figures[figures[0]] is None
-    assert there.figures[figures[0]] is not None
+    assert missing.metrics[metrics[0]] is None
+    assert there.metrics[metrics[0]] is not None
 
 
 @pytest.mark.parametrize("kind", ["pooled", "cross_view_gallery", "view_pairs", "verification"])
@@ -63,11 +63,11 @@ def test_a_group_that_is_missing_alone(kind: Any) -> None:
         ("x", "Bag 0 probes and 0 gallery entries, in 1 views, with conditions x (no sequence is a probe of Bag"),
     ],
 )
-def test_no_figure_at_all(kind: Any, conditions: str, found: str) -> None:
-    figures = ("eer",) if kind == "verification" else ("rank_1",)
+def test_no_metric_at_all(kind: Any, conditions: str, found: str) -> None:
+    metrics = ("eer",) if kind == "verification" else ("rank_1",)
     expected = "expected probes and a gallery with the same people (Bag: b* among n*)"
     with pytest.raises(ProtocolError, match=re.escape(f"protocol mine: found {found}")) as error:
-        score(embeddings_for(walks("abc", conditions, "v")), protocol_of(BAGS, kind=kind, figures=figures))
+        score(embeddings_for(walks("abc", conditions, "v")), protocol_of(BAGS, kind=kind, metrics=metrics))
     assert expected in str(error.value)
 
 
@@ -94,10 +94,10 @@ def test_no_view_pair_that_counts() -> None:
 
 
 def test_a_gallery_smaller_than_the_rank() -> None:
-    figures = ("rank_1", "rank_5", "rank_10")
+    metrics = ("rank_1", "rank_5", "rank_10")
     said = "T: rank-5, rank-10 of Bag says nothing where the gallery has 3 entries only"
-    assert notes(walks("abc", "nb", "v"), protocol_of(BAGS, figures=figures)) == [said]
-    assert notes(walks("abcde", "nb", "vw"), protocol_of(BAGS, figures=figures)) == []
+    assert notes(walks("abc", "nb", "v"), protocol_of(BAGS, metrics=metrics)) == [said]
+    assert notes(walks("abcde", "nb", "vw"), protocol_of(BAGS, metrics=metrics)) == []
 
 
 @pytest.mark.parametrize("kind", ["pooled", "cross_view_gallery", "view_pairs"])
@@ -106,7 +106,7 @@ def test_no_probe_with_a_match(kind: Any, unmatched_are_wrong: bool) -> None:
     keys = [*walks("ab", "n", "vw"), *walks("cd", "b", "vw")]
     rules = {"kind": kind, "unmatched_are_wrong": unmatched_are_wrong}
     message = "no probe with a true match: Bag 4 probes and 4 gallery entries (4 not enrolled)"
-    if not unmatched_are_wrong:  # and so there is no figure either
+    if not unmatched_are_wrong:  # and so there is no metric either
         message = "T: nothing is left to compare for Bag, as no probe has a true match (4 not enrolled)"
     with pytest.raises(ProtocolError, match=re.escape(message)):
         score(embeddings_for(keys), protocol_of(BAGS, **rules))
@@ -130,7 +130,7 @@ def test_no_match_in_some_gallery_is_not_no_match_at_all() -> None:
     report = score(Embeddings(keys, values), protocol_of(BAGS, COATS, kind="view_pairs"))
     bags = report.tables[0].groups[0]
     assert (bags.n_probes, bags.n_unmatched) == (6, 6)
-    assert bags.figures["rank_1"] == pytest.approx(2 / 3)
+    assert bags.metrics["rank_1"] == pytest.approx(2 / 3)
     assert list(report.notes) == ["T: no probe of Coat has a true match (1 not enrolled)"]
 
 
@@ -141,7 +141,7 @@ def test_a_group_without_a_gallery_does_not_hide_that_none_has_a_match() -> None
 
 
 def test_verification_needs_pairs_of_both_sorts() -> None:
-    of_one = protocol_of(BAGS, kind="verification", figures=("eer", "tar_at_far_0.1"))
+    of_one = protocol_of(BAGS, kind="verification", metrics=("eer", "tar_at_far_0.1"))
     with pytest.raises(ProtocolError, match="with 4 pairs of one person and 0 of two"):
         score(embeddings_for(walks("a", "nb", "vw")), of_one)
     with pytest.raises(ProtocolError, match="with 0 pairs of one person and 8 of two"):
@@ -149,8 +149,8 @@ def test_verification_needs_pairs_of_both_sorts() -> None:
 
 
 def test_too_few_impostors_for_a_share() -> None:
-    figures = ("eer", "tar_at_far_0.1", "tar_at_far_0.01")
-    protocol = protocol_of(BAGS, kind="verification", figures=figures)
+    metrics = ("eer", "tar_at_far_0.1", "tar_at_far_0.01")
+    protocol = protocol_of(BAGS, kind="verification", metrics=metrics)
     said = "T: 6 pairs of two people of Bag are too few for a share of false accepts of {}"
     assert notes(walks("abc", "nb", "v"), protocol) == [said.format("0.1"), said.format("0.01")]
     # Ten people have 90 pairs of two; eleven 110, of which one is below 0.01.
@@ -166,7 +166,7 @@ def test_what_is_no_number_is_named(bad: float, kind: Any) -> None:
     embeddings.values[6, 0, 0] = bad  # type: ignore[index]
     message = f"the embeddings: found 2 that are not finite, first that of {embeddings.keys[3]}, expected numbers"
     with pytest.raises(CheckpointError, match=re.escape(message)):
-        score(embeddings, protocol_of(BAGS, kind=kind, figures=("eer",) if kind == "verification" else ("rank_1",)))
+        score(embeddings, protocol_of(BAGS, kind=kind, metrics=("eer",) if kind == "verification" else ("rank_1",)))
 
 
 def test_a_submission_of_no_numbers_is_not_written(tmp_path: Path) -> None:

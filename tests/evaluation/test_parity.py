@@ -1,4 +1,4 @@
-"""Agreement with the figures of the authors' pipeline."""
+"""Agreement with the metrics of the authors' pipeline."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from skelgait.storage import Key
 from tests.paths import DATA
 
 EVALUATION = DATA / "evaluation"
-METRICS = {"euc": "euclidean", "cos": "cosine"}
+DISTANCES = {"euc": "euclidean", "cos": "cosine"}
 CASES = [
     "CASIA-B_euc", "CCPG_cos", "CCPG_euc", "GREW_local", "Gait3D_cos", "Gait3D_euc", "OUMVLP_cos",
     "OUMVLP_cross_view_gallery", "OUMVLP_euc", "OUMVLP_gaps", "SUSTech1K_cos", "SUSTech1K_euc",
@@ -34,17 +34,17 @@ def carried_out(folder: Path, case: str) -> tuple[EvaluationReport, dict[str, ob
     described = json.loads((folder / f"{case}.json").read_text())
     dataset = find(described["protocol"])
     embeddings = embeddings_of(folder / f"{case}.npz")
-    return score(embeddings, dataset.protocol, dataset.partition(), METRICS[described["metric"]]), described
+    return score(embeddings, dataset.protocol, dataset.partition(), DISTANCES[described["metric"]]), described
 
 
-def figures(report: EvaluationReport, table: int) -> dict[tuple[str, str], float]:
-    """Percent by (group, figure) of a table."""
+def metrics(report: EvaluationReport, table: int) -> dict[tuple[str, str], float]:
+    """Percent by (group, metric) of a table."""
     groups = report.tables[table].groups
-    return {(g.name, name): 100 * value for g in groups for name, value in g.figures.items() if value is not None}
+    return {(g.name, name): 100 * value for g in groups for name, value in g.metrics.items() if value is not None}
 
 
-def expected_figures(case: str, described: dict[str, object]) -> dict[int, dict[tuple[str, str], float]]:
-    """Upstream's percentages by table, group and figure."""
+def expected_metrics(case: str, described: dict[str, object]) -> dict[int, dict[tuple[str, str], float]]:
+    """Upstream's percentages by table, group and metric."""
     result: dict[str, float] = described["result"]  # type: ignore[assignment]
     log = "\n".join(described["log"])  # type: ignore[call-overload]
     if case == "OUMVLP_cross_view_gallery":
@@ -70,10 +70,10 @@ def expected_figures(case: str, described: dict[str, object]) -> dict[int, dict[
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_figures(parity: Path, case: str) -> None:
+def test_metrics(parity: Path, case: str) -> None:
     report, described = carried_out(parity / "evaluation", case)
-    for table, expected in expected_figures(case, described).items():
-        ours = figures(report, table)
+    for table, expected in expected_metrics(case, described).items():
+        ours = metrics(report, table)
         assert expected
         for key, value in expected.items():
             assert ours[key] == pytest.approx(value, abs=0.01), (table, key)
@@ -90,8 +90,8 @@ def test_grew_s_ranking_is_the_same_file(parity: Path, tmp_path: Path) -> None:
 def test_distances(parity: Path) -> None:
     with np.load(parity / "evaluation" / "distance.npz") as stored:
         x, y = torch.from_numpy(stored["x"]), torch.from_numpy(stored["y"])
-        for short, metric in METRICS.items():
-            np.testing.assert_allclose(distance_matrix(x, y, metric), stored[short], rtol=0, atol=1e-5)
+        for short, distance in DISTANCES.items():
+            np.testing.assert_allclose(distance_matrix(x, y, distance), stored[short], rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("folder", ["parity", "anywhere"])

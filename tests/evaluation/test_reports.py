@@ -53,7 +53,7 @@ def embeddings_for(keys: list[Key], seed: int = 0) -> Embeddings:
 
 
 def assert_alike(found: Any, expected: Any, where: str = "") -> None:
-    """Nested figures, numbers to 1e-6."""
+    """Nested metrics, numbers to 1e-6."""
     if isinstance(expected, dict):
         assert list(found) == list(expected) or set(found) == set(expected), where
         for key, value in expected.items():
@@ -89,12 +89,12 @@ def test_every_field_is_that_of_loops(
         assert_reports(own, PlainGroup(keys, distances, table, group, camera_of_view).report())
     overlap, strangers, no_gallery, no_probe = report.tables[0].groups
     # The data hold what is to be tested.
-    assert 0 < overlap.figures["rank_1"] < 1  # type: ignore[operator]
+    assert 0 < overlap.metrics["rank_1"] < 1  # type: ignore[operator]
     assert overlap.left_out["the probe itself"] > 5
     assert strangers.unmatched["not enrolled"]
     assert (no_gallery.n_gallery, no_probe.n_probes) == (0, 0)
     assert no_gallery.n_probes
-    assert set(no_gallery.figures.values()) == {None}
+    assert set(no_gallery.metrics.values()) == {None}
 
 
 def test_probes_that_a_partition_names() -> None:
@@ -110,16 +110,16 @@ def test_probes_that_a_partition_names() -> None:
     assert_reports(report.tables[0].groups[0], plain.report())
 
 
-@pytest.mark.parametrize("metric", ["euclidean", "cosine"])
-def test_memory_does_not_matter(monkeypatch: pytest.MonkeyPatch, metric: Any) -> None:
+@pytest.mark.parametrize("distance", ["euclidean", "cosine"])
+def test_memory_does_not_matter(monkeypatch: pytest.MonkeyPatch, distance: Any) -> None:
     embeddings = embeddings_for(some_keys())
     protocol = Protocol("mine", tuple(Table(kind, kind, GROUPS[:1], FIGURES) for kind in ("view_pairs", "pooled")))
     told: list[int] = []
-    whole = score(embeddings, protocol, metric=metric, advance=told.append)
+    whole = score(embeddings, protocol, distance=distance, advance=told.append)
     assert told == [whole.tables[0].groups[0].n_probes]
     monkeypatch.setattr("skelgait.matching.distances._MEGABYTE", 500)
     told.clear()
-    in_blocks = score(embeddings, protocol, metric=metric, memory_mb=1, advance=told.append)
+    in_blocks = score(embeddings, protocol, distance=distance, memory_mb=1, advance=told.append)
     assert len(told) > 5
     assert sum(told) == whole.tables[0].groups[0].n_probes
     assert in_blocks.to_dict() == whole.to_dict()
@@ -168,7 +168,7 @@ def test_reranked_distances_are_ranked(kind: Any) -> None:
     expected = PlainGroup(keys, plain, table, GROUPS[0]).report()
     assert_reports(report.tables[0].groups[0], expected)
     assert report.is_reranked
-    assert expected.figures != score(embeddings, Protocol("mine", (table,))).tables[0].groups[0].figures
+    assert expected.metrics != score(embeddings, Protocol("mine", (table,))).tables[0].groups[0].metrics
 
 
 def verified(embeddings: Embeddings, table: Table, **more: Any) -> EvaluationReport:
@@ -213,10 +213,10 @@ def test_verification(
         # Distances of one bin are accepted together, so that it may be a few pairs less.
         limit = np.sort(impostor)[int(share * len(impostor))]
         at_most = np.mean(np.array(genuine) < limit)
-        found = overlap.figures[f"tar_at_far_{share}"]
+        found = overlap.metrics[f"tar_at_far_{share}"]
         assert found is not None
         assert at_most - 0.02 <= found <= at_most
-    eer = overlap.figures["eer"]
+    eer = overlap.metrics["eer"]
     shares = [(np.mean(np.array(impostor) <= t), np.mean(np.array(genuine) > t)) for t in sorted(genuine + impostor)]
     false, rejected = min(shares, key=lambda pair: abs(pair[0] - pair[1]))
     assert eer == pytest.approx((false + rejected) / 2, abs=0.01)
@@ -236,7 +236,7 @@ def test_a_report_is_json() -> None:
     report = score(embeddings, Protocol("mine", tables), resamples=20)
     told = json.loads(json.dumps(report.to_dict(), allow_nan=False))
     assert [group["n_probes"] for group in told["tables"][1]["groups"]] == [g.n_probes for g in report.tables[0].groups]
-    assert json.loads(json.dumps(report.summary(), allow_nan=False))["tables"][0]["groups"][0]["figures"]
+    assert json.loads(json.dumps(report.summary(), allow_nan=False))["tables"][0]["groups"][0]["metrics"]
 
 
 def test_one_sequence_twice_is_two_sequences() -> None:

@@ -43,7 +43,7 @@ def test_custom_protocol_is_that_of_a_loop() -> None:
     cells = {pair: round(float(np.mean(values)), 4) for pair, values in right.items()}
     across = np.mean([value for (a, b), value in cells.items() if a != b])
     within = np.mean([value for (a, b), value in cells.items() if a == b])
-    found = [table.groups[0].figures["rank_1"] for table in report.tables]
+    found = [table.groups[0].metrics["rank_1"] for table in report.tables]
     assert found == pytest.approx([across, within, np.mean(overall)])
 
 
@@ -54,17 +54,17 @@ def test_no_probe_is_compared_with_itself() -> None:
     distances.fill_diagonal_(torch.inf)
     expected = np.mean([keys[j].identity == key.identity for key, j in zip(keys, distances.argmin(1), strict=True)])
     overall = score(embeddings, custom_protocol(["U*"], {"U": ["U*"]})).tables[2].groups[0]
-    assert overall.figures["rank_1"] == pytest.approx(expected)
+    assert overall.metrics["rank_1"] == pytest.approx(expected)
     assert overall.n_unmatched == 0
     within = score(embeddings_for(keys), custom_protocol(["U1"], {"U": ["U1"]})).tables[1].groups[0]
-    assert (within.figures["rank_1"], within.n_unmatched) == (0, 6)
+    assert (within.metrics["rank_1"], within.n_unmatched) == (0, 6)
 
 
 def test_one_view_has_nothing_across_but_the_rest() -> None:
     report = score(embeddings_for(walks("abc", ["n", "b"], ["v"])), custom_protocol(["n"], {"B": ["b"]}))
-    figures = [table.groups[0].figures["rank_1"] for table in report.tables]
-    assert figures[0] is None
-    assert figures[1] == pytest.approx(figures[2], abs=1e-4)
+    metrics = [table.groups[0].metrics["rank_1"] for table in report.tables]
+    assert metrics[0] is None
+    assert metrics[1] == pytest.approx(metrics[2], abs=1e-4)
 
 
 def test_probes_without_a_match_are_counted() -> None:

@@ -11,14 +11,14 @@ import torch
 from numpy.typing import NDArray
 
 from skelgait.errors import DataError, ShapeError
-from skelgait.matching import Metric, distance_matrix, distance_rows
+from skelgait.matching import Distance, distance_matrix, distance_rows
 from skelgait.matching import distances as module
 
-METRICS = get_args(Metric)
+DISTANCES = get_args(Distance)
 EPSILON = float(np.finfo(np.float32).eps)
 
 
-def plain_distances(probes: torch.Tensor, gallery: torch.Tensor, metric: Metric) -> NDArray[np.float64]:
+def plain_distances(probes: torch.Tensor, gallery: torch.Tensor, distance: Distance) -> NDArray[np.float64]:
     """(P, G) from (P, D, S) and (G, D, S)."""
     x, y = probes.double().numpy(), gallery.double().numpy()
     n_strips, found = x.shape[2], np.zeros((len(x), len(y)))
@@ -26,7 +26,7 @@ def plain_distances(probes: torch.Tensor, gallery: torch.Tensor, metric: Metric)
         for j in range(len(y)):
             for s in range(n_strips):
                 a, b = x[i, :, s], y[j, :, s]
-                if metric == "euclidean":
+                if distance == "euclidean":
                     found[i, j] += np.sqrt(((a - b) ** 2).sum()) / n_strips
                 else:
                     found[i, j] += (1 - a @ b / np.sqrt((a @ a) * (b @ b))) / n_strips
@@ -43,21 +43,21 @@ def strips_outside(embeddings: torch.Tensor) -> torch.Tensor:
     return embeddings.transpose(1, 2).contiguous().transpose(1, 2)
 
 
-@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("distance", DISTANCES)
 @pytest.mark.parametrize(
     ("n_probes", "n_gallery", "width", "strips"),
     [(0, 0, 6, 4), (0, 4, 6, 4), (3, 0, 6, 4), (1, 1, 1, 1), (7, 9, 6, 4), (5, 8, 32, 16), (4, 3, 2, 31)],
 )
-def test_are_those_of_a_loop(metric: Metric, n_probes: int, n_gallery: int, width: int, strips: int) -> None:
+def test_are_those_of_a_loop(distance: Distance, n_probes: int, n_gallery: int, width: int, strips: int) -> None:
     x, y = some(n_probes, width, strips, 1), some(n_gallery, width, strips, 2)
-    expected = plain_distances(x, y, metric)
+    expected = plain_distances(x, y, distance)
     for probes, gallery in ((x, y), (strips_outside(x), y), (strips_outside(x), strips_outside(y))):
-        found = distance_matrix(probes, gallery, metric)
+        found = distance_matrix(probes, gallery, distance)
         assert found.dtype == torch.float32
         np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
-@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("distance", DISTANCES)
 @pytest.mark.parametrize(
     ("these", "those"),
     [
@@ -71,10 +71,10 @@ def test_are_those_of_a_loop(metric: Metric, n_probes: int, n_gallery: int, widt
         ([0, 2, 1, 3], [0, 1, 1, 2]),  # the first and the last as of neighbours
     ],
 )
-def test_of_any_to_any(metric: Metric, these: list[int], those: list[int]) -> None:
+def test_of_any_to_any(distance: Distance, these: list[int], those: list[int]) -> None:
     values = some(12)
-    whole = plain_distances(values, values, metric)
-    rows = distance_rows(strips_outside(values), values, metric)
+    whole = plain_distances(values, values, distance)
+    rows = distance_rows(strips_outside(values), values, distance)
     found = np.zeros((0, len(those)), np.float32)
     for start, block in rows(np.array(these, np.int64), np.array(those, np.int64)):
         assert start == len(found)
@@ -83,17 +83,17 @@ def test_of_any_to_any(metric: Metric, these: list[int], those: list[int]) -> No
     np.testing.assert_allclose(found, whole[np.ix_(these, those)].reshape(found.shape), atol=2e-3)
 
 
-@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("distance", DISTANCES)
 @pytest.mark.parametrize("tiles", [(1024, 2048), (5, 7), (64, 1), (1, 64)])
 def test_blocks_and_tiles_do_not_matter(
-    monkeypatch: pytest.MonkeyPatch, metric: Metric, tiles: tuple[int, int]
+    monkeypatch: pytest.MonkeyPatch, distance: Distance, tiles: tuple[int, int]
 ) -> None:
     x, y = some(23, seed=1), some(18, seed=2)
-    expected = plain_distances(x, y, metric)
+    expected = plain_distances(x, y, distance)
     monkeypatch.setattr(module, "_TILE_ROWS", tiles[0])
     monkeypatch.setattr(module, "_TILE_COLUMNS", tiles[1])
     monkeypatch.setattr(module, "_MEGABYTE", 4 * (18 + x[0].numel()) * 5)  # five rows and their embeddings
-    rows = distance_rows(x, y, metric, memory_mb=1)
+    rows = distance_rows(x, y, distance, memory_mb=1)
     starts = []
     for start, block in rows(np.arange(23), np.arange(18)):
         assert block.shape == (min(5, 23 - start), 18)
@@ -126,21 +126,23 @@ def test_several_questions_at_a_time() -> None:
     np.testing.assert_allclose(b, expected[4:], atol=2e-3)
 
 
-@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("distance", DISTANCES)
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
-def test_any_floating_numbers(metric: Metric, dtype: torch.dtype) -> None:
+def test_any_floating_numbers(distance: Distance, dtype: torch.dtype) -> None:
     x, y = some(5, seed=1).to(dtype), some(6, seed=2).to(dtype)
-    found = distance_matrix(x, y, metric)
+    found = distance_matrix(x, y, distance)
     assert found.dtype == torch.float32
-    np.testing.assert_allclose(found, plain_distances(x, y, metric), atol=1e-5)
+    np.testing.assert_allclose(found, plain_distances(x, y, distance), atol=1e-5)
 
 
-@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("distance", DISTANCES)
 @pytest.mark.parametrize("scale", [1e-10, 1e-3, 1e3, 1e15])
-def test_norms_of_any_size(metric: Metric, scale: float) -> None:
+def test_norms_of_any_size(distance: Distance, scale: float) -> None:
     x, y = scale * some(5, seed=1), scale * some(6, seed=2)
-    unit = scale if metric == "euclidean" else 1
-    np.testing.assert_allclose(distance_matrix(x, y, metric) / unit, plain_distances(x, y, metric) / unit, atol=1e-5)
+    unit = scale if distance == "euclidean" else 1
+    np.testing.assert_allclose(
+        distance_matrix(x, y, distance) / unit, plain_distances(x, y, distance) / unit, atol=1e-5
+    )
 
 
 @pytest.mark.parametrize("offset", [10, 1000])
@@ -150,14 +152,14 @@ def test_squares_are_as_exact_as_the_lengths_allow(offset: float) -> None:
     assert np.abs(difference).max() < 8 * EPSILON * float(x.square().sum(1).max())
 
 
-@pytest.mark.parametrize("metric", METRICS)
-def test_identical_vectors(metric: Metric) -> None:
+@pytest.mark.parametrize("distance", DISTANCES)
+def test_identical_vectors(distance: Distance) -> None:
     x = some(4, 256, 16)
-    same = distance_matrix(x, x.clone(), metric).diagonal()
-    length = float(x.norm(dim=1).max()) if metric == "euclidean" else 1.0
+    same = distance_matrix(x, x.clone(), distance).diagonal()
+    length = float(x.norm(dim=1).max()) if distance == "euclidean" else 1.0
     assert same.isfinite().all()
     assert same.abs().max() < 2 * np.sqrt(EPSILON) * length
-    assert metric == "cosine" or same.min() >= 0
+    assert distance == "cosine" or same.min() >= 0
 
 
 def test_a_vector_of_zeros_has_a_distance() -> None:
@@ -167,16 +169,16 @@ def test_a_vector_of_zeros_has_a_distance() -> None:
     assert (distance_matrix(zero, x, "cosine") == 1).all()
 
 
-@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("distance", DISTANCES)
 @pytest.mark.parametrize("bad", [1e20, 1.5e19, float("inf"), float("nan")])
 @pytest.mark.parametrize("is_probe", [True, False])
-def test_what_overflows_is_an_error(metric: Metric, bad: float, is_probe: bool) -> None:
+def test_what_overflows_is_an_error(distance: Distance, bad: float, is_probe: bool) -> None:
     # The distances would be NaN, and whoever is compared with NaN alone comes first.
     good, spoilt = some(3), some(3)
     spoilt[1, 2, 3] = bad
     probes, gallery = (spoilt, good) if is_probe else (good, spoilt)
     with pytest.raises(DataError, match=r"the embeddings: found one of length .*, expected lengths up to 9e\+18"):
-        distance_matrix(probes, gallery, metric)
+        distance_matrix(probes, gallery, distance)
 
 
 def test_other_shapes_are_an_error() -> None:
@@ -189,10 +191,10 @@ def test_other_shapes_are_an_error() -> None:
 
 def test_a_gradient_is_not_followed() -> None:
     x = some(3)
-    for metric in METRICS:
-        found = distance_matrix(x.clone().requires_grad_(), x, metric)
+    for distance in DISTANCES:
+        found = distance_matrix(x.clone().requires_grad_(), x, distance)
         assert not found.requires_grad
-        np.testing.assert_array_equal(found, distance_matrix(x, x, metric))
+        np.testing.assert_array_equal(found, distance_matrix(x, x, distance))
 
 
 class _Elsewhere(torch.Tensor):

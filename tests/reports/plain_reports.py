@@ -6,9 +6,9 @@ from typing import Any
 
 
 def group(name: str, **more: Any) -> dict[str, Any]:
-    """A group of four probes and three gallery entries without a figure."""
+    """A group of four probes and three gallery entries without a metric."""
     nothing = {
-        "figures": {"rank_1": None}, "n_probes": 4, "n_gallery": 3, "n_unmatched": 0, "unmatched": {}, "left_out": {},
+        "metrics": {"rank_1": None}, "n_probes": 4, "n_gallery": 3, "n_unmatched": 0, "unmatched": {}, "left_out": {},
         "intervals": {}, "by_view": {}, "by_view_pair": {}, "by_condition": {}, "cmc": [None] * 50, "roc": None,
     }  # fmt: skip
     return {"name": name, **nothing, **more}
@@ -23,7 +23,7 @@ def by_views(name: str, cells: dict[str, dict[str, float | None]], **more: Any) 
     defined = [mean for mean in means.values() if mean is not None]
     return group(
         name,
-        figures={"rank_1": sum(defined) / len(defined) if defined else None},
+        metrics={"rank_1": sum(defined) / len(defined) if defined else None},
         by_view={view: {"rank_1": mean} for view, mean in means.items()},
         by_view_pair={a: {b: {"rank_1": x} for b, x in others.items()} for a, others in cells.items()},
         **more,
@@ -39,7 +39,7 @@ def square(views: int, value: float = 0.5, diagonal: float | None = None) -> dic
 def verified(name: str, false: list[float], true: list[float], eer: float | None, pairs: int = 100) -> dict[str, Any]:
     """A group of a table that verifies."""
     roc = {"false": false, "true": true, "thresholds": false, "n_genuine": 10, "n_impostor": pairs}
-    return group(name, figures={"eer": eer}, cmc=[], roc=roc)
+    return group(name, metrics={"eer": eer}, cmc=[], roc=roc)
 
 
 def table(title: str, *groups: dict[str, Any], kind: str = "pooled") -> dict[str, Any]:
@@ -48,7 +48,7 @@ def table(title: str, *groups: dict[str, Any], kind: str = "pooled") -> dict[str
 
 def report(*tables: dict[str, Any], **more: Any) -> dict[str, Any]:
     facts = {
-        "protocol": "custom", "metric": "euclidean", "published": {}, "n_sequences": 7, "n_cut": 0,
+        "protocol": "custom", "distance": "euclidean", "published": {}, "n_sequences": 7, "n_cut": 0,
         "is_reranked": False, "notes": [],
     }  # fmt: skip
     return {**facts, "tables": list(tables), **more}

@@ -37,14 +37,14 @@ def two(tmp_path: Path) -> tuple[Path, Path]:
 def test_a_run_against_itself(two: tuple[Path, Path]) -> None:
     found = compare(two[0], two[0], two[0])
     assert (found.protocol, found.names, found.notes) == ("custom", ("good", "good", "good"), ())
-    assert len(found.figures) == 6
-    for figure in found.figures:
-        assert len(set(figure.values)) == 1
-        assert [(of.difference, of.interval, of.p) for of in figure.differences] == [(0.0, (0.0, 0.0), 1.0)] * 2
+    assert len(found.metrics) == 6
+    for metric in found.metrics:
+        assert len(set(metric.values)) == 1
+        assert [(of.difference, of.interval, of.p) for of in metric.differences] == [(0.0, (0.0, 0.0), 1.0)] * 2
 
 
 def hits_by_loop(of: object, group: int) -> dict[Key, dict[str, float]]:
-    """The figures of each probe of a group, in the pooled table."""
+    """The metrics of each probe of a group, in the pooled table."""
     ranks = of.report.tables[0].ranks[group]  # type: ignore[attr-defined]
     return {
         KEYS[probe]: {
@@ -67,7 +67,7 @@ def test_as_a_loop_that_draws_probes_anew(tmp_path: Path) -> None:
     for number, group in enumerate(("Bag", "Coat")):
         first, second = (hits_by_loop(of, number) for of in reports)
         for name in ("rank_1", "rank_5", "mean_ap", "mean_inp"):
-            (own,) = [of for of in found.figures if (of.group, of.figure) == (group, name)]
+            (own,) = [of for of in found.metrics if (of.group, of.metric) == (group, name)]
             differences = [second[key][name] - first[key][name] for key in first]
             assert own.n_probes == len(first)
             assert own.values == pytest.approx(
@@ -84,23 +84,23 @@ def test_as_a_loop_that_draws_probes_anew(tmp_path: Path) -> None:
 def test_a_clear_difference_is_one_and_its_sign_follows_the_order(two: tuple[Path, Path]) -> None:
     good, bad = two
     there, back = compare(good, bad), compare(bad, good)
-    for a, b in zip(there.figures, back.figures, strict=True):
+    for a, b in zip(there.metrics, back.metrics, strict=True):
         (down,), (up,) = a.differences, b.differences
         assert a.values == b.values[::-1]
         assert down.difference == pytest.approx(-up.difference)
         assert down.interval == pytest.approx((-up.interval[1], -up.interval[0]))
         assert down.p == up.p
-    (overall,) = [of for of in there.figures if of.group == "Bag" and of.table.startswith("Over all")]
+    (overall,) = [of for of in there.metrics if of.group == "Bag" and of.table.startswith("Over all")]
     assert overall.differences[0].difference < 0
     assert overall.differences[0].interval[1] < 0
     assert overall.differences[0].p < 0.05
-    assert all(0 < of.p <= 1 for figure in there.figures for of in figure.differences)
+    assert all(0 < of.p <= 1 for metric in there.metrics for of in metric.differences)
 
 
 def test_the_order_of_the_probes_does_not_count(two: tuple[Path, Path], tmp_path: Path) -> None:
     order = random.Random(0).sample(KEYS, len(KEYS))
     write(tmp_path / "bad2", evaluation(embeddings(order, noise=1.6, seed=2)))
-    assert compare(*two).figures == compare(two[0], tmp_path / "bad2").figures
+    assert compare(*two).metrics == compare(two[0], tmp_path / "bad2").metrics
 
 
 def test_only_probes_that_all_have_are_compared(two: tuple[Path, Path], tmp_path: Path) -> None:
@@ -111,11 +111,11 @@ def test_only_probes_that_all_have_are_compared(two: tuple[Path, Path], tmp_path
         "Over all: the gallery of all views, Bag: 12 probes of good are left out, as not all have them" in found.notes
     )
     assert len(found.notes) == 6
-    for figure in found.figures:
-        assert figure.n_probes == {"Bag": 48, "Coat": 24}[figure.group]
+    for metric in found.metrics:
+        assert metric.n_probes == {"Bag": 48, "Coat": 24}[metric.group]
         # The same network and gallery: over the same probes there is no difference.
-        assert figure.values[0] == figure.values[1]
-        assert figure.differences[0].p == 1
+        assert metric.values[0] == metric.values[1]
+        assert metric.differences[0].p == 1
 
 
 def test_other_galleries_are_told(two: tuple[Path, Path], tmp_path: Path) -> None:
@@ -130,7 +130,7 @@ def test_other_galleries_are_told(two: tuple[Path, Path], tmp_path: Path) -> Non
 
 def test_other_ways_of_evaluating_are_told(two: tuple[Path, Path]) -> None:
     good, bad = two
-    for name, value in (("metric", "cosine"), ("embedding", 2), ("is_reranked", True)):
+    for name, value in (("distance", "cosine"), ("embedding", 2), ("is_reranked", True)):
         content = json.loads((bad / REPORT).read_text())
         (bad / REPORT).write_text(json.dumps({**content, name: value}))
     assert compare(good, bad).notes == (
@@ -142,7 +142,7 @@ def test_other_ways_of_evaluating_are_told(two: tuple[Path, Path]) -> None:
 
 def test_one_group_in_common_is_enough(two: tuple[Path, Path], tmp_path: Path) -> None:
     write(tmp_path / "coat", evaluation(embeddings(), custom_protocol(["nm-01"], {"Coat": ["cl-*"]})))
-    assert {of.group for of in compare(two[0], tmp_path / "coat").figures} == {"Coat"}
+    assert {of.group for of in compare(two[0], tmp_path / "coat").metrics} == {"Coat"}
 
 
 def test_what_cannot_be_compared_is_refused(two: tuple[Path, Path], tmp_path: Path) -> None:

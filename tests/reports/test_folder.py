@@ -36,14 +36,14 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     for found, (table, group, ranks) in zip(stored, of_groups, strict=True):
         assert ranks is not None
         assert (found.table.title, found.table.kind, found.group) == (table.title, table.kind, group.name)
-        assert found.table.figures == tuple(group.figures)
+        assert found.table.metrics == tuple(group.metrics)
         assert found.n_gallery == group.n_gallery == 30
         assert found.probes == [KEYS[i] for i in ranks.members.probes]
         for name in ("strata", "first", "ap", "inp"):
             np.testing.assert_array_equal(getattr(found.ranks, name), getattr(ranks, name))
 
 
-def test_the_table_of_all_figures(tmp_path: Path) -> None:
+def test_the_table_of_all_metrics(tmp_path: Path) -> None:
     report = json.loads(json.dumps(write(tmp_path, evaluation(embeddings())).to_dict()))
     content = (tmp_path / "report.csv").read_bytes()
     assert b"\r" not in content
@@ -53,16 +53,16 @@ def test_the_table_of_all_figures(tmp_path: Path) -> None:
         for group in table["groups"]:
             own = [line for line in lines if (line["table"], line["group"]) == (table["title"], group["name"])]
             (overall,) = [line for line in own if line["part"] == "all"]
-            assert float(overall["value"]) == group["figures"]["rank_1"]
+            assert float(overall["value"]) == group["metrics"]["rank_1"]
             assert [float(overall["low"]), float(overall["high"])] == group["intervals"]["rank_1"]
             assert (overall["probes"], overall["gallery"]) == (str(group["n_probes"]), "30")
             assert overall["published"] == overall["difference"] == ""
-            for part, column, figures in (
+            for part, column, metrics in (
                 ("condition", "condition", group["by_condition"]),
                 ("view", "probe_view", group["by_view"]),
             ):
                 found = {line[column]: float(line["value"]) for line in own if line["part"] == part}
-                assert found == {name: of["rank_1"] for name, of in figures.items()}
+                assert found == {name: of["rank_1"] for name, of in metrics.items()}
             pairs = {
                 (line["probe_view"], line["gallery_view"]): line["value"] for line in own if line["part"] == "view pair"
             }
@@ -72,7 +72,7 @@ def test_the_table_of_all_figures(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("network", ["skeletongait", "skeletongait++", "another"])
-def test_published_figures_and_the_difference(tmp_path: Path, network: str) -> None:
+def test_published_metrics_and_the_difference(tmp_path: Path, network: str) -> None:
     ccpg = find("CCPG").protocol
     conditions = ["U0_D0_BG", "U0_D0", "U1_D1", "U2_D2", "U3_D3", "U0_D3", "U1_D0"]
     keys = [Key(i, c, f"{v}_0") for i in "abcd" for c in conditions for v in "12"]
@@ -83,12 +83,12 @@ def test_published_figures_and_the_difference(tmp_path: Path, network: str) -> N
     lines = list(csv.DictReader((tmp_path / "report.csv").read_text().splitlines()))
     first = ccpg.tables[0].title
     found = {
-        (line["table"], line["group"], line["figure"]): (float(line["published"]), float(line["difference"]))
+        (line["table"], line["group"], line["metric"]): (float(line["published"]), float(line["difference"]))
         for line in lines
         if line["published"]
     }
     assert set(found) == {(first, group, "rank_1") for group in published}
-    own = {g["name"]: g["figures"]["rank_1"] for g in json.loads(json.dumps(report))["tables"][0]["groups"]}
+    own = {g["name"]: g["metrics"]["rank_1"] for g in json.loads(json.dumps(report))["tables"][0]["groups"]}
     for (_, group, _), (paper_s, difference) in found.items():
         assert paper_s == published[group]
         assert difference == pytest.approx(own[group] - paper_s)
@@ -152,7 +152,7 @@ def test_verification_has_no_ranks(tmp_path: Path) -> None:
     write(tmp_path, evaluation(embeddings(), verification_protocol(PROTOCOL)))
     assert read_ranks(tmp_path / RANKS) == []
     lines = list(csv.DictReader((tmp_path / "report.csv").read_text().splitlines()))
-    assert {line["figure"] for line in lines} >= {"eer", "tar_at_far_0.1"}
+    assert {line["metric"] for line in lines} >= {"eer", "tar_at_far_0.1"}
 
 
 def test_an_evaluation_takes_the_place_of_another(tmp_path: Path) -> None:
@@ -219,7 +219,7 @@ N = 30
         lambda content: content["0/1"].attrs.__setitem__("table", "{}"),
         lambda content: content["0/1"].attrs.__setitem__("table", "[" * 60_000),
         lambda content: content["0/1"].attrs.__setitem__(
-            "table", '{"title": "t", "kind": "pooled", "figures": ["rank_x"], "unmatched_are_wrong": true}'
+            "table", '{"title": "t", "kind": "pooled", "metrics": ["rank_x"], "unmatched_are_wrong": true}'
         ),
         lambda content: content["0/1"].attrs.__setitem__("n_gallery", "many"),
         lambda content: content.create_group("x"),
@@ -256,7 +256,7 @@ def test_ranks_that_are_none(tmp_path: Path, content: bytes | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("figure", "text"),
+    ("metric", "text"),
     [
         ("rank_1", "rank-1"),
         ("rank_20", "rank-20"),
@@ -266,5 +266,5 @@ def test_ranks_that_are_none(tmp_path: Path, content: bytes | None) -> None:
         ("tar_at_far_0.001", "TAR at FAR 0.1 %"),
     ],
 )
-def test_figures_are_spelled_as_people_do(figure: str, text: str) -> None:
-    assert spelled(figure) == text
+def test_metrics_are_spelled_as_people_do(metric: str, text: str) -> None:
+    assert spelled(metric) == text

@@ -85,7 +85,7 @@ def test_an_empty_report_is_a_page(tmp_path: Path) -> None:
     page = page_of(tmp_path, report())
     assert page.all_of("title") == page.all_of("h1") == ["custom: embeddings"]
     assert page.all_of("h2") == []
-    assert page.all_of("p") == ["7 sequences; euclidean distance. Figures are in percent."]
+    assert page.all_of("p") == ["7 sequences; euclidean distance. Metrics are in percent."]
 
 
 @pytest.mark.parametrize(
@@ -101,10 +101,10 @@ def test_the_heading_says_what_is_known(tmp_path: Path, more: dict[str, Any], he
     assert page_of(tmp_path, report(**more)).all_of("h1") == [heading]
 
 
-def test_figures_conditions_and_reasons_are_shown(tmp_path: Path) -> None:
+def test_metrics_conditions_and_reasons_are_shown(tmp_path: Path) -> None:
     own = group(
         "Bag",
-        figures={"rank_1": 0.5, "mean_ap": None},
+        metrics={"rank_1": 0.5, "mean_ap": None},
         intervals={"rank_1": (0.25, 0.75)},
         n_unmatched=2,
         unmatched={"not enrolled": 2},
@@ -116,9 +116,9 @@ def test_figures_conditions_and_reasons_are_shown(tmp_path: Path) -> None:
         is_reranked=True,
     )  # fmt: skip
     page = page_of(tmp_path, of)
-    assert page.all_of("h2") == ["Notes", "Figures", "By condition", "Left out, and without a match"]
+    assert page.all_of("h2") == ["Notes", "Metrics", "By condition", "Left out, and without a match"]
     assert page.all_of("p") == [
-        "7 sequences, 1 of them cut; euclidean distance, re-ranked. Figures are in percent; "
+        "7 sequences, 1 of them cut; euclidean distance, re-ranked. Metrics are in percent; "
         "in brackets, 95 % bootstrap intervals over probes."
     ]
     assert page.all_of("th") == [
@@ -136,7 +136,7 @@ def test_figures_conditions_and_reasons_are_shown(tmp_path: Path) -> None:
 
 def test_hostile_names_are_text(tmp_path: Path) -> None:
     own = group(
-        HOSTILE, figures={"rank_1": 0.5}, unmatched={HOSTILE: 1}, by_condition={HOSTILE: {"rank_1": 1.0}, "b": {}}
+        HOSTILE, metrics={"rank_1": 0.5}, unmatched={HOSTILE: 1}, by_condition={HOSTILE: {"rank_1": 1.0}, "b": {}}
     )
     of = report(table(HOSTILE, own), notes=[HOSTILE], network=HOSTILE, protocol=HOSTILE)
     page = page_of(tmp_path, of, {HOSTILE: b"\x89PNG"})
@@ -210,7 +210,7 @@ class TestSaved:
 
     def test_tables_of_one_title_have_a_picture_each(self, tmp_path: Path) -> None:
         pairs = {"000": {"090": {"rank_1": 0.5}}}
-        twice = [table("T", group("A", figures={"rank_1": 0.5}, by_view_pair=pairs)) for _ in range(2)]
+        twice = [table("T", group("A", metrics={"rank_1": 0.5}, by_view_pair=pairs)) for _ in range(2)]
         retrieved = Retrieved(Key("a", "n", "000"), (Neighbour(Key("b", "n", "000"), 1.0, False),))
         files = save_pictures(tmp_path, report(*twice), {"a b": (retrieved,), "a/b": (retrieved,)}, None)
         names = [path.name for path in files]

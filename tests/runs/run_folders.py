@@ -12,8 +12,8 @@ import yaml
 
 def a_test(iteration: int, *rank_1: float | None) -> dict[str, Any]:
     """A line of `tests.jsonl`: one group for each rank-1; the second table does not count."""
-    groups = [{"name": str(i), "figures": {"rank_1": value, "mean_ap": 0.9}} for i, value in enumerate(rank_1)]
-    other = [{"name": "0", "figures": {"rank_1": 1.0}}]
+    groups = [{"name": str(i), "metrics": {"rank_1": value, "mean_ap": 0.9}} for i, value in enumerate(rank_1)]
+    other = [{"name": "0", "metrics": {"rank_1": 1.0}}]
     tables = [{"title": "first", "groups": groups}, {"title": "second", "groups": other}]
     return {"iteration": iteration, "protocol": "CCPG", "tables": tables}
 

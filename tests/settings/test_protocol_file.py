@@ -54,7 +54,7 @@ def test_probes_may_be_left_out(tmp_path: Path) -> None:
     assert read(tmp_path, one_group("{name: G, gallery: ['*']}")).tables[0].groups == (Group("G", (), ("*",)),)
 
 
-def test_published_figures_are_in_percent(tmp_path: Path) -> None:
+def test_published_metrics_are_in_percent(tmp_path: Path) -> None:
     protocol = read(tmp_path, f"{SMALLEST}published: {{skeletongait++: {{G: 77.40}}}}\n")
     assert protocol.published == {"skeletongait++": {"G": 0.774}}
 
@@ -75,8 +75,8 @@ def test_published_figures_are_in_percent(tmp_path: Path) -> None:
             ],
         ),
         (
-            SMALLEST.replace("kind: pooled", "kind: pooled, figures: []"),
-            ["tables.0.figures: should not be empty"],
+            SMALLEST.replace("kind: pooled", "kind: pooled, metrics: []"),
+            ["tables.0.metrics: should not be empty"],
         ),
         (
             SMALLEST.replace("kind: pooled", "kind: pooled, identical_views: 3, unmatched_are_wrong: 1"),
@@ -86,13 +86,13 @@ def test_published_figures_are_in_percent(tmp_path: Path) -> None:
             ],
         ),
         (
-            SMALLEST.replace("kind: pooled", "kind: pooled, figures: [rank_1, eer]"),
-            ["tables.0.figures: should be of the table's kind, pooled, such as rank_1 or mean_ap (found 'eer')"],
+            SMALLEST.replace("kind: pooled", "kind: pooled, metrics: [rank_1, eer]"),
+            ["tables.0.metrics: should be of the table's kind, pooled, such as rank_1 or mean_ap (found 'eer')"],
         ),
         (
-            SMALLEST.replace("pooled", "verification, figures: [rank_1]"),
+            SMALLEST.replace("pooled", "verification, metrics: [rank_1]"),
             [
-                "tables.0.figures: should be of the table's kind, verification, such as eer or tar_at_far_0.01 "
+                "tables.0.metrics: should be of the table's kind, verification, such as eer or tar_at_far_0.01 "
                 "(found 'rank_1')"
             ],
         ),
@@ -153,12 +153,12 @@ def test_every_mistake_of_a_file_is_said(tmp_path: Path, text: str, expected: li
 
 
 @pytest.mark.parametrize(
-    ("figure", "near"), [("rank1", "rank_1"), ("Rank-10", "rank_10"), ("mAP", "mean_ap"), ("zzz", None)]
+    ("metric", "near"), [("rank1", "rank_1"), ("Rank-10", "rank_10"), ("mAP", "mean_ap"), ("zzz", None)]
 )
-def test_unknown_figures_get_the_nearest(tmp_path: Path, figure: str, near: str | None) -> None:
-    (line,) = problems(tmp_path, SMALLEST.replace("kind: pooled", f"kind: pooled, figures: [{figure}]"))
-    assert "tables.0.figures.0: should be 'rank_1', 'rank_2', " in line
-    assert line.endswith(f"(found '{figure}')" + (f"; did you mean {near}?" if near else ""))
+def test_unknown_metrics_get_the_nearest(tmp_path: Path, metric: str, near: str | None) -> None:
+    (line,) = problems(tmp_path, SMALLEST.replace("kind: pooled", f"kind: pooled, metrics: [{metric}]"))
+    assert "tables.0.metrics.0: should be 'rank_1', 'rank_2', " in line
+    assert line.endswith(f"(found '{metric}')" + (f"; did you mean {near}?" if near else ""))
 
 
 @pytest.mark.parametrize(

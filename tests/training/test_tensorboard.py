@@ -47,7 +47,7 @@ def test_a_run_in_tensorboard(tmp_path: Path) -> None:
             "iterations": 4, "log_every": 2, "save_every": 2, "loader_workers": 0, "tensorboard": True,
         }
     )  # fmt: skip
-    report = {"tables": [{"groups": [{"name": "a", "figures": {"rank_1": 0.5}}]}]}
+    report = {"tables": [{"groups": [{"name": "a", "metrics": {"rank_1": 0.5}}]}]}
     maps = open_source(tmp_path / "maps", "map")
     train(maps, {"000", "001"}, tmp_path / "run", settings, torch.device("cpu"), evaluate=lambda *_: report)
     events = EventAccumulator(str(tmp_path / "run" / "tensorboard"))

@@ -95,7 +95,7 @@ def test_evaluation_is_called_at_checkpoints(maps: SequenceSource, tmp_path: Pat
 
     def evaluate(network: GaitNetwork, advance: Callable[[int], None]) -> dict[str, object]:
         in_train_mode.append(network.training)
-        groups = [{"name": "Normal", "figures": {"rank_1": 1 / len(in_train_mode)}}]
+        groups = [{"name": "Normal", "metrics": {"rank_1": 1 / len(in_train_mode)}}]
         return {"protocol": "x", "tables": [{"title": "y", "groups": groups}]}
 
     settings = TrainSettings.model_validate({**SMALL, "keep": 1})
