@@ -14,25 +14,25 @@ import os
 
 
 class SkelgaitError(Exception):
-    """What went wrong, in one line: where, what was found, what was expected, and the mend.
+    """What went wrong, in one line: where, what was found, what was expected, and a hint.
 
     Args:
         where: the file, flag or dotted setting at fault.
         found: what is there now.
         expected: what should have been there.
-        mend: what to do about it, as an instruction.
+        hint: what to do about it, as an instruction.
     """
 
-    def __init__(self, where: str | os.PathLike[str], found: str, expected: str, mend: str) -> None:
+    def __init__(self, where: str | os.PathLike[str], found: str, expected: str, hint: str) -> None:
         # All four go to Exception, so that the error survives the way from a worker process.
-        super().__init__(os.fspath(where), found, expected, mend)
+        super().__init__(os.fspath(where), found, expected, hint)
         self.where = os.fspath(where)
         self.found = found
         self.expected = expected
-        self.mend = mend
+        self.hint = hint
 
     def __str__(self) -> str:
-        return f"{self.where}: found {self.found}, expected {self.expected}; {self.mend}"
+        return f"{self.where}: found {self.found}, expected {self.expected}; {self.hint}"
 
 
 class SettingsError(SkelgaitError):

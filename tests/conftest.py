@@ -20,7 +20,7 @@ def _shared(name: str) -> Path:
 
 @pytest.fixture
 def parity() -> Path:
-    """Numbers of the authors' pipeline to agree with."""
+    """Numbers of OpenGait to agree with."""
     return _shared("parity")
 
 

@@ -21,11 +21,11 @@ heatmap: {workers: 2}
 train:
   network: {channels: [4, 8, 8, 8], embedding_width: 8}
   sampling: {identities_per_batch: 4, sequences_per_identity: 2, clip_len: 4, skip: 1}
-  optimiser: {milestones: [4], learning_rate: 0.001}
+  optimizer: {milestones: [4], learning_rate: 0.001}
   iterations: 5
   log_every: 1
   save_every: 5
-  loader_workers: 0
+  num_workers: 0
 evaluate:
   protocol: custom
   gallery: [nm-01]
@@ -95,7 +95,7 @@ def test_one_process_or_two(workspace: Path, network: str) -> None:
 
 @pytest.mark.slow
 def test_tests_while_training_with_one_process_or_two(workspace: Path) -> None:
-    flags = ("--iterations", 1, "--set", "train.test_while_training=true")
+    flags = ("--iterations", 1, "--set", "train.eval_during_training=true")
     found = []
     for run, more in {"tested-one": (), "tested-two": ("--nproc", 2)}.items():
         skelgait(workspace, "train", "--run-name", run, *flags, *more)

@@ -167,7 +167,7 @@ TRAINING = {
     "iterations": 2,
     "log_every": 1,
     "save_every": 1,
-    "test_while_training": True,
+    "eval_during_training": True,
     "tensorboard": True,
     "device": "cpu",
 }
@@ -212,7 +212,7 @@ def test_evaluation(tmp_path: Path) -> None:
     write_dataset(tmp_path, "SUSTech1K", people=6)
     settings = {
         "partition": "partition.json",
-        "train": {**TRAINING, "tensorboard": False, "test_while_training": False},
+        "train": {**TRAINING, "tensorboard": False, "eval_during_training": False},
     }
     (tmp_path / "skelgait.yaml").write_text(json.dumps(settings))
     own = ("--dataset", "SUSTech1K")

@@ -27,7 +27,7 @@ train:
   network: {channels: [4, 8, 8, 8], embedding_width: 8}
   sampling: {identities_per_batch: 4, sequences_per_identity: 2, clip_len: 4, skip: 1}
   iterations: 1
-  loader_workers: 0
+  num_workers: 0
 """
 
 

@@ -40,7 +40,7 @@ class Architecture:
     strips: int
 
     def build(self) -> GaitNetwork:
-        """A freshly initialised network of this architecture."""
+        """A freshly initialized network of this architecture."""
         return build_network(**asdict(self))
 
     def outline(self) -> GaitNetwork:
@@ -90,10 +90,10 @@ _DIVISORS = tuple(strips for strips in range(1, FEATURE_ROWS + 1) if FEATURE_ROW
 
 
 def sizes_of(weights: Mapping[str, Tensor]) -> Sizes:
-    """The sizes that most of the weights agree on: some may be missing, extra or misshapen.
+    """The sizes that most of the weights agree on: some may be missing, extra or wrong_shape.
 
     Args:
-        weights: a state dict under the authors' names.
+        weights: a state dict under OpenGait names.
     """
     default = NetworkSettings()
     channels = [_agreed(weights, places, _WIDTHS) for places in _CHANNELS]

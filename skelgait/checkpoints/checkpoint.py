@@ -1,4 +1,4 @@
-"""Checkpoints: ours, under the authors' names, and the authors' own."""
+"""Checkpoints: ours, under OpenGait names, and OpenGait own."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from torch import Tensor
 
 from skelgait import __version__
 from skelgait.checkpoints.architecture import Architecture, sizes_of
-from skelgait.checkpoints.file import MEND, read_checkpoint_file
-from skelgait.checkpoints.mismatch import find_misfits, refuse_other_networks
+from skelgait.checkpoints.file import HINT, read_checkpoint_file
+from skelgait.checkpoints.mismatch import find_mismatches, refuse_other_networks
 from skelgait.errors import CheckpointError
 from skelgait.models import GaitNetwork
-from skelgait.opengait.weights import from_authors, to_authors
+from skelgait.opengait.weights import from_opengait, to_opengait
 from skelgait.storage.atomic import write_whole
 
 __all__ = ["Architecture", "Checkpoint", "load_checkpoint", "save_checkpoint"]
@@ -30,9 +30,9 @@ class Checkpoint:
     Attributes:
         architecture: the network's.
         weights: its state dict, under our names.
-        iteration: optimiser steps taken.
+        iteration: optimizer steps taken.
         test_embedding: the embedding to compare at test, 1 or 2; None where the file does not say.
-        training: states of optimiser, schedule and loss scaling, and the batches drawn; empty in files without these,
+        training: states of optimizer, schedule and loss scaling, and the batches drawn; empty in files without these,
             as foreign ones.
         settings: the settings it was trained with; empty in foreign files.
         data: what it was trained on, as `skelgait.training.fingerprint` says; empty in foreign files.
@@ -54,14 +54,14 @@ class Checkpoint:
 
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
-    """Write a checkpoint, whole or not at all, with the weights under the authors' names.
+    """Write a checkpoint, whole or not at all, with the weights under OpenGait names.
 
     Raises:
         DataError: the file cannot be written.
     """
     training = dict(checkpoint.training)
     content = {
-        "model": to_authors(checkpoint.weights),
+        "model": to_opengait(checkpoint.weights),
         "optimizer": training.pop("optimizer", {}),
         "scheduler": training.pop("scheduler", {}),
         "iteration": checkpoint.iteration,
@@ -81,7 +81,7 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
-    """Read a checkpoint, ours or the authors'; nothing in the file is executed.
+    """Read a checkpoint, skelgait or OpenGait; nothing in the file is executed.
 
     Weights alone are taken, too: a bare state dict, or one under `state_dict`, and names that DistributedDataParallel
     has put `module.` before. Their iteration is 0.
@@ -91,16 +91,16 @@ def load_checkpoint(path: Path) -> Checkpoint:
     """
     file = read_checkpoint_file(path)
     architecture = sizes_of(file.weights).architecture
-    misfits = find_misfits(file.weights, architecture)
-    refuse_other_networks(path, misfits, architecture.name)
-    if misfits.names():
-        mend = f"{MEND}; `skelgait checkpoint` says what each of them is"
-        raise CheckpointError(path, misfits.summary(), f"the weights of {architecture.name}", mend)
+    mismatches = find_mismatches(file.weights, architecture)
+    refuse_other_networks(path, mismatches, architecture.name)
+    if mismatches.names():
+        hint = f"{HINT}; `skelgait checkpoint` says what each of them is"
+        raise CheckpointError(path, mismatches.summary(), f"the weights of {architecture.name}", hint)
     ours = file.ours
-    training = {"optimizer": file.optimiser, "scheduler": file.schedule, **ours.training}
+    training = {"optimizer": file.optimizer, "scheduler": file.scheduler, **ours.training}
     return Checkpoint(
         architecture=architecture,
-        weights=from_authors(file.weights),
+        weights=from_opengait(file.weights),
         iteration=file.iteration or 0,
         test_embedding=ours.test_embedding,
         training=training if file.can_be_resumed else {},

@@ -13,10 +13,10 @@ from torch import Tensor
 
 from skelgait.checkpoints.architecture import Architecture, sizes_of
 from skelgait.checkpoints.file import CheckpointFile, Kind, read_checkpoint_file
-from skelgait.checkpoints.mismatch import CLASSIFIER, Misfits, find_misfits, refuse_other_networks
+from skelgait.checkpoints.mismatch import CLASSIFIER, WeightMismatches, find_mismatches, refuse_other_networks
 from skelgait.checkpoints.presets import PresetFit, fitting_presets
 from skelgait.datasets import DATASETS
-from skelgait.opengait.weights import to_authors
+from skelgait.opengait.weights import to_opengait
 
 _SETTINGS_THAT_MATTER = ("dataset", "precision", "seed")
 
@@ -29,20 +29,20 @@ class WeightsReport:
         architecture: the network that most of them agree on.
         untold: sizes of it that no weight tells; there, the architecture is as the settings' defaults, with 1 class.
         parameters: trained numbers of the network that are there; no statistics of batch norm.
-        misfits: weights that are not those of the network.
+        mismatches: weights that are not those of the network.
         presets: those that the architecture fits, and those that it fits but for the classes.
     """
 
     architecture: Architecture
     untold: tuple[str, ...]
     parameters: int
-    misfits: Misfits
+    mismatches: WeightMismatches
     presets: tuple[PresetFit, ...]
 
     @property
     def fits(self) -> bool:
         """Whether the weights are those of the network, no less and no more."""
-        return not self.misfits.names()
+        return not self.mismatches.names()
 
 
 @dataclass(frozen=True)
@@ -52,18 +52,18 @@ class CheckpointReport:
     Attributes:
         path: the file.
         size_bytes: its size.
-        kind: of `skelgait`; of the `authors`' pipeline; or `weights` alone.
+        kind: of `skelgait`; of the `opengait`' pipeline; or `weights` alone.
         remarks: what is unusual about how its weights are kept.
         weights: what they are.
-        iteration: optimiser steps taken; None where the file does not say.
+        iteration: optimizer steps taken; None where the file does not say.
         test_embedding: the embedding to test at, as the file or the preset that it fits says; None where neither does.
-        holds: what else there is, of optimiser, schedule and loss scaling.
+        holds: what else there is, of optimizer, schedule and loss scaling.
         resumable: whether a training can go on from it.
         version: skelgait's that wrote it; None in foreign files.
         settings: those that matter most, as far as the file tells.
         data: what it was trained on, as far as the file tells.
         next_command: what to run next; empty where the file cannot be loaded.
-        mend: what to do about weights that do not fit; empty where all do.
+        hint: what to do about weights that do not fit; empty where all do.
     """
 
     path: Path
@@ -79,7 +79,7 @@ class CheckpointReport:
     settings: Mapping[str, Any]
     data: Mapping[str, Any]
     next_command: str
-    mend: str
+    hint: str
 
 
 def describe_checkpoint(path: Path) -> CheckpointReport:
@@ -107,7 +107,7 @@ def describe_checkpoint(path: Path) -> CheckpointReport:
         settings=settings,
         data=data,
         next_command=_next_command(path, weights, settings.get("dataset", data.get("dataset"))),
-        mend=_mend(path, weights),
+        hint=_hint(path, weights),
     )
 
 
@@ -115,27 +115,31 @@ def describe_weights(weights: Mapping[str, Tensor], path: Path) -> WeightsReport
     """Say what weights are; only their names, shapes and types are looked at.
 
     Args:
-        weights: a state dict under the authors' names.
+        weights: a state dict under OpenGait names.
         path: where they come from, for messages.
 
     Raises:
         CheckpointError: they are not those of these networks at all.
     """
     architecture, untold = sizes_of(weights)
-    misfits = find_misfits(weights, architecture, any_classes="classes" in untold)
-    refuse_other_networks(path, misfits, architecture.name)
-    trained = to_authors(dict(architecture.outline().named_parameters()))
+    mismatches = find_mismatches(weights, architecture, any_classes="classes" in untold)
+    refuse_other_networks(path, mismatches, architecture.name)
+    trained = to_opengait(dict(architecture.outline().named_parameters()))
     return WeightsReport(
         architecture=architecture,
         untold=tuple(sorted(untold)),
         parameters=sum(weights[name].numel() for name in trained if name in weights),
-        misfits=misfits,
+        mismatches=mismatches,
         presets=tuple(fitting_presets(architecture)),
     )
 
 
 def _held(file: CheckpointFile) -> tuple[str, ...]:
-    states = {"optimiser": file.optimiser, "schedule": file.schedule, "loss scaling": file.ours.training.get("scaler")}
+    states = {
+        "optimizer": file.optimizer,
+        "scheduler": file.scheduler,
+        "loss scaling": file.ours.training.get("scaler"),
+    }
     return tuple(name for name, state in states.items() if state)
 
 
@@ -156,13 +160,13 @@ def _next_command(path: Path, weights: WeightsReport, dataset: object) -> str:
     return f"{command} --network {weights.architecture.name} {own}"
 
 
-def _mend(path: Path, weights: WeightsReport) -> str:
-    names = weights.misfits.names()
+def _hint(path: Path, weights: WeightsReport) -> str:
+    names = weights.mismatches.names()
     if not names:
         return ""
-    if names == list(weights.misfits.missing) == [CLASSIFIER]:
+    if names == list(weights.mismatches.missing) == [CLASSIFIER]:
         return f"it can begin a training as it is: skelgait train --init {shlex.quote(str(path))}"
-    if names == sorted(weights.misfits.extra):
+    if names == sorted(weights.mismatches.extra):
         return "leave the extra weights out when it is saved"
     return "fetch it anew, or save the whole network"
 

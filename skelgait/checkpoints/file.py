@@ -1,4 +1,4 @@
-"""What lies in a checkpoint file: ours, the authors', or weights of these networks that were kept in another way."""
+"""What lies in a checkpoint file: ours, OpenGait, or weights of these networks that were kept in another way."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from pydantic import BaseModel, Field, NonNegativeInt, ValidationError
 from torch import Tensor
 
 from skelgait.errors import CheckpointError
-from skelgait.opengait.weights import to_authors
+from skelgait.opengait.weights import to_opengait
 
-Kind = Literal["skelgait", "authors", "weights"]
+Kind = Literal["skelgait", "opengait", "weights"]
 
-EXPECTED = "a checkpoint of skelgait or of the authors' pipeline"
-MEND = "choose another file"
+EXPECTED = "a checkpoint of skelgait or of OpenGait"
+HINT = "choose another file"
 
 # What stands before every name of a network that was wrapped, and by what.
 _WRAPPERS = {
@@ -41,7 +41,7 @@ class Ours(BaseModel, strict=True):
 
 
 class _Content(BaseModel, strict=True, arbitrary_types_allowed=True):
-    """What counts in a file, ours or the authors'."""
+    """What counts in a file, skelgait or OpenGait."""
 
     model: dict[str, Tensor]
     optimizer: dict[str, Any] | None = None
@@ -55,11 +55,11 @@ class CheckpointFile:
     """A checkpoint file as it is, whether or not its weights are whole.
 
     Attributes:
-        kind: of `skelgait`; of the `authors`' pipeline; or `weights` alone.
-        weights: a state dict under the authors' names.
-        iteration: optimiser steps taken; None where the file does not say.
-        optimiser: state of the optimiser; empty where there is none.
-        schedule: state of the schedule; empty where there is none.
+        kind: of `skelgait`; of the `opengait`' pipeline; or `weights` alone.
+        weights: a state dict under OpenGait names.
+        iteration: optimizer steps taken; None where the file does not say.
+        optimizer: state of the optimizer; empty where there is none.
+        scheduler: state of the schedule; empty where there is none.
         ours: what only our files have; its defaults in others.
         remarks: what is unusual about how the weights are kept.
     """
@@ -67,15 +67,15 @@ class CheckpointFile:
     kind: Kind
     weights: Mapping[str, Tensor]
     iteration: int | None
-    optimiser: Mapping[str, Any]
-    schedule: Mapping[str, Any]
+    optimizer: Mapping[str, Any]
+    scheduler: Mapping[str, Any]
     ours: Ours
     remarks: tuple[str, ...]
 
     @property
     def can_be_resumed(self) -> bool:
-        """Whether optimiser, schedule and the rest of a training's state are all there."""
-        return bool(self.optimiser and self.schedule and self.ours.training)
+        """Whether optimizer, schedule and the rest of a training's state are all there."""
+        return bool(self.optimizer and self.scheduler and self.ours.training)
 
 
 def read_checkpoint_file(path: Path) -> CheckpointFile:
@@ -92,13 +92,13 @@ def read_checkpoint_file(path: Path) -> CheckpointFile:
     if "skelgait" in told:
         kind = "skelgait"
     elif {"optimizer", "scheduler", "iteration"} <= told:
-        kind = "authors"
+        kind = "opengait"
     return CheckpointFile(
         kind=kind,
         weights=weights,
         iteration=content.iteration if "iteration" in told else None,
-        optimiser=content.optimizer or {},
-        schedule=content.scheduler or {},
+        optimizer=content.optimizer or {},
+        scheduler=content.scheduler or {},
         ours=content.skelgait,
         remarks=(*remarks, *more_remarks),
     )
@@ -110,11 +110,11 @@ def _read(path: Path) -> object:
     except FileNotFoundError as error:
         raise CheckpointError(path, "no such file", EXPECTED, "check the path") from error
     except Exception as error:  # a damaged or hostile file can raise anything
-        found, mend = (
+        found, hint = (
             f"a file that cannot be read ({_reason(error)})",
             "use an earlier checkpoint, or fetch the file anew",
         )
-        raise CheckpointError(path, found, EXPECTED, mend) from error
+        raise CheckpointError(path, found, EXPECTED, hint) from error
 
 
 def _reason(error: Exception) -> str:
@@ -143,7 +143,7 @@ def _find_weights(content: object, path: Path) -> tuple[dict[Any, Any], list[str
         if _is_state_dict(content.get("state_dict")):
             remark = "the weights are kept under state_dict, as PyTorch Lightning does; all else is read past"
             return {"model": content["state_dict"]}, [remark]
-    raise CheckpointError(path, f"a {type(content).__name__} without weights", EXPECTED, MEND)
+    raise CheckpointError(path, f"a {type(content).__name__} without weights", EXPECTED, HINT)
 
 
 def _is_state_dict(content: object) -> bool:
@@ -161,24 +161,24 @@ def _checked(content: dict[Any, Any], path: Path) -> _Content:
         problem = error.errors()[0]
         value = "nothing" if problem["type"] == "missing" else shorten(repr(problem["input"]), 60)
         found = f"{value} under {printable('.'.join(map(str, problem['loc'])))}"
-        raise CheckpointError(path, found, EXPECTED, MEND) from error
+        raise CheckpointError(path, found, EXPECTED, HINT) from error
     for name, weight in checked.model.items():
         if weight.is_nested or weight.is_meta or weight.layout is not torch.strided:
             raise CheckpointError(
-                path, f"a nested, sparse or empty tensor under {printable(name)}", "plain tensors", MEND
+                path, f"a nested, sparse or empty tensor under {printable(name)}", "plain tensors", HINT
             )
     return checked
 
 
 def _under_authors_names(weights: dict[str, Tensor]) -> tuple[dict[str, Tensor], list[str]]:
-    """The weights under the authors' names, and how they were called if it was another way."""
+    """The weights under OpenGait names, and how they were called if it was another way."""
     remarks = []
     while prefix := next((prefix for prefix in _WRAPPERS if weights and _all_begin_with(prefix, weights)), ""):
         weights = {name.removeprefix(prefix): weight for name, weight in weights.items()}
         remarks.append(f"all names begin with {prefix}, as {_WRAPPERS[prefix]} leaves them; they are read without it")
     if any(name.startswith("front.") for name in weights):
-        weights = to_authors(weights)
-        remarks.append("the weights have the names that skelgait uses in Python; they are read under the authors'")
+        weights = to_opengait(weights)
+        remarks.append("the weights have the names that skelgait uses in Python; they are read under OpenGait")
     return weights, remarks
 
 

@@ -56,7 +56,9 @@ def check_room(run: Path, size: int) -> None:
     if free < size:
         found = f"{free / 2**20:.0f} MB free on the disk"
         expected = f"{size / 2**20:.0f} MB for the next checkpoint"
-        raise DataError(run, found, expected, "make room, or keep fewer checkpoints with --keep, then use --resume")
+        raise DataError(
+            run, found, expected, "make room, or keep fewer checkpoints with --keep-last, then use --resume"
+        )
 
 
 def kept_checkpoints(run: Path) -> dict[int, Path]:

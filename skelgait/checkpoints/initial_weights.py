@@ -10,10 +10,10 @@ from typing import NamedTuple
 from torch import Tensor
 
 from skelgait.checkpoints.architecture import Architecture, sizes_of
-from skelgait.checkpoints.file import MEND, read_checkpoint_file
-from skelgait.checkpoints.mismatch import CLASSIFIER, find_misfits, refuse_other_networks
+from skelgait.checkpoints.file import HINT, read_checkpoint_file
+from skelgait.checkpoints.mismatch import CLASSIFIER, find_mismatches, refuse_other_networks
 from skelgait.errors import CheckpointError
-from skelgait.opengait.weights import from_authors
+from skelgait.opengait.weights import from_opengait
 
 
 class InitialWeights(NamedTuple):
@@ -21,7 +21,7 @@ class InitialWeights(NamedTuple):
 
     Attributes:
         weights: a state dict under our names, without the dropped ones: load it with `strict=False`.
-        dropped: our names of weights that stay as the network was initialised: the classifier's, or none.
+        dropped: our names of weights that stay as the network was initialized: the classifier's, or none.
     """
 
     weights: Mapping[str, Tensor]
@@ -29,7 +29,7 @@ class InitialWeights(NamedTuple):
 
 
 def initial_weights(path: Path, architecture: Architecture) -> InitialWeights:
-    """The weights of a checkpoint, ours or the authors', for a network that is to be trained.
+    """The weights of a checkpoint, skelgait or OpenGait, for a network that is to be trained.
 
     The classifier is left out where it is missing or has another number of classes; all else must fit.
 
@@ -41,29 +41,29 @@ def initial_weights(path: Path, architecture: Architecture) -> InitialWeights:
         CheckpointError: the file cannot be read, or is of another architecture; names the settings to change.
     """
     theirs = dict(read_checkpoint_file(path).weights)
-    misfits = find_misfits(theirs, architecture, any_classes=True)
-    if set(misfits.names()) - ({CLASSIFIER} & set(misfits.missing)):
+    mismatches = find_mismatches(theirs, architecture, any_classes=True)
+    if set(mismatches.names()) - ({CLASSIFIER} & set(mismatches.missing)):
         raise _does_not_fit(path, theirs, architecture)
     classifier = theirs.get(CLASSIFIER)
     if classifier is not None and classifier.shape[-1] == architecture.classes:
-        return InitialWeights(from_authors(theirs), ())
+        return InitialWeights(from_opengait(theirs), ())
     theirs.pop(CLASSIFIER, None)
-    return InitialWeights(from_authors(theirs), tuple(from_authors({CLASSIFIER: None})))
+    return InitialWeights(from_opengait(theirs), tuple(from_opengait({CLASSIFIER: None})))
 
 
 def _does_not_fit(path: Path, weights: Mapping[str, Tensor], wanted: Architecture) -> CheckpointError:
     found, untold = sizes_of(weights)
-    own_misfits = find_misfits(weights, found, any_classes=True)
-    refuse_other_networks(path, own_misfits, found.name)
+    own_mismatches = find_mismatches(weights, found, any_classes=True)
+    refuse_other_networks(path, own_mismatches, found.name)
     differing = [
         name
         for name, size in asdict(found).items()
         if name not in {"classes", *untold} and size != getattr(wanted, name)
     ]
-    broken = f", with {own_misfits.summary()}" if own_misfits.names() else ""
+    broken = f", with {own_mismatches.summary()}" if own_mismatches.names() else ""
     changes = ", ".join(f"train.network.{name}={_spelled(getattr(found, name))}" for name in differing)
-    mend = f"set {changes} as the checkpoint has, or {MEND}" if changes else f"{MEND}; see `skelgait checkpoint`"
-    return CheckpointError(path, f"{found}{broken}", f"{wanted}, but for the classes", mend)
+    hint = f"set {changes} as the checkpoint has, or {HINT}" if changes else f"{HINT}; see `skelgait checkpoint`"
+    return CheckpointError(path, f"{found}{broken}", f"{wanted}, but for the classes", hint)
 
 
 def _spelled(size: object) -> str:

@@ -57,7 +57,7 @@ def root(
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log what is being done.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
 ) -> None:
-    """Recognise people by how they walk, from the skeletons that pose estimators give."""
+    """Recognize people by how they walk, from the skeletons that pose estimators give."""
     logger = logging.getLogger("skelgait")
     logger.handlers = [RichHandler(console=Console(stderr=True), show_path=False, show_time=False)]
     logger.propagate = False

@@ -14,18 +14,18 @@ from skelgait.cli.output import show_facts, show_json, show_lines, show_table
 
 if TYPE_CHECKING:
     from skelgait.checkpoints.describe import CheckpointReport, WeightsReport
-    from skelgait.checkpoints.mismatch import Misfits, Shape
+    from skelgait.checkpoints.mismatch import Shape, WeightMismatches
 
 _KINDS = {
     "skelgait": "a checkpoint of skelgait",
-    "authors": "a checkpoint of the authors' pipeline",
+    "opengait": "a checkpoint of OpenGait",
     "weights": "weights alone",
 }
 _SHOWN_AT_MOST = 20
 
 
 def checkpoint(
-    path: Annotated[Path, typer.Argument(help="A checkpoint: skelgait's, the authors', or weights alone.")],
+    path: Annotated[Path, typer.Argument(help="A checkpoint: skelgait, OpenGait, or weights alone.")],
     as_json: options.Json = False,
 ) -> None:
     """Say what a checkpoint is, which preset it fits, and what is missing; exit code 1 if it cannot be loaded."""
@@ -51,19 +51,19 @@ def _show(report: CheckpointReport) -> None:
     if weights.fits:
         show_lines("Next", [report.next_command])
     else:
-        _show_misfits(weights.misfits)
-        show_lines("It cannot be loaded", [report.mend])
+        _show_mismatches(weights.mismatches)
+        show_lines("It cannot be loaded", [report.hint])
 
 
-def _show_misfits(misfits: Misfits) -> None:
+def _show_mismatches(mismatches: WeightMismatches) -> None:
     # The many that may be missing come last.
     kinds = {
         "of wrong shape": [
-            (name, _shape(found), _shape(wanted)) for name, (found, wanted) in misfits.misshapen.items()
+            (name, _shape(found), _shape(wanted)) for name, (found, wanted) in mismatches.wrong_shape.items()
         ],
-        "of wrong type": [(name, found, wanted) for name, (found, wanted) in misfits.mistyped.items()],
-        "extra": [(name, _shape(found), "-") for name, found in misfits.extra.items()],
-        "missing": [(name, "-", _shape(wanted)) for name, wanted in misfits.missing.items()],
+        "of wrong type": [(name, found, wanted) for name, (found, wanted) in mismatches.wrong_dtype.items()],
+        "extra": [(name, _shape(found), "-") for name, found in mismatches.extra.items()],
+        "missing": [(name, "-", _shape(wanted)) for name, wanted in mismatches.missing.items()],
     }
     counts = ", ".join(f"{len(rows)} {kind}" for kind, rows in kinds.items() if rows)
     rows = [(_plain(name), kind, found, wanted) for kind, rows in kinds.items() for name, found, wanted in rows]

@@ -25,9 +25,9 @@ class Commands(TyperGroup):
             if ctx.params.get("debug"):
                 raise
             typer.secho(f"Error: {error}", fg=typer.colors.RED, err=True)
-            from skelgait.runtime.launch import let_the_first_process_end
+            from skelgait.runtime.launch import wait_for_rank_zero
 
-            let_the_first_process_end()
+            wait_for_rank_zero()
             raise typer.Exit(1) from error
         except KeyboardInterrupt:
             from skelgait.runtime.launch import INTERRUPTED
@@ -37,7 +37,7 @@ class Commands(TyperGroup):
 
 
 class TolerantCommand(TyperCommand):
-    """A command that also takes the flags of all commands, and those of the authors' scripts."""
+    """A command that also takes the flags of all commands, and those of OpenGait."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Hand shared flags to the group of all commands, translate old flags, then parse."""

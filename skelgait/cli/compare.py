@@ -22,7 +22,7 @@ def compare(
         typer.Argument(metavar="RUN...", help="Evaluated runs, or folders of reports; two or more."),
     ],
     runs: options.Runs = None,
-    resamples: Annotated[int | None, options.field("compare.resamples")] = None,
+    bootstrap_samples: Annotated[int | None, options.field("compare.bootstrap_samples")] = None,
     settings: options.SettingsFile = None,
     assignments: options.Assignments = [],  # noqa: B006 - typer copies it
     as_json: options.Json = False,
@@ -33,7 +33,7 @@ def compare(
     from skelgait.reports.compare import compare_reports
 
     folders = [_folder(name, chosen.runs) for name in names]
-    found = compare_reports(folders, names, chosen.compare.resamples)
+    found = compare_reports(folders, names, chosen.compare.bootstrap_samples)
     warn(found.notes, at_most=None)
     if as_json:
         show_json(asdict(found))

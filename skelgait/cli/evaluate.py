@@ -1,4 +1,4 @@
-"""`skelgait evaluate`: who is recognised."""
+"""`skelgait evaluate`: who is recognized."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def evaluate(
     nproc: Annotated[int | None, options.field("evaluate.nproc")] = None,
     device: Annotated[str | None, options.field("evaluate.device")] = None,
     rerank: Annotated[bool | None, options.field("evaluate.rerank", "--rerank")] = None,
-    resamples: Annotated[int | None, options.field("evaluate.resamples")] = None,
+    bootstrap_samples: Annotated[int | None, options.field("evaluate.bootstrap_samples")] = None,
     report: Annotated[Path | None, options.field("evaluate.report")] = None,
     pictures: Annotated[bool | None, options.field("evaluate.pictures", "--pictures")] = None,
     submission: Annotated[Path | None, options.field("evaluate.submission")] = None,
@@ -49,7 +49,7 @@ def evaluate(
     assignments: options.Assignments = [],  # noqa: B006 - typer copies it
     as_json: options.Json = False,
 ) -> None:
-    """Recognise the test identities under the dataset's protocol, or your own."""
+    """Recognize the test identities under the dataset's protocol, or your own."""
     chosen = options.resolve(ctx, "evaluate")
 
     from skelgait.runtime.launch import launch, launched

@@ -87,11 +87,11 @@ def _draw_together(chosen: Settings) -> HeatmapReport | None:
 
     from skelgait.pipelines import workspace
     from skelgait.preprocess.maps import draw_dataset
-    from skelgait.runtime.processes import join_processes, team
+    from skelgait.runtime.processes import join_processes, process_group
     from skelgait.runtime.progress import progress
 
     with join_processes(torch.device("cpu")):
-        ours, source = team(), workspace.open_poses(chosen)
+        ours, source = process_group(), workspace.open_poses(chosen)
         with progress(len(source.keys), "Drawing maps", "sequences") as advance:
             # The bar is that of the first process, who has every size-th piece.
             report = draw_dataset(source, chosen.maps, chosen.heatmap, lambda n: advance(n * ours.size), ours)

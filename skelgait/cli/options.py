@@ -58,10 +58,10 @@ Preset = Annotated[
     str | None, typer.Option("--preset", help="Settings that come with skelgait; follow from dataset and network.")
 ]
 SettingsFile = Annotated[
-    Path | None, typer.Option("--settings", help="Settings file, ours or the authors'; skelgait.yaml where not given.")
+    Path | None, typer.Option("--settings", help="Settings file, skelgait or OpenGait; skelgait.yaml where not given.")
 ]
 Assignments = Annotated[
-    list[str], typer.Option("--set", help="Any setting, as train.optimiser.learning_rate=0.05; may be given again.")
+    list[str], typer.Option("--set", help="Any setting, as train.optimizer.learning_rate=0.05; may be given again.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print the report as JSON.")]
 

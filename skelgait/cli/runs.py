@@ -35,10 +35,10 @@ def runs(
     """List training runs: where they are, how good, how fast, and in which settings they differ."""
     folder = options.resolve(ctx, "runs").runs
 
-    from skelgait.runs import differing_settings, find_runs, save_plot, summarise
+    from skelgait.runs import differing_settings, find_runs, save_plot, summarize
 
     found = find_runs(folder, names or ())
-    summaries, differing = [summarise(run) for run in found], differing_settings(found)
+    summaries, differing = [summarize(run) for run in found], differing_settings(found)
     if plot:
         save_plot(plot, found)
     warn([problem for run in found for problem in run.problems], at_most=None)

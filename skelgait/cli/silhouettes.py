@@ -28,7 +28,7 @@ def silhouettes(
     assignments: options.Assignments = [],  # noqa: B006 - typer copies it
     as_json: options.Json = False,
 ) -> None:
-    """Align silhouettes: crop each to the body's rows, resize it, and centre it.
+    """Align silhouettes: crop each to the body's rows, resize it, and center it.
 
     In a settings file these settings are the section alignment; silhouettes is the folder that is written.
     """

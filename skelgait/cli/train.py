@@ -1,4 +1,4 @@
-"""`skelgait train`: a network that recognises walks."""
+"""`skelgait train`: a network that recognizes walks."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def train(
     nproc: Annotated[int | None, options.field("train.nproc")] = None,
     device: Annotated[str | None, options.field("train.device")] = None,
     precision: Annotated[str | None, options.field("train.precision")] = None,
-    keep: Annotated[int | None, options.field("train.keep")] = None,
+    keep_last: Annotated[int | None, options.field("train.keep_last")] = None,
     init: Annotated[Path | None, options.field("train.init")] = None,
     compile: Annotated[bool | None, options.field("train.compile", "--compile")] = None,  # noqa: A002 - the flag
     tensorboard: Annotated[bool | None, options.field("train.tensorboard", "--tensorboard")] = None,

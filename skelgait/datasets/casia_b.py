@@ -46,7 +46,7 @@ CASIA_B = Dataset(
     ),
     layout=Layout(
         conditions={
-            # The first two are enrolled and recognised.
+            # The first two are enrolled and recognized.
             "normal": ("nm-01", "nm-05", "nm-02", "nm-06", "nm-03", "nm-04"),
             "bag": ("bg-01", "bg-02"),
             "coat": ("cl-01", "cl-02"),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from skelgait.errors import DataError
 
-_MEND = "write a JSON object with lists of identity strings under TRAIN_SET and TEST_SET"
+_HINT = "write a JSON object with lists of identity strings under TRAIN_SET and TEST_SET"
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def load_partition(path: Path) -> Partition:
     except OSError as error:
         raise DataError(path, error.strerror or str(error), "a partition in JSON", "check the path") from error
     except ValueError as error:
-        raise DataError(path, f"no JSON ({error})", "a partition in JSON", _MEND) from error
+        raise DataError(path, f"no JSON ({error})", "a partition in JSON", _HINT) from error
     train, test = (_strings(content, name, path) for name in ("TRAIN_SET", "TEST_SET"))
     both = sorted(set(train) & set(test))
     if both:
@@ -55,7 +55,7 @@ def numbered(first: int, last: int, width: int, suffix: str = "", step: int = 1)
 def _strings(content: object, name: str, path: Path) -> list[str]:
     entries = content.get(name) if isinstance(content, dict) else None
     if not isinstance(entries, list) or not all(isinstance(entry, str) for entry in entries):
-        raise DataError(path, f"no list of strings under {name}", f"a list of strings under {name}", _MEND)
+        raise DataError(path, f"no list of strings under {name}", f"a list of strings under {name}", _HINT)
     return entries
 
 

@@ -22,11 +22,11 @@ def is_of_verification(metric: Metric) -> bool:
 
 @dataclass(frozen=True)
 class Group:
-    """Who is recognised among whom.
+    """Who is recognized among whom.
 
     Attributes:
         name: the group's name in reports.
-        probes: patterns (as of shell file names) of the conditions to be recognised; none where the partition
+        probes: patterns (as of shell file names) of the conditions to be recognized; none where the partition
             names the probes one by one.
         gallery: patterns of the enrolled conditions. A sequence that fits both is in both, but is not compared with
             itself; probes that the partition names are not in the gallery.
@@ -51,7 +51,7 @@ class Table:
         metrics: what is reported: eer and tar_at_far_x for `verification`, the others for all other kinds.
         identical_views: for `view_pairs`, whether pairs of one view count (or they alone); for the others, False leaves
             out the gallery entries of the probe's own identity and view.
-        unmatched_are_wrong: whether a probe without a true match in its gallery counts as not recognised in rank-k, or
+        unmatched_are_wrong: whether a probe without a true match in its gallery counts as not recognized in rank-k, or
             not at all; it never counts in mean_ap and mean_inp.
     """
 
@@ -68,7 +68,7 @@ class Submission:
     """A ranking that somebody else scores.
 
     Attributes:
-        probes: patterns of the conditions to be recognised; a probe is named by its view.
+        probes: patterns of the conditions to be recognized; a probe is named by its view.
         gallery: patterns of the enrolled conditions.
         ranks: how many gallery entries are listed for each probe.
     """

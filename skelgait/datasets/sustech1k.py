@@ -70,7 +70,7 @@ SUSTECH1K = Dataset(
         pose_file="03-{view}-Camera-Pose",
         silhouette_file="06-{view}-Camera-Sils_aligned",
     ),
-    # The synchronised files 11-sync-* and 14-sync-* run at another rate, and pair with each other only.
+    # The synchronized files 11-sync-* and 14-sync-* run at another rate, and pair with each other only.
     pose_pattern="03-*-Camera-Pose.pkl",
     silhouette_pattern="06-*Camera-Sils_aligned.pkl",
 )

@@ -32,7 +32,7 @@ from skelgait.storage.shards import read_keys, write_keys
 _NAMES = {1: "embedding_1", 2: "embedding_2"}
 # Of the facts, those that are whole numbers, and those that are mappings; the others are text.
 _NUMBERS, _TABLES = {"iteration", "test_embedding", "max_frames"}, {"settings", "drawn"}
-_MEND = "make it with `skelgait embed`"
+_HINT = "make it with `skelgait embed`"
 # What h5py raises for files that are damaged, or another program's.
 _ERRORS = (OSError, KeyError, ValueError, TypeError, AttributeError, RuntimeError, MemoryError)
 
@@ -43,7 +43,7 @@ class EmbeddingFacts:
 
     Attributes:
         network: the network's name.
-        iteration: optimiser steps that it was trained.
+        iteration: optimizer steps that it was trained.
         checkpoint: path of its checkpoint.
         checkpoint_sha256: the checkpoint's SHA-256, in hexadecimal digits.
         test_embedding: which of the two embeddings is compared, 1 or 2.
@@ -97,7 +97,7 @@ def write_embeddings(
 
 
 def _write_rows(table: h5py.Dataset, places: NDArray[np.int64], values: NDArray[np.float32]) -> None:
-    """Write rows; HDF5 takes numbers of rows in ascending order only, and is quick with neighbours alone."""
+    """Write rows; HDF5 takes numbers of rows in ascending order only, and is quick with neighbors alone."""
     order = np.argsort(places)
     places, values = places[order], values[order]
     ends = [*(np.flatnonzero(np.diff(places) != 1) + 1).tolist(), len(places)]
@@ -166,7 +166,7 @@ def open_embeddings(path: Path, embedding: int | None = None) -> EmbeddingFile:
                 raise ValueError(f"{table.name} in chunks, not in one piece")
             values = _MappedValues(path, keys, offset or 0, table.shape)
     except _ERRORS as error:
-        raise DataError(path, _why(error), "a file of embeddings", _MEND) from error
+        raise DataError(path, _why(error), "a file of embeddings", _HINT) from error
     return EmbeddingFile(path, facts, keys, values, chosen, frames)
 
 
@@ -262,4 +262,4 @@ class _MappedValues:
                 self._path, np.float32, "c", self._offset + start * row_bytes, (stop - start, *self._row_shape)
             )
         except (OSError, ValueError) as error:
-            raise DataError(self._path, f"no embeddings ({error})", "a file of embeddings", _MEND) from error
+            raise DataError(self._path, f"no embeddings ({error})", "a file of embeddings", _HINT) from error

@@ -1,4 +1,4 @@
-"""Recognising people under a protocol: who is compared with whom, ranks, metrics, reports."""
+"""Recognizing people under a protocol: who is compared with whom, ranks, metrics, reports."""
 
 from skelgait.embeddings import Embeddings, embed
 from skelgait.evaluation.evaluate import score, test_keys

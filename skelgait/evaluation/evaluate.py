@@ -1,4 +1,4 @@
-"""Recognising the test identities of a dataset under a protocol."""
+"""Recognizing the test identities of a dataset under a protocol."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from skelgait.embeddings.file import EmbeddingFile
 from skelgait.errors import ProtocolError
 from skelgait.evaluation.group_report import report_ranks, report_rates
 from skelgait.evaluation.notes import notes_on, refuse_nothing
-from skelgait.evaluation.ranks import GroupRanks, Ranking
+from skelgait.evaluation.ranks import GroupRanks, RankAccumulator
 from skelgait.evaluation.report import EvaluationReport, TableReport
 from skelgait.evaluation.test_sequences import Members, TestSet, conditions_of
-from skelgait.evaluation.verification import GroupRates, Verifying
+from skelgait.evaluation.verification import GroupRates, VerificationAccumulator
 from skelgait.matching import Distance, RowBlocks, distance_rows
 from skelgait.matching.reranking import Reranking, reranked
 from skelgait.storage import Key, SequenceSource
@@ -43,8 +43,8 @@ def test_keys(source: SequenceSource | EmbeddingFile, protocol: Protocol, partit
     wanted = [key for key in keys if any(fnmatchcase(key.condition, pattern) for pattern in patterns)]
     if not wanted:
         found = f"conditions {', '.join(conditions_of(keys)[:20])}"
-        mend = "use the protocol of this dataset, or --protocol custom with --gallery and --probes"
-        raise ProtocolError(f"protocol {protocol.name}", found, f"some of {' '.join(sorted(patterns))}", mend)
+        hint = "use the protocol of this dataset, or --protocol custom with --gallery and --probes"
+        raise ProtocolError(f"protocol {protocol.name}", found, f"some of {' '.join(sorted(patterns))}", hint)
     _check_named_probes(protocol, partition.probes, wanted)
     return wanted
 
@@ -58,7 +58,7 @@ def score(
     device: torch.device | None = None,
     memory_mb: int = 512,
     reranking: Reranking | None = None,
-    resamples: int = 0,
+    bootstrap_samples: int = 0,
     advance: Callable[[int], None] = lambda _: None,
 ) -> EvaluationReport:
     """Carry out all tables of a protocol.
@@ -70,12 +70,12 @@ def score(
         distance: distance of two embeddings.
         device: where distances are computed; the CPU where None.
         memory_mb: MiB that distances may take at a time.
-        reranking: re-rank distances by k-reciprocal neighbours; no re-ranking where None.
-        resamples: draws of probes for 95 % bootstrap intervals; no intervals where 0.
+        reranking: re-rank distances by k-reciprocal neighbors; no re-ranking where None.
+        bootstrap_samples: draws of probes for 95 % bootstrap intervals; no intervals where 0.
         advance: told how many probes have been compared since the last call.
 
     Raises:
-        ProtocolError: no table has a probe that can be recognised; says which rule left what over.
+        ProtocolError: no table has a probe that can be recognized; says which rule left what over.
         CheckpointError: an embedding is not a finite number.
     """
     probes = partition.probes if partition else frozenset()
@@ -89,7 +89,8 @@ def score(
         rows = reranked(rows, reranking)
     results = _results(protocol, test_set, rows, advance)
     tables = tuple(
-        _table_report(table, results[number], test_set, resamples) for number, table in enumerate(protocol.tables)
+        _table_report(table, results[number], test_set, bootstrap_samples)
+        for number, table in enumerate(protocol.tables)
     )
     notes = notes_on(protocol, tables, test_set)
     refuse_nothing(protocol, tables, test_set)
@@ -111,8 +112,8 @@ def _refuse_many_views(protocol: Protocol, test_set: TestSet) -> None:
     n_views = len(test_set.view_names)
     if n_views > _MOST_VIEWS and any(table.kind == "view_pairs" for table in protocol.tables):
         found = f"{n_views} views, {', '.join(test_set.view_names[:3])}, ..., and a table by view pairs"
-        mend = "write a protocol with pooled tables alone into a YAML file, and name it with --protocol"
-        raise ProtocolError(f"protocol {protocol.name}", found, f"at most {_MOST_VIEWS} views", mend)
+        hint = "write a protocol with pooled tables alone into a YAML file, and name it with --protocol"
+        raise ProtocolError(f"protocol {protocol.name}", found, f"at most {_MOST_VIEWS} views", hint)
 
 
 def _results(
@@ -120,11 +121,14 @@ def _results(
 ) -> list[list[GroupRanks | GroupRates]]:
     """What each group of each table comes to; distances that several of them share are computed once."""
     groups = [[test_set.members(group) for group in table.groups] for table in protocol.tables]
-    collectors: list[list[Ranking | Verifying]] = [
-        [(Verifying if table.kind == "verification" else Ranking)(test_set, table, members) for members in own]
+    collectors: list[list[RankAccumulator | VerificationAccumulator]] = [
+        [
+            (VerificationAccumulator if table.kind == "verification" else RankAccumulator)(test_set, table, members)
+            for members in own
+        ]
         for table, own in zip(protocol.tables, groups, strict=True)
     ]
-    sharing: dict[tuple[bytes, bytes], list[Ranking | Verifying]] = {}
+    sharing: dict[tuple[bytes, bytes], list[RankAccumulator | VerificationAccumulator]] = {}
     distinct: dict[tuple[bytes, bytes], Members] = {}
     for own, its in zip(groups, collectors, strict=True):
         for members, collector in zip(own, its, strict=True):
@@ -142,12 +146,12 @@ def _results(
 
 
 def _table_report(
-    table: Table, results: Sequence[GroupRanks | GroupRates], test_set: TestSet, resamples: int
+    table: Table, results: Sequence[GroupRanks | GroupRates], test_set: TestSet, bootstrap_samples: int
 ) -> TableReport:
     groups = tuple(
         report_rates(group.name, result, table)
         if isinstance(result, GroupRates)
-        else report_ranks(group.name, result, table, test_set, resamples)
+        else report_ranks(group.name, result, table, test_set, bootstrap_samples)
         for group, result in zip(table.groups, results, strict=True)
     )
     ranks = tuple(of if isinstance(of, GroupRanks) else None for of in results)

@@ -19,7 +19,7 @@ NOT_ENROLLED, NONE_LEFT = "not enrolled", "enrolled, but not left in every galle
 """Why a probe has no true match."""
 
 
-def report_ranks(name: str, ranks: GroupRanks, table: Table, test_set: TestSet, resamples: int) -> GroupReport:
+def report_ranks(name: str, ranks: GroupRanks, table: Table, test_set: TestSet, bootstrap_samples: int) -> GroupReport:
     """The report of a group whose probes were ranked.
 
     Args:
@@ -27,7 +27,7 @@ def report_ranks(name: str, ranks: GroupRanks, table: Table, test_set: TestSet, 
         ranks: its ranks.
         table: the rules.
         test_set: all sequences.
-        resamples: draws of probes for the intervals; no intervals where 0.
+        bootstrap_samples: draws of probes for the intervals; no intervals where 0.
     """
     cells: dict[str, Cells] = {
         metric: cells_of(values_of(ranks, metric, table), ranks.strata, table) for metric in table.metrics
@@ -42,7 +42,7 @@ def report_ranks(name: str, ranks: GroupRanks, table: Table, test_set: TestSet, 
         n_unmatched=sum(unmatched.values()),
         unmatched=unmatched,
         left_out=ranks.left_out,
-        intervals=_intervals(ranks, table, resamples),
+        intervals=_intervals(ranks, table, bootstrap_samples),
         by_view={} if table.kind == "pooled" else _by_view(cells, test_set),
         by_view_pair=_by_view_pair(cells, ranks.cells, test_set) if table.kind == "view_pairs" else {},
         by_condition=_by_condition(ranks, table, test_set),
@@ -82,12 +82,12 @@ def _unmatched(ranks: GroupRanks, test_set: TestSet) -> dict[str, int]:
     return {reason: n for reason, n in counts.items() if n}
 
 
-def _intervals(ranks: GroupRanks, table: Table, resamples: int) -> dict[str, tuple[float, float]]:
-    if not resamples or not len(ranks.first):
+def _intervals(ranks: GroupRanks, table: Table, bootstrap_samples: int) -> dict[str, tuple[float, float]]:
+    if not bootstrap_samples or not len(ranks.first):
         return {}
     values = {metric: values_of(ranks, metric, table) for metric in table.metrics}
     samples: dict[str, list[np.ndarray]] = {metric: [] for metric in values}
-    for weights in resampled(len(ranks.first), resamples):
+    for weights in resampled(len(ranks.first), bootstrap_samples):
         for metric, own in values.items():
             samples[metric].append(cells_of(own, ranks.strata, table, weights).overall)
     found = {metric: interval(np.concatenate(parts)) for metric, parts in samples.items()}

@@ -141,20 +141,20 @@ def learn_threshold(
     is_own = people[found.columns] == own[:, None]
     strangers = _nearest_other(found.distances, is_own)
     if not len(strangers):
-        mend = "give validation sequences of other people"
-        raise ProtocolError("--validation", f"{len(own)} sequences and one person in the gallery", "strangers", mend)
+        hint = "give validation sequences of other people"
+        raise ProtocolError("--validation", f"{len(own)} sequences and one person in the gallery", "strangers", hint)
     # As a division, since 0.29 x 100 is a little less than 29 for a computer.
     allowed = int((np.arange(1, len(strangers) + 1) / len(strangers) <= false_accepts).sum())
     if allowed < len(strangers):
-        distance = float(np.nextafter(np.sort(strangers)[allowed], np.float32(-np.inf)))
+        threshold = float(np.nextafter(np.sort(strangers)[allowed], np.float32(-np.inf)))
     else:
-        distance = float(strangers.max())
+        threshold = float(strangers.max())
     is_known = np.isin(own, people)
-    hits = is_own[:, 0] & (found.distances[:, 0] <= distance)
+    hits = is_own[:, 0] & (found.distances[:, 0] <= threshold)
     return Threshold(
-        distance,
+        threshold,
         len(strangers),
-        float((strangers <= distance).mean()),
+        float((strangers <= threshold).mean()),
         int(is_known.sum()),
         float(hits[is_known].mean()) if is_known.any() else None,
     )
@@ -191,5 +191,5 @@ def refuse_other_networks(hashes: Sequence[tuple[str, str]]) -> None:
     (where, expected), *others = hashes
     for other, found in others:
         if found != expected:
-            mend = "embed both with one checkpoint"
-            raise DataError(other, f"the checkpoint {found[:12]}...", f"{expected[:12]}... as of {where}", mend)
+            hint = "embed both with one checkpoint"
+            raise DataError(other, f"the checkpoint {found[:12]}...", f"{expected[:12]}... as of {where}", hint)

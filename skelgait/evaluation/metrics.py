@@ -14,7 +14,7 @@ from skelgait.evaluation.ranks import GroupRanks
 Floats = NDArray[np.float64]
 
 CONFIDENCE = 0.95
-"""Share of resamples inside an interval."""
+"""Share of bootstrap_samples inside an interval."""
 
 # Resamples whose weights are held at a time.
 _AT_A_TIME = 50
@@ -62,7 +62,7 @@ def cells_of(values: Floats, strata: NDArray[np.int64], table: Table, weights: F
         values: (P, V), see `values_of`.
         strata: (P,) the part of the probes that each belongs to.
         table: the rules.
-        weights: (B, P) how often each probe counts in each of B resamples; once where None.
+        weights: (B, P) how often each probe counts in each of B bootstrap_samples; once where None.
     """
     there = np.unique(strata)
     counts, is_counted = np.nan_to_num(values), (~np.isnan(values)).astype(np.float64)
@@ -95,20 +95,20 @@ def matching_curve(ranks: GroupRanks, table: Table, n: int) -> list[float | None
     return [float(share) for share in np.cumsum(hits[1 : n + 1])]
 
 
-def resampled(n_probes: int, resamples: int, seed: int = 0) -> Iterator[Floats]:
-    """(b, P) how often each probe is drawn in each of `resamples` draws of P probes with replacement, some at a time.
+def resampled(n_probes: int, bootstrap_samples: int, seed: int = 0) -> Iterator[Floats]:
+    """Yield (b, P) counts: how often each probe is drawn in each of b bootstrap samples of P probes.
 
     The same for the same number of probes, so that what is computed of two networks is paired.
     """
     rng = np.random.default_rng(seed)
-    for start in range(0, resamples, _AT_A_TIME):
-        some = min(_AT_A_TIME, resamples - start)
+    for start in range(0, bootstrap_samples, _AT_A_TIME):
+        some = min(_AT_A_TIME, bootstrap_samples - start)
         drawn = rng.integers(0, n_probes, (some, n_probes))
         yield np.stack([np.bincount(row, minlength=n_probes) for row in drawn]).astype(np.float64)
 
 
 def interval(samples: Floats) -> tuple[float, float] | None:
-    """The percentile interval of a metric's resamples; None where none is defined."""
+    """The percentile interval of a metric's bootstrap_samples; None where none is defined."""
     defined = samples[~np.isnan(samples)]
     if not len(defined):
         return None

@@ -10,7 +10,7 @@ from skelgait.evaluation.ranks import GroupRanks
 from skelgait.evaluation.report import GroupReport, TableReport
 from skelgait.evaluation.test_sequences import TestSet, conditions_of
 
-_MEND = "use the protocol of this dataset, or --protocol custom with --gallery and --probes"
+_HINT = "use the protocol of this dataset, or --protocol custom with --gallery and --probes"
 
 
 def refuse_nothing(protocol: Protocol, tables: Sequence[TableReport], test_set: TestSet) -> None:
@@ -26,12 +26,12 @@ def refuse_nothing(protocol: Protocol, tables: Sequence[TableReport], test_set: 
         found = f"{counts}, in {len(test_set.view_names)} views, with conditions {conditions}"
         reasons = "; ".join(dict.fromkeys(_reasons(protocol, tables, test_set)))
         expected = f"probes and a gallery with the same people ({_patterns(protocol.tables[0].groups)})"
-        raise ProtocolError(f"protocol {protocol.name}", found + (f" ({reasons})" if reasons else ""), expected, _MEND)
+        raise ProtocolError(f"protocol {protocol.name}", found + (f" ({reasons})" if reasons else ""), expected, _HINT)
     unmatched = [group for group in groups if group.n_unmatched]
     if unmatched and not any(_has_match(ranks) for table in tables for ranks in table.ranks):
         counts = ", ".join(f"{g.name} {_counts(g)} ({_spelled(g.unmatched)})" for g in unmatched)
         expected = "probes with another sequence of the same identity among those they are compared with"
-        raise ProtocolError(f"protocol {protocol.name}", f"no probe with a true match: {counts}", expected, _MEND)
+        raise ProtocolError(f"protocol {protocol.name}", f"no probe with a true match: {counts}", expected, _HINT)
 
 
 def notes_on(protocol: Protocol, tables: Sequence[TableReport], test_set: TestSet) -> tuple[str, ...]:

@@ -82,7 +82,7 @@ class LeftOutRule:
         return {reason: n for reason, n in self._counts.items() if n}
 
 
-class Ranking:
+class RankAccumulator:
     """Ranks a group's probes, some after the other.
 
     Args:

@@ -34,7 +34,7 @@ class Roc:
 
 @dataclass(frozen=True)
 class GroupReport:
-    """How a group of probes is recognised; metrics are in [0, 1], and None where no probe counts.
+    """How a group of probes is recognized; metrics are in [0, 1], and None where no probe counts.
 
     Attributes:
         name: the group's name.

@@ -18,7 +18,7 @@ from skelgait.storage import Key
 
 
 @dataclass(frozen=True)
-class Neighbour:
+class Neighbor:
     """A gallery entry that is near a probe.
 
     Attributes:
@@ -34,7 +34,7 @@ class Neighbour:
 
 @dataclass(frozen=True)
 class Retrieved:
-    """A probe and its neighbours.
+    """A probe and its neighbors.
 
     Attributes:
         probe: the probe.
@@ -42,7 +42,7 @@ class Retrieved:
     """
 
     probe: Key
-    nearest: tuple[Neighbour, ...]
+    nearest: tuple[Neighbor, ...]
 
 
 def retrieve(
@@ -65,15 +65,15 @@ def retrieve(
     Args:
         embeddings: the embedded test sequences.
         protocol: its first table that does not verify says who is compared with whom. In a table by view pairs, a
-            probe has the entries of all views that it is compared with for neighbours.
+            probe has the entries of all views that it is compared with for neighbors.
         partition: for protocols whose probes it names one by one.
         distance: distance of two embeddings.
         device: where distances are computed; the CPU where None.
         memory_mb: MiB that distances may take at a time.
-        reranking: re-rank distances by k-reciprocal neighbours, which takes the distances of all probes; no re-ranking
+        reranking: re-rank distances by k-reciprocal neighbors, which takes the distances of all probes; no re-ranking
             where None.
         n_probes: probes of each group, or all where there are fewer.
-        n_nearest: neighbours of each probe, or all where there are fewer.
+        n_nearest: neighbors of each probe, or all where there are fewer.
 
     Returns:
         By the name of the group; none of a protocol that only verifies.
@@ -89,7 +89,7 @@ def retrieve(
         rule = _Rule(test_set, table, test_set.members(group))
         chosen = _evenly_spaced(np.flatnonzero(rule.counts()), n_probes)
         found[group.name] = tuple(
-            _neighbours(test_set, rule, place, distances, n_nearest)
+            _neighbors(test_set, rule, place, distances, n_nearest)
             for place, distances in _distances(rows, rule.members, chosen, reranking)
         )
     return found
@@ -156,9 +156,7 @@ def _distances(
             yield place, block[place - start]
 
 
-def _neighbours(
-    test_set: TestSet, rule: _Rule, place: int, distances: NDArray[np.float32], n_nearest: int
-) -> Retrieved:
+def _neighbors(test_set: TestSet, rule: _Rule, place: int, distances: NDArray[np.float32], n_nearest: int) -> Retrieved:
     columns = rule.columns(place)
     # Ties in the order of the gallery, as in ranking.
     nearest = columns[np.argsort(distances[columns], kind="stable")[:n_nearest]]
@@ -166,4 +164,4 @@ def _neighbours(
     keys, identities = test_set.keys, test_set.identities
     entries = zip(rule.members.gallery[nearest].tolist(), distances[nearest].tolist(), strict=True)
     own = int(identities[probe])
-    return Retrieved(keys[probe], tuple(Neighbour(keys[i], d, int(identities[i]) == own) for i, d in entries))
+    return Retrieved(keys[probe], tuple(Neighbor(keys[i], d, int(identities[i]) == own) for i, d in entries))

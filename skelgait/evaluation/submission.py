@@ -37,7 +37,7 @@ def write_submission(
         distance: distance of two embeddings.
         device: where distances are computed; the CPU where None.
         memory_mb: MiB that distances may take at a time.
-        reranking: re-rank distances by k-reciprocal neighbours; no re-ranking where None.
+        reranking: re-rank distances by k-reciprocal neighbors; no re-ranking where None.
 
     Returns:
         The number of probes.

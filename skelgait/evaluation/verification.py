@@ -30,7 +30,7 @@ class GroupRates:
     left_out: dict[str, int] = field(default_factory=dict)
 
 
-class Verifying:
+class VerificationAccumulator:
     """Counts a group's pairs, some probes after the other.
 
     Args:

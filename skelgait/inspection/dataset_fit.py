@@ -20,9 +20,9 @@ def dataset_of_keys(keys: Sequence[Key]) -> Dataset | None:
 
 def partition_facts(keys: Sequence[Key], dataset: Dataset | None) -> tuple[dict[str, object], list[str]]:
     """How many of a dataset's identities are there, and which are in none of its sets."""
-    mend = "write a partition and a protocol of your own, see examples/own_data.md"
+    hint = "write a partition and a protocol of your own, see examples/own_data.md"
     if dataset is None:
-        return {"dataset": "none that is known by its names"}, [f"no official partition fits: {mend}"]
+        return {"dataset": "none that is known by its names"}, [f"no official partition fits: {hint}"]
     there, partition = {key.identity for key in keys}, dataset.partition()
     facts: dict[str, object] = {
         "dataset": dataset.name,
@@ -32,7 +32,7 @@ def partition_facts(keys: Sequence[Key], dataset: Dataset | None) -> tuple[dict[
     problems = []
     if unknown := sorted(there - partition.train - partition.test):
         shown = ", ".join(unknown[:3])
-        problems.append(f"{len(unknown)} identities are not in {dataset.name}'s partition ({shown}): {mend}")
+        problems.append(f"{len(unknown)} identities are not in {dataset.name}'s partition ({shown}): {hint}")
     for name, wanted in (("train on", partition.train), ("test", partition.test)):
         if not there & wanted:
             problems.append(f"there is nobody to {name} in {dataset.name}'s partition: give --partition, or add them")

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from skelgait.datasets import load_partition
 from skelgait.errors import DataError
 from skelgait.inspection.pose_facts import pose_facts
-from skelgait.inspection.report import Inspection, Looking
+from skelgait.inspection.report import Inspection, InspectionContext
 from skelgait.skeletons import known_joint_counts
 from skelgait.storage import Key, Modality
 from skelgait.storage.arrays import read_pickled
@@ -30,7 +30,7 @@ _KINDS: dict[Modality, str] = {
 }
 
 
-def look_at_file(looking: Looking) -> Inspection | None:
+def inspect_file(looking: InspectionContext) -> Inspection | None:
     """What a single file is; None where it is a folder, or holds many sequences."""
     path = looking.path
     if not path.is_file():
@@ -99,8 +99,8 @@ def _wrong(array: NDArray[Any]) -> tuple[str, str]:
         known = ", ".join(map(str, known_joint_counts()))
         return f"(T, {shape[1]}, 3): {shape[1]} joints, or points", f"known formats have {known} joints; {take_poses}"
     if array.ndim == 3 and min(shape[1:]) >= 32:
-        mend = "write them as uint8, 0 to 255"
-        return f"silhouettes (T, {shape[1]}, {shape[2]}) of {array.dtype}; no poses", mend
+        hint = "write them as uint8, 0 to 255"
+        return f"silhouettes (T, {shape[1]}, {shape[2]}) of {array.dtype}; no poses", hint
     if array.ndim == 4 and 3 in (shape[1], shape[3]):
-        return f"colour pictures {shape}, no joints", take_poses
+        return f"color pictures {shape}, no joints", take_poses
     return f"an array {shape} of {array.dtype}", f"nothing that skelgait knows; {take_poses}"

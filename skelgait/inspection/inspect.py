@@ -6,10 +6,10 @@ from collections import Counter
 from pathlib import Path
 
 from skelgait.errors import DataError
-from skelgait.inspection.files import look_at_file
-from skelgait.inspection.raw import look_at_pictures, look_at_raw_poses
-from skelgait.inspection.report import Inspection, Looking
-from skelgait.inspection.stores import look_at_foreign_pickles, look_at_store
+from skelgait.inspection.files import inspect_file
+from skelgait.inspection.raw import inspect_pictures, inspect_raw_poses
+from skelgait.inspection.report import Inspection, InspectionContext
+from skelgait.inspection.stores import inspect_foreign_pickles, inspect_store
 from skelgait.raw.walk import survey
 
 
@@ -19,21 +19,21 @@ def inspect_path(path: Path, sequences: int = 100, names: str | None = None) -> 
     Args:
         path: where to look.
         sequences: how many of its sequences to read at most, evenly spaced.
-        names: how its paths are named, see `skelgait.raw.keys.keys_of`; recognised where None.
+        names: how its paths are named, see `skelgait.raw.keys.keys_of`; recognized where None.
 
     Raises:
         DataError: there is nothing, or nothing that is known.
     """
-    looking = Looking(path, survey(path), sequences, names)
+    looking = InspectionContext(path, survey(path), sequences, names)
     # What is ready to use first, then what can be made ready, then what cannot.
-    for look in (look_at_file, look_at_store, look_at_raw_poses, look_at_pictures, look_at_foreign_pickles):
+    for look in (inspect_file, inspect_store, inspect_raw_poses, inspect_pictures, inspect_foreign_pickles):
         found = look(looking)
         if found is not None:
             return found
     raise _unknown(looking)
 
 
-def _unknown(looking: Looking) -> DataError:
+def _unknown(looking: InspectionContext) -> DataError:
     endings = Counter(path.suffix or "no ending" for path in looking.sample)
     kinds = ", ".join(f"{n} with {ending}" for ending, n in endings.most_common(4))
     found = (

@@ -14,19 +14,27 @@ from numpy.typing import NDArray
 from skelgait.errors import DataError, SettingsError
 from skelgait.inspection.dataset_fit import dataset_of_keys, partition_facts
 from skelgait.inspection.pose_facts import pose_facts
-from skelgait.inspection.report import Inspection, Looking, evenly, key_facts, length_facts, read_each, several
+from skelgait.inspection.report import (
+    Inspection,
+    InspectionContext,
+    evenly,
+    key_facts,
+    length_facts,
+    read_each,
+    several,
+)
 from skelgait.raw.keys import keys_of
 from skelgait.raw.poses.choose import choose_people
 from skelgait.raw.poses.layout import RawSequence, find_sequences
-from skelgait.raw.poses.recognise import fitting_layout
+from skelgait.raw.poses.recognize import fitting_layout
 from skelgait.raw.walk import folders_with
 from skelgait.storage import Key
 
 _PICTURES = (".png", ".jpg", ".jpeg", ".bmp")
 
 
-def look_at_raw_poses(looking: Looking) -> Inspection | None:
-    """Poses in a raw layout; None where none is recognised."""
+def inspect_raw_poses(looking: InspectionContext) -> Inspection | None:
+    """Poses in a raw layout; None where none is recognized."""
     layout = fitting_layout(looking.sample)
     if layout is None:
         return None
@@ -39,7 +47,7 @@ def look_at_raw_poses(looking: Looking) -> Inspection | None:
         return Inspection(what, facts, [str(error)], command)
     keys = list(raw.keys)
     sequences, problems = read_each(raw.read, evenly(keys, looking.sequences))
-    fit, misfits = partition_facts(keys, dataset_of_keys(keys))
+    fit, mismatches = partition_facts(keys, dataset_of_keys(keys))
     walkers, ragged = _walkers(sequences)
     not_finite = sum(int((~np.isfinite(array).all(axis=2)).sum()) for array in walkers.values())
     # As `poses` writes them.
@@ -55,7 +63,7 @@ def look_at_raw_poses(looking: Looking) -> Inspection | None:
             **({"joints that are no numbers": not_finite} if not_finite else {}),
             **more,
         },
-        [*several(problems), *several(ragged), *wrong, *misfits],
+        [*several(problems), *several(ragged), *wrong, *mismatches],
         _next(command, looking.names) if walkers else "",
     )
 
@@ -87,7 +95,7 @@ def _people_facts(sequences: dict[Key, RawSequence]) -> dict[str, object]:
     }
 
 
-def look_at_pictures(looking: Looking) -> Inspection | None:
+def inspect_pictures(looking: InspectionContext) -> Inspection | None:
     """Folders of pictures; None where there is none."""
     pictures = [path for path in looking.sample if path.suffix.lower() in _PICTURES]
     if not pictures:
@@ -97,20 +105,20 @@ def look_at_pictures(looking: Looking) -> Inspection | None:
     if image is None:
         return Inspection("pictures", {"the first one": pictures[0]}, [f"{pictures[0]} cannot be read: fetch it again"])
     facts: dict[str, object] = {"folders": len(folders), "the first one": pictures[0], "its shape": image.shape}
-    if _is_coloured(pictures[0]):
-        mend = "skelgait works on 2D joints and silhouettes: run a pose estimator on them first"
-        return Inspection("pictures in colour", facts, [mend])
+    if _is_colored(pictures[0]):
+        hint = "skelgait works on 2D joints and silhouettes: run a pose estimator on them first"
+        return Inspection("pictures in color", facts, [hint])
     what = "pictures of silhouettes, which `silhouettes` aligns"
     command = f"skelgait silhouettes {shlex.quote(str(looking.path))}"
     try:
         keys = list(keys_of((folder.parts for folder in folders), looking.path, looking.names))
     except (DataError, SettingsError) as error:
         return Inspection(what, facts, [str(error)], command)
-    fit, misfits = partition_facts(keys, dataset_of_keys(keys))
+    fit, mismatches = partition_facts(keys, dataset_of_keys(keys))
     lengths = length_facts([len(folder.names) for folder in folders])
-    return Inspection(what, {**fit, **key_facts(keys, len(keys)), **lengths, **facts}, misfits, command)
+    return Inspection(what, {**fit, **key_facts(keys, len(keys)), **lengths, **facts}, mismatches, command)
 
 
-def _is_coloured(path: Path) -> bool:
+def _is_colored(path: Path) -> bool:
     image = cv2.imread(str(path), cv2.IMREAD_COLOR)
     return image is not None and bool((image[..., 0] != image[..., 2]).any())

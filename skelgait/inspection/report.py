@@ -14,14 +14,14 @@ from skelgait.storage import Key
 T = TypeVar("T")
 
 
-class Looking(NamedTuple):
+class InspectionContext(NamedTuple):
     """Where to look.
 
     Attributes:
         path: a file or a folder.
         sample: some of its files.
         sequences: how many sequences to read at most.
-        names: how paths are named, where it is not to be recognised.
+        names: how paths are named, where it is not to be recognized.
     """
 
     path: Path
@@ -37,7 +37,7 @@ class Inspection:
     Attributes:
         what: in a few words.
         facts: shapes, counts and names, in the order in which they are told.
-        problems: what would fail or mislead, each with the mend.
+        problems: what would fail or mislead, each with the hint.
         next_command: what to run next; empty where there is nothing to run.
     """
 

@@ -18,7 +18,7 @@ from skelgait.inspection.files import ANYTHING, describe_array
 from skelgait.inspection.pose_facts import pose_facts
 from skelgait.inspection.report import (
     Inspection,
-    Looking,
+    InspectionContext,
     evenly,
     in_numbers,
     key_facts,
@@ -39,7 +39,7 @@ _WHAT = {
 }
 
 
-def look_at_store(looking: Looking) -> Inspection | None:
+def inspect_store(looking: InspectionContext) -> Inspection | None:
     """A tree of poses, maps or silhouettes, HDF5 parts of them, or pairs; None where it is none of these."""
     opened = _open(looking)
     # With the numbers of frames beside the poses, `poses` makes more of them.
@@ -49,7 +49,7 @@ def look_at_store(looking: Looking) -> Inspection | None:
     keys = list(source.keys)
     arrays, unreadable = read_each(source.read, evenly(keys, looking.sequences))
     dataset = dataset_of_keys(keys)
-    fit, misfits = partition_facts(keys, dataset)
+    fit, mismatches = partition_facts(keys, dataset)
     first = {key: own[0] for key, own in arrays.items()}
     modality = source.modalities[0]
     facts, problems = pose_facts(first) if modality == "pose" else _picture_facts(arrays)
@@ -62,12 +62,12 @@ def look_at_store(looking: Looking) -> Inspection | None:
         if is_pairs
         else f"{storage} of {_WHAT[modality]}",
         {**fit, **key_facts(keys, len(arrays)), **length_facts([len(a) for a in first.values()]), **facts},
-        [*several(unreadable), *problems, *_too_short(first), *_misplaced(modality, looking.path), *misfits],
+        [*several(unreadable), *problems, *_too_short(first), *_misplaced(modality, looking.path), *mismatches],
         _next("pairs" if is_pairs else modality, looking.path, dataset, options),
     )
 
 
-def _open(looking: Looking) -> tuple[SequenceSource, str] | None:
+def _open(looking: InspectionContext) -> tuple[SequenceSource, str] | None:
     """What `open_any` finds, and the flags that a command needs to find it."""
     known = [(d, pattern) for d in DATASETS.values() for pattern in (d.pose_pattern, d.silhouette_pattern)]
     for dataset, pattern in [(None, _ANY), *(own for own in known if own[1] != _ANY)]:
@@ -118,7 +118,7 @@ def _next(kind: str, path: Path, dataset: Dataset | None, options: str) -> str:
     }[kind]
 
 
-def look_at_foreign_pickles(looking: Looking) -> Inspection | None:
+def inspect_foreign_pickles(looking: InspectionContext) -> Inspection | None:
     """Pickles that no command reads, by the first of them; None where there is no pickle."""
     pickles = [path for path in looking.sample if path.suffix == ".pkl"]
     if not pickles:

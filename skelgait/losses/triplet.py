@@ -32,7 +32,7 @@ def batch_all_triplet_loss(embedding: Tensor, labels: Tensor, margin: float) -> 
     Batch-all as in Hermans et al., "In Defense of the Triplet Loss for Person Re-Identification", 2017.
 
     A triplet's hinge is max(0, margin + d(anchor, positive) - d(anchor, negative)) with Euclidean distances d. Every
-    pair of one identity counts in both directions, and an anchor is its own positive, too, as the authors count. The
+    pair of one identity counts in both directions, and an anchor is its own positive, too, as OpenGait count. The
     gradient of a distance of zero is zero. Memory: S times the pairs of one identity times N, so 8 million numbers for
     32 identities x 8 sequences and 16 strips.
 

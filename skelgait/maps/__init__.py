@@ -1,4 +1,4 @@
-"""Skeleton maps: fill, normalise, draw, align."""
+"""Skeleton maps: fill, normalize, draw, align."""
 
 from skelgait.maps.kernels import JOINT, LIMB
 from skelgait.maps.keypoints import as_keypoints

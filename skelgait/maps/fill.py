@@ -27,7 +27,7 @@ def fill_missing(xy: NDArray[np.floating], method: Fill) -> NDArray[np.floating]
     * `mean`: the mean over the frames that have the coordinate.
     * `none`: not at all.
 
-    If some coordinate is missing in every frame, `knn` leaves the whole sequence as it is, as the authors' pipeline
+    If some coordinate is missing in every frame, `knn` leaves the whole sequence as it is, as OpenGait
     does; `mean` fills the others.
     """
     missing = xy == 0
@@ -43,12 +43,12 @@ def fill_missing(xy: NDArray[np.floating], method: Fill) -> NDArray[np.floating]
     there = 1.0 - missing.reshape(rows.shape)
     seen = np.flatnonzero(~never)
     # `take`, unlike [:, seen], leaves each row in one piece of memory, as the loops are compiled for.
-    rows[:, seen] = _fill_from_neighbours(rows.take(seen, axis=1), there.take(seen, axis=1))
+    rows[:, seen] = _fill_from_neighbors(rows.take(seen, axis=1), there.take(seen, axis=1))
     return rows.astype(xy.dtype).reshape(xy.shape)
 
 
 @njit(cache=True, nogil=True)
-def _fill_from_neighbours(rows, there):  # type: ignore[no-untyped-def]
+def _fill_from_neighbors(rows, there):  # type: ignore[no-untyped-def]
     """Fill (T, F) rows where `there` (T, F) is 0 and not 1; every feature is there in some row."""
     n_rows, n_features = rows.shape
     filled = rows.copy()

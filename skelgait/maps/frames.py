@@ -1,4 +1,4 @@
-"""Maps of placed frames: draw, grey levels, crop and resize."""
+"""Maps of placed frames: draw, gray levels, crop and resize."""
 
 from __future__ import annotations
 

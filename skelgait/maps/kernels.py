@@ -1,11 +1,11 @@
-"""The compiled loops that draw maps: place limbs and joints, draw them, find grey levels, crop, resize.
+"""The compiled loops that draw maps: place limbs and joints, draw them, find gray levels, crop, resize.
 
 A limb or joint of confidence c is a Gaussian, c exp(-d^2 / 2 sigma^2) at distance d, and the largest of them counts at
 a pixel (SkeletonGait, equations 3 and 4). Here all is drawn in the log domain: q = d^2 / 2 sigma^2 - ln c, of which the
 smallest counts, without an exponential for each limb. A joint is drawn as a limb of no length.
 
 The canvas lies in memory as strips of `STRIP` rows, (strips, columns, STRIP): the innermost loops run over a constant
-number of neighbours, which compilers turn into vector instructions without a remainder.
+number of neighbors, which compilers turn into vector instructions without a remainder.
 
 All of it is in one file, with its constants, since numba keeps compiled code until the file that it stands in changes;
 changes in other files, which it calls, go unnoticed.
@@ -201,10 +201,10 @@ def _draw_limb(columns, dx, dy, along_x, along_y, half, offset, top, bottom):  #
 
 @_fast
 def _to_grey(columns, brightest):  # type: ignore[no-untyped-def]
-    """Replace each q by its grey level / 255, and raise `brightest` to it.
+    """Replace each q by its gray level / 255, and raise `brightest` to it.
 
-    The value v = exp(-q) of a pixel becomes level min(int(256 v), 255), and then one less at 24 levels: the authors
-    drew with a plotting library whose grey map puts these lower.
+    The value v = exp(-q) of a pixel becomes level min(int(256 v), 255), and then one less at 24 levels: OpenGait
+    drew with a plotting library whose gray map puts these lower.
 
     Args:
         columns: (n, rows) of a strip.
@@ -252,11 +252,11 @@ def crop_limits(brightest, canvas, is_aligned, offset):  # type: ignore[no-untyp
 
 @_exactly
 def resize(target, strips, reaches, crop, taps, lines):  # type: ignore[no-untyped-def]
-    """Resize the crop of a picture to `target`; fractions of a grey level are cut off.
+    """Resize the crop of a picture to `target`; fractions of a gray level are cut off.
 
     Args:
         target: (size, size) uint8, is written to.
-        strips: (n, canvas, STRIP) grey levels / 255.
+        strips: (n, canvas, STRIP) gray levels / 255.
         reaches: (n, 2) first and past-the-last column of each strip that is not black.
         crop: as of `crop_limits`.
         taps: as of `resizing_taps`.

@@ -11,7 +11,7 @@ from skelgait.errors import DataError, ShapeError
 from skelgait.skeletons import to_coco17
 
 _EXPECTED = "poses (T, 17 or 18, 3), or rows (T, 51) or (T, 53)"
-_MEND = "give x, y and confidence of each joint in each frame"
+_HINT = "give x, y and confidence of each joint in each frame"
 
 
 def as_keypoints(poses: NDArray[Any], where: str = "poses") -> NDArray[np.floating]:
@@ -27,7 +27,7 @@ def as_keypoints(poses: NDArray[Any], where: str = "poses") -> NDArray[np.floati
     if poses.ndim == 2 and poses.shape[1] in (51, 53):
         poses = poses[:, poses.shape[1] - 51 :].reshape(-1, 17, 3)
     if poses.ndim != 3 or poses.shape[2] != 3 or poses.dtype.kind not in "fiu":
-        raise ShapeError(where, f"an array {poses.shape} of {poses.dtype}{_resemblance(poses)}", _EXPECTED, _MEND)
+        raise ShapeError(where, f"an array {poses.shape} of {poses.dtype}{_resemblance(poses)}", _EXPECTED, _HINT)
     if poses.dtype.kind != "f":
         poses = poses.astype(np.float64)
     if not np.isfinite(poses).all():

@@ -65,7 +65,7 @@ def draw_maps(
     """
     maps = keypoints_xyc.new_zeros((len(keypoints_xyc), 2, size_px, size_px), dtype=torch.uint8)
     for start in range(0, len(maps), _BLOCK):
-        placed = _normalise(keypoints_xyc[start : start + _BLOCK], canvas_px)
+        placed = _normalize(keypoints_xyc[start : start + _BLOCK], canvas_px)
         xy, confidence = (values.to(_float_of(values.device)) for values in placed)
         levels = torch.stack(
             [
@@ -83,15 +83,15 @@ def _float_of(device: torch.device) -> torch.dtype:
     return torch.float32 if device.type == "mps" else torch.float64
 
 
-def _normalise(keypoints_xyc: Tensor, canvas_px: int) -> tuple[Tensor, Tensor]:
-    """As `normalise.normalise`; frames without height get confidence 0."""
+def _normalize(keypoints_xyc: Tensor, canvas_px: int) -> tuple[Tensor, Tensor]:
+    """As `normalize.normalize`; frames without height get confidence 0."""
     xy, confidence = keypoints_xyc[..., :2], keypoints_xyc[..., 2]
-    centred = xy - xy[:, _HIPS].mean(1, keepdim=True)
+    centered = xy - xy[:, _HIPS].mean(1, keepdim=True)
     height = xy[..., 1].amax(1) - xy[..., 1].amin(1)
     has_height = height > 0
     # A number divided by a tensor would be multiplied by its reciprocal, which is rounded twice.
     scale = torch.full_like(height, canvas_px // 1.5) / height.where(has_height, torch.ones_like(height))
-    return centred * scale[:, None, None] + canvas_px // 2, confidence * has_height[:, None]
+    return centered * scale[:, None, None] + canvas_px // 2, confidence * has_height[:, None]
 
 
 def _limbs(xy: Tensor, confidence: Tensor, canvas_px: int, sigma_px: float) -> Tensor:
@@ -137,21 +137,21 @@ def _quotients(start: Tensor, end: Tensor, value: Tensor, is_seen: Tensor, canva
 
 
 def _levels(q: Tensor) -> Tensor:
-    """Grey levels / 255 of q; the 1e-9 is for levels that are hit exactly."""
+    """Gray levels / 255 of q; the 1e-9 is for levels that are hit exactly."""
     levels = (q.neg().exp() * (256 * (1 + 1e-9))).clamp_(0, 255).long()
     return _greys(q.device)[levels]
 
 
 @cache
 def _greys(device: torch.device) -> Tensor:
-    """(256,) from a level to the grey that is drawn, / 255: some are one lower."""
-    greys = torch.arange(256, dtype=_float_of(device))
-    greys[_ONE_LOWER] -= 1
-    return (greys / 255).to(device)
+    """(256,) from a level to the gray that is drawn, / 255: some are one lower."""
+    grays = torch.arange(256, dtype=_float_of(device))
+    grays[_ONE_LOWER] -= 1
+    return (grays / 255).to(device)
 
 
 def _resize(images: Tensor, align: bool, offset_px: int, size: int) -> Tensor:
-    """(n, canvas, canvas) grey levels / 255 to (n, size, size) uint8, cropped and resized as in `kernels`."""
+    """(n, canvas, canvas) gray levels / 255 to (n, size, size) uint8, cropped and resized as in `kernels`."""
     canvas = images.shape[1]
     limits = _crop_limits(images.any(2), canvas, offset_px) if align else images.new_tensor([0, canvas] * 2).long()
     top, bottom, left, right = limits.expand(len(images), 4).unbind(1)

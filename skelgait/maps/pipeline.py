@@ -1,4 +1,4 @@
-"""Skeleton maps of one sequence, from keypoints to grey levels."""
+"""Skeleton maps of one sequence, from keypoints to gray levels."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from skelgait.maps.fill import Fill, fill_missing
 from skelgait.maps.frames import draw_frames
 from skelgait.maps.keypoints import as_keypoints
-from skelgait.maps.normalise import normalise
+from skelgait.maps.normalize import normalize
 from skelgait.maps.unseen import set_unseen_aside
 
 
@@ -47,7 +47,7 @@ def skeleton_maps(
 ) -> SkeletonMaps:
     """Skeleton maps of one sequence (SkeletonGait, AAAI 2024, section 3.1).
 
-    Missing coordinates are filled, each frame is normalised, limbs and joints are drawn, and both maps are aligned.
+    Missing coordinates are filled, each frame is normalized, limbs and joints are drawn, and both maps are aligned.
 
     Args:
         poses: (T, 17 or 18, 3): x px, y px, confidence in [0, 1]; a coordinate of exactly 0 is missing. Or rows (T, 51)
@@ -66,7 +66,7 @@ def skeleton_maps(
         DataError: a value is not finite.
     """
     keypoints_xyc, n_filled = filled_keypoints(poses, fill, use_score, where)
-    placed, has_height = normalise(keypoints_xyc[..., :2], canvas_px)
+    placed, has_height = normalize(keypoints_xyc[..., :2], canvas_px)
     maps = draw_frames(
         placed,
         np.where(has_height[:, None], keypoints_xyc[..., 2], 0),

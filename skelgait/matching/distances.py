@@ -93,14 +93,14 @@ def distance_rows(
 
 
 def as_slice(rows: Indices) -> slice | Indices:
-    """Ascending neighbours as a slice, which is read without a copy; any others as they are."""
+    """Ascending neighbors as a slice, which is read without a copy; any others as they are."""
     if len(rows) and (np.diff(rows) == 1).all():
         return slice(int(rows[0]), int(rows[-1]) + 1)
     return rows
 
 
 def _strips(vectors: Vectors, rows: Indices, device: torch.device) -> Tensor:
-    """(n, S, D) float32; neighbours that lie so in memory are not copied."""
+    """(n, S, D) float32; neighbors that lie so in memory are not copied."""
     return vectors[as_slice(rows)].detach().transpose(1, 2).to(device, torch.float32).contiguous()
 
 
@@ -142,8 +142,8 @@ def _lengths(vectors: Tensor) -> Tensor:
     lengths: Tensor = torch.linalg.vector_norm(vectors, dim=2)
     fits = lengths <= _LONGEST
     if not fits.all():
-        found, mend = f"one of length {lengths[~fits][0]:g}", "embed with an earlier checkpoint, or in float32"
-        raise DataError("the embeddings", found, f"lengths up to {_LONGEST:g}", mend)
+        found, hint = f"one of length {lengths[~fits][0]:g}", "embed with an earlier checkpoint, or in float32"
+        raise DataError("the embeddings", found, f"lengths up to {_LONGEST:g}", hint)
     return lengths
 
 

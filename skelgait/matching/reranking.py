@@ -1,10 +1,10 @@
-"""Re-ranking by k-reciprocal neighbours: what has the same neighbours as the probe comes nearer.
+"""Re-ranking by k-reciprocal neighbors: what has the same neighbors as the probe comes nearer.
 
 Zhong, Zheng, Cao, Li: Re-ranking Person Re-identification with k-reciprocal Encoding, CVPR 2017 (arXiv 1701.08398).
 
 Only distances are needed, and they are never all in memory at once: they pass by in blocks, first those of all
 sequences to each other, then those of the probes to the gallery. Kept are the nearest of each sequence and the weights
-of its neighbours.
+of its neighbors.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from skelgait.matching.reranking_kernels import (
     transpose_rows,
 )
 
-# Sequences whose weights are computed at a time. Each asks for its own neighbours only, some tens of sequences, but a
-# source gives the distances of all these sequences to all their neighbours: the more at once, the more in vain.
+# Sequences whose weights are computed at a time. Each asks for its own neighbors only, some tens of sequences, but a
+# source gives the distances of all these sequences to all their neighbors: the more at once, the more in vain.
 _AT_A_TIME = 64
 
 
@@ -37,7 +37,7 @@ class Reranking:
     """How to re-rank.
 
     Attributes:
-        k1: rank up to which two sequences must be in each other's ranking to be neighbours; at least 1 (section 3.2).
+        k1: rank up to which two sequences must be in each other's ranking to be neighbors; at least 1 (section 3.2).
         k2: each sequence takes the mean of the weights of its k2 nearest, itself among them; 1 for none of this, at
             least 1 (section 3.4).
         weight: of the original distance in the final one, in [0, 1]; the paper's lambda (section 3.5).
@@ -82,7 +82,7 @@ def rerank(
     * Jaccard distance: 1 - s / (2 - s), where s is the sum over l of min(V[i, l], V[j, l]).
     * Result: (1 - weight) * Jaccard + weight * d, in [0, 1] but for rounding.
 
-    Behaviour in corner cases:
+    Behavior in corner cases:
 
     * A sequence that is probe and gallery, or several times either, takes part once, and its distance to itself is 0.
     * The distance of a sequence to itself is taken as 0 and comes first, whatever the source computes; others at one
@@ -157,9 +157,9 @@ def _weights(
         own_members, own_counts = members[: own.stop - start], counts[own]
         find_expanded(own_members, own_counts, nearest, start, k1, half)
         of = np.repeat(np.arange(start, own.stop), own_counts)
-        neighbours = own_members[np.arange(members.shape[1]) < own_counts[:, None]]
-        exponentials = np.exp(-((_distances(rows, everything, of, neighbours) / largest[of]) ** 2))
-        columns.append(neighbours)
+        neighbors = own_members[np.arange(members.shape[1]) < own_counts[:, None]]
+        exponentials = np.exp(-((_distances(rows, everything, of, neighbors) / largest[of]) ** 2))
+        columns.append(neighbors)
         values.append(exponentials / np.bincount(of - start, exponentials)[of - start].astype(np.float32))
     starts = np.concatenate([[0], np.cumsum(counts)])
     return Sparse(starts, np.concatenate(columns), np.concatenate(values))

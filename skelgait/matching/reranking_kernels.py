@@ -85,8 +85,8 @@ def find_expanded(members, counts, nearest, first, k1, half):  # type: ignore[no
         counts: (p,) int64, is written to: how many these are.
         nearest: (n, at least k1 + 1, or n) as of `find_nearest`, of all places.
         first: the first of the p places.
-        k1: rank up to which neighbours count.
-        half: the same for neighbours of neighbours.
+        k1: rank up to which neighbors count.
+        half: the same for neighbors of neighbors.
     """
     reciprocal, close = np.empty(nearest.shape[1], np.int32), np.empty(nearest.shape[1], np.int32)
     is_reciprocal, is_member = np.zeros(len(nearest), np.bool_), np.zeros(len(nearest), np.bool_)

@@ -21,7 +21,7 @@ def conv3x3(in_channels: int, out_channels: int, stride: int = 1) -> nn.Conv2d:
 
 
 class ConvNormRelu(nn.Sequential):
-    """3 x 3 convolution, batch norm, rectifier."""
+    """3 x 3 convolution, batch norm, ReLU."""
 
     def __init__(self, in_channels: int, out_channels: int, stride: int = 1) -> None:
         super().__init__(conv3x3(in_channels, out_channels, stride), FrameBatchNorm(out_channels))

@@ -20,9 +20,9 @@ def check_frames(frames: Tensor, lengths: Sequence[int], in_channels: int) -> No
     """
     found = f"{tuple(frames.shape)} {str(frames.dtype).removeprefix('torch.')}"
     if frames.dim() != 4 or frames.shape[1] != in_channels or frames.shape[2:] != FRAME_HW:
-        raise ShapeError("frames", found, f"(F, {in_channels}, 64, 44)", _mend_shape(frames, in_channels))
+        raise ShapeError("frames", found, f"(F, {in_channels}, 64, 44)", _hint_shape(frames, in_channels))
     if not frames.is_floating_point():
-        raise ShapeError("frames", found, "values in [0, 1] as floating point", "divide the grey levels by 255")
+        raise ShapeError("frames", found, "values in [0, 1] as floating point", "divide the gray levels by 255")
     if len(lengths) == 0 or min(lengths) < 1:
         raise ShapeError("lengths", str(list(lengths)), "at least one frame a sequence", "leave empty sequences out")
     if sum(lengths) != len(frames):
@@ -30,7 +30,7 @@ def check_frames(frames: Tensor, lengths: Sequence[int], in_channels: int) -> No
         raise ShapeError("lengths", f"a sum of {sum(lengths)}", expected, "give the frames of each sequence in order")
 
 
-def _mend_shape(frames: Tensor, in_channels: int) -> str:
+def _hint_shape(frames: Tensor, in_channels: int) -> str:
     if frames.dim() != 4:
         return "pack the frames of all sequences one after the other"
     if frames.shape[1] != in_channels:

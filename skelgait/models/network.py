@@ -37,7 +37,7 @@ class GaitNetwork(nn.Module):
     """First layers, three pseudo-3D layers, maximum over time, horizontal strips, batch norm neck.
 
     A subclass says what the first layers, 0 and 1, are. All batch norm layers are nn.BatchNorm2d or nn.BatchNorm1d or
-    a subclass: training in several processes may swap them for synchronised ones, as
+    a subclass: training in several processes may swap them for synchronized ones, as
     nn.SyncBatchNorm.convert_sync_batchnorm does.
 
     Attributes:
@@ -74,7 +74,7 @@ class GaitNetwork(nn.Module):
         self.layer4 = Pseudo3dLayer(channels[2], channels[3], blocks[3], stride=1)
         self.part_linear = PartLinear(strips, channels[3], embedding_width)
         self.neck = BNNeck(strips, embedding_width, classes)
-        self.apply(_initialise)
+        self.apply(_initialize)
 
     def forward(self, frames: Tensor, lengths: Sequence[int]) -> NetworkOutput:
         """Embeddings and logits of N sequences; in eval mode, none of them depends on the others.
@@ -99,7 +99,7 @@ class GaitNetwork(nn.Module):
         return NetworkOutput(embedding, neck_embedding, logits)
 
 
-def _initialise(module: nn.Module) -> None:
+def _initialize(module: nn.Module) -> None:
     """Xavier-uniform 2D convolutions; batch norm with weights of 1 +- 0.02 and no bias. The rest does it itself."""
     if isinstance(module, nn.Conv2d):
         nn.init.xavier_uniform_(module.weight)

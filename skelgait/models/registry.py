@@ -24,7 +24,7 @@ def build_network(
     embedding_width: int = 256,
     strips: int = 16,
 ) -> GaitNetwork:
-    """A freshly initialised network.
+    """A freshly initialized network.
 
     Args:
         name: a key of `NETWORKS`.

@@ -19,7 +19,7 @@ def horizontal_pyramid_pooling(features: Tensor, strips: int) -> Tensor:
 
 
 def strip_weights(strips: int, in_width: int, out_width: int) -> nn.Parameter:
-    """(S, in_width, out_width) weights, xavier-uniform as one tensor, which is how the authors' networks begin.
+    """(S, in_width, out_width) weights, xavier-uniform as one tensor, which is how OpenGait networks begin.
 
     That is a far smaller scale than one strip's map alone would have: +-sqrt(6 / (out_width (in_width + S))).
     """

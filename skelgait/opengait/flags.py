@@ -1,4 +1,4 @@
-"""The flags of the authors' scripts, in today's words.
+"""The flags of OpenGait, in today's words.
 
 `--pose_data_path P` is read as `--poses P`, and so on; the values stay what they were.
 """
@@ -71,8 +71,8 @@ def _split(args: list[str]) -> list[str]:
 
 def _check_phase(command: str, phase: str) -> None:
     if phase != _PHASES[command]:
-        mend = "use `skelgait evaluate`" if phase == "test" else "use `skelgait train`"
-        raise SettingsError("--phase", phase or "nothing", _PHASES[command], mend)
+        hint = "use `skelgait evaluate`" if phase == "test" else "use `skelgait train`"
+        raise SettingsError("--phase", phase or "nothing", _PHASES[command], hint)
 
 
 def _iteration(command: str, number: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""The YAML dialect of the authors' pipeline, read into skelgait's settings.
+"""The YAML dialect of OpenGait, read into skelgait's settings.
 
 Keys that mean something here are translated; every other key gives a warning that says why it does nothing.
 """
@@ -21,19 +21,19 @@ _NETWORKS = {"DeepGaitV2": "skeletongait", "SkeletonGait": "skeletongait", "Skel
 
 _SAME: dict[str, str] = {
     "data_cfg.dataset_name": "dataset",
-    "data_cfg.num_workers": "train.loader_workers",
+    "data_cfg.num_workers": "train.num_workers",
     "model_cfg.Backbone.layers": "train.network.blocks",
     "model_cfg.Backbone.blocks": "train.network.blocks",
     "model_cfg.Backbone.channels": "train.network.channels",
-    "optimizer_cfg.lr": "train.optimiser.learning_rate",
-    "optimizer_cfg.momentum": "train.optimiser.momentum",
-    "optimizer_cfg.weight_decay": "train.optimiser.weight_decay",
-    "scheduler_cfg.gamma": "train.optimiser.gamma",
-    "scheduler_cfg.milestones": "train.optimiser.milestones",
+    "optimizer_cfg.lr": "train.optimizer.learning_rate",
+    "optimizer_cfg.momentum": "train.optimizer.momentum",
+    "optimizer_cfg.weight_decay": "train.optimizer.weight_decay",
+    "scheduler_cfg.gamma": "train.optimizer.gamma",
+    "scheduler_cfg.milestones": "train.optimizer.milestones",
     "trainer_cfg.total_iter": "train.iterations",
     "trainer_cfg.log_iter": "train.log_every",
     "trainer_cfg.save_iter": "train.save_every",
-    "trainer_cfg.with_test": "train.test_while_training",
+    "trainer_cfg.with_test": "train.eval_during_training",
     "trainer_cfg.save_name": "train.run",
     "trainer_cfg.sampler.sample_type": "train.sampling.frames",
     "trainer_cfg.sampler.frames_num_fixed": "train.sampling.clip_len",
@@ -79,15 +79,15 @@ _USELESS = {
     "model_cfg.Backbone.in_channels": _OTHER_PARTS,
     "model_cfg.Backbone.mode": _OTHER_PARTS,
     "model_cfg.*": _OTHER_PARTS,
-    "optimizer_cfg.solver": "the optimiser is SGD",
+    "optimizer_cfg.solver": "the optimizer is SGD",
     "scheduler_cfg.scheduler": "the learning rate falls at the milestones",
     "trainer_cfg.enable_float16": "precision auto is fp16 on CUDA",
     "trainer_cfg.fix_BN": "batch norm is trained",
-    "trainer_cfg.sync_BN": "batch norm is always synchronised over processes",
+    "trainer_cfg.sync_BN": "batch norm is always synchronized over processes",
     "trainer_cfg.find_unused_parameters": "every parameter is used",
     "trainer_cfg.restore_ckpt_strict": "checkpoints are always loaded strictly",
     "trainer_cfg.restore_hint": "training starts afresh; --resume goes on with a run",
-    "trainer_cfg.optimizer_reset": "--resume restores the optimiser",
+    "trainer_cfg.optimizer_reset": "--resume restores the optimizer",
     "trainer_cfg.scheduler_reset": "--resume restores the schedule",
     "trainer_cfg.sampler.*": "batches are always P x K and shuffled",
     "coco18tococo17_args.*": "the skeleton format follows from the number of joints in the file",
@@ -110,8 +110,8 @@ class _Warning(NamedTuple):
     is_minor: bool = False
 
 
-def is_authors_dialect(content: Mapping[str, Any]) -> bool:
-    """Whether a settings file speaks the authors' dialect."""
+def is_opengait_dialect(content: Mapping[str, Any]) -> bool:
+    """Whether a settings file speaks OpenGait dialect."""
     return bool(_MARKS & set(content))
 
 
@@ -119,7 +119,7 @@ def translate(content: Mapping[str, Any], where: str) -> tuple[dict[str, Any], l
     """Settings by dotted key, and a warning for each key that is misspelt or does nothing, the graver ones first.
 
     Args:
-        content: what the authors' YAML file holds.
+        content: what OpenGait YAML file holds.
         where: the file's name.
 
     Raises:
@@ -132,7 +132,7 @@ def translate(content: Mapping[str, Any], where: str) -> tuple[dict[str, Any], l
             settings |= _settings_of(key, value, where, warnings)
         except (TypeError, ValueError, AttributeError, LookupError) as error:
             found = f"a value of another kind than expected ({error})"
-            raise SettingsError(f"{where}: {key}", found, "the authors' settings", "correct the value") from error
+            raise SettingsError(f"{where}: {key}", found, "OpenGait settings", "correct the value") from error
     return settings, [warning.line for warning in sorted(warnings, key=lambda warning: warning.is_minor)]
 
 
@@ -227,7 +227,7 @@ def _partition(value: str, where: str, warnings: list[_Warning]) -> dict[str, ob
 
 
 def _existing(value: str, where: str) -> Path | None:
-    # The authors' paths are relative to the folder that their scripts run in.
+    # OpenGait paths are relative to the folder that their scripts run in.
     return next((path for path in (Path(value), Path(where).parent / value) if path.exists()), None)
 
 
@@ -237,11 +237,11 @@ def _refuse_what_moves_numbers(key: str, value: object, where: str) -> None:
         ("norm_args.use_conf", False): "set heatmap_generator_args.use_score to false",
         ("trainer_cfg.fix_BN", True): "leave it out; batch norm is always trained",
     }
-    mend = wrong.get((key, value)) if isinstance(value, bool) else None
+    hint = wrong.get((key, value)) if isinstance(value, bool) else None
     if key == "heatmap_generator_args.scaling" and value not in (1, 1.0):
-        mend = "leave it out; it cannot work in the authors' pipeline either"
-    if mend:
-        raise SettingsError(f"{where}: {key}", str(value), "its default", mend)
+        hint = "leave it out; it cannot work in OpenGait either"
+    if hint:
+        raise SettingsError(f"{where}: {key}", str(value), "its default", hint)
 
 
 def _does_nothing(key: str, value: object, where: str) -> _Warning:

@@ -1,4 +1,4 @@
-"""Names in the authors' checkpoints, and the way there and back.
+"""Names in OpenGait checkpoints, and the way there and back.
 
 Order, shapes and values are the same as ours; only the names differ, by the parts below.
 """
@@ -36,13 +36,13 @@ _PARTS = (
 )
 
 
-def to_authors(state_dict: Mapping[str, T]) -> dict[str, T]:
-    """A state dict of ours under the authors' names, in the same order."""
+def to_opengait(state_dict: Mapping[str, T]) -> dict[str, T]:
+    """A state dict of ours under OpenGait names, in the same order."""
     return {_renamed(name, _PARTS): value for name, value in state_dict.items()}
 
 
-def from_authors(state_dict: Mapping[str, T]) -> dict[str, T]:
-    """A state dict of the authors' under our names, in the same order; other names stay as they are."""
+def from_opengait(state_dict: Mapping[str, T]) -> dict[str, T]:
+    """A state dict of OpenGait under our names, in the same order; other names stay as they are."""
     parts = [(theirs, ours) for ours, theirs in _PARTS]
     return {_renamed(name, parts): value for name, value in state_dict.items()}
 

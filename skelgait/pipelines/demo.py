@@ -1,4 +1,4 @@
-"""The whole road on people who do not exist: walkers, maps, pairs, both networks, who is recognised."""
+"""The whole road on people who do not exist: walkers, maps, pairs, both networks, who is recognized."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ def embed_run(
     parts = embed_in_rounds(
         trained.checkpoint.network(), source, keys, device,
         precision=chosen.precision, batch_size=chosen.batch_size, max_frames=chosen.max_frames,
-        workers=chosen.loader_workers, advance=advance,
+        workers=chosen.num_workers, advance=advance,
     )  # fmt: skip
     if not is_main():
         deque(parts, maxlen=0)
@@ -96,6 +96,6 @@ def _keys(settings: Settings, source: SequenceSource) -> Sequence[Key]:
     if not keys:
         found = f"identities {', '.join(sorted({key.identity for key in source.keys})[:5])}, ..."
         expected = f"those to {wanted}, {', '.join(sorted(identities)[:5]) or 'of which there are none'}, ..."
-        mend = "name the right --dataset or --partition, or --identities all"
-        raise DataError(source.path, found, expected, mend)
+        hint = "name the right --dataset or --partition, or --identities all"
+        raise DataError(source.path, found, expected, hint)
     return keys

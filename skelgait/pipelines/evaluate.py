@@ -39,7 +39,7 @@ class Evaluation:
     Attributes:
         report: what it came to.
         network: the network's name.
-        iteration: optimiser steps that it was trained.
+        iteration: optimizer steps that it was trained.
         embedding: the embedding that was compared, 1 or 2.
         tested: the checkpoint or the file of embeddings.
         folder: where the report was written; None where it was not.
@@ -72,7 +72,7 @@ def evaluate_run(settings: Settings, device: torch.device, progress: Progress = 
     keep_freed_memory()
     protocol, partition = workspace.protocol_of(settings), workspace.partition_of(settings)
     chosen = settings.evaluate
-    _refuse_misfits(chosen, protocol)
+    _refuse_mismatches(chosen, protocol)
     tested = (
         _of_file(settings, protocol, partition)
         if chosen.embeddings
@@ -89,7 +89,14 @@ def evaluate_run(settings: Settings, device: torch.device, progress: Progress = 
     if chosen.submission and protocol.submission:
         write_submission(chosen.submission, tested.embeddings, protocol.submission, **comparing)
     with progress(None, "Comparing", "probes") as advance:
-        report = score(tested.embeddings, protocol, partition, resamples=chosen.resamples, advance=advance, **comparing)
+        report = score(
+            tested.embeddings,
+            protocol,
+            partition,
+            bootstrap_samples=chosen.bootstrap_samples,
+            advance=advance,
+            **comparing,
+        )
     evaluation = Evaluation(report, tested.network, tested.iteration, tested.embedding, tested.path, tested.folder)
     if evaluation.folder:
         write_report(evaluation.folder, evaluation.to_dict(), report)
@@ -120,10 +127,10 @@ class _Tested(NamedTuple):
     folder: Path | None
 
 
-def _refuse_misfits(chosen: EvaluateSettings, protocol: Protocol) -> None:
+def _refuse_mismatches(chosen: EvaluateSettings, protocol: Protocol) -> None:
     if chosen.submission and not protocol.submission:
-        found, mend = f"protocol {protocol.name}, which has no server", "leave it out"
-        raise SettingsError("--submission", found, "a protocol with one, such as GREW", mend)
+        found, hint = f"protocol {protocol.name}, which has no server", "leave it out"
+        raise SettingsError("--submission", found, "a protocol with one, such as GREW", hint)
     if not chosen.pictures:
         return
     if not chosen.report and (chosen.checkpoint or chosen.embeddings):

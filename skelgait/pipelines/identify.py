@@ -17,7 +17,7 @@ from skelgait.errors import CheckpointError
 from skelgait.evaluation.identification import Identified, Threshold, identify, learn_threshold, refuse_other_networks
 from skelgait.pipelines.probes import chosen_keys, open_probes
 from skelgait.pipelines.trained_network import TrainedNetwork, embed_for_main, trained_network, warn_of_other_maps
-from skelgait.preprocess.lazy_maps import DrawnMaps
+from skelgait.preprocess.lazy_maps import LazyMaps
 from skelgait.runtime.memory import keep_freed_memory
 from skelgait.runtime.processes import is_main
 from skelgait.settings import Settings
@@ -131,7 +131,7 @@ def _probes(
     trained = _network_of(settings, gallery)
     drawn = {**gallery.facts.drawn, **(trained.checkpoint.data.get("drawn") or {})}
     with open_probes(path, chosen.sequence, trained.name, settings, drawn) as (source, keys):
-        if not isinstance(source, DrawnMaps):
+        if not isinstance(source, LazyMaps):
             warn_of_other_maps(trained, source)
         network = trained.checkpoint.network()
         return embed_for_main(network, source, keys, device, chosen, gallery.embedding, advance)
@@ -144,8 +144,8 @@ def _network_of(settings: Settings, gallery: EmbeddingFile) -> TrainedNetwork:
     if not is_named:
         path = Path(gallery.facts.checkpoint)
         if not path.is_file():
-            expected, mend = f"the checkpoint that made {gallery.path}", "say with --checkpoint where it is now"
-            raise CheckpointError(path, "no such file", expected, mend)
+            expected, hint = f"the checkpoint that made {gallery.path}", "say with --checkpoint where it is now"
+            raise CheckpointError(path, "no such file", expected, hint)
         chosen = chosen.model_copy(update={"checkpoint": path})
     trained = trained_network(settings, chosen)
     if trained.sha256() != gallery.facts.checkpoint_sha256:

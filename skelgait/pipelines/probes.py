@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from skelgait.errors import DataError, SettingsError
-from skelgait.preprocess.lazy_maps import DrawnMaps
+from skelgait.preprocess.lazy_maps import LazyMaps
 from skelgait.preprocess.poses import collect_poses
 from skelgait.raw.poses import open_raw
 from skelgait.settings import Settings
@@ -65,8 +65,8 @@ def chosen_keys(keys: Sequence[Key], sequence: str | None, path: Path) -> Sequen
     """
     chosen = keys if sequence is None else [key for key in keys if str(key) == sequence]
     if sequence is not None and not chosen:
-        mend = f"give identity/condition/view, for example {keys[0]}" if keys else "embed some"
-        raise SettingsError("--sequence", sequence, f"a sequence in {path}", mend)
+        hint = f"give identity/condition/view, for example {keys[0]}" if keys else "embed some"
+        raise SettingsError("--sequence", sequence, f"a sequence in {path}", hint)
     return chosen
 
 
@@ -85,8 +85,8 @@ def _found(path: Path, folder: Path) -> Probes:
         # Perhaps what a pose estimator wrote; if it is not, the first error says more.
         other = _collected(path, folder) or _lone_file(path, folder)
         if other is None:
-            mend = f"ask `skelgait inspect {path}` what is there"
-            raise DataError(path, f"no sequence ({error})", "poses, maps, pairs or embeddings", mend) from error
+            hint = f"ask `skelgait inspect {path}` what is there"
+            raise DataError(path, f"no sequence ({error})", "poses, maps, pairs or embeddings", hint) from error
         source = other
     return Probes(source, source.keys)
 
@@ -139,11 +139,11 @@ def _as_inputs(
     if source.modalities == ("pose",) and wanted == ("map",):
         known = {name: value for name, value in drawn.items() if name in HeatmapSettings.model_fields}
         try:
-            return DrawnMaps(source, HeatmapSettings.model_validate({**heatmap.model_dump(), **known}))
+            return LazyMaps(source, HeatmapSettings.model_validate({**heatmap.model_dump(), **known}))
         except ValidationError as error:
             found = f"maps drawn in a way that there is not ({error.errors()[0]['msg']})"
             raise DataError("the gallery", found, "settings of `skelgait heatmap`", "embed it again") from error
     found = " and ".join(f"{modality}s" for modality in source.modalities)
     expected = "poses or maps" if wanted == ("map",) else "linked pairs of maps and silhouettes"
-    mend = "name these" if wanted == ("map",) else "make them with `skelgait heatmap` and `skelgait link`"
-    raise DataError(path, found, f"{expected}, which {network} takes", mend)
+    hint = "name these" if wanted == ("map",) else "make them with `skelgait heatmap` and `skelgait link`"
+    raise DataError(path, found, f"{expected}, which {network} takes", hint)

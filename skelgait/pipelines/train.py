@@ -16,7 +16,7 @@ from skelgait.training import TrainReport, train
 
 
 def train_run(settings: Settings, device: torch.device, advance: Callable[[int], None] = lambda _: None) -> TrainReport:
-    """Train as `settings` say; with `train.test_while_training`, evaluate at every checkpoint into `tests.jsonl`.
+    """Train as `settings` say; with `train.eval_during_training`, evaluate at every checkpoint into `tests.jsonl`.
 
     Raises:
         SkelgaitError: as `skelgait.training.train`.
@@ -33,7 +33,7 @@ def train_run(settings: Settings, device: torch.device, advance: Callable[[int],
         ).summary()
 
     inputs, partition = workspace.open_inputs(settings, settings.train.network.name), workspace.partition_of(settings)
-    if settings.train.test_while_training:
+    if settings.train.eval_during_training:
         protocol = workspace.protocol_of(settings)
         # Found out now and not at the first checkpoint.
         test_keys(inputs, protocol, partition)
@@ -43,6 +43,6 @@ def train_run(settings: Settings, device: torch.device, advance: Callable[[int],
         workspace.run_folder(settings),
         settings.train,
         device,
-        evaluate=test if settings.train.test_while_training else None,
+        evaluate=test if settings.train.eval_during_training else None,
         advance=advance,
     )

@@ -94,7 +94,7 @@ def embed_for_main(
     """
     parts = embed_in_rounds(
         network, source, keys, device,
-        precision=how.precision, batch_size=how.batch_size, max_frames=how.max_frames, workers=how.loader_workers,
+        precision=how.precision, batch_size=how.batch_size, max_frames=how.max_frames, workers=how.num_workers,
         advance=advance,
     )  # fmt: skip
     if not is_main():
@@ -108,6 +108,6 @@ def _checkpoint_of(run: Path, chosen: WithNetwork) -> Path:
         return find_checkpoint(run, chosen.iteration)
     best = best_test(run)
     if best is None:
-        mend = "leave out --best; train with --set train.test_while_training=true the next time"
-        raise CheckpointError(run, "no test while training", "tests, to tell the best checkpoint", mend)
+        hint = "leave out --best; train with --set train.eval_during_training=true the next time"
+        raise CheckpointError(run, "no test while training", "tests, to tell the best checkpoint", hint)
     return find_checkpoint(run, best.iteration)

@@ -86,8 +86,8 @@ def partition_of(settings: Settings) -> Partition:
         return load_partition(settings.partition)
     dataset = dataset_of(settings) or _dataset_of_protocol(settings)
     if dataset is None:
-        mend = "give --dataset for the official partition, or --partition with a JSON file of TRAIN_SET and TEST_SET"
-        raise SettingsError("--partition", "nothing", "train and test identities", mend)
+        hint = "give --dataset for the official partition, or --partition with a JSON file of TRAIN_SET and TEST_SET"
+        raise SettingsError("--partition", "nothing", "train and test identities", hint)
     return dataset.partition()
 
 
@@ -123,8 +123,8 @@ def protocol_of(settings: Settings) -> Protocol:
         return verification_protocol(custom_protocol(gallery, probes))
     name = settings.dataset if is_verification else settings.evaluate.protocol or settings.dataset
     if name is None:
-        mend = "give --protocol or --dataset; for your own data give --gallery and --probes"
-        raise SettingsError("--protocol", "nothing", "a protocol", mend)
+        hint = "give --protocol or --dataset; for your own data give --gallery and --probes"
+        raise SettingsError("--protocol", "nothing", "a protocol", hint)
     protocol = find(name).protocol
     return verification_protocol(protocol) if is_verification else protocol
 

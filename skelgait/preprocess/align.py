@@ -13,7 +13,7 @@ EMPTY_SUM = 10_000
 
 
 def align_silhouette(image: NDArray[np.uint8], size_px: int = 64) -> NDArray[np.uint8] | None:
-    """Crop a silhouette to its rows, resize it to a square's height, and centre it on its median column.
+    """Crop a silhouette to its rows, resize it to a square's height, and center it on its median column.
 
     The median column is the first one at which the columns so far hold more than half of the sum of all pixels. What
     lies farther from it than half the square is cut off.
@@ -37,8 +37,8 @@ def align_silhouette(image: NDArray[np.uint8], size_px: int = 64) -> NDArray[np.
     so_far = resized.sum(axis=0, dtype=np.uint64).cumsum()
     if not so_far[-1]:
         return None
-    centre = int(np.searchsorted(2 * so_far, so_far[-1], side="right"))
-    return _cut(resized, centre - size_px // 2, size_px)
+    center = int(np.searchsorted(2 * so_far, so_far[-1], side="right"))
+    return _cut(resized, center - size_px // 2, size_px)
 
 
 def _cut(image: NDArray[Any], left: int, width: int) -> NDArray[np.uint8]:

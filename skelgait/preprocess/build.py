@@ -1,4 +1,4 @@
-"""A dataset built out of another one, a piece after the other, by as many processes as there are."""
+"""A dataset built out of another one, a chunk after the other, by as many processes as there are."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from typing import Any, Literal, NamedTuple, Protocol, TypeVar, cast
 from numpy.typing import NDArray
 
 from skelgait.errors import DataError, SkelgaitError
-from skelgait.runtime.process_group import ALONE, Team
+from skelgait.runtime.process_group import SINGLE, ProcessGroup
 from skelgait.runtime.workers import in_workers
 from skelgait.storage import Key, Modality
-from skelgait.storage.chunks import Entry, Piece, PieceWriter, open_pieces, view_of
+from skelgait.storage.chunks import Chunk, ChunkWriter, Entry, open_writer, view_of
 from skelgait.storage.lock import only_writer
-from skelgait.storage.metadata import Note, claim
+from skelgait.storage.metadata import DatasetMetadata, check_and_write
 from skelgait.storage.shards import Compression
 
 T = TypeVar("T")
 
 
-class Prepared(NamedTuple):
+class Loaded(NamedTuple):
     """A sequence that has been read, and can be made.
 
     Attributes:
@@ -38,7 +38,7 @@ class Prepared(NamedTuple):
     frame_names: Sequence[str] | None = None
 
 
-class Made(NamedTuple):
+class Output(NamedTuple):
     """A sequence that has been made.
 
     Attributes:
@@ -66,7 +66,7 @@ class Recipe(Protocol):
         """
         ...
 
-    def read(self, key: Key) -> Prepared:
+    def read(self, key: Key) -> Loaded:
         """Read what a sequence is made of.
 
         Raises:
@@ -74,19 +74,19 @@ class Recipe(Protocol):
         """
         ...
 
-    def make(self, prepared: Prepared) -> Made:
+    def make(self, loaded: Loaded) -> Output:
         """Make a sequence."""
         ...
 
 
 @dataclass(frozen=True)
-class Target:
+class Destination:
     """Where a dataset is built, and what it says of itself.
 
     Attributes:
         out: root of the pickle tree, or folder of the HDF5 parts.
         modality: what its sequences are.
-        note: of what and how it is made.
+        metadata: of what and how it is made.
         storage: pickle tree or HDF5 parts.
         compression: how frames are packed in HDF5.
         name: from a sequence to the name of its file in a tree, without the ending.
@@ -95,7 +95,7 @@ class Target:
 
     out: Path
     modality: Modality
-    note: Note
+    metadata: DatasetMetadata
     storage: Literal["pkl", "hdf5"] = "pkl"
     compression: Compression = "lz4hc"
     name: Callable[[Key], str] = view_of
@@ -129,14 +129,14 @@ class BuildReport:
 
 def build_dataset(
     recipe: Recipe,
-    target: Target,
+    destination: Destination,
     *,
     workers: int,
     overwrite: bool = False,
     advance: Callable[[int], None] = lambda _: None,
-    team: Team = ALONE,
+    group: ProcessGroup = SINGLE,
 ) -> BuildReport:
-    """Make every sequence of `recipe` into `target`.
+    """Make every sequence of `recipe` into `destination`.
 
     Sequences that are there already, whole and of their source as it is, are skipped unless `overwrite`; those that
     cannot be made are named in the report. The bytes that come out depend neither on the number of processes nor on how
@@ -144,57 +144,57 @@ def build_dataset(
 
     Args:
         recipe: how to make them.
-        target: where to.
+        destination: where to.
         workers: processes of this process's own that share its work.
         overwrite: make again what is there already.
         advance: told how many sequences this process has dealt with since the last call.
-        team: the processes that share the work; each of them makes this call, and gets the report of all.
+        group: the processes that share the work; each of them makes this call, and gets the report of all.
 
     Raises:
         SettingsError: there are sequences made otherwise, or of something else.
         DataError: nothing can be written there, or another run writes there; what was written before stays.
     """
     start = time.perf_counter()
-    writer = open_pieces(
-        target.out,
-        target.storage,
-        target.modality,
-        source=target.note.source,
-        settings=target.note.settings,
-        compression=target.compression,
-        name=target.name,
+    writer = open_writer(
+        destination.out,
+        destination.storage,
+        destination.modality,
+        source=destination.metadata.source,
+        settings=destination.metadata.settings,
+        compression=destination.compression,
+        name=destination.name,
     )
     with ExitStack() as lock:
 
-        def begin() -> list[Piece]:
-            lock.enter_context(only_writer(target.out))
-            mend = f"name another folder with {target.flag}, or use --overwrite"
-            claim(target.out, target.note, target.modality, overwrite=overwrite, mend=mend)
+        def begin() -> list[Chunk]:
+            lock.enter_context(only_writer(destination.out))
+            hint = f"name another folder with {destination.flag}, or use --overwrite"
+            check_and_write(destination.out, destination.metadata, destination.modality, overwrite=overwrite, hint=hint)
             return writer.plan(recipe.keys)
 
-        pieces = _by_the_first(team, begin)
-        own = pieces[team.rank :: team.size]
+        chunks = _by_the_first(group, begin)
+        own = chunks[group.rank :: group.size]
         done = BuildReport()
-        for piece, report in zip(own, in_workers(_Job(recipe, writer), own, workers), strict=True):
+        for chunk, report in zip(own, in_workers(_Job(recipe, writer), own, workers), strict=True):
             done = _sum(done, report)
-            advance(len(piece[1]))
-        reports = team.gather(done)
-        _by_the_first(team, lambda: writer.finish(pieces))
-    for other in (*reports[: team.rank], *reports[team.rank + 1 :]):
+            advance(len(chunk[1]))
+        reports = group.gather(done)
+        _by_the_first(group, lambda: writer.finish(chunks))
+    for other in (*reports[: group.rank], *reports[group.rank + 1 :]):
         done = _sum(done, other)
     return replace(done, failed=tuple(sorted(done.failed)), seconds=time.perf_counter() - start)
 
 
-def _by_the_first(team: Team, task: Callable[[], T]) -> T:
+def _by_the_first(group: ProcessGroup, task: Callable[[], T]) -> T:
     """Let the first process do a task while the others wait; its result, and its error, are everybody's."""
     result: T | None = None
     error: SkelgaitError | None = None
-    if team.rank == 0:
+    if group.rank == 0:
         try:
             result = task()
         except SkelgaitError as raised:
             error = raised
-    result, error = team.gather((result, error))[0]
+    result, error = group.gather((result, error))[0]
     if error is not None:
         raise error
     return cast("T", result)
@@ -202,22 +202,22 @@ def _by_the_first(team: Team, task: Callable[[], T]) -> T:
 
 @dataclass(frozen=True)
 class _Job:
-    """Makes pieces; what every worker needs."""
+    """Makes chunks; what every worker needs."""
 
     recipe: Recipe
-    out: PieceWriter
+    out: ChunkWriter
 
-    def __call__(self, piece: Piece) -> BuildReport:
-        there = self._there(piece)
-        prepared, entries, failed = self._read([key for key in piece[1] if key not in there])
+    def __call__(self, chunk: Chunk) -> BuildReport:
+        there = self._there(chunk)
+        loaded, entries, failed = self._read([key for key in chunk[1] if key not in there])
         counts: dict[Key, Mapping[str, int]] = {}
-        self.out.write(piece, entries, self._make(prepared, counts))
+        self.out.write(chunk, entries, self._make(loaded, counts))
         return BuildReport(counts, len(there), failed)
 
-    def _there(self, piece: Piece) -> set[Key]:
+    def _there(self, chunk: Chunk) -> set[Key]:
         """The sequences that are there, whole, and as of their source of today."""
         there = set()
-        for key, date_ns in self.out.finished(piece).items():
+        for key, date_ns in self.out.finished(chunk).items():
             try:
                 if date_ns >= self.recipe.modified_ns(key):
                     there.add(key)
@@ -225,9 +225,9 @@ class _Job:
                 continue
         return there
 
-    def _read(self, keys: Iterable[Key]) -> tuple[dict[Key, Prepared], dict[Key, Entry], tuple[tuple[Key, str], ...]]:
+    def _read(self, keys: Iterable[Key]) -> tuple[dict[Key, Loaded], dict[Key, Entry], tuple[tuple[Key, str], ...]]:
         """What sequences are made of, what is to be written of each, and what is wrong with the others."""
-        prepared, entries, failed = {}, {}, []
+        loaded, entries, failed = {}, {}, []
         for key in keys:
             try:
                 # The date before reading: what changes from here on will be made again.
@@ -236,12 +236,12 @@ class _Job:
             except DataError as error:
                 failed.append((key, str(error)))
                 continue
-            prepared[key], entries[key] = read, Entry(read.length, date_ns, read.frame_names)
-        return prepared, entries, tuple(failed)
+            loaded[key], entries[key] = read, Entry(read.length, date_ns, read.frame_names)
+        return loaded, entries, tuple(failed)
 
-    def _make(self, prepared: Mapping[Key, Prepared], counts: dict[Key, Mapping[str, int]]) -> Iterable[NDArray[Any]]:
+    def _make(self, loaded: Mapping[Key, Loaded], counts: dict[Key, Mapping[str, int]]) -> Iterable[NDArray[Any]]:
         """Sequences, one after the other; what there was to count goes into `counts`."""
-        for key, one in prepared.items():
+        for key, one in loaded.items():
             made = self.recipe.make(one)
             counts[key] = {"frames": len(made.array), **made.counts}
             yield made.array

@@ -15,9 +15,9 @@ from skelgait.errors import DataError, SettingsError, ShapeError
 from skelgait.runtime.cores import usable_cores
 from skelgait.runtime.workers import in_workers
 from skelgait.storage import Key, SequenceSource
-from skelgait.storage.chunks import Entry, Piece, PieceWriter, open_pieces
+from skelgait.storage.chunks import Chunk, ChunkWriter, Entry, open_writer
 from skelgait.storage.lock import only_writer
-from skelgait.storage.metadata import Note, claim, read_note
+from skelgait.storage.metadata import DatasetMetadata, check_and_write, read_metadata
 from skelgait.storage.shards import Compression
 
 
@@ -65,70 +65,70 @@ def convert_store(
     """
     start = time.perf_counter()
     if len(source.modalities) > 1:
-        mend = "convert maps and silhouettes apart, and link them with --storage hdf5"
-        raise SettingsError(source.path, "pairs", "poses, maps or silhouettes", mend)
+        hint = "convert maps and silhouettes apart, and link them with --storage hdf5"
+        raise SettingsError(source.path, "pairs", "poses, maps or silhouettes", hint)
     if out.resolve() == source.path.resolve():
         raise SettingsError(out, "the source itself", "another folder", "name another folder")
-    note = _note(source, storage, compression)
-    writer = open_pieces(
+    metadata = _metadata(source, storage, compression)
+    writer = open_writer(
         out,
         storage,
         source.modalities[0],
-        source=note.source,
-        settings=note.settings,
+        source=metadata.source,
+        settings=metadata.settings,
         compression=compression,
         name=source.name,
     )
     done = ConvertReport()
     with only_writer(out):
-        claim(out, note, source.modalities[0], overwrite=False, mend="name another folder")
-        pieces = writer.plan(source.keys)
-        reports = in_workers(_Job(source, writer), pieces, workers or usable_cores())
-        for piece, report in zip(pieces, reports, strict=True):
+        check_and_write(out, metadata, source.modalities[0], overwrite=False, hint="name another folder")
+        chunks = writer.plan(source.keys)
+        reports = in_workers(_Job(source, writer), chunks, workers or usable_cores())
+        for chunk, report in zip(chunks, reports, strict=True):
             done = ConvertReport(
                 done.sequences + report.sequences, done.skipped + report.skipped, done.failed + report.failed
             )
-            advance(len(piece[1]))
-        writer.finish(pieces)
+            advance(len(chunk[1]))
+        writer.finish(chunks)
     return replace(done, seconds=time.perf_counter() - start)
 
 
-def _note(source: SequenceSource, storage: str, compression: str) -> Note:
-    """What the sequences were made of, and how: as the source's own note says, or of the source."""
-    before = read_note(source.path)
+def _metadata(source: SequenceSource, storage: str, compression: str) -> DatasetMetadata:
+    """What the sequences were made of, and how: as the source's own metadata says, or of the source."""
+    before = read_metadata(source.path)
     settings = {**(before.settings if before else {}), "storage": storage}
     settings.pop("compression", None)
     if storage == "hdf5":
         settings["compression"] = compression
     if before is None:
-        return Note(str(source.path.resolve()), settings)
-    return Note(before.source, settings, facts=before.facts)
+        return DatasetMetadata(str(source.path.resolve()), settings)
+    return DatasetMetadata(before.source, settings, facts=before.facts)
 
 
 @dataclass(frozen=True)
 class _Job:
-    """Converts pieces; what every worker needs."""
+    """Converts chunks; what every worker needs."""
 
     source: SequenceSource
-    out: PieceWriter
+    out: ChunkWriter
 
-    def __call__(self, piece: Piece) -> ConvertReport:
-        there, entries, failed = self._look(piece)
+    def __call__(self, chunk: Chunk) -> ConvertReport:
+        there, entries, failed = self._look(chunk)
         while True:
             reading: list[Key] = []
             try:
-                self.out.write(piece, entries, self._read(entries, reading))
+                self.out.write(chunk, entries, self._read(entries, reading))
                 return ConvertReport(len(entries), len(there), tuple(failed))
             except _UnreadableError as error:
                 # A part is written whole or not at all: once more, without the sequence that cannot be read after all.
                 failed.append((reading[-1], str(error)))
                 del entries[reading[-1]]
 
-    def _look(self, piece: Piece) -> tuple[set[Key], dict[Key, Entry], list[tuple[Key, str]]]:
+    def _look(self, chunk: Chunk) -> tuple[set[Key], dict[Key, Entry], list[tuple[Key, str]]]:
         """What is there already, what is to be written, and what is wrong with other sequences."""
-        written = self.out.finished(piece)
+        written = self.out.finished(chunk)
         there, entries, types, failed = set(), {}, {}, []
-        for key in piece[1]:
+        for key in chunk[1]:
             try:
                 date_ns, header = self.source.modified_ns(key), self.source.header(key)
                 entry = Entry(len(header), date_ns, self.source.frame_names(key))
@@ -145,8 +145,8 @@ class _Job:
         for key in [key for key in entries if types[key] != usual[0][0]]:
             del entries[key]
             found, expected = (f"frames {shape} of {dtype}" for shape, dtype in (types[key], usual[0][0]))
-            mend = "keep sequences of different frames in trees of their own"
-            failed.append((key, str(ShapeError(self.source.path, found, expected, mend))))
+            hint = "keep sequences of different frames in trees of their own"
+            failed.append((key, str(ShapeError(self.source.path, found, expected, hint))))
         return there, entries, failed
 
     def _read(self, entries: Mapping[Key, Entry], reading: list[Key]) -> Iterable[NDArray[Any]]:
@@ -159,4 +159,4 @@ class _Job:
 
 
 class _UnreadableError(DataError):
-    """A sequence that turned out to be unreadable while its piece was written."""
+    """A sequence that turned out to be unreadable while its chunk was written."""

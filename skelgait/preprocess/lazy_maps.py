@@ -16,7 +16,7 @@ from skelgait.storage.source import FrameChoice, Modality
 _DRAWING = {"canvas_px", "sigma_px", "use_score", "fill", "align", "offset_px", "size_px"}
 
 
-class DrawnMaps:
+class LazyMaps:
     """Skeleton maps of pose sequences; a sequence source as any other.
 
     Args:

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from skelgait.errors import DataError, SettingsError
-from skelgait.preprocess.build import Made, Prepared, Target, build_dataset
+from skelgait.preprocess.build import Destination, Loaded, Output, build_dataset
 from skelgait.runtime.cores import usable_cores
-from skelgait.runtime.process_group import ALONE, Team, processes_on_this_machine
+from skelgait.runtime.process_group import SINGLE, ProcessGroup, processes_on_this_machine
 from skelgait.settings.schema import HeatmapSettings
 from skelgait.storage import Key, SequenceSource
-from skelgait.storage.metadata import Note
+from skelgait.storage.metadata import DatasetMetadata
 
 # Settings that say how the work is done, and nothing of what comes out.
 _HOW = {"workers", "nproc", "device", "overwrite", "preview"}
@@ -49,7 +49,7 @@ def draw_dataset(
     out: Path,
     settings: HeatmapSettings,
     advance: Callable[[int], None] = lambda _: None,
-    team: Team = ALONE,
+    group: ProcessGroup = SINGLE,
 ) -> HeatmapReport:
     """Draw the skeleton maps of every sequence in `poses` into `out`, see `skelgait.preprocess.build.build_dataset`.
 
@@ -58,7 +58,7 @@ def draw_dataset(
         out: folder of the maps, a pickle tree or HDF5 parts by `settings.storage`.
         settings: how to draw and write.
         advance: told how many sequences this process has dealt with since the last call.
-        team: the processes that share the work; each of them makes this call, and gets the report of all.
+        group: the processes that share the work; each of them makes this call, and gets the report of all.
 
     Raises:
         SettingsError: `out` holds maps drawn with other settings or of other poses, or is the folder of the poses; or
@@ -70,14 +70,14 @@ def draw_dataset(
         raise SettingsError(out, "the folder of the poses", "another one", "name another folder with --maps")
     unused = {"compression"} if settings.storage == "pkl" else set()
     drawn = settings.model_dump(mode="json", exclude=_HOW | unused)
-    note = Note(str(poses.path.resolve()), drawn, facts=_joints(poses))
+    metadata = DatasetMetadata(str(poses.path.resolve()), drawn, facts=_joints(poses))
     report = build_dataset(
         _Drawing(poses, settings),
-        Target(out, "map", note, settings.storage, settings.compression, flag="--maps"),
+        Destination(out, "map", metadata, settings.storage, settings.compression, flag="--maps"),
         workers=_workers(settings),
         overwrite=settings.overwrite,
         advance=advance,
-        team=team,
+        group=group,
     )
     totals = report.totals
     return HeatmapReport(
@@ -129,16 +129,16 @@ class _Drawing:
     def modified_ns(self, key: Key) -> int:
         return self.poses.modified_ns(key)
 
-    def read(self, key: Key) -> Prepared:
+    def read(self, key: Key) -> Loaded:
         from skelgait.maps import as_keypoints
 
         where = f"{self.poses.path}: {key}"
         keypoints_xyc = as_keypoints(self.poses.read(key)[0], where)
         if not len(keypoints_xyc):
             raise DataError(where, "no frame", "at least one frame", "remove the sequence")
-        return Prepared(keypoints_xyc, len(keypoints_xyc), self.poses.frame_names(key))
+        return Loaded(keypoints_xyc, len(keypoints_xyc), self.poses.frame_names(key))
 
-    def make(self, prepared: Prepared) -> Made:
+    def make(self, loaded: Loaded) -> Output:
         options = self.settings.model_dump(exclude=_HOW | _STORED)
         if self.settings.device != "cpu":
             from skelgait.maps.on_device import skeleton_maps_on
@@ -148,5 +148,5 @@ class _Drawing:
             draw: Callable[..., Any] = skeleton_maps_on
         else:
             from skelgait.maps import skeleton_maps as draw
-        drawn = draw(prepared.content, **options)
-        return Made(drawn.maps, {"filled_joints": drawn.n_filled, "empty_maps": drawn.n_empty})
+        drawn = draw(loaded.content, **options)
+        return Output(drawn.maps, {"filled_joints": drawn.n_filled, "empty_maps": drawn.n_empty})

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skelgait.errors import DataError, SettingsError, ShapeError
-from skelgait.preprocess.build import BuildReport, Made, Prepared, Target, build_dataset
+from skelgait.preprocess.build import BuildReport, Destination, Loaded, Output, build_dataset
 from skelgait.raw.poses.choose import choose_people
 from skelgait.raw.poses.layout import RawPoses, RawSequence
 from skelgait.raw.poses.person_index import person_index_file, read_person_index
@@ -22,7 +22,7 @@ from skelgait.settings.schema import CollectSettings
 from skelgait.skeletons import skeleton_of
 from skelgait.storage import Key
 from skelgait.storage.frame_names import frame_number
-from skelgait.storage.metadata import Note
+from skelgait.storage.metadata import DatasetMetadata
 
 _HOW = {"workers", "overwrite", "layout"}
 
@@ -56,10 +56,10 @@ def collect_poses(
     how = {"layout": raw.layout.name, **settings.model_dump(mode="json", exclude=_HOW | unused)}
     return build_dataset(
         _Collecting(raw, settings.person_index, images, _frame_form(raw) if is_hdf5 else None),
-        Target(
+        Destination(
             out,
             "pose",
-            Note(str(raw.path.resolve()), how),
+            DatasetMetadata(str(raw.path.resolve()), how),
             settings.storage,
             settings.compression,
             flag="--poses",
@@ -92,13 +92,13 @@ def _frame_form(raw: RawPoses) -> _FrameForm | None:
 
 def _refuse_useless_help(raw: RawPoses, person_index: Path | None, images: SilhouetteImages | None) -> None:
     """Refuse an index, or silhouettes, that have nothing of any sequence."""
-    first, mend = raw.keys[0], "check the folder, and that identities, conditions and views are named alike"
+    first, hint = raw.keys[0], "check the folder, and that identities, conditions and views are named alike"
     if person_index is not None and not any(person_index_file(person_index, key).is_file() for key in raw.keys):
         found, expected = "no index of any sequence", f"files such as {person_index_file(person_index, first)}"
-        raise SettingsError("--person-index", found, expected, mend)
+        raise SettingsError("--person-index", found, expected, hint)
     if images is not None and not set(images.folders.folders) & set(raw.keys):
         found = f"silhouettes of other sequences, such as {images.folders.keys[0]}"
-        raise SettingsError("--silhouette-images", found, f"those of the poses, such as {first}", mend)
+        raise SettingsError("--silhouette-images", found, f"those of the poses, such as {first}", hint)
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ class _Collecting:
             dates.append(index.stat().st_mtime_ns)
         return max(dates)
 
-    def read(self, key: Key) -> Prepared:
+    def read(self, key: Key) -> Loaded:
         sequence = self.raw.read(key)
         where = f"{self.raw.path}: {key}"
         chosen = choose_people(sequence, self._index(key, sequence), self._silhouettes(key, sequence))
@@ -129,11 +129,11 @@ class _Collecting:
             raise DataError(where, found, "a person", "run the pose estimator on it again, or leave it out")
         array, not_finite = _as_array(chosen.joints, where)
         if not array[..., :2].any():
-            mend = "run the pose estimator on it again, or leave it out"
-            raise DataError(where, f"no joint in any of {len(array)} frames", "a person", mend)
+            hint = "run the pose estimator on it again, or leave it out"
+            raise DataError(where, f"no joint in any of {len(array)} frames", "a person", hint)
         if self.only and self.only != (form := _FrameForm(array.shape[1], str(array.dtype))):
-            mend = "write a pickle tree, or these sequences into a store of their own"
-            raise ShapeError(where, str(form), f"{self.only}, as in the first sequence of the store", mend)
+            hint = "write a pickle tree, or these sequences into a store of their own"
+            raise ShapeError(where, str(form), f"{self.only}, as in the first sequence of the store", hint)
         counts = {
             "nobody": len(sequence.people) - len(chosen.frames),
             "several": chosen.several,
@@ -143,10 +143,10 @@ class _Collecting:
             "not_finite": not_finite,
         }
         names = sequence.frame_names and [sequence.frame_names[t] for t in chosen.frames]
-        return Prepared(Made(array, counts), len(array), names)
+        return Loaded(Output(array, counts), len(array), names)
 
-    def make(self, prepared: Prepared) -> Made:
-        made: Made = prepared.content
+    def make(self, loaded: Loaded) -> Output:
+        made: Output = loaded.content
         return made
 
     def _index(self, key: Key, sequence: RawSequence) -> dict[int, int]:

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from skelgait.errors import DataError, SettingsError
 from skelgait.preprocess.align import align_silhouette
-from skelgait.preprocess.build import BuildReport, Made, Prepared, Target, build_dataset
+from skelgait.preprocess.build import BuildReport, Destination, Loaded, Output, build_dataset
 from skelgait.raw.silhouettes.folders import ImageFolders
 from skelgait.raw.silhouettes.png import read_silhouette
 from skelgait.runtime.cores import usable_cores
 from skelgait.settings.schema import SilhouettesSettings
 from skelgait.storage import Key
-from skelgait.storage.metadata import Note
+from skelgait.storage.metadata import DatasetMetadata
 
 # Settings that say how the work is done, and nothing of what comes out.
 _HOW = {"workers", "overwrite"}
@@ -52,10 +52,10 @@ def align_dataset(
     if out.resolve() == images.path.resolve():
         raise SettingsError(out, "the folder of the images", "another one", "name another folder with --silhouettes")
     unused = {"compression"} if settings.storage == "pkl" else set()
-    note = Note(str(images.path.resolve()), settings.model_dump(mode="json", exclude=_HOW | unused))
+    metadata = DatasetMetadata(str(images.path.resolve()), settings.model_dump(mode="json", exclude=_HOW | unused))
     return build_dataset(
         _Aligning(images, settings.size_px, _is_grew(images)),
-        Target(out, "silhouette", note, settings.storage, settings.compression, flag="--silhouettes"),
+        Destination(out, "silhouette", metadata, settings.storage, settings.compression, flag="--silhouettes"),
         workers=settings.workers or usable_cores(),
         overwrite=settings.overwrite,
         advance=advance,
@@ -81,18 +81,18 @@ class _Aligning:
     def modified_ns(self, key: Key) -> int:
         return self.images.modified_ns(key)
 
-    def read(self, key: Key) -> Prepared:
+    def read(self, key: Key) -> Loaded:
         folder, files = self.images.folder(key), self.images.files(key)
         frames = [(path.stem, self._align(read_silhouette(path))) for path in files]
         aligned = [(name, frame) for name, frame in frames if frame is not None]
         if not aligned:
             found = f"{len(files)} images, all of them empty"
             raise DataError(folder, found, "a silhouette", "cut people out of the video again, or remove the folder")
-        made = Made(np.stack([frame for _, frame in aligned]), {"empty": len(frames) - len(aligned)})
-        return Prepared(made, len(aligned), [name for name, _ in aligned])
+        made = Output(np.stack([frame for _, frame in aligned]), {"empty": len(frames) - len(aligned)})
+        return Loaded(made, len(aligned), [name for name, _ in aligned])
 
-    def make(self, prepared: Prepared) -> Made:
-        made: Made = prepared.content
+    def make(self, loaded: Loaded) -> Output:
+        made: Output = loaded.content
         return made
 
     def _align(self, image: NDArray[np.uint8]) -> NDArray[np.uint8] | None:

@@ -22,7 +22,7 @@ _OUMVLP_SILHOUETTES = re.compile(r"Silhouette_(?P<view>\d{3})-(?P<condition>\d{2
 _CASIA_B = re.compile(r"(?:.*/)?(?P<identity>\d{3})-(?P<condition>[a-z]{2}-\d{2})-(?P<view>\d{3})")
 _PATTERNS = (_OUMVLP_POSES, _OUMVLP_SILHOUETTES, _CASIA_B)
 _PLACEHOLDER = re.compile(r"\{(identity|condition|view)\}")
-_MEND = "say how paths are named with --names, such as --names '{identity}/{condition}/*/{view}'"
+_HINT = "say how paths are named with --names, such as --names '{identity}/{condition}/*/{view}'"
 
 
 def keys_of(paths: Iterable[Parts], root: Path, names: str | None = None) -> dict[Key, Parts]:
@@ -42,17 +42,17 @@ def keys_of(paths: Iterable[Parts], root: Path, names: str | None = None) -> dic
         SettingsError: `names` has no {identity}, or does not fit a path.
     """
     wanted = sorted(set(paths))
-    keys = _by_template(wanted, root, names) if names else _recognise(wanted, root)
+    keys = _by_template(wanted, root, names) if names else _recognize(wanted, root)
     found: dict[Key, Parts] = {}
     for path, key in zip(wanted, keys, strict=True):
         if key in found:
             both = f"{'/'.join(found[key])} and {'/'.join(path)}"
-            raise DataError(root, f"{both}, which would both be {key}", "each sequence once", _MEND)
+            raise DataError(root, f"{both}, which would both be {key}", "each sequence once", _HINT)
         found[key] = path
     return dict(sorted(found.items()))
 
 
-def _recognise(paths: Sequence[Parts], root: Path) -> list[Key]:
+def _recognize(paths: Sequence[Parts], root: Path) -> list[Key]:
     # The root may be a part of a dataset, such as GREW's folder train: its own name then tells.
     above = root.absolute().parts[-2:]
     for start in range(len(above) + _n_shared(paths) + 1):
@@ -79,12 +79,12 @@ def _levels(paths: Sequence[Parts], root: Path) -> list[Key]:
     depths = Counter(map(len, paths))
     if len(depths) > 1:
         examples = " and ".join("/".join(next(p for p in paths if len(p) == depth)) or "." for depth in sorted(depths))
-        raise DataError(root, f"sequences at different depths, {examples}", "all at one depth", _MEND)
+        raise DataError(root, f"sequences at different depths, {examples}", "all at one depth", _HINT)
     (depth,) = depths
     surplus = min(max(depth - 3, 0), _n_shared(paths))
     if depth - surplus > 3:
         found = f"sequences {depth} folders deep, such as {'/'.join(paths[0])}"
-        raise DataError(root, found, "identity/condition/view", _MEND)
+        raise DataError(root, found, "identity/condition/view", _HINT)
     own_name = (root.resolve().name or UNKNOWN,)
     return [Key(*(*(path[surplus:] or own_name), UNKNOWN, UNKNOWN)[:3]) for path in paths]
 

@@ -87,5 +87,5 @@ def _leads_back(folder: Path) -> bool:
 
 
 def _raise(error: OSError) -> NoReturn:
-    mend = "check the path and its permissions"
-    raise DataError(error.filename, error.strerror or str(error), "a folder that can be read", mend) from error
+    hint = "check the path and its permissions"
+    raise DataError(error.filename, error.strerror or str(error), "a folder that can be read", hint) from error

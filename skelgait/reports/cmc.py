@@ -66,7 +66,7 @@ def draw_cmc(report: Report) -> Any:
         axes.set_ylim(max(0, 10 * math.floor((lowest - 2) / 10)), 101)
         title(axes, table["title"], panel_width)
     for axes in grid[:, 0]:
-        axes.set_ylabel("probes recognised (percent)", fontsize=POINTS)
+        axes.set_ylabel("probes recognized (percent)", fontsize=POINTS)
     for axes in list(grid.flat)[len(panels) :]:
         axes.set_visible(False)
     legend.draw(figure)

@@ -73,7 +73,7 @@ class Comparison:
     notes: tuple[str, ...]
 
 
-def compare_reports(folders: Sequence[Path], names: Sequence[str], resamples: int = 1000) -> Comparison:
+def compare_reports(folders: Sequence[Path], names: Sequence[str], bootstrap_samples: int = 1000) -> Comparison:
     """Compare the reports in some folders with the first one.
 
     The same draws of probes are made for all, so that what is easy or hard about a probe falls out of the difference.
@@ -81,7 +81,7 @@ def compare_reports(folders: Sequence[Path], names: Sequence[str], resamples: in
     Args:
         folders: of the reports, at least two.
         names: what to call them.
-        resamples: draws of probes.
+        bootstrap_samples: draws of probes.
 
     Raises:
         DataError: a report is missing or damaged.
@@ -98,7 +98,7 @@ def compare_reports(folders: Sequence[Path], names: Sequence[str], resamples: in
     notes, metrics = _notes(names, reports), []
     for place in stored[0]:
         if all(place in own for own in stored):
-            compared, note = _compared([own[place] for own in stored], names, resamples)
+            compared, note = _compared([own[place] for own in stored], names, bootstrap_samples)
             metrics += compared
             notes += note
     if not metrics:
@@ -122,7 +122,7 @@ def _notes(names: Sequence[str], reports: Sequence[dict[str, object]]) -> list[s
 
 
 def _compared(
-    stored: Sequence[StoredRanks], names: Sequence[str], resamples: int
+    stored: Sequence[StoredRanks], names: Sequence[str], bootstrap_samples: int
 ) -> tuple[list[ComparedMetric], list[str]]:
     table, group = stored[0].table, stored[0].group
     common = set(stored[0].probes).intersection(*(of.probes for of in stored[1:]))
@@ -147,7 +147,7 @@ def _compared(
     for metric in table.metrics:
         values = [values_of(of, metric, table) for of in ranks]
         overall = [float(cells_of(of, ranks[0].strata, table).overall) for of in values]
-        samples = _samples(values, ranks[0].strata, table, resamples)
+        samples = _samples(values, ranks[0].strata, table, bootstrap_samples)
         differences = tuple(
             _difference(overall[i] - overall[0], samples[i] - samples[0]) for i in range(1, len(overall))
         )
@@ -165,10 +165,10 @@ def _of_probes(stored: StoredRanks, wanted: set[Key]) -> GroupRanks:
     return GroupRanks(own.members, own.strata[rows], own.cells, own.first[rows], own.ap[rows], own.inp[rows])
 
 
-def _samples(values: Sequence[Floats], strata: NDArray[np.int64], table: Table, resamples: int) -> list[Floats]:
-    """(resamples,) of each evaluation: the metric over the same draws of probes."""
+def _samples(values: Sequence[Floats], strata: NDArray[np.int64], table: Table, bootstrap_samples: int) -> list[Floats]:
+    """(bootstrap_samples,) of each evaluation: the metric over the same draws of probes."""
     parts: list[list[Floats]] = [[] for _ in values]
-    for weights in resampled(len(strata), resamples):
+    for weights in resampled(len(strata), bootstrap_samples):
         for own, part in zip(values, parts, strict=True):
             part.append(cells_of(own, strata, table, weights).overall)
     return [np.concatenate(part) for part in parts]

@@ -56,7 +56,7 @@ def read_report(folder: Path) -> dict[str, Any]:
     Raises:
         DataError: there is none, or it is damaged.
     """
-    path, mend = folder / REPORT, "evaluate again with `skelgait evaluate`"
+    path, hint = folder / REPORT, "evaluate again with `skelgait evaluate`"
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(content, dict) or not isinstance(content["tables"], list):
@@ -64,7 +64,7 @@ def read_report(folder: Path) -> dict[str, Any]:
         if not isinstance(content["protocol"], str):
             raise TypeError("no protocol")
     except OSError as error:
-        raise DataError(path, error.strerror or str(error), "the report of an evaluation", mend) from error
+        raise DataError(path, error.strerror or str(error), "the report of an evaluation", hint) from error
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise DataError(path, f"a damaged file ({error!r})", "the report of an evaluation", mend) from error
+        raise DataError(path, f"a damaged file ({error!r})", "the report of an evaluation", hint) from error
     return content

@@ -14,7 +14,7 @@ from skelgait.reports.tables import TextTable, heading_of, left_over, summary_of
 from skelgait.storage.atomic import write_text
 from skelgait.viz.text import printable
 
-# Colours are those of the reader's own light or dark mode; pictures are on white in both.
+# Colors are those of the reader's own light or dark mode; pictures are on white in both.
 _STYLE = """
 :root { color-scheme: light dark; }
 body { font: 1rem/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 72rem; padding: 1rem; }
@@ -144,8 +144,8 @@ def _content(picture: Path | bytes) -> bytes:
     try:
         return picture.read_bytes()
     except OSError as error:
-        mend = "evaluate again"
-        raise DataError(picture, error.strerror or str(error), "a picture of the report", mend) from error
+        hint = "evaluate again"
+        raise DataError(picture, error.strerror or str(error), "a picture of the report", hint) from error
 
 
 def _escaped(words: Any) -> str:

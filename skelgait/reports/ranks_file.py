@@ -84,12 +84,12 @@ def read_ranks(path: Path) -> list[StoredRanks]:
             tables = sorted(file, key=int)
             return [_read_group(file[f"{t}/{g}"]) for t in tables for g in sorted(file[t], key=int)]
     except _ERRORS as error:
-        mend = "evaluate again with `skelgait evaluate`"
+        hint = "evaluate again with `skelgait evaluate`"
         # HDF5 takes several lines for some errors.
         found = f"a damaged file ({' '.join(str(error).split())})"
         if isinstance(error, OSError) and error.errno:
             found = os.strerror(error.errno)
-        raise DataError(path, found, "the ranks of an evaluation", mend) from error
+        raise DataError(path, found, "the ranks of an evaluation", hint) from error
 
 
 def _read_group(own: h5py.Group) -> StoredRanks:

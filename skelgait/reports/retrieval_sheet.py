@@ -16,7 +16,7 @@ from skelgait.storage.atomic import write_whole
 from skelgait.viz.contact_sheet import Picture, overlay
 
 if TYPE_CHECKING:
-    from skelgait.evaluation.retrieval import Neighbour, Retrieved
+    from skelgait.evaluation.retrieval import Neighbor, Retrieved
 
 # Frames of a sequence that are shown, evenly spaced; each as wide as what a network sees, 44 of 64 columns.
 _FRAMES = 3
@@ -40,13 +40,13 @@ _RIGHT, _WRONG, _PROBE = (70, 140, 0), (40, 30, 205), (120, 120, 120)
 
 
 def retrieval_sheet(retrieved: Sequence[Retrieved], source: SequenceSource | None) -> Picture:
-    """Draw what is retrieved, (H, W, 3) uint8 in OpenCV's order of colours.
+    """Draw what is retrieved, (H, W, 3) uint8 in OpenCV's order of colors.
 
-    A row for each probe: some frames of the probe, and of its neighbours, the nearest first. Right ones have a green
+    A row for each probe: some frames of the probe, and of its neighbors, the nearest first. Right ones have a green
     frame and a tick, wrong ones a red frame and a cross. Of linked pairs, the silhouettes stand below the maps.
 
     Args:
-        retrieved: the probes and their neighbours.
+        retrieved: the probes and their neighbors.
         source: the sequences; where it is None, or a sequence cannot be read from it, there is text alone.
 
     Raises:
@@ -143,7 +143,7 @@ def _header(n_nearest: int, width: int) -> Picture:
 
 
 def _left(i: int) -> int:
-    """Where the cell of the i-th neighbour begins."""
+    """Where the cell of the i-th neighbor begins."""
     return _GAP + _WIDTH + _PROBE_GAP + i * (_WIDTH + _GAP)
 
 
@@ -155,13 +155,13 @@ def _row(retrieved: Retrieved, n_nearest: int, frames: _Frames) -> Picture:
     return row
 
 
-def _cell(key: Key, near: Neighbour | None, frames: _Frames) -> Picture:
+def _cell(key: Key, near: Neighbor | None, frames: _Frames) -> Picture:
     """A sequence in its frame, with its caption; the probe where `near` is None."""
-    colour = _PROBE if near is None else _RIGHT if near.is_right else _WRONG
+    color = _PROBE if near is None else _RIGHT if near.is_right else _WRONG
     pictures = frames.of(key)
     height = pictures.shape[0] + 2 * _BORDER
     cell = np.full((height + _LINES * _LINE + 6, _WIDTH, 3), 255, np.uint8)
-    cell[:height] = colour
+    cell[:height] = color
     cell[_BORDER : height - _BORDER, _BORDER:-_BORDER] = pictures
     below = height + _LINE - 4
     mark = 0 if near is None else _MARK + 6
@@ -169,27 +169,27 @@ def _cell(key: Key, near: Neighbour | None, frames: _Frames) -> Picture:
     _write(cell, f"{key.condition}  {key.view}", 2, below + _LINE, _INK)
     if near is not None:
         said = "right" if near.is_right else "wrong"
-        _write(cell, f"{said}, distance {near.distance:#.4g}", 2, below + 2 * _LINE, colour)
-        _draw_mark(cell, near.is_right, _WIDTH - _MARK, height + 3, colour)
+        _write(cell, f"{said}, distance {near.distance:#.4g}", 2, below + 2 * _LINE, color)
+        _draw_mark(cell, near.is_right, _WIDTH - _MARK, height + 3, color)
     return cell
 
 
-def _draw_mark(cell: Picture, is_right: bool, left: int, top: int, colour: tuple[int, int, int]) -> None:
-    """A tick or a cross, to be told apart without colours."""
+def _draw_mark(cell: Picture, is_right: bool, left: int, top: int, color: tuple[int, int, int]) -> None:
+    """A tick or a cross, to be told apart without colors."""
     size = _MARK - 6
     lines = [((0, size // 2), (size // 3, size)), ((size // 3, size), (size, 0))]
     if not is_right:
         lines = [((0, 0), (size, size)), ((0, size), (size, 0))]
     for (x, y), (to_x, to_y) in lines:
-        cv2.line(cell, (left + x, top + y), (left + to_x, top + to_y), colour, 3, cv2.LINE_AA)
+        cv2.line(cell, (left + x, top + y), (left + to_x, top + to_y), color, 3, cv2.LINE_AA)
 
 
 def _write(
-    picture: Picture, text: str, x: int, y: int, colour: tuple[int, int, int], *, room: int = 0, weight: int = 1
+    picture: Picture, text: str, x: int, y: int, color: tuple[int, int, int], *, room: int = 0, weight: int = 1
 ) -> None:
     """Write a line, cut to the width of the picture less `room`, or of a cell where the picture is wider."""
     width = min(picture.shape[1] - x, _WIDTH) - room - 4
-    cv2.putText(picture, fitting(text, width, weight), (x, y), _FONT, 0.47, colour, weight, cv2.LINE_AA)
+    cv2.putText(picture, fitting(text, width, weight), (x, y), _FONT, 0.47, color, weight, cv2.LINE_AA)
 
 
 def fitting(text: str, width_px: int, weight: int = 1) -> str:

@@ -164,7 +164,7 @@ def _draw_cells(axes: Any, values: NDArray[np.float64], left: float, top: float,
     shown = axes.pcolormesh(x, y, np.ma.masked_array(values, missing), cmap="YlGnBu", vmin=0, vmax=100, **edge)
     if has_numbers:
         hatched = np.ma.masked_array(np.zeros_like(values), ~missing)
-        axes.pcolor(x, y, hatched, cmap="Greys", hatch="////", edgecolors="0.8", linewidth=0)
+        axes.pcolor(x, y, hatched, cmap="Grays", hatch="////", edgecolors="0.8", linewidth=0)
         for row, column in np.argwhere(~missing):
             _write_number(axes, values[row, column], left + column + 0.5, top + row + 0.5)
     return shown
@@ -173,8 +173,8 @@ def _draw_cells(axes: Any, values: NDArray[np.float64], left: float, top: float,
 def _write_number(axes: Any, value: float, x: float, y: float) -> None:
     number = "100" if value >= 99.95 else f"{value:.1f}"
     # As the cells grow darker.
-    colour = "black" if value < 62 else "white"
-    axes.text(x, y, number, ha="center", va="center", fontsize=_NUMBER_POINTS, color=colour)
+    color = "black" if value < 62 else "white"
+    axes.text(x, y, number, ha="center", va="center", fontsize=_NUMBER_POINTS, color=color)
 
 
 def _label(axis: Any, places: Sequence[float], names: Sequence[str], cell: float = math.inf) -> None:

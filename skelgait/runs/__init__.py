@@ -3,6 +3,6 @@
 from skelgait.runs.differences import differing_settings
 from skelgait.runs.plot import save_plot
 from skelgait.runs.read import Run, find_runs
-from skelgait.runs.summary import Summary, summarise
+from skelgait.runs.summary import Summary, summarize
 
-__all__ = ["Run", "Summary", "differing_settings", "find_runs", "save_plot", "summarise"]
+__all__ = ["Run", "Summary", "differing_settings", "find_runs", "save_plot", "summarize"]

@@ -11,7 +11,7 @@ from skelgait.runs.read import Run
 from skelgait.runs.summary import number
 from skelgait.storage.atomic import write_whole
 
-# Told apart by colour-blind readers too (Okabe and Ito); after them, the same ones dashed.
+# Told apart by color-blind readers too (Okabe and Ito); after them, the same ones dashed.
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000")
 _STYLES = ("-", "--", ":")
 _PANEL_INCHES = (3.6, 2.5)
@@ -86,8 +86,8 @@ def _known_form(path: Path) -> str:
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
     except ImportError as error:
-        mend = 'pip install "skelgait[plots]"'
-        raise SettingsError("--plot", "no package matplotlib", "the package matplotlib", mend) from error
+        hint = 'pip install "skelgait[plots]"'
+        raise SettingsError("--plot", "no package matplotlib", "the package matplotlib", hint) from error
     form, known = path.suffix.lstrip(".").lower() or "png", FigureCanvasAgg.get_supported_filetypes()
     if form not in known:
         raise SettingsError("--plot", str(path), f"a file ending in one of {', '.join(sorted(known))}", "name it so")
@@ -137,7 +137,7 @@ def _draw_panel(axes: Any, panel: Panel, curves: Mapping[int, Curve]) -> None:
 
 
 def _look(i: int) -> dict[str, Any]:
-    """Colour and style of the line of run `i`, the same in all panels."""
+    """Color and style of the line of run `i`, the same in all panels."""
     style = _STYLES[i // len(_COLOURS) % len(_STYLES)]
     return {"color": _COLOURS[i % len(_COLOURS)], "linestyle": style, "linewidth": 1.2}
 

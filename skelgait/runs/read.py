@@ -63,8 +63,8 @@ def find_runs(folder: Path, names: Collection[str] = ()) -> list[Run]:
 
 
 def _none(folder: Path, found: str) -> DataError:
-    mend = "train first, or name the folder with --runs"
-    return DataError(folder, found, "a folder that holds training runs, one folder each", mend)
+    hint = "train first, or name the folder with --runs"
+    return DataError(folder, found, "a folder that holds training runs, one folder each", hint)
 
 
 def _is_run(path: Path) -> bool:
@@ -76,8 +76,8 @@ def _check_names(names: Collection[str], there: Collection[str]) -> None:
     unknown = sorted(set(names) - set(there))
     if unknown:
         near = [match for name in unknown for match in get_close_matches(name, there, n=1)]
-        mend = f"did you mean {', '.join(near)}?" if near else "name some of these, or none for all"
-        raise SettingsError("RUN", ", ".join(unknown), f"some of {', '.join(there)}", mend)
+        hint = f"did you mean {', '.join(near)}?" if near else "name some of these, or none for all"
+        raise SettingsError("RUN", ", ".join(unknown), f"some of {', '.join(there)}", hint)
 
 
 def _read(folder: Path) -> Run:

@@ -47,7 +47,7 @@ class Summary:
     started: str | None
 
 
-def summarise(run: Run) -> Summary:
+def summarize(run: Run) -> Summary:
     """A run in a line."""
     last = run.metrics[-1] if run.metrics else {}
     data = run.facts.get("data")

@@ -15,12 +15,12 @@ from uuid import uuid4
 from skelgait.errors import SkelgaitError
 from skelgait.runtime.cores import usable_cores
 
-LEFT_ALONE = 3
+EXIT_PEER_FAILED = 3
 """Exit code of a process that ends because another one has ended with an error."""
 INTERRUPTED = 130
 """Exit code of a command that was stopped by a signal."""
 
-_SECONDS_TO_SPEAK = 2.0
+_GRACE_SECONDS = 2.0
 
 
 class ProcessError(SkelgaitError):
@@ -44,13 +44,13 @@ def launched() -> bool:
     return "RANK" in os.environ and "WORLD_SIZE" in os.environ
 
 
-def let_the_first_process_end() -> None:
+def wait_for_rank_zero() -> None:
     """Wait, in every process but the first, until that one has said what is wrong, if it is wrong there too.
 
     The launcher ends all processes as soon as one has ended, and what the first one says is what people see.
     """
     if os.environ.get("RANK", "0") != "0":
-        time.sleep(_SECONDS_TO_SPEAK)
+        time.sleep(_GRACE_SECONDS)
 
 
 def launch(nproc: int, argv: Sequence[str]) -> int:
@@ -97,15 +97,15 @@ def launch(nproc: int, argv: Sequence[str]) -> int:
         except ChildFailedError as error:
             # Other processes end because one has: by themselves, or ended by the launcher.
             codes = {rank: failure.exitcode for rank, failure in error.failures.items()}
-            failed = {rank: code for rank, code in codes.items() if code not in (LEFT_ALONE, -SIGTERM)}
+            failed = {rank: code for rank, code in codes.items() if code not in (EXIT_PEER_FAILED, -SIGTERM)}
             if failed.get(0, 0) > 0:  # and has said why
                 return 1
             rank, code = min(failed.items(), default=(1, 1))
             ended = f"an end by signal {-code}" if code < 0 else "no word"
-            raise ProcessError(rank, _last_words(rank, Path(logs)) or ended) from error
+            raise ProcessError(rank, _last_stderr_line(rank, Path(logs)) or ended) from error
     return 0
 
 
-def _last_words(rank: int, logs: Path) -> str:
+def _last_stderr_line(rank: int, logs: Path) -> str:
     said = next((path.read_text(errors="replace") for path in logs.rglob(f"{rank}/stderr.log")), "")
     return next(reversed(said.strip().splitlines()), "")

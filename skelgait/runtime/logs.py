@@ -25,8 +25,8 @@ def log_to(path: Path | None) -> Iterator[None]:
         path.parent.mkdir(parents=True, exist_ok=True)
         handler = logging.FileHandler(path, encoding="utf-8")
     except OSError as error:
-        found, mend = error.strerror or str(error), "choose another folder with --runs"
-        raise DataError(path, found, "a file that can be written", mend) from error
+        found, hint = error.strerror or str(error), "choose another folder with --runs"
+        raise DataError(path, found, "a file that can be written", hint) from error
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     handler.setLevel(logging.INFO)
     before = logger.level

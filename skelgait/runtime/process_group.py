@@ -9,7 +9,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Team:
+class ProcessGroup:
     """Processes that share a job.
 
     Attributes:
@@ -23,7 +23,7 @@ class Team:
     gather: Callable[[Any], list[Any]] = lambda item: [item]
 
 
-ALONE = Team()
+SINGLE = ProcessGroup()
 
 
 def processes_on_this_machine() -> int:

@@ -11,11 +11,11 @@ from typing import Any
 import torch
 import torch.distributed as dist
 
-from skelgait.runtime.launch import LEFT_ALONE, launched
-from skelgait.runtime.process_group import Team
+from skelgait.runtime.launch import EXIT_PEER_FAILED, launched
+from skelgait.runtime.process_group import ProcessGroup
 
 # What the errors of torch's backends say when the other end of a connection is gone.
-_SIGNS_OF_LEAVING = (
+_DISCONNECT_MESSAGES = (
     "Connection closed by peer",
     "Connection reset by peer",
     "Broken pipe",
@@ -43,7 +43,7 @@ def join_processes(device: torch.device) -> Iterator[None]:
     """Work together with the other processes that the launcher started, if it did.
 
     NCCL carries CUDA tensors and gloo all others. Every process must enter and leave. Where one
-    has left with an error, the others end quietly, with exit code `LEFT_ALONE`.
+    has left with an error, the others end quietly, with exit code `EXIT_PEER_FAILED`.
     """
     if not launched():
         yield
@@ -58,8 +58,8 @@ def join_processes(device: torch.device) -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
-        if any(sign in str(error) for sign in _SIGNS_OF_LEAVING):
-            raise SystemExit(LEFT_ALONE) from error
+        if any(sign in str(error) for sign in _DISCONNECT_MESSAGES):
+            raise SystemExit(EXIT_PEER_FAILED) from error
         raise
     finally:
         # DistributedDataParallel holds the group in reference cycles.
@@ -76,9 +76,9 @@ def gather_objects(item: Any) -> list[Any]:
     return items
 
 
-def team() -> Team:
+def process_group() -> ProcessGroup:
     """The processes that work together."""
-    return Team(rank(), world_size(), gather_objects)
+    return ProcessGroup(rank(), world_size(), gather_objects)
 
 
 def any_process(flag: bool) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 
-def generator(seed: int, *place: int) -> np.random.Generator:
+def rng_for(seed: int, *place: int) -> np.random.Generator:
     """The random numbers of one place, such as an iteration and a position in its batch.
 
     Draws are a function of `seed` and `place` alone: any process or worker makes the same ones, in any order, and a

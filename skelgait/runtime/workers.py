@@ -39,10 +39,10 @@ def in_workers(job: Callable[[T], R], items: Sequence[T], workers: int) -> Itera
     try:
         yield from pool.map(_work, items)
     except BrokenProcessPool as error:
-        mend = (
+        hint = (
             'use fewer --workers, and in a script call it under `if __name__ == "__main__":`; what is done stays done'
         )
-        raise SkelgaitError("a worker", "an end from outside", "it to finish, in enough memory", mend) from error
+        raise SkelgaitError("a worker", "an end from outside", "it to finish, in enough memory", hint) from error
     finally:
         pool.shutdown(cancel_futures=True)
 

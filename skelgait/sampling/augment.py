@@ -28,7 +28,7 @@ def augment(
 ) -> Frames:
     """Perspective, cut to 44 columns, mirror, rotation, each with its own probability.
 
-    Grey levels stay uint8, so that a batch is small until it is on the device.
+    Gray levels stay uint8, so that a batch is small until it is on the device.
 
     Args:
         frames: (T, C, 64, 64) or (T, C, 64, 44) uint8.
@@ -82,7 +82,7 @@ def change_perspective(frames: Frames, corners: NDArray[np.float64]) -> Frames:
 def rotate(frames: Frames, degrees: float) -> Frames:
     """Rotate (T, C, H, W) uint8 frames about x = H // 2, y = W // 2.
 
-    That is not the middle of a frame that is not square; the authors' networks were trained with it.
+    That is not the middle of a frame that is not square; OpenGait networks were trained with it.
     """
     height, width = frames.shape[2:]
     matrix = cv2.getRotationMatrix2D((height // 2, width // 2), degrees, 1.0)

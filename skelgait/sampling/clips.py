@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
 from skelgait.errors import DataError, SkelgaitError
-from skelgait.runtime.rng import generator
+from skelgait.runtime.rng import rng_for
 from skelgait.sampling.augment import augment
 from skelgait.sampling.batch import Batch, Item, load_batches
 from skelgait.sampling.frames import FrameSampling, choose_frames
@@ -60,7 +60,7 @@ class Clips(Dataset[Any]):
 
     def __getitem__(self, place: _Place) -> Item | SkelgaitError:
         iteration, position, index = place
-        rng = generator(self._seed, iteration, position)
+        rng = rng_for(self._seed, iteration, position)
         try:
             return self._clip(self._keys[index], rng), self._labels[index]
         except SkelgaitError as error:

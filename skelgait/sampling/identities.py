@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from skelgait.errors import SettingsError
-from skelgait.runtime.rng import generator
+from skelgait.runtime.rng import rng_for
 
 
 class IdentityBatches:
@@ -65,7 +65,7 @@ class IdentityBatches:
 
     def draw(self, iteration: int) -> list[tuple[int, int]]:
         """This process's part of the batch of an iteration: (position in the whole batch, index of the sequence)."""
-        rng = generator(self._seed, iteration)
+        rng = rng_for(self._seed, iteration)
         identities = rng.choice(len(self._sequences), self._identities_per_batch, replace=False)
         k = self._sequences_per_identity
         drawn = [rng.choice(own, k, replace=len(own) < k) for own in (self._sequences[i] for i in identities)]

@@ -15,7 +15,7 @@ class WithNetwork(StrictModel):
     """What all commands share that run a trained network."""
 
     checkpoint: Annotated[Path, Strict(False)] | None = Field(
-        None, description="The weights, ours or the authors'; the run's own where not given."
+        None, description="The weights, skelgait or OpenGait; the run's own where not given."
     )
     iteration: Count | None = Field(None, description="The run's checkpoint to use; the newest where not given.")
     best: bool = Field(False, description="Use the checkpoint that was the best in the run's tests while training.")
@@ -23,7 +23,7 @@ class WithNetwork(StrictModel):
     max_frames: Count = Field(720, description="Frames used of a sequence; longer ones are cut and counted.")
     device: Device = Field("auto", description="Where the network runs, and where distances are computed.")
     precision: Literal["float32", "bf16", "fp16"] = Field("float32", description="Arithmetic of the network.")
-    loader_workers: int = Field(0, ge=0, le=1024, description="Processes that read sequences; changes no result.")
+    num_workers: int = Field(0, ge=0, le=1024, description="Processes that read sequences; changes no result.")
     nproc: Processes = Field(1, ge=1, description="Processes to start on this machine.")
 
     @field_validator("iteration")

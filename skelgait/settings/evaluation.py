@@ -21,11 +21,11 @@ OWN = ("custom", "verification")
 class CompareSettings(StrictModel):
     """Evaluations side by side."""
 
-    resamples: int = Field(1000, ge=1, le=10**6, description="Bootstrap draws of probes.")
+    bootstrap_samples: int = Field(1000, ge=1, le=10**6, description="Bootstrap draws of probes.")
 
 
 class EvaluateSettings(WithNetwork):
-    """Recognising the test identities of a dataset under its protocol."""
+    """Recognizing the test identities of a dataset under its protocol."""
 
     protocol: str | None = Field(
         None,
@@ -36,9 +36,9 @@ class EvaluateSettings(WithNetwork):
     )
     distance: Literal["euclidean", "cosine"] = Field("euclidean", description="Distance of two embeddings.")
     embedding: Literal[1, 2] | None = Field(None, description="Embedding compared; the checkpoint's where not given.")
-    rerank: bool = Field(False, description="Re-rank by k-reciprocal neighbours (Zhong et al., CVPR 2017).")
+    rerank: bool = Field(False, description="Re-rank by k-reciprocal neighbors (Zhong et al., CVPR 2017).")
     memory_mb: Mebibytes = Field(512, description="Memory that distances may take at a time, in MiB.")
-    resamples: int = Field(
+    bootstrap_samples: int = Field(
         1000, ge=0, le=10**6, description="Bootstrap draws of probes for 95 % intervals; 0 for no intervals."
     )
     report: Annotated[Path, Strict(False)] | None = Field(

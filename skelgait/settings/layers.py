@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from skelgait.datasets import find
 from skelgait.errors import SettingsError
-from skelgait.opengait.settings import is_authors_dialect, translate
+from skelgait.opengait.settings import is_opengait_dialect, translate
 from skelgait.settings.evaluation import is_protocol_file
 from skelgait.settings.presets import preset_names, read_preset
 from skelgait.settings.problems import InvalidSettingsError, problems_of, section_models
@@ -52,7 +52,7 @@ def load_settings(
     """Resolve the settings: preset < settings file < environment < flags.
 
     Args:
-        file: the settings file, in skelgait's form or the authors'.
+        file: the settings file, in skelgait's form or OpenGait.
         preset: name of the preset; where None it comes from SKELGAIT_PRESET, the key `preset` of the settings
             file, or follows from dataset and network.
         flags: values by dotted key.
@@ -82,7 +82,7 @@ def load_settings(
 
 
 def parse_assignment(text: str) -> tuple[str, object]:
-    """Split `train.optimiser.learning_rate=0.05` into the dotted key and its value.
+    """Split `train.optimizer.learning_rate=0.05` into the dotted key and its value.
 
     Raises:
         SettingsError: there is no `=`.
@@ -96,7 +96,7 @@ def parse_assignment(text: str) -> tuple[str, object]:
 def _read_file(file: Path) -> tuple[dict[str, tuple[object, str]], list[str]]:
     content = read_yaml(file)
     warnings: list[str] = []
-    if is_authors_dialect(content):
+    if is_opengait_dialect(content):
         content, warnings = translate(content, str(file))
     layer = {key: (value, str(file)) for key, value in _flat(content)}
     for key in _PATHS:

@@ -1,7 +1,7 @@
 """Every setting that there is, one model a command under one root; the sentence under a field is its help text.
 
-A dotted key names a setting everywhere: `train.optimiser.learning_rate` in `skelgait.yaml` (nested), in `--set`,
-in error messages, and as SKELGAIT_TRAIN__OPTIMISER__LEARNING_RATE in the environment.
+A dotted key names a setting everywhere: `train.optimizer.learning_rate` in `skelgait.yaml` (nested), in `--set`,
+in error messages, and as SKELGAIT_TRAIN__OPTIMIZER__LEARNING_RATE in the environment.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ from skelgait.settings.types import (
 _COMPRESSION = "How frames are packed in HDF5: lz4hc is quick to read, gzip and none need no plugin in other programs."
 _NAMES = (
     "How the paths of sequences are named, as '{identity}/{condition}/*/{view}', where * is anything; "
-    "known forms are recognised where not given."
+    "known forms are recognized where not given."
 )
 
 
 class CollectSettings(StrictModel):
     """Poses from what a dataset or a pose estimator gives (`skelgait poses`)."""
 
-    layout: str | None = Field(None, description="Form that the poses are in; recognised where not given.")
+    layout: str | None = Field(None, description="Form that the poses are in; recognized where not given.")
     names: str | None = Field(None, description=_NAMES)
     pattern: str | None = Field(None, description="Pattern of the files to read; the layout's own where not given.")
     person_index: FolderPath | None = Field(
@@ -78,7 +78,7 @@ class HeatmapSettings(StrictModel):
         description="How missing coordinates are filled: knn (from the 4 nearest frames), visible (knn without joints "
         "that are never seen), mean, or none.",
     )
-    align: bool = Field(True, description="Crop each map to the body's rows, centred, before it is resized.")
+    align: bool = Field(True, description="Crop each map to the body's rows, centered, before it is resized.")
     offset_px: Pixels = Field(0, ge=0, description="Rows kept above and below the body when aligning.")
     size_px: Pixels = Field(64, ge=1, description="Side of the finished map, in pixels.")
     storage: Storage = Field("pkl", description="Write a pickle tree or HDF5 parts.")
@@ -185,4 +185,4 @@ class Settings(StrictModel):
         try:
             return None if name is None else find(name).name
         except SettingsError as error:
-            raise ValueError(f"should be {error.expected}; {error.mend}") from error
+            raise ValueError(f"should be {error.expected}; {error.hint}") from error

@@ -67,7 +67,7 @@ class LossSettings(StrictModel):
     label_smoothing: Share = Field(0.1, description="Label smoothing of the cross entropy.")
 
 
-class OptimiserSettings(StrictModel):
+class OptimizerSettings(StrictModel):
     """Stochastic gradient descent with steps in the learning rate."""
 
     learning_rate: float = Field(0.1, gt=0, description="Learning rate at the start.")
@@ -93,14 +93,14 @@ class TrainSettings(StrictModel):
     sampling: SamplingSettings = SamplingSettings()
     augmentation: AugmentationSettings = AugmentationSettings()
     losses: LossSettings = LossSettings()
-    optimiser: OptimiserSettings = OptimiserSettings()
-    iterations: Count = Field(60000, description="Steps of the optimiser.")
+    optimizer: OptimizerSettings = OptimizerSettings()
+    iterations: Count = Field(60000, description="Steps of the optimizer.")
     log_every: Count = Field(100, description="Iterations between two logged steps.")
     save_every: Count = Field(10000, description="Iterations between two checkpoints.")
-    keep: Count = Field(10, description="Checkpoints kept: the last ones, and the best where they are tested.")
-    test_while_training: bool = Field(False, description="Evaluate at every checkpoint.")
+    keep_last: Count = Field(10, description="Checkpoints kept: the last ones, and the best where they are tested.")
+    eval_during_training: bool = Field(False, description="Evaluate at every checkpoint.")
     init: Annotated[Path, Strict(False)] | None = Field(
-        None, description="Checkpoint, ours or the authors', whose weights to begin with."
+        None, description="Checkpoint, skelgait or OpenGait, whose weights to begin with."
     )
     resume: bool = Field(False, description="Go on from a checkpoint of the run.")
     iteration: Count | None = Field(
@@ -112,7 +112,7 @@ class TrainSettings(StrictModel):
     compile: bool = Field(False, description="Compile the network with torch.compile; needs a C++ compiler.")
     tensorboard: bool = Field(False, description="Write events for TensorBoard as well.")
     nproc: Processes = Field(1, ge=1, description="Processes to start on this machine.")
-    loader_workers: Processes = Field(1, ge=0, description="Processes that read batches, for each training process.")
+    num_workers: Processes = Field(1, ge=0, description="Processes that read batches, for each training process.")
     run: str | None = Field(None, description="Name of the run's folder; dataset and network where not given.")
 
     @field_validator("iteration")

@@ -10,7 +10,7 @@ import yaml
 
 from skelgait.errors import SettingsError
 
-_MEND = "correct the file"
+_HINT = "correct the file"
 
 
 class _Loader(yaml.SafeLoader):
@@ -55,11 +55,11 @@ def read_yaml(path: Path) -> dict[str, Any]:
         raise SettingsError(path, error.strerror or str(error), "a file in YAML", "check the path") from error
     except (yaml.YAMLError, ValueError) as error:
         found = " ".join(str(error).split())
-        raise SettingsError(path, f"no YAML ({found})", "a file in YAML", _MEND) from error
+        raise SettingsError(path, f"no YAML ({found})", "a file in YAML", _HINT) from error
     if content is None:
         return {}
     if not isinstance(content, dict):
-        raise SettingsError(path, f"a {type(content).__name__}", "a mapping of keys to values", _MEND)
+        raise SettingsError(path, f"a {type(content).__name__}", "a mapping of keys to values", _HINT)
     return content
 
 

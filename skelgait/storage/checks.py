@@ -15,7 +15,7 @@ _EXPECTED = {
     "map": "skeleton maps (T, 2, H, W) of uint8",
     "silhouette": "silhouettes (T, H, W) of uint8",
 }
-_MEND = {
+_HINT = {
     "pose": "point to the folder of poses",
     "map": "make skeleton maps with `skelgait heatmap`",
     "silhouette": "point to the folder of aligned silhouettes",
@@ -36,7 +36,7 @@ def check_modality(array: NDArray[Any], modality: Modality, where: Path) -> NDAr
     if fits[modality]:
         return array
     found = f"an array {array.shape} of {array.dtype}{resemblance(array)}"
-    raise ShapeError(where, found, _EXPECTED[modality], _MEND[modality])
+    raise ShapeError(where, found, _EXPECTED[modality], _HINT[modality])
 
 
 def _has_joints(shape: tuple[int, ...]) -> bool:

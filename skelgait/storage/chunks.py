@@ -1,4 +1,4 @@
-"""Writing a dataset a piece at a time, so that many processes can, into a pickle tree or HDF5 parts."""
+"""Writing a dataset a chunk at a time, so that many processes can, into a pickle tree or HDF5 parts."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from skelgait.storage.pickle_tree import PickleTree, PickleTreeWriter
 from skelgait.storage.shards import Compression, Index, write_part
 from skelgait.storage.source import Key, Modality
 
-Piece = tuple[int, Sequence[Key]]
-"""A piece of a dataset: its number, and its keys."""
+Chunk = tuple[int, Sequence[Key]]
+"""A chunk of a dataset: its number, and its keys."""
 
 _PIECES = 64
 _LARGEST_PIECE = 512
 
 
-def cut_into_pieces(keys: Sequence[Key]) -> list[Piece]:
-    """Cut sorted keys into pieces by their number alone, so that every run cuts them alike."""
+def cut_into_pieces(keys: Sequence[Key]) -> list[Chunk]:
+    """Cut sorted keys into chunks by their number alone, so that every run cuts them alike."""
     size = max(1, min(len(keys) // _PIECES, _LARGEST_PIECE))
     return [(start // size, keys[start : start + size]) for start in range(0, len(keys), size)]
 
@@ -48,26 +48,26 @@ class Entry(NamedTuple):
     frame_names: Sequence[str] | None = None
 
 
-class PieceWriter(Protocol):
-    """Takes pieces of a dataset. What it writes bears the date of its source, so that a later change there shows."""
+class ChunkWriter(Protocol):
+    """Takes chunks of a dataset. What it writes bears the date of its source, so that a later change there shows."""
 
-    def plan(self, keys: Sequence[Key]) -> list[Piece]:
-        """How a dataset is cut into pieces; what is there already, of a smaller dataset, keeps its place.
+    def plan(self, keys: Sequence[Key]) -> list[Chunk]:
+        """How a dataset is cut into chunks; what is there already, of a smaller dataset, keeps its place.
 
         Raises:
             DataError: what is there is of another modality.
         """
         ...
 
-    def finished(self, piece: Piece) -> dict[Key, int]:
-        """Those of a piece's sequences that are there, whole, and their dates, in nanoseconds since the epoch."""
+    def finished(self, chunk: Chunk) -> dict[Key, int]:
+        """Those of a chunk's sequences that are there, whole, and their dates, in nanoseconds since the epoch."""
         ...
 
-    def write(self, piece: Piece, entries: Mapping[Key, Entry], arrays: Iterable[NDArray[Any]]) -> None:
-        """Add some sequences of a piece; others of it that are there stay.
+    def write(self, chunk: Chunk, entries: Mapping[Key, Entry], arrays: Iterable[NDArray[Any]]) -> None:
+        """Add some sequences of a chunk; others of it that are there stay.
 
         Args:
-            piece: the piece.
+            chunk: the chunk.
             entries: the sequences, in the order of its keys.
             arrays: their arrays, one after the other.
 
@@ -76,8 +76,8 @@ class PieceWriter(Protocol):
         """
         ...
 
-    def finish(self, pieces: Sequence[Piece]) -> None:
-        """Called once when all pieces are written."""
+    def finish(self, chunks: Sequence[Chunk]) -> None:
+        """Called once when all chunks are written."""
         ...
 
 
@@ -86,7 +86,7 @@ def view_of(key: Key) -> str:
     return key.view
 
 
-def open_pieces(
+def open_writer(
     out: Path,
     storage: Literal["pkl", "hdf5"],
     modality: Modality,
@@ -95,11 +95,11 @@ def open_pieces(
     settings: Mapping[str, object],
     compression: Compression = "lz4hc",
     name: Callable[[Key], str] = view_of,
-) -> PieceWriter:
+) -> ChunkWriter:
     """A writer into `out`.
 
     Args:
-        out: root of the pickle tree, or folder of the HDF5 parts, one a piece.
+        out: root of the pickle tree, or folder of the HDF5 parts, one a chunk.
         storage: which of the two.
         modality: what the arrays are.
         source: where the dataset comes from, written into the parts.
@@ -149,20 +149,20 @@ class _Tree:
     modality: Modality
     name: Callable[[Key], str]
 
-    def plan(self, keys: Sequence[Key]) -> list[Piece]:
+    def plan(self, keys: Sequence[Key]) -> list[Chunk]:
         return cut_into_pieces(keys)
 
-    def finished(self, piece: Piece) -> dict[Key, int]:
+    def finished(self, chunk: Chunk) -> dict[Key, int]:
         tree = PickleTreeWriter(self.out)
-        files = {key: tree.file(key, self.name(key)) for key in piece[1]}
+        files = {key: tree.file(key, self.name(key)) for key in chunk[1]}
         return {key: path.stat().st_mtime_ns for key, path in files.items() if self._is_whole(path)}
 
-    def write(self, piece: Piece, entries: Mapping[Key, Entry], arrays: Iterable[NDArray[Any]]) -> None:
+    def write(self, chunk: Chunk, entries: Mapping[Key, Entry], arrays: Iterable[NDArray[Any]]) -> None:
         tree = PickleTreeWriter(self.out)
         for (key, entry), array in zip(entries.items(), arrays, strict=True):
             tree.write(key, array, self.name(key), entry.as_of_ns, entry.frame_names)
 
-    def finish(self, pieces: Sequence[Piece]) -> None:
+    def finish(self, chunks: Sequence[Chunk]) -> None:
         """Nothing is left to do."""
 
     def _is_whole(self, path: Path) -> bool:
@@ -186,12 +186,12 @@ class _Parts:
     compression: Compression
     name: Callable[[Key], str]
 
-    def plan(self, keys: Sequence[Key]) -> list[Piece]:
+    def plan(self, keys: Sequence[Key]) -> list[Chunk]:
         there = {part: self._there(part) for part in parts_of(self.out)}
-        pieces = cut_into_pieces(keys)
-        cut = {self._part(number): set(own) for number, own in pieces}
+        chunks = cut_into_pieces(keys)
+        cut = {self._part(number): set(own) for number, own in chunks}
         if all(own <= cut.get(part, set()) for part, own in there.items()):
-            return pieces
+            return chunks
         # The dataset was another one: its parts stay as they are, and what is new goes into further parts.
         numbers = {part: int(part.stem.split("-")[1]) for part in there}
         old = [(numbers[part], sorted(own & set(keys))) for part, own in there.items() if own & set(keys)]
@@ -200,22 +200,22 @@ class _Parts:
         new = cut_into_pieces([key for key in keys if key not in known])
         return [*old, *((first + number, own) for number, own in new)]
 
-    def finished(self, piece: Piece) -> dict[Key, int]:
-        part = self._part(piece[0])
-        there = set(piece[1]) & self._there(part)
+    def finished(self, chunk: Chunk) -> dict[Key, int]:
+        part = self._part(chunk[0])
+        there = set(chunk[1]) & self._there(part)
         return dict.fromkeys(there, part.stat().st_mtime_ns) if there else {}
 
-    def write(self, piece: Piece, entries: Mapping[Key, Entry], arrays: Iterable[NDArray[Any]]) -> None:
+    def write(self, chunk: Chunk, entries: Mapping[Key, Entry], arrays: Iterable[NDArray[Any]]) -> None:
         if not entries:
             return
-        part = self._part(piece[0])
-        kept = (self._there(part) & set(piece[1])) - set(entries)
+        part = self._part(chunk[0])
+        kept = (self._there(part) & set(chunk[1])) - set(entries)
         store = Hdf5Store(part, self.modality) if kept else None
         lengths = {key: entry.length for key, entry in entries.items()}
         lengths |= {key: store.length(key) for key in kept} if store else {}
         frame_names = {key: entry.frame_names for key, entry in entries.items()}
         frame_names |= {key: store.frame_names(key) for key in kept} if store else {}
-        keys, fresh = [key for key in piece[1] if key in lengths], iter(arrays)
+        keys, fresh = [key for key in chunk[1] if key in lengths], iter(arrays)
         dates = [entry.as_of_ns for entry in entries.values()]
         write_part(
             part,
@@ -233,9 +233,9 @@ class _Parts:
             as_of_ns=max([*dates, part.stat().st_mtime_ns] if kept else dates),
         )
 
-    def finish(self, pieces: Sequence[Piece]) -> None:
+    def finish(self, chunks: Sequence[Chunk]) -> None:
         # Other parts are damaged, or hold nothing that the dataset still has.
-        own = {self._part(number) for number, _ in pieces}
+        own = {self._part(number) for number, _ in chunks}
         for part in parts_of(self.out):
             if part not in own:
                 remove_file(part)

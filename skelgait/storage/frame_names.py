@@ -27,15 +27,15 @@ def read_frame_names(pickle: Path, length: int) -> list[str] | None:
     Raises:
         DataError: the names cannot be read, or are not as many as there are frames.
     """
-    path, mend = frame_names_file(pickle), f"write {pickle.name} and its names again, or remove the names"
+    path, hint = frame_names_file(pickle), f"write {pickle.name} and its names again, or remove the names"
     try:
         names = path.read_text(encoding="utf-8").split("\n")[:-1]
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError) as error:
-        raise DataError(path, str(error), "names of frames, one a line", mend) from error
+        raise DataError(path, str(error), "names of frames, one a line", hint) from error
     if len(names) != length:
-        raise DataError(path, f"{len(names)} names", f"{length}, as there are frames in {pickle.name}", mend)
+        raise DataError(path, f"{len(names)} names", f"{length}, as there are frames in {pickle.name}", hint)
     return names
 
 

@@ -48,14 +48,14 @@ class Hdf5Store:
             index = index_of(part, modality)
             for place in zip(index.keys, index.offsets, index.offsets[1:], index.names, strict=False):
                 if place[0] in places:
-                    mend = f"write the store again; {places[place[0]].part.name} has it too"
-                    raise DataError(part, f"{place[0]} again", "each sequence once", mend)
+                    hint = f"write the store again; {places[place[0]].part.name} has it too"
+                    raise DataError(part, f"{place[0]} again", "each sequence once", hint)
                 places[place[0]] = _Place(part, *place[1:])
         self._places = dict(sorted(places.items()))
         self.keys = list(self._places)
         if not self.keys:
-            mend = "make them with `skelgait heatmap --storage hdf5` or `skelgait convert`"
-            raise DataError(path, "no sequence", "HDF5 parts with sequences", mend)
+            hint = "make them with `skelgait heatmap --storage hdf5` or `skelgait convert`"
+            raise DataError(path, "no sequence", "HDF5 parts with sequences", hint)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_open": {}}
@@ -128,7 +128,7 @@ class _OpenPart:
         file = h5py.File(part, "r", rdcc_nbytes=0)
         self._frames = file["frames"]
         self._names = file.get("frame_names")
-        # Frames that lie in one piece are read past HDF5, which is quicker, where the system can.
+        # Frames that lie in one chunk are read past HDF5, which is quicker, where the system can.
         self._offset = self._frames.id.get_offset() if hasattr(os, "preadv") else None
         self._descriptor = file.id.get_vfd_handle()
 
@@ -218,5 +218,5 @@ def modality_of(part: Path) -> Modality:
 
 
 def _damaged(part: Path, error: Exception) -> DataError:
-    mend = "write the store again; its other parts are kept, and this one alone is made anew"
-    return DataError(part, f"a damaged file ({error})", "a part of an HDF5 store", mend)
+    hint = "write the store again; its other parts are kept, and this one alone is made anew"
+    return DataError(part, f"a damaged file ({error})", "a part of an HDF5 store", hint)

@@ -16,8 +16,8 @@ from skelgait.storage.source import Modality
 NOTE = "skelgait.json"
 
 
-class Note(NamedTuple):
-    """The note in a folder of sequences.
+class DatasetMetadata(NamedTuple):
+    """The metadata in a folder of sequences.
 
     Attributes:
         source: what they were made of.
@@ -32,33 +32,33 @@ class Note(NamedTuple):
     facts: Mapping[str, object] = {}
 
 
-def claim(folder: Path, note: Note, modality: Modality, *, overwrite: bool, mend: str) -> None:
-    """Leave `note` in `folder`, and refuse to mix sequences that were made otherwise with those to come.
+def check_and_write(folder: Path, metadata: DatasetMetadata, modality: Modality, *, overwrite: bool, hint: str) -> None:
+    """Leave `metadata` in `folder`, and refuse to mix sequences that were made otherwise with those to come.
 
     Args:
         folder: where sequences are going to be written.
-        note: what they are made of, and how.
+        metadata: what they are made of, and how.
         modality: what they are.
         overwrite: remove those that are there.
-        mend: what to do where they would be mixed.
+        hint: what to do where they would be mixed.
 
     Raises:
         SettingsError: there are sequences made with other settings, or of another source.
-        DataError: `folder` cannot be written, or its note is damaged.
+        DataError: `folder` cannot be written, or its metadata is damaged.
     """
-    before = None if overwrite else read_note(folder)
+    before = None if overwrite else read_metadata(folder)
     if holds_sequences(folder):
         if before and not before.is_being_cleared:
-            _refuse_mixture(folder, before, note, mend)
+            _refuse_mixture(folder, before, metadata, hint)
             return
         if overwrite or before:
-            write_note(folder, note._replace(is_being_cleared=True))
+            write_metadata(folder, metadata._replace(is_being_cleared=True))
             remove_sequences(folder, modality)
-    write_note(folder, note)
+    write_metadata(folder, metadata)
 
 
-def read_note(folder: Path) -> Note | None:
-    """The note in `folder`, if there is one.
+def read_metadata(folder: Path) -> DatasetMetadata | None:
+    """The metadata in `folder`, if there is one.
 
     Raises:
         DataError: it is damaged.
@@ -69,32 +69,32 @@ def read_note(folder: Path) -> Note | None:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         is_being_cleared, facts = bool(content.get("is_being_cleared")), dict(content.get("facts", {}))
-        return Note(str(content["source"]), dict(content["settings"]), is_being_cleared, facts)
+        return DatasetMetadata(str(content["source"]), dict(content["settings"]), is_being_cleared, facts)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        mend = "write the sequences beside it again, into another folder or over these"
-        raise DataError(path, f"a damaged file ({error!r})", "how the sequences beside it were made", mend) from error
+        hint = "write the sequences beside it again, into another folder or over these"
+        raise DataError(path, f"a damaged file ({error!r})", "how the sequences beside it were made", hint) from error
 
 
-def write_note(folder: Path, note: Note) -> None:
-    """Write the note of `folder`.
+def write_metadata(folder: Path, metadata: DatasetMetadata) -> None:
+    """Write the metadata of `folder`.
 
     Raises:
         DataError: it cannot be written.
     """
-    content: dict[str, object] = {"version": __version__, "source": note.source, "settings": note.settings}
-    if note.facts:
-        content["facts"] = note.facts
-    if note.is_being_cleared:
+    content: dict[str, object] = {"version": __version__, "source": metadata.source, "settings": metadata.settings}
+    if metadata.facts:
+        content["facts"] = metadata.facts
+    if metadata.is_being_cleared:
         content["is_being_cleared"] = True
     write_text(folder / NOTE, json.dumps(content, indent=1) + "\n")
 
 
-def _refuse_mixture(folder: Path, before: Note, note: Note, mend: str) -> None:
-    differing = [name for name, value in note.settings.items() if before.settings.get(name) != value]
+def _refuse_mixture(folder: Path, before: DatasetMetadata, metadata: DatasetMetadata, hint: str) -> None:
+    differing = [name for name, value in metadata.settings.items() if before.settings.get(name) != value]
     if differing:
         found = ", ".join(f"{name} {before.settings.get(name)}" for name in differing)
-        expected = ", ".join(f"{name} {note.settings[name]}" for name in differing)
-        raise SettingsError(folder, f"sequences with {found}", expected, mend)
+        expected = ", ".join(f"{name} {metadata.settings[name]}" for name in differing)
+        raise SettingsError(folder, f"sequences with {found}", expected, hint)
     # One that has been moved is still the same.
-    if Path(before.source).exists() and before.source != note.source:
-        raise SettingsError(folder, f"sequences made of {before.source}", note.source, mend)
+    if Path(before.source).exists() and before.source != metadata.source:
+        raise SettingsError(folder, f"sequences made of {before.source}", metadata.source, hint)

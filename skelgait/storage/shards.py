@@ -32,7 +32,7 @@ CHUNK_FRAMES = 16
 _FILTERS: dict[Compression, dict[str, Any]] = {
     "lz4hc": dict(hdf5plugin.Blosc(cname="lz4hc", clevel=3, shuffle=hdf5plugin.Blosc.NOSHUFFLE)),
     "gzip": {"compression": "gzip", "compression_opts": 4},
-    # In one piece, without chunks.
+    # In one chunk, without chunks.
     "none": {},
 }
 

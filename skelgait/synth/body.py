@@ -12,13 +12,13 @@ from skelgait.synth.gait import Condition
 
 SIZE_PX = 64
 
-# Bodies are drawn with this many pixels a metre.
+# Bodies are drawn with this many pixels a meter.
 _SCALE = 110.0
 _CANVAS_PX = 288
 _AT = {name: COCO_17.index(name) for name in COCO_17.joints}
 _FIRST_TOE = len(COCO_17.joints)
 
-# Thickness of a limb in metres, for average girth.
+# Thickness of a limb in meters, for average girth.
 _LIMBS = (
     *(
         (_AT[f"{side} {a}"], _AT[f"{side} {b}"], thickness)
@@ -37,17 +37,17 @@ _TRUNK = [_AT[name] for name in ("left shoulder", "right shoulder", "right hip",
 
 
 def silhouettes(
-    xy: NDArray[np.float64], pixels_per_metre: float, person: Person, condition: Condition
+    xy: NDArray[np.float64], pixels_per_meter: float, person: Person, condition: Condition
 ) -> NDArray[np.uint8]:
     """Aligned silhouettes, (T, 64, 64) uint8, 0 or 255.
 
     Args:
         xy: (T, 19, 2) projected joints, then left and right toes, pixels.
-        pixels_per_metre: at the walker's distance.
+        pixels_per_meter: at the walker's distance.
         person: whose body it is.
         condition: a bag is carried on the right, a coat is wide and ends at the knees.
     """
-    points = (xy - xy[:, _TRUNK].mean(axis=1, keepdims=True)) * (_SCALE / pixels_per_metre)
+    points = (xy - xy[:, _TRUNK].mean(axis=1, keepdims=True)) * (_SCALE / pixels_per_meter)
     points += [_CANVAS_PX / 2, _CANVAS_PX * 0.42]
     return np.stack([_align(_draw(frame, person, condition)) for frame in points])
 
@@ -84,7 +84,7 @@ def _trunk(canvas: NDArray[np.uint8], corners: NDArray[np.int32], thickness: int
 
 
 def _align(canvas: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Cut to the body's rows, scale to 64 rows, centre its mass."""
+    """Cut to the body's rows, scale to 64 rows, center its mass."""
     rows = np.flatnonzero(canvas.any(axis=1))
     body = canvas[rows[0] : rows[-1] + 1]
     width = max(1, round(body.shape[1] * SIZE_PX / len(body)))

@@ -30,7 +30,7 @@ class Camera:
     height_px: int = 1080
 
     def project(self, points: Array) -> tuple[Array, Array]:
-        """(..., 3) points in metres to (..., 2) pixels and (...) depths in metres."""
+        """(..., 3) points in meters to (..., 2) pixels and (...) depths in meters."""
         angle = np.deg2rad(self.view_deg)
         to_camera = np.array([np.sin(angle), 0, np.cos(angle)])
         right = np.array([np.cos(angle), 0, -np.sin(angle)])

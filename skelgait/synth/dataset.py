@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from skelgait.datasets import Dataset, Layout, Partition
 from skelgait.errors import SettingsError
-from skelgait.runtime.rng import generator
+from skelgait.runtime.rng import rng_for
 from skelgait.skeletons import COCO_17, COCO_18
 from skelgait.storage import Key, PickleTreeWriter
 from skelgait.storage.atomic import write_text
@@ -98,7 +98,7 @@ def write_walkers(
     identities = sorted(partition.train) + sorted(partition.test)
     n_sequences = n_frames = 0
     for one in _walks(dataset.layout, identities, partition, views, _known(conditions, dataset), repeats):
-        person = sample_person(generator(seed, _OF_PEOPLE, one.person))
+        person = sample_person(rng_for(seed, _OF_PEOPLE, one.person))
         n_frames += _write_walk(out, dataset.layout, one, person, frames, noise_px, lost, seed)
         n_sequences += len(one.cameras)
         advance(len(one.cameras))
@@ -162,14 +162,14 @@ def _write_walk(
 ) -> int:
     """Write what all cameras see of a walk; returns the number of frames."""
     place = one.person, get_args(Condition).index(one.condition), one.repeat
-    rng = generator(seed, _OF_WALKS, *place)
+    rng = rng_for(seed, _OF_WALKS, *place)
     n_frames = max(1, round(frames * rng.uniform(0.9, 1.1)))
     walking = vary(person, rng)
     joints, toes = walk(walking, one.condition, n_frames, rng)
     for number, (key, angle_deg) in enumerate(one.cameras):
         camera = Camera(angle_deg)
         xy, depth = camera.project(np.concatenate([joints, toes], axis=1))
-        own = generator(seed, _OF_CAMERAS, *place, number)
+        own = rng_for(seed, _OF_CAMERAS, *place, number)
         own_noise_px = noise_px * (_COAT_NOISE if one.condition == "coat" else 1)
         keypoints = detect(xy[:, :17], depth[:, :17], own, own_noise_px, lost)
         masks = silhouettes(xy, camera.focal_px / camera.distance, person, one.condition)

@@ -1,6 +1,6 @@
 """A walk: joint angles over the gait cycle, and the joints in space.
 
-Coordinates are in metres: x to the walker's left, y up from the floor, z forwards. The walker stays at x = z = 0, as
+Coordinates are in meters: x to the walker's left, y up from the floor, z forwards. The walker stays at x = z = 0, as
 on a treadmill.
 """
 
@@ -39,7 +39,7 @@ def walk(
         rate_hz: frames a second.
 
     Returns:
-        (T, 17, 3) COCO-17 joints and (T, 2, 3) left and right toes, in metres.
+        (T, 17, 3) COCO-17 joints and (T, 2, 3) left and right toes, in meters.
     """
     cycle: Array = rng.random() + np.arange(n_frames, dtype=np.float64) * (person.cadence_hz / rate_hz)
     joints: dict[str, Array] = {}

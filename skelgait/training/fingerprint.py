@@ -9,7 +9,7 @@ from typing import Any
 
 from skelgait.sampling.frames import first_frames
 from skelgait.storage import Key, PickleTree, SequenceSource
-from skelgait.storage.metadata import read_note
+from skelgait.storage.metadata import read_metadata
 from skelgait.storage.pairs import PairSource
 
 # Where the data lie may change.
@@ -25,7 +25,7 @@ def fingerprint(source: SequenceSource, keys: Sequence[Key]) -> dict[str, Any]:
         number of `joints` of the poses), None for maps that say nothing of it.
 
     Raises:
-        DataError: the first sequence cannot be read, or the note beside the maps is damaged.
+        DataError: the first sequence cannot be read, or the metadata beside the maps is damaged.
     """
     arrays = source.read(keys[0], first_frames(1))
     identities = sorted({key.identity for key in keys})
@@ -44,13 +44,13 @@ def how_drawn(source: SequenceSource) -> dict[str, Any] | None:
     """What is known of how the maps in `source` were drawn; None where nothing is.
 
     Raises:
-        DataError: the note beside the maps is damaged.
+        DataError: the metadata beside the maps is damaged.
     """
-    note = read_note(_maps_folder(source))
-    if note is None:
+    metadata = read_metadata(_maps_folder(source))
+    if metadata is None:
         return None
-    drawn = {name: value for name, value in note.settings.items() if name not in ("storage", "compression")}
-    return {**drawn, **note.facts}
+    drawn = {name: value for name, value in metadata.settings.items() if name not in ("storage", "compression")}
+    return {**drawn, **metadata.facts}
 
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:

@@ -34,11 +34,11 @@ class Precision:
         """The context that the network's forward pass runs in."""
         return torch.autocast(self._device.type, dtype=self._type, enabled=self._type is not None)
 
-    def step(self, loss: Tensor, optimiser: torch.optim.Optimizer) -> bool:
+    def step(self, loss: Tensor, optimizer: torch.optim.Optimizer) -> bool:
         """Differentiate `loss` and step; False where the step was skipped, as gradients did not fit into fp16."""
-        optimiser.zero_grad(set_to_none=True)
+        optimizer.zero_grad(set_to_none=True)
         scale = self.scaler.get_scale()
         self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
-        self.scaler.step(optimiser)
+        self.scaler.step(optimizer)
         self.scaler.update()
         return self.scaler.get_scale() >= scale

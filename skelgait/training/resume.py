@@ -10,12 +10,12 @@ from typing import Any
 from skelgait.checkpoints.checkpoint import Architecture, Checkpoint, load_checkpoint
 from skelgait.checkpoints.folder import find_checkpoint, kept_checkpoints
 from skelgait.errors import CheckpointError, DataError, SettingsError
-from skelgait.settings.training import OptimiserSettings, TrainSettings
+from skelgait.settings.training import OptimizerSettings, TrainSettings
 from skelgait.training.fingerprint import differences
 
 log = logging.getLogger(__name__)
 
-_MEND = "resume with the run's own data and settings, or name another run with --run-name"
+_HINT = "resume with the run's own data and settings, or name another run with --run-name"
 
 
 def refuse_earlier_training(run: Path) -> None:
@@ -26,8 +26,8 @@ def refuse_earlier_training(run: Path) -> None:
     """
     there = sorted((run / "checkpoints").glob("*.pt"))
     if there:
-        mend = "use --resume to go on with it, name another with --run-name, or remove the folder"
-        raise SettingsError(run, f"an earlier training, up to {there[-1].name}", "a new run", mend)
+        hint = "use --resume to go on with it, name another with --run-name, or remove the folder"
+        raise SettingsError(run, f"an earlier training, up to {there[-1].name}", "a new run", hint)
 
 
 def checkpoint_to_resume(
@@ -44,7 +44,7 @@ def checkpoint_to_resume(
     Raises:
         CheckpointError: there is none, or it holds weights alone.
         DataError: it is of another network, or was trained on other data.
-        SettingsError: optimiser or schedule were others.
+        SettingsError: optimizer or schedule were others.
     """
     if settings.iteration is None:
         path, checkpoint = _load_newest(run)
@@ -53,12 +53,12 @@ def checkpoint_to_resume(
         checkpoint = load_checkpoint(path)
     if checkpoint.architecture != architecture:
         expected = f"{architecture} as the data and the settings say"
-        raise DataError(path, str(checkpoint.architecture), expected, _MEND)
+        raise DataError(path, str(checkpoint.architecture), expected, _HINT)
     if changed := differences(checkpoint.data, data):
         found = ", ".join(f"{what} {before}" for what, before, _ in changed)
         expected = ", ".join(f"{what} {now}" for what, _, now in changed)
-        raise DataError(path, f"a network that was trained on {found}", f"the data's {expected}", _MEND)
-    _check_training(path, checkpoint, settings.optimiser)
+        raise DataError(path, f"a network that was trained on {found}", f"the data's {expected}", _HINT)
+    _check_training(path, checkpoint, settings.optimizer)
     return checkpoint
 
 
@@ -75,15 +75,15 @@ def _load_newest(run: Path) -> tuple[Path, Checkpoint]:
     raise damaged or CheckpointError(path, "none", "a checkpoint", "train first")
 
 
-def _check_training(path: Path, checkpoint: Checkpoint, settings: OptimiserSettings) -> None:
-    """Refuse to go on where optimiser and schedule are not to be had, or are not those of the settings."""
+def _check_training(path: Path, checkpoint: Checkpoint, settings: OptimizerSettings) -> None:
+    """Refuse to go on where optimizer and schedule are not to be had, or are not those of the settings."""
     if not checkpoint.training:
-        mend = "train from its weights with --init, under another --run-name; it can be evaluated as it is"
-        raise CheckpointError(path, "weights alone", "the state of the optimiser and the schedule", mend)
+        hint = "train from its weights with --init, under another --run-name; it can be evaluated as it is"
+        raise CheckpointError(path, "weights alone", "the state of the optimizer and the schedule", hint)
     wanted = settings.model_dump(mode="json")
-    before = checkpoint.settings.get("optimiser", wanted)
+    before = checkpoint.settings.get("optimizer", wanted)
     changed = [name for name in wanted if before.get(name) != wanted[name]]
     if changed:
         found = ", ".join(f"{name} {before.get(name)}" for name in changed)
         expected = ", ".join(f"{name} {wanted[name]}" for name in changed)
-        raise SettingsError(path, found, expected, "leave train.optimiser as it was, or name another --run-name")
+        raise SettingsError(path, found, expected, "leave train.optimizer as it was, or name another --run-name")

@@ -17,7 +17,7 @@ from skelgait.checkpoints.checkpoint import Architecture, Checkpoint
 from skelgait.checkpoints.initial_weights import initial_weights
 from skelgait.errors import SettingsError, SkelgaitError
 from skelgait.losses import GaitLoss
-from skelgait.models.cpu.sync_batch_norm import synchronise_batch_norm
+from skelgait.models.cpu.sync_batch_norm import synchronize_batch_norm
 from skelgait.runtime.processes import world_size
 from skelgait.sampling.batch import Batch
 from skelgait.settings.training import TrainSettings
@@ -28,13 +28,13 @@ _SKIPPED_IN_A_ROW = 60
 
 
 class TrainingState:
-    """Network, optimiser, schedule, loss scaling and counters, freshly initialised by the seed.
+    """Network, optimizer, schedule, loss scaling and counters, freshly initialized by the seed.
 
     There are no random states among them: every draw is a function of seed and iteration.
 
     Attributes:
         network: the network, on the device.
-        iteration: steps of the optimiser.
+        iteration: steps of the optimizer.
         drawn: batches drawn; more than steps where loss scaling has skipped some.
         not_finite: losses in a row that were no finite numbers; kept on the device, since asking for the number would
             wait for the device at every step.
@@ -54,14 +54,14 @@ class TrainingState:
         self.architecture = architecture
         torch.manual_seed(settings.seed)
         self.network = architecture.build().to(device)
-        self.optimiser = torch.optim.SGD(
+        self.optimizer = torch.optim.SGD(
             self.network.parameters(),
-            lr=settings.optimiser.learning_rate,
-            momentum=settings.optimiser.momentum,
-            weight_decay=settings.optimiser.weight_decay,
+            lr=settings.optimizer.learning_rate,
+            momentum=settings.optimizer.momentum,
+            weight_decay=settings.optimizer.weight_decay,
         )
-        milestones = list(settings.optimiser.milestones)
-        self.schedule = torch.optim.lr_scheduler.MultiStepLR(self.optimiser, milestones, settings.optimiser.gamma)
+        milestones = list(settings.optimizer.milestones)
+        self.scheduler = torch.optim.lr_scheduler.MultiStepLR(self.optimizer, milestones, settings.optimizer.gamma)
         self.precision = Precision(settings.precision, device)
         self.loss = GaitLoss(**settings.losses.model_dump())
         self.iteration = self.drawn = self._skipped = 0
@@ -70,7 +70,7 @@ class TrainingState:
     @property
     def learning_rate(self) -> float:
         """The learning rate of the next step."""
-        return float(self.schedule.get_last_lr()[0])
+        return float(self.scheduler.get_last_lr()[0])
 
     @property
     def checkpoint_bytes(self) -> int:
@@ -86,7 +86,7 @@ class TrainingState:
         """
         self.network.train()
         if world_size() > 1:
-            synchronise_batch_norm(self.network, self._device)
+            synchronize_batch_norm(self.network, self._device)
         model = _compiled(self.network, self._device) if self._settings.compile else self.network
         if world_size() == 1:
             return model
@@ -108,13 +108,13 @@ class TrainingState:
         with self.precision.autocast():
             output = model(values, batch.lengths)
         loss = self.loss(output, batch.labels)
-        if not self.precision.step(loss.total, self.optimiser):
+        if not self.precision.step(loss.total, self.optimizer):
             self._skipped += 1
             if self._skipped == _SKIPPED_IN_A_ROW:
                 raise self._not_finite("gradients that do not fit into fp16", self._skipped)
             return None
         self._skipped = 0
-        self.schedule.step()
+        self.scheduler.step()
         self.iteration += 1
         self.not_finite = torch.where(loss.total.detach().isfinite(), 0, self.not_finite + 1)
         return loss.terms
@@ -136,8 +136,8 @@ class TrainingState:
             iteration=self.iteration,
             test_embedding=self._settings.network.test_embedding,
             training={
-                "optimizer": self.optimiser.state_dict(),
-                "scheduler": self.schedule.state_dict(),
+                "optimizer": self.optimizer.state_dict(),
+                "scheduler": self.scheduler.state_dict(),
                 "scaler": self.precision.scaler.state_dict(),
                 "drawn": self.drawn,
             },
@@ -146,10 +146,10 @@ class TrainingState:
         )
 
     def begin_with(self, path: Path) -> tuple[str, ...]:
-        """Begin with the weights of a checkpoint, ours or the authors'; the classifier only where the classes fit.
+        """Begin with the weights of a checkpoint, skelgait or OpenGait; the classifier only where the classes fit.
 
         Returns:
-            The names of weights that stay freshly initialised.
+            The names of weights that stay freshly initialized.
 
         Raises:
             CheckpointError: it cannot be read, or is of another architecture.
@@ -161,14 +161,14 @@ class TrainingState:
     def restore(self, checkpoint: Checkpoint) -> None:
         """Be as when the checkpoint was made."""
         self.network.load_state_dict(dict(checkpoint.weights))
-        self.optimiser.load_state_dict(checkpoint.training["optimizer"])
-        self.schedule.load_state_dict(checkpoint.training["scheduler"])
+        self.optimizer.load_state_dict(checkpoint.training["optimizer"])
+        self.scheduler.load_state_dict(checkpoint.training["scheduler"])
         self.precision.scaler.load_state_dict(checkpoint.training["scaler"])
         self.iteration, self.drawn = checkpoint.iteration, checkpoint.training["drawn"]
 
     def _not_finite(self, found: str, times: int) -> SkelgaitError:
-        mend = "lower train.optimiser.learning_rate, or use --precision float32"
-        return SkelgaitError(self._run, f"{found}, {times} steps in a row", "numbers", mend)
+        hint = "lower train.optimizer.learning_rate, or use --precision float32"
+        return SkelgaitError(self._run, f"{found}, {times} steps in a row", "numbers", hint)
 
 
 def _compiled(network: nn.Module, device: torch.device) -> nn.Module:

@@ -16,7 +16,7 @@ from skelgait.sampling.batch import Batch
 _FRAMES = 8
 
 
-class Board:
+class TensorBoardLogger:
     """Writes metrics and pictures of batches into the folder `tensorboard` of a run.
 
     Args:
@@ -31,8 +31,8 @@ class Board:
         try:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError as error:
-            mend = 'install it with: pip install "skelgait[tensorboard]"'
-            raise SettingsError("train.tensorboard", "no tensorboard", "the package tensorboard", mend) from error
+            hint = 'install it with: pip install "skelgait[tensorboard]"'
+            raise SettingsError("train.tensorboard", "no tensorboard", "the package tensorboard", hint) from error
         self._writer: Any = SummaryWriter(str(run / "tensorboard"), purge_step=iteration + 1 if iteration else None)
 
     def scalars(self, iteration: int, values: Mapping[str, Any]) -> None:

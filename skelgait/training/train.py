@@ -16,7 +16,7 @@ from skelgait.checkpoints.checkpoint import Architecture, save_checkpoint
 from skelgait.checkpoints.folder import check_room, checkpoint_path, remove_old
 from skelgait.errors import DataError, SkelgaitError
 from skelgait.models import GaitNetwork
-from skelgait.runtime.launch import LEFT_ALONE
+from skelgait.runtime.launch import EXIT_PEER_FAILED
 from skelgait.runtime.logs import log_to
 from skelgait.runtime.memory import keep_freed_memory
 from skelgait.runtime.processes import any_process, is_main, mean_over_processes, rank, world_size
@@ -32,7 +32,7 @@ from skelgait.training.metrics import Metrics
 from skelgait.training.resume import checkpoint_to_resume, refuse_earlier_training
 from skelgait.training.run_folder import write_run
 from skelgait.training.state import TrainingState
-from skelgait.training.tensorboard import Board
+from skelgait.training.tensorboard import TensorBoardLogger
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ class TrainReport:
     Attributes:
         run: the run's folder.
         checkpoint: the last checkpoint.
-        iterations: steps of the optimiser, those before a resumption included.
+        iterations: steps of the optimizer, those before a resumption included.
         identities: identities trained on.
         sequences: their sequences.
         metrics: the last logged step.
@@ -127,7 +127,7 @@ def train(
             clips,
             identity_batches,
             range(state.drawn, _ENDLESS),
-            workers=settings.loader_workers,
+            workers=settings.num_workers,
             pin_memory=device.type == "cuda",
         )
         loop = _Loop(run, settings, state, data, stop, evaluate)
@@ -159,7 +159,7 @@ class _Loop:
         self.run, self.settings, self.state, self.data, self.stop = run, settings, state, data, stop
         self.metrics = Metrics(run, state.iteration, settings.iterations)
         self.evaluations = Evaluations(run, state.iteration)
-        self.board = Board(run, state.iteration) if settings.tensorboard and is_main() else None
+        self.tensorboard = TensorBoardLogger(run, state.iteration) if settings.tensorboard and is_main() else None
         self.evaluate = evaluate
 
     def run_to_the_end(self, stream: Generator[Batch, None, None], advance: Callable[[int], None]) -> dict[str, Any]:
@@ -178,16 +178,16 @@ class _Loop:
             if self._is_due(settings.log_every):
                 state.refuse_not_finite(min(_NOT_FINITE_IN_A_ROW, settings.log_every))
                 line = self.metrics.write(state.iteration, state.learning_rate, mean_over_processes(terms))
-                if self.board is not None:
-                    self.board.scalars(state.iteration, line)
+                if self.tensorboard is not None:
+                    self.tensorboard.scalars(state.iteration, line)
             if self._is_due(settings.save_every):
                 self._save()
                 self._test()
                 self._keep()
-                if self.board is not None:
-                    self.board.frames(state.iteration, batch)
-        if self.board is not None:
-            self.board.close()
+                if self.tensorboard is not None:
+                    self.tensorboard.frames(state.iteration, batch)
+        if self.tensorboard is not None:
+            self.tensorboard.close()
         return line
 
     def _is_due(self, every: int) -> bool:
@@ -203,14 +203,14 @@ class _Loop:
         if any_process(self.stop.wanted or error is not None):
             if self.state.iteration:
                 self._save()
-                self._say_goodbye()
+                self._log_stop()
             if error is not None:
                 raise error
             self.stop.check()
-            raise SystemExit(LEFT_ALONE)
+            raise SystemExit(EXIT_PEER_FAILED)
         return batch
 
-    def _say_goodbye(self) -> None:
+    def _log_stop(self) -> None:
         log.warning("stopped after iteration %d; go on with --resume", self.state.iteration)
 
     def _save(self) -> None:
@@ -227,18 +227,18 @@ class _Loop:
             try:
                 report = self.evaluate(network.eval(), lambda _: self.stop.check())
             except KeyboardInterrupt:
-                self._say_goodbye()
+                self._log_stop()
                 raise
             network.train()
         score = self.evaluations.write(iteration, report)
-        if self.board is not None and score is not None:
-            self.board.scalars(iteration, {"test/rank_1": score})
+        if self.tensorboard is not None and score is not None:
+            self.tensorboard.scalars(iteration, {"test/rank_1": score})
 
     def _keep(self) -> None:
         """Remove checkpoints that are not to be kept, and make sure that the next one will fit."""
         if not is_main():
             return
-        remove_old(self.run, self.settings.keep, self.evaluations.best())
+        remove_old(self.run, self.settings.keep_last, self.evaluations.best())
         if self.state.iteration < self.settings.iterations:
             check_room(self.run, self.state.checkpoint_bytes)
 

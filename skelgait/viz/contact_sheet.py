@@ -42,7 +42,7 @@ class Strip(NamedTuple):
 
 
 def contact_sheet(strips: Sequence[Strip], frames: int = 3) -> Picture:
-    """Draw a sheet, (H, W, 3) uint8 in OpenCV's order of colours.
+    """Draw a sheet, (H, W, 3) uint8 in OpenCV's order of colors.
 
     Rows for each sequence: for some of its frames, limbs (orange), joints (blue), both, and the silhouette, as far as
     the sequence has them; up to three frames side by side.

@@ -1,4 +1,4 @@
-"""What the plots of a report share: colours, text as it stands, legends, and how a figure becomes a PNG."""
+"""What the plots of a report share: colors, text as it stands, legends, and how a figure becomes a PNG."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any, Literal
 from skelgait.errors import SettingsError
 from skelgait.viz.text import printable
 
-# Told apart by colour-blind readers too (Okabe and Ito); after them, the same ones dashed and dotted.
+# Told apart by color-blind readers too (Okabe and Ito); after them, the same ones dashed and dotted.
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000")
 _STYLES = ("-", "--", ":")
 _MARKERS = ("D", "s", "^")
@@ -35,8 +35,8 @@ def require_matplotlib() -> None:
     try:
         import matplotlib  # noqa: F401
     except ImportError as error:
-        mend = 'pip install "skelgait[plots]"'
-        raise SettingsError("--pictures", "no package matplotlib", "the package matplotlib", mend) from error
+        hint = 'pip install "skelgait[plots]"'
+        raise SettingsError("--pictures", "no package matplotlib", "the package matplotlib", hint) from error
 
 
 def new_figure(width: float, height: float, layout: Literal["constrained", "compressed"] = "constrained") -> Any:
@@ -61,7 +61,7 @@ def png_of(figure: Any) -> bytes:
 
 
 def look(i: int) -> dict[str, Any]:
-    """Colour and style of the i-th line, the same in all panels."""
+    """Color and style of the i-th line, the same in all panels."""
     style = _STYLES[i // len(_COLOURS) % len(_STYLES)]
     return {"color": _COLOURS[i % len(_COLOURS)], "linestyle": style, "linewidth": 1.4}
 

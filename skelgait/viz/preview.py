@@ -34,8 +34,8 @@ def locate(path: Path, sequence: str | None, pattern: str = "*.pkl") -> tuple[Se
     for key in source.keys:
         if str(key) == sequence:
             return source, key
-    mend = f"give identity/condition/view, for example {source.keys[0]}"
-    raise SettingsError("--sequence", sequence, f"a sequence in {path}", mend)
+    hint = f"give identity/condition/view, for example {source.keys[0]}"
+    raise SettingsError("--sequence", sequence, f"a sequence in {path}", hint)
 
 
 def save_previews(out: Path, source: SequenceSource, key: Key, frames: int) -> list[Path]:

@@ -127,7 +127,7 @@ def carried_out(protocol: str) -> dict[str, float]:
     test_set = TestSet(keys, camera_of_view=dataset.protocol.camera_of_view, probes=partition.probes)
     members = largest(test_set, protocol)
     score(random_embeddings(keys[:40]), custom_protocol(["*"], {"all": ["*"]}))  # compiles
-    whole = seconds(lambda: score(embeddings, dataset.protocol, partition, resamples=1000))
+    whole = seconds(lambda: score(embeddings, dataset.protocol, partition, bootstrap_samples=1000))
     # Of the evaluation alone: the loops below take memory of their own.
     peak = peak_gb()
     # So many at least that a product is large, and all that a block takes.

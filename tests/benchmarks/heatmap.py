@@ -5,7 +5,7 @@ data, where that lies beside the project: on its walks and on real ones; everywh
 loops of the tests.
 
 What bounds it now, of 42 us a frame on a 2.6 GHz AMD EPYC with AVX-512: distances to limbs and joints 17 us, cropping
-and resizing 12 us, grey levels 6 us, placing limbs and joints 4 us, everything in Python 3 us. The distances are nine
+and resizing 12 us, gray levels 6 us, placing limbs and joints 4 us, everything in Python 3 us. The distances are nine
 operations a pixel for some 70,000 pixels of 34 windows; eight lanes in two units could do that in 15 us, so that this
 bound is near. Only single precision or smaller windows would be below it, and both change pixels.
 

@@ -4,7 +4,7 @@ Plain means (N, C, T, H, W) through Conv3d and BatchNorm3d, with the frames tran
 convolution, as torch comes; ours keeps the memory that it frees, as training does. As that holds for a whole process,
 every network is trained in a process of its own; they take turns, among themselves and with the matrix product, so that
 all meet the same noise of the machine, and the shortest time of each counts. A step is all that training does to a
-batch that is there: grey levels to numbers, forward, loss, backward, optimiser.
+batch that is there: gray levels to numbers, forward, loss, backward, optimizer.
 
 The rate is that of torch.mm in float32, 2048 x 2048 by 2048 x 2048. The operations of a step are those that torch
 counts in the plain arrangement, for both: how one gets to the result is its own affair.
@@ -54,7 +54,7 @@ class Variant(NamedTuple):
 
 
 def our_forward(variant: Variant) -> tuple[torch.nn.Module, Callable[[Tensor], Output]]:
-    """The network, and its output for a batch of grey levels (N * T, C, 64, 44)."""
+    """The network, and its output for a batch of gray levels (N * T, C, 64, 44)."""
     network = models.build_network(
         variant.network, channels=CHANNELS[variant.size], blocks=BLOCKS, classes=CLASSES
     ).train()
@@ -85,7 +85,7 @@ def plain_forward(variant: Variant) -> tuple[torch.nn.Module, Callable[[Tensor],
 def training_step(variant: Variant) -> Callable[[], None]:
     """A function that does one step of training, on random frames."""
     network, forward = (our_forward if variant.arrangement == "ours" else plain_forward)(variant)
-    optimiser = torch.optim.SGD(network.parameters(), lr=0.01, momentum=0.9, weight_decay=5e-4)
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.01, momentum=0.9, weight_decay=5e-4)
     loss, labels = losses.GaitLoss(), torch.tensor(LABELS)
     in_channels = models.NETWORKS[variant.network].in_channels
     levels = torch.randint(0, 256, (len(LABELS) * FRAMES, in_channels, 64, 44), dtype=torch.uint8)
@@ -94,9 +94,9 @@ def training_step(variant: Variant) -> Callable[[], None]:
     def step() -> None:
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=precision is torch.bfloat16):
             embedding, logits = forward(levels)
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         loss(Output(embedding.float(), logits.float()), labels).total.backward()
-        optimiser.step()
+        optimizer.step()
 
     return step
 

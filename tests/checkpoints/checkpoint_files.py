@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from skelgait.checkpoints.architecture import Architecture
-from skelgait.opengait.weights import to_authors
+from skelgait.opengait.weights import to_opengait
 
 SMALL = Architecture("skeletongait", (16, 8, 12, 20), (1, 2, 3, 1), classes=5, embedding_width=6, strips=8)
 SMALL_PLUS = Architecture("skeletongait++", (16, 8, 12, 20), (2, 1, 1, 2), classes=5, embedding_width=6, strips=16)
@@ -23,12 +23,12 @@ def zeros(*shape: int) -> Tensor:
 
 
 def weights_of(architecture: Architecture) -> dict[str, Tensor]:
-    """A state dict of zeros under the authors' names."""
-    return {name: zeros(*weight.shape) for name, weight in to_authors(architecture.outline().state_dict()).items()}
+    """A state dict of zeros under OpenGait names."""
+    return {name: zeros(*weight.shape) for name, weight in to_opengait(architecture.outline().state_dict()).items()}
 
 
 def write_authors(path: Path, weights: dict[str, Tensor], **more: object) -> Path:
-    """A file as the authors' pipeline writes it."""
+    """A file as OpenGait writes it."""
     content = {"model": weights, "optimizer": {"state": {}}, "scheduler": {"last_epoch": 7}, "iteration": 7, **more}
     torch.save(content, path)
     return path

@@ -1,4 +1,4 @@
-"""Checkpoints, ours and the authors'."""
+"""Checkpoints, ours and OpenGait."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from skelgait.checkpoints.checkpoint import Architecture, Checkpoint, load_check
 from skelgait.checkpoints.folder import checkpoint_path, find_checkpoint
 from skelgait.errors import CheckpointError, DataError
 from skelgait.models import NETWORKS
-from skelgait.opengait.weights import to_authors
+from skelgait.opengait.weights import to_opengait
 from tests.full_disk import full_disk
 
 
@@ -46,7 +46,7 @@ def test_a_full_disk_is_named_and_nothing_half_written(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_the_authors_checkpoints_are_loaded(tmp_path: Path, name: str) -> None:
-    weights = to_authors(architecture(name).build().state_dict())
+    weights = to_opengait(architecture(name).build().state_dict())
     torch.save({"model": weights, "optimizer": {}, "scheduler": {}, "iteration": 60000}, tmp_path / "a.pt")
     loaded = load_checkpoint(tmp_path / "a.pt")
     assert (loaded.architecture, loaded.iteration) == (architecture(name), 60000)
@@ -78,7 +78,7 @@ def test_files_that_are_none_are_named(tmp_path: Path) -> None:
     torch.save({"model": {"a": torch.zeros(1)}}, path)
     with pytest.raises(CheckpointError, match="weights of another network"):
         load_checkpoint(path)
-    weights = to_authors(architecture().build().state_dict())
+    weights = to_opengait(architecture().build().state_dict())
     weights.pop("layer2.1.sbn.weight")
     torch.save({"model": weights}, path)
     with pytest.raises(CheckpointError, match=r"1 missing, extra, .* weights \(layer2\.1\.sbn\.weight\)"):
@@ -88,7 +88,7 @@ def test_files_that_are_none_are_named(tmp_path: Path) -> None:
         load_checkpoint(path)
 
 
-WEIGHTS = to_authors(architecture().build().state_dict())
+WEIGHTS = to_opengait(architecture().build().state_dict())
 FC, NECK, CONV = "FCs.fc_bin", "BNNecks.fc_bin", "layer2.0.conv1.forward_block.0.weight"
 
 
@@ -106,7 +106,7 @@ FC, NECK, CONV = "FCs.fc_bin", "BNNecks.fc_bin", "layer2.0.conv1.forward_block.0
         ({"skelgait": {"training": {}, "test_embedding": 7}}, r"7 under skelgait\.test_embedding"),
         ({"model": {**WEIGHTS, FC: 1.5}}, r"1\.5 under model\.FCs\.fc_bin"),
         ({"model": {**WEIGHTS, 3: torch.zeros(1)}}, r"3 under model\.3"),
-        ({"model": {**WEIGHTS, FC: WEIGHTS[FC].int()}}, r"1 missing, .* or mistyped weights \(FCs\.fc_bin\)"),
+        ({"model": {**WEIGHTS, FC: WEIGHTS[FC].int()}}, r"1 missing, .* or wrong_dtype weights \(FCs\.fc_bin\)"),
         ({"model": {**WEIGHTS, CONV: torch.tensor(1.0)}}, rf"1 missing, .* weights \({CONV}\)"),
         ({"model": {**WEIGHTS, NECK: torch.zeros(5, 6, 5)}}, rf"1 missing, .* weights \({NECK}\)"),
         ({"model": {**WEIGHTS, NECK: torch.zeros(16, 6, 0)}}, rf"1 missing, .* weights \({NECK}\)"),

@@ -17,9 +17,9 @@ from skelgait import __version__
 from skelgait.checkpoints.architecture import Architecture, Sizes, sizes_of
 from skelgait.checkpoints.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from skelgait.checkpoints.describe import WeightsReport, describe_checkpoint, describe_weights
-from skelgait.checkpoints.mismatch import Misfits, find_misfits
+from skelgait.checkpoints.mismatch import WeightMismatches, find_mismatches
 from skelgait.errors import CheckpointError
-from skelgait.opengait.weights import from_authors
+from skelgait.opengait.weights import from_opengait
 from tests.checkpoints.checkpoint_files import (
     CCPG,
     CLASSIFIER,
@@ -40,9 +40,9 @@ def describe(weights: dict[str, Tensor]) -> WeightsReport:
     return describe_weights(weights, HERE)
 
 
-def misfits_of(weights: dict[str, Tensor]) -> tuple[Sizes, Misfits]:
+def mismatches_of(weights: dict[str, Tensor]) -> tuple[Sizes, WeightMismatches]:
     sizes = sizes_of(weights)
-    return sizes, find_misfits(weights, sizes.architecture, any_classes="classes" in sizes.untold)
+    return sizes, find_mismatches(weights, sizes.architecture, any_classes="classes" in sizes.untold)
 
 
 def without(weights: dict[str, Tensor], *beginnings: str) -> dict[str, Tensor]:
@@ -56,7 +56,7 @@ def test_the_authors_networks_fit_exactly_their_presets(parity: Path, preset: st
     assert report.fits
     assert report.untold == ()
     assert [fit.preset for fit in report.presets if fit.fits] == [preset]
-    assert report.misfits.there == len(described)
+    assert report.mismatches.there == len(described)
 
 
 @pytest.mark.parametrize("architecture", [SMALL, SMALL_PLUS, CCPG])
@@ -77,20 +77,20 @@ def test_no_weights_are_of_another_network() -> None:
 def test_every_weight_that_is_missing_is_named_with_its_shape() -> None:
     whole = weights_of(SMALL)
     for name, weight in whole.items():
-        sizes, misfits = misfits_of(without(whole, name))
-        assert misfits.missing == {name: tuple(weight.shape) if name != CLASSIFIER else (8, 6, None)}
-        assert misfits.names() == [name]
+        sizes, mismatches = mismatches_of(without(whole, name))
+        assert mismatches.missing == {name: tuple(weight.shape) if name != CLASSIFIER else (8, 6, None)}
+        assert mismatches.names() == [name]
         assert sizes.architecture == replace(SMALL, classes=1 if name == CLASSIFIER else 5)
         assert sizes.untold == ({"classes"} if name == CLASSIFIER else set())
 
 
-def test_every_weight_that_is_misshapen_is_named() -> None:
+def test_every_weight_that_is_wrong_shape_is_named() -> None:
     whole = weights_of(SMALL)
     for name, weight in whole.items():
-        sizes, misfits = misfits_of({**whole, name: zeros(3, 5)})
+        sizes, mismatches = mismatches_of({**whole, name: zeros(3, 5)})
         expected = tuple(weight.shape) if name != CLASSIFIER else (8, 6, None)
-        assert misfits.misshapen == {name: ((3, 5), expected)}
-        assert misfits.names() == [name]
+        assert mismatches.wrong_shape == {name: ((3, 5), expected)}
+        assert mismatches.names() == [name]
         assert replace(sizes.architecture, classes=5) == SMALL
 
 
@@ -105,32 +105,32 @@ def test_a_draw_between_two_weights_goes_to_the_strips_of_the_first() -> None:
         ({"teacher.weight": zeros(2, 3)}, "extra", {"teacher.weight": (2, 3)}),
         ({"fusion.x": zeros(2)}, "extra", {"fusion.x": (2,)}),  # of the other network
         ({"layer2.900.sbn.weight": zeros(8)}, "extra", {"layer2.900.sbn.weight": (8,)}),  # no network has 901 blocks
-        ({FIRST: zeros(8).int()}, "mistyped", {FIRST: ("int32", "a floating point type")}),
-        ({SECOND: torch.tensor(1.0)}, "mistyped", {SECOND: ("float32", "integers")}),
-        ({FCS: zeros(8, 21, 6)}, "misshapen", {FCS: ((8, 21, 6), (8, 20, 6))}),
-        ({CLASSIFIER: zeros(8, 7, 5)}, "misshapen", {CLASSIFIER: ((8, 7, 5), (8, 6, 5))}),
-        ({CLASSIFIER: zeros(8, 6, 0)}, "misshapen", {CLASSIFIER: ((8, 6, 0), (8, 6, None))}),
-        ({CLASSIFIER: zeros(8, 6, 2**40)}, "misshapen", {CLASSIFIER: ((8, 6, 2**40), (8, 6, None))}),
+        ({FIRST: zeros(8).int()}, "wrong_dtype", {FIRST: ("int32", "a floating point type")}),
+        ({SECOND: torch.tensor(1.0)}, "wrong_dtype", {SECOND: ("float32", "integers")}),
+        ({FCS: zeros(8, 21, 6)}, "wrong_shape", {FCS: ((8, 21, 6), (8, 20, 6))}),
+        ({CLASSIFIER: zeros(8, 7, 5)}, "wrong_shape", {CLASSIFIER: ((8, 7, 5), (8, 6, 5))}),
+        ({CLASSIFIER: zeros(8, 6, 0)}, "wrong_shape", {CLASSIFIER: ((8, 6, 0), (8, 6, None))}),
+        ({CLASSIFIER: zeros(8, 6, 2**40)}, "wrong_shape", {CLASSIFIER: ((8, 6, 2**40), (8, 6, None))}),
     ],
 )
 def test_what_does_not_fit(changed: dict[str, Tensor], kind: str, expected: dict[str, Any]) -> None:
     report = describe({**weights_of(SMALL), **changed})
-    assert getattr(report.misfits, kind) == expected
-    assert report.misfits.names() == sorted(expected)
+    assert getattr(report.mismatches, kind) == expected
+    assert report.mismatches.names() == sorted(expected)
 
 
 def test_a_block_in_the_middle_that_is_missing() -> None:
     report = describe(without(weights_of(SMALL), "layer3.1."))
     assert report.architecture == SMALL
-    assert {name[:9] for name in report.misfits.names()} == {"layer3.1."}
+    assert {name[:9] for name in report.mismatches.names()} == {"layer3.1."}
 
 
 def test_a_head_that_is_missing_is_taken_to_be_as_usual() -> None:
     report = describe(without(weights_of(SMALL), "FCs", "BNNecks"))
     assert report.architecture == replace(SMALL, embedding_width=256, strips=16, classes=1)
     assert report.untold == ("classes", "embedding_width", "strips")
-    assert report.misfits.missing[CLASSIFIER] == (16, 256, None)
-    assert report.misfits.missing[FCS] == (16, 20, 256)
+    assert report.mismatches.missing[CLASSIFIER] == (16, 256, None)
+    assert report.mismatches.missing[FCS] == (16, 20, 256)
 
 
 @pytest.mark.parametrize(
@@ -156,11 +156,11 @@ def test_one_of_ours(tmp_path: Path) -> None:
     training = {"optimizer": {"state": {}}, "scheduler": {"x": 1}, "scaler": {"scale": 2.0}, "drawn": 8}
     settings = {"seed": 1, "precision": "bf16", "compile": False}
     data = {"dataset": "CASIA-B", "sequences": 12, "odd": {(1, 2): torch.zeros(1)}}
-    weights = from_authors(weights_of(SMALL))
+    weights = from_opengait(weights_of(SMALL))
     save_checkpoint(tmp_path / "c.pt", Checkpoint(SMALL, weights, 7, 2, training, settings, data))
     report = describe_checkpoint(tmp_path / "c.pt")
     assert (report.kind, report.iteration, report.test_embedding, report.version) == ("skelgait", 7, 2, __version__)
-    assert report.holds == ("optimiser", "schedule", "loss scaling")
+    assert report.holds == ("optimizer", "scheduler", "loss scaling")
     assert report.resumable
     assert report.settings == {"precision": "bf16", "seed": 1}
     assert report.data == {"dataset": "CASIA-B", "sequences": 12, "odd": "a dict"}
@@ -171,9 +171,9 @@ def test_one_of_ours(tmp_path: Path) -> None:
 
 def test_one_of_the_authors(tmp_path: Path) -> None:
     report = describe_checkpoint(write_authors(tmp_path / "a.pt", weights_of(CCPG)))
-    assert (report.kind, report.iteration, report.version) == ("authors", 7, None)
+    assert (report.kind, report.iteration, report.version) == ("opengait", 7, None)
     assert report.test_embedding == 2  # as the preset for CCPG says
-    assert report.holds == ("optimiser", "schedule")
+    assert report.holds == ("optimizer", "scheduler")
     assert not report.resumable
     assert report.next_command.endswith("a.pt --dataset CCPG --network skeletongait")
 
@@ -191,7 +191,7 @@ WEIGHTS = weights_of(SMALL)
             {"state_dict": {f"model._orig_mod.{name}": weight for name, weight in WEIGHTS.items()}},
             ["kept under state_dict", "begin with model., as a class", "begin with _orig_mod., as torch.compile"],
         ),
-        (from_authors(WEIGHTS), ["a bare state dict", "names that skelgait uses in Python"]),
+        (from_opengait(WEIGHTS), ["a bare state dict", "names that skelgait uses in Python"]),
     ],
 )
 def test_weights_kept_in_other_ways_are_read_and_loaded(tmp_path: Path, content: object, remarks: list[str]) -> None:

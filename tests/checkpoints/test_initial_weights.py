@@ -13,18 +13,18 @@ from skelgait.checkpoints.architecture import Architecture
 from skelgait.checkpoints.checkpoint import Checkpoint, save_checkpoint
 from skelgait.checkpoints.initial_weights import initial_weights
 from skelgait.errors import CheckpointError
-from skelgait.opengait.weights import from_authors, to_authors
+from skelgait.opengait.weights import from_opengait, to_opengait
 from tests.checkpoints.checkpoint_files import CLASSIFIER, FCS, SMALL, SMALL_PLUS, weights_of, write_authors, zeros
 
 OURS = "neck.class_weight"
 
 
-@pytest.mark.parametrize("authors", [False, True])
+@pytest.mark.parametrize("opengait", [False, True])
 @pytest.mark.parametrize("architecture", [SMALL, SMALL_PLUS])
-def test_as_many_classes(tmp_path: Path, architecture: Architecture, authors: bool) -> None:
+def test_as_many_classes(tmp_path: Path, architecture: Architecture, is_opengait: bool) -> None:
     trained = architecture.build().state_dict()
-    if authors:
-        write_authors(tmp_path / "c.pt", to_authors(trained))
+    if is_opengait:
+        write_authors(tmp_path / "c.pt", to_opengait(trained))
     else:
         save_checkpoint(tmp_path / "c.pt", Checkpoint(architecture, trained, 7))
     weights, dropped = initial_weights(tmp_path / "c.pt", architecture)
@@ -35,7 +35,7 @@ def test_as_many_classes(tmp_path: Path, architecture: Architecture, authors: bo
 
 def test_other_classes_begin_afresh(tmp_path: Path) -> None:
     trained = SMALL.build().state_dict()
-    path = write_authors(tmp_path / "c.pt", to_authors(trained))
+    path = write_authors(tmp_path / "c.pt", to_opengait(trained))
     weights, dropped = initial_weights(path, replace(SMALL, classes=9))
     assert dropped == (OURS,)
     network = replace(SMALL, classes=9).build()
@@ -52,7 +52,7 @@ def test_a_classifier_that_is_not_there_begins_afresh(tmp_path: Path, wrapped: s
     torch.save({wrapped + name: weight for name, weight in weights.items()}, tmp_path / "c.pt")
     found, dropped = initial_weights(tmp_path / "c.pt", SMALL)
     assert dropped == (OURS,)
-    assert set(found) == set(from_authors(weights))
+    assert set(found) == set(from_opengait(weights))
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from skelgait.checkpoints.checkpoint import Checkpoint, save_checkpoint
 from skelgait.cli import app
-from skelgait.opengait.weights import from_authors
+from skelgait.opengait.weights import from_opengait
 from tests.checkpoints.checkpoint_files import CCPG, CLASSIFIER, SMALL, weights_of, write_authors, zeros
 
 WEIGHTS = weights_of(SMALL)
@@ -42,7 +42,7 @@ def test_the_command(tmp_path: Path) -> None:
     code, out, err = call("checkpoint", path)
     assert (code, err) == (0, "")
     for text in (
-        "a file.pt: a checkpoint of the authors' pipeline",
+        "a file.pt: a checkpoint of OpenGait",
         "64 128 256 512",
         "fits skeletongait_CCPG but for the classes: 74 instead of 100",
         f"skelgait evaluate --checkpoint '{path}' --network skeletongait --partition",
@@ -65,21 +65,21 @@ def test_the_command_on_weights_that_are_not_whole(tmp_path: Path) -> None:
     code, out, _ = call("checkpoint", path, "--json")
     found = json.loads(out)
     assert (code, found["loadable"]) == (1, False)
-    assert found["weights"]["misfits"]["missing"] == {CLASSIFIER: [8, 6, None]}
+    assert found["weights"]["mismatches"]["missing"] == {CLASSIFIER: [8, 6, None]}
 
 
 @pytest.mark.parametrize(
-    ("weights", "mend"),
+    ("weights", "hint"),
     [
         (HEADLESS, "it can begin a training as it is: skelgait train --init "),
         ({**WEIGHTS, "x": zeros(2)}, "leave the extra weights out when it is saved"),
         (SOME, "fetch it anew, or save the whole network"),
     ],
 )
-def test_what_to_do_about_it(tmp_path: Path, weights: dict[str, Tensor], mend: str) -> None:
+def test_what_to_do_about_it(tmp_path: Path, weights: dict[str, Tensor], hint: str) -> None:
     code, out, _ = call("checkpoint", write_authors(tmp_path / "a.pt", weights))
     assert code == 1
-    assert mend in out
+    assert hint in out
 
 
 def test_only_the_first_of_many_are_shown(tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ def test_only_the_first_of_many_are_shown(tmp_path: Path) -> None:
 def test_one_of_ours(tmp_path: Path) -> None:
     training = {"optimizer": {"state": {}}, "scheduler": {"x": 1}, "drawn": 8}
     data = {"dataset": "CASIA-B", "\x1b[2J": 1}
-    saved = Checkpoint(SMALL, from_authors(WEIGHTS), 7, 2, training, {"seed": 3}, data)
+    saved = Checkpoint(SMALL, from_opengait(WEIGHTS), 7, 2, training, {"seed": 3}, data)
     save_checkpoint(tmp_path / "c.pt", saved)
     code, out, err = call("checkpoint", tmp_path / "c.pt")
     assert (code, err) == (0, "")

@@ -10,7 +10,7 @@ from torch import nn
 
 from skelgait.checkpoints.architecture import Architecture
 from skelgait.models import GaitNetwork
-from skelgait.opengait.weights import to_authors
+from skelgait.opengait.weights import to_opengait
 from skelgait.storage import Key, PickleTreeWriter
 from tests.checkpoints.checkpoint_files import SMALL, write_authors
 
@@ -31,7 +31,7 @@ def small_network(architecture: Architecture = SMALL, seed: int = 0) -> GaitNetw
 
 def write_checkpoint(path: Path, architecture: Architecture = SMALL, seed: int = 0) -> Path:
     """A checkpoint of `small_network`."""
-    return write_authors(path, to_authors(small_network(architecture, seed).state_dict()))
+    return write_authors(path, to_opengait(small_network(architecture, seed).state_dict()))
 
 
 def write_maps(root: Path, with_silhouettes: bool = False) -> Path:

@@ -138,17 +138,17 @@ def test_cells_are_percentages_of_two_decimals(n_probes: int) -> None:
         assert 100 * found == pytest.approx(np.round(right * 100 / n_probes, 2), abs=1e-9)
 
 
-@pytest.mark.parametrize(("n_probes", "resamples"), [(1, 3), (7, 0), (7, 1), (7, 50), (30, 120)])
-def test_draws_are_of_as_many_probes(n_probes: int, resamples: int) -> None:
-    parts = list(resampled(n_probes, resamples))
-    assert sum(len(part) for part in parts) == resamples
+@pytest.mark.parametrize(("n_probes", "bootstrap_samples"), [(1, 3), (7, 0), (7, 1), (7, 50), (30, 120)])
+def test_draws_are_of_as_many_probes(n_probes: int, bootstrap_samples: int) -> None:
+    parts = list(resampled(n_probes, bootstrap_samples))
+    assert sum(len(part) for part in parts) == bootstrap_samples
     for part in parts:
         assert part.shape[1] == n_probes
         assert (part.sum(axis=1) == n_probes).all()
         assert (part == part.round()).all()
         assert part.min() >= 0
     # The same again, and for fewer draws the first of them.
-    again = list(resampled(n_probes, resamples))
+    again = list(resampled(n_probes, bootstrap_samples))
     assert all((one == other).all() for one, other in zip(parts, again, strict=True))
 
 

@@ -1,4 +1,4 @@
-"""Agreement with the metrics of the authors' pipeline."""
+"""Agreement with the metrics of OpenGait."""
 
 from __future__ import annotations
 

@@ -47,9 +47,9 @@ def embeddings_for(keys: list[Key], seed: int = 0) -> Embeddings:
     """Embeddings in which people are to be told, but badly."""
     generator = torch.Generator().manual_seed(seed)
     people = sorted({key.identity for key in keys})
-    centres = torch.randn(len(people), 5, 3, generator=generator)
+    centers = torch.randn(len(people), 5, 3, generator=generator)
     noise = torch.randn(len(keys), 5, 3, generator=generator)
-    return Embeddings(keys, centres[[people.index(key.identity) for key in keys]] + 1.3 * noise)
+    return Embeddings(keys, centers[[people.index(key.identity) for key in keys]] + 1.3 * noise)
 
 
 def assert_alike(found: Any, expected: Any, where: str = "") -> None:
@@ -233,7 +233,7 @@ def test_a_report_is_json() -> None:
         Table("T", "view_pairs", GROUPS, FIGURES),
         Table("V", "verification", GROUPS, ("eer", "tar_at_far_0.1")),
     )
-    report = score(embeddings, Protocol("mine", tables), resamples=20)
+    report = score(embeddings, Protocol("mine", tables), bootstrap_samples=20)
     told = json.loads(json.dumps(report.to_dict(), allow_nan=False))
     assert [group["n_probes"] for group in told["tables"][1]["groups"]] == [g.n_probes for g in report.tables[0].groups]
     assert json.loads(json.dumps(report.summary(), allow_nan=False))["tables"][0]["groups"][0]["metrics"]

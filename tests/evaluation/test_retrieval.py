@@ -73,7 +73,7 @@ def test_nothing_is_retrieved_where_there_is_nothing() -> None:
 @pytest.mark.parametrize("kind", ["view_pairs", "cross_view_gallery", "pooled"])
 @pytest.mark.parametrize("identical", [False, True, "only"])
 @pytest.mark.parametrize("probes", ["b*", "*"], ids=["apart", "probes in the gallery"])
-def test_neighbours_are_those_of_a_loop(kind: str, identical: Identical, probes: str) -> None:
+def test_neighbors_are_those_of_a_loop(kind: str, identical: Identical, probes: str) -> None:
     keys = walks("abcdef", ["n1", "n2", "b1"], ["v_0", "v_1", "w_0"])
     embeddings = embeddings_of(keys)
     table = Table("T", kind, (Group("B", (probes,), ("n*",)),), identical_views=identical)  # type: ignore[arg-type]
@@ -135,7 +135,7 @@ def test_named_probes_are_those_of_the_partition() -> None:
 
 
 @pytest.mark.parametrize("memory_mb", [1024, 0])
-def test_re_ranked_neighbours_are_those_of_re_ranked_rows(memory_mb: int) -> None:
+def test_re_ranked_neighbors_are_those_of_re_ranked_rows(memory_mb: int) -> None:
     keys = walks("abcdef", ["n", "b"], ["v", "w"])
     embeddings, how = embeddings_of(keys), Reranking(k1=5, k2=2)
     table = Table("P", "pooled", (Group("B", ("b",), ("n",)),), identical_views=True)

@@ -72,7 +72,7 @@ def without(*joints: int) -> Callable[[np.ndarray], np.ndarray]:
         (lambda walk: walk[:, [11, 12, 14, 16, 11, 13, 15, *range(10)]], "poses", "in the order of Human3.6M"),
         (lambda walk: walk[..., :2], "raw poses, which `poses` reads", ""),  # and gives a confidence
         (random((22, 3), np.float32), "(T, 22, 3): 22 joints, or points", "known formats have 17, 18, 25"),
-        (random((3, 128, 128)), "colour pictures", "run a 2D pose estimator"),
+        (random((3, 128, 128)), "color pictures", "run a 2D pose estimator"),
         # What spoils maps
         (without(15, 16), "poses", "a joint is never seen, such as 001/nm-01/090 (left ankle, right ankle)"),
         (lambda walk: walk * [1, 1, 2], "poses", "confidences outside of 0 to 1"),
@@ -190,7 +190,7 @@ def test_pictures(tmp_path: Path) -> None:
     assert (found.what, found.facts["dataset"]) == ("pictures of silhouettes, which `silhouettes` aligns", "CASIA-B")
     assert found.next_command == f"skelgait silhouettes {tmp_path / 'sils'}"
     found = inspect_path(tmp_path / "frames")
-    assert found.what == "pictures in colour"
+    assert found.what == "pictures in color"
     assert "run a pose estimator on them first" in found.problems[0]
 
 

@@ -30,10 +30,10 @@ def cross_entropy_by_loops(logits: Tensor, labels: list[int], scale: float, smoo
     for n in range(n_sequences):
         for s in range(n_strips):
             scaled = [scale * logit for logit in logits[n, :, s].tolist()]
-            normaliser = math.log(sum(math.exp(logit) for logit in scaled))
+            normalizer = math.log(sum(math.exp(logit) for logit in scaled))
             for k in range(n_classes):
                 wanted = smoothing / n_classes + (1 - smoothing) * (k == labels[n])
-                losses.append(wanted * (normaliser - scaled[k]))
+                losses.append(wanted * (normalizer - scaled[k]))
     return sum(losses) / (n_sequences * n_strips)
 
 

@@ -41,7 +41,7 @@ def by_loops(embedding: Tensor, labels: list[int]) -> TripletTerms:
         ([0], "no pair"),
         ([0, 0, 0], "no negative"),
         ([0, 1, 2], "no positive but the anchor itself"),
-        ([0, 0, 1, 1], "the authors' test batch"),
+        ([0, 0, 1, 1], "OpenGait test batch"),
         ([3, 1, 3, 1, 1, 2], "unequal numbers, in no order"),
     ],
 )

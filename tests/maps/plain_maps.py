@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.impute import KNNImputer
 
-from skelgait.maps.normalise import normalise
+from skelgait.maps.normalize import normalize
 from skelgait.skeletons import COCO_17
 
 _SIGMA, _CANVAS = 8.0, 128
@@ -20,7 +20,7 @@ def plain_maps(poses: NDArray[np.float32]) -> NDArray[np.uint8]:
     if (xy == 0).any():
         imputer = KNNImputer(missing_values=0.0, n_neighbors=4, weights="distance")
         xy = imputer.fit_transform(xy.reshape(len(xy), -1)).reshape(xy.shape)
-    placed, _ = normalise(xy, _CANVAS)
+    placed, _ = normalize(xy, _CANVAS)
     drawn = np.zeros((len(xy), 2, _CANVAS, _CANVAS), np.float32)
     for t in range(len(xy)):
         for a, b in COCO_17.limb_indices():

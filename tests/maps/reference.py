@@ -31,7 +31,7 @@ def draw_segment(canvas: np.ndarray, a: np.ndarray, b: np.ndarray, value: float,
 
 
 def draw(xy: np.ndarray, confidence: np.ndarray, size: int, sigma: float) -> np.ndarray:
-    """Grey levels (2, size, size) of one frame."""
+    """Gray levels (2, size, size) of one frame."""
     limbs, joints = np.zeros((size, size)), np.zeros((size, size))
     for a, b in COCO_17.limb_indices():
         if ((xy[a] - xy[b]) ** 2).sum() < 1:

@@ -15,7 +15,7 @@ def frame(seed: int, low: float = 10, high: float = 50) -> tuple[np.ndarray, np.
 
 
 def draw(xy: np.ndarray, confidence: np.ndarray, canvas_px: int, sigma_px: float) -> np.ndarray:
-    """Grey levels (T, 2, canvas, canvas), neither cropped nor resized."""
+    """Gray levels (T, 2, canvas, canvas), neither cropped nor resized."""
     whole = {"align": False, "offset_px": 0, "size_px": canvas_px}
     return draw_frames(xy, confidence, canvas_px=canvas_px, sigma_px=sigma_px, **whole)
 

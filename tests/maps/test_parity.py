@@ -1,4 +1,4 @@
-"""Agreement with the maps of the authors' pipeline."""
+"""Agreement with the maps of OpenGait."""
 
 from __future__ import annotations
 

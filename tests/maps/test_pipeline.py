@@ -8,7 +8,7 @@ import pytest
 from skelgait.errors import DataError, ShapeError
 from skelgait.maps import JOINT, LIMB, skeleton_maps
 from skelgait.maps.fill import Fill
-from skelgait.maps.normalise import normalise
+from skelgait.maps.normalize import normalize
 from skelgait.maps.pipeline import filled_keypoints
 from skelgait.skeletons import COCO_17
 from tests.maps import reference
@@ -88,7 +88,7 @@ def without(poses: np.ndarray, joints: tuple[str, ...]) -> np.ndarray:
 
 
 def drawn_without(frame_xyc: np.ndarray, joints: tuple[str, ...], size: int, sigma: float) -> np.ndarray:
-    """Grey levels (2, size, size) of one frame from its other joints alone, the slow way."""
+    """Gray levels (2, size, size) of one frame from its other joints alone, the slow way."""
     seen = [j for j, name in enumerate(COCO_17.joints) if name not in joints]
     low, high = frame_xyc[seen, :2].min(axis=0), frame_xyc[seen, :2].max(axis=0)
     hips = [frame_xyc[hip, :2] for hip in HIPS if hip in seen]
@@ -117,7 +117,7 @@ def test_visible_draws_the_others_as_if_they_were_all(joints: tuple[str, ...]) -
 @pytest.mark.parametrize("joints", NEVER_SEEN)
 def test_visible_gives_the_joints_that_are_seen_the_height_of_the_body(joints: tuple[str, ...]) -> None:
     keypoints_xyc, _ = filled_keypoints(without(people(5), joints), "visible", True, "poses")
-    placed, _ = normalise(keypoints_xyc[..., :2], 128)
+    placed, _ = normalize(keypoints_xyc[..., :2], 128)
     y = placed[:, keypoints_xyc[0, :, 2] > 0, 1]
     np.testing.assert_allclose(y.max(axis=1) - y.min(axis=1), 85)
     np.testing.assert_allclose(placed[:, HIPS].mean(axis=1), 64)

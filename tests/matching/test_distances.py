@@ -64,11 +64,11 @@ def test_are_those_of_a_loop(distance: Distance, n_probes: int, n_gallery: int, 
         ([], []),
         ([], [2, 3]),
         ([2, 3], []),
-        ([0, 1, 2, 3], [4, 5, 6]),  # neighbours
-        ([9, 8, 7], [3, 2, 1]),  # neighbours the other way round
+        ([0, 1, 2, 3], [4, 5, 6]),  # neighbors
+        ([9, 8, 7], [3, 2, 1]),  # neighbors the other way round
         ([11, 0, 4], [5, 1, 7, 2]),
         ([3, 3, 3], [1, 2, 2, 1, 3]),  # some several times
-        ([0, 2, 1, 3], [0, 1, 1, 2]),  # the first and the last as of neighbours
+        ([0, 2, 1, 3], [0, 1, 1, 2]),  # the first and the last as of neighbors
     ],
 )
 def test_of_any_to_any(distance: Distance, these: list[int], those: list[int]) -> None:

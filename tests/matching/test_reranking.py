@@ -79,7 +79,7 @@ def test_equals_the_definition(n_probes: int, n_gallery: int, k1: int, k2: int, 
 
 
 def test_random_distances_and_hubs() -> None:
-    # In many dimensions few points are the neighbours of most, and R* often reaches beyond the k1 nearest.
+    # In many dimensions few points are the neighbors of most, and R* often reaches beyond the k1 nearest.
     rng = np.random.default_rng(2)
     distances = distances_of(rng.normal(size=(160, 64)))
     probes, gallery = np.arange(40), np.arange(40, 160)

@@ -1,4 +1,4 @@
-"""The authors' numbers: how their test parameters are made, and our numbers under their names."""
+"""OpenGait numbers: how their test parameters are made, and our numbers under their names."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LABELS = torch.tensor([0, 0, 1, 1])
 
 @dataclass(frozen=True)
 class Numbers:
-    """What a network gives for the authors' input, under the names of their files."""
+    """What a network gives for OpenGait input, under the names of their files."""
 
     arrays: dict[str, NDArray[np.float32]]
     grad_norm: dict[str, float]
@@ -30,7 +30,7 @@ class Numbers:
 
 
 def parameter(name: str, shape: torch.Size) -> Tensor:
-    """The value that the authors' entry of this name has in their test."""
+    """The value that OpenGait entry of this name has in their test."""
     random = np.random.RandomState(zlib.crc32(name.encode()) % 2**32).standard_normal(tuple(shape)).astype(np.float32)
     kind = name.rsplit(".", 1)[-1]
     if kind == "num_batches_tracked":
@@ -46,16 +46,16 @@ def parameter(name: str, shape: torch.Size) -> Tensor:
 
 
 def full_network(name: str, dataset: str) -> models.GaitNetwork:
-    """The network that the authors train on a dataset."""
+    """The network that OpenGait train on a dataset."""
     blocks = (1, 4, 4, 1) if dataset in DEEP else (1, 1, 1, 1)
     return models.build_network(name, channels=(64, 128, 256, 512), blocks=blocks, classes=CLASSES[dataset])
 
 
 def network_of(preset: str) -> models.GaitNetwork:
-    """The full network of a preset with the authors' test parameters."""
+    """The full network of a preset with OpenGait test parameters."""
     network = full_network(*preset.split("_"))
-    theirs = {name: parameter(name, value.shape) for name, value in models.to_authors(network.state_dict()).items()}
-    network.load_state_dict(models.from_authors(theirs))
+    theirs = {name: parameter(name, value.shape) for name, value in models.to_opengait(network.state_dict()).items()}
+    network.load_state_dict(models.from_opengait(theirs))
     return network
 
 
@@ -101,7 +101,7 @@ def our_numbers(preset: str) -> Numbers:
     grads = {name: float(value.grad.norm()) for name, value in network.named_parameters() if value.grad is not None}
     torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9, weight_decay=5e-4).step()
     norms = {name: float(value.float().norm()) for name, value in network.state_dict().items()}
-    return Numbers(arrays, models.to_authors(grads), models.to_authors(norms))
+    return Numbers(arrays, models.to_opengait(grads), models.to_opengait(norms))
 
 
 def relative_error(ours: ArrayLike, theirs: ArrayLike) -> float:

@@ -1,7 +1,7 @@
 """The networks arranged plainly, as slow references.
 
 Everything is (N, C, T, H, W) through Conv3d and BatchNorm3d; frames are transposed in and out of spatial layers.
-The names of the modules are those of the authors' checkpoints.
+The names of the modules are those of OpenGait checkpoints.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ def test_plain_arrangement_in_float64(name: str, training: bool) -> None:
     """Outputs, gradients and running statistics are those of Conv3d and BatchNorm3d on (N, C, T, H, W)."""
     network = small(name).double().train(training)
     plain = PlainNetwork(network.in_channels, SMALL["channels"], SMALL["blocks"], SMALL["classes"], 24).double()
-    plain.load_state_dict(models.to_authors(network.state_dict()))
+    plain.load_state_dict(models.to_opengait(network.state_dict()))
     plain.train(training)
     frames = frames_for(network, 9).double()
     ours = network(frames, [3, 3, 3])
@@ -48,11 +48,11 @@ def test_plain_arrangement_in_float64(name: str, training: bool) -> None:
     weights = [torch.randn_like(tensor) for tensor in theirs]
     for output in (ours, theirs):
         sum((tensor * weight).sum() for tensor, weight in zip(output, weights, strict=True)).backward()
-    grads = models.to_authors({name: value.grad for name, value in network.named_parameters()})
+    grads = models.to_opengait({name: value.grad for name, value in network.named_parameters()})
     torch.testing.assert_close(tuple(ours), tuple(theirs), rtol=1e-9, atol=1e-9)
     for parameter, value in plain.named_parameters():
         torch.testing.assert_close(grads[parameter], value.grad, rtol=1e-9, atol=1e-9 * float(value.grad.abs().max()))
-    torch.testing.assert_close(models.to_authors(network.state_dict()), dict(plain.state_dict()), rtol=1e-9, atol=1e-9)
+    torch.testing.assert_close(models.to_opengait(network.state_dict()), dict(plain.state_dict()), rtol=1e-9, atol=1e-9)
 
 
 @every_network
@@ -112,7 +112,7 @@ def test_features_stay_channels_last(name: str) -> None:
 
 
 @every_network
-def test_initialisation(name: str) -> None:
+def test_initialization(name: str) -> None:
     network = small(name, channels=(32, 64, 96, 128), embedding_width=64, classes=50)
     for module in network.modules():
         if isinstance(module, (nn.BatchNorm1d, nn.BatchNorm2d)):
@@ -129,13 +129,13 @@ def test_initialisation(name: str) -> None:
 
 
 @every_network
-def test_synchronised_batch_norm_takes_the_same_state(name: str) -> None:
+def test_synchronized_batch_norm_takes_the_same_state(name: str) -> None:
     network = small(name)
     state = network.state_dict()
-    synchronised = nn.SyncBatchNorm.convert_sync_batchnorm(network)
-    norms = [module for module in synchronised.modules() if isinstance(module, nn.modules.batchnorm._BatchNorm)]
+    synchronized = nn.SyncBatchNorm.convert_sync_batchnorm(network)
+    norms = [module for module in synchronized.modules() if isinstance(module, nn.modules.batchnorm._BatchNorm)]
     assert {type(module) for module in norms} == {nn.SyncBatchNorm}
-    torch.testing.assert_close(synchronised.state_dict(), state)
+    torch.testing.assert_close(synchronized.state_dict(), state)
 
 
 def test_unknown_network() -> None:
@@ -158,7 +158,7 @@ def test_strips_that_do_not_divide_the_rows() -> None:
         ((3, 2, 128, 88), torch.float32, [3], r"expected \(F, 2, 64, 44\); resize the frames to 64 x 64"),  # large
         ((3, 3, 64, 44), torch.float32, [3], r"expected \(F, 2, 64, 44\); give limb and joint map"),  # silhouette
         ((1, 3, 2, 64, 44), torch.float32, [3], "pack the frames of all sequences"),  # unpacked
-        ((3, 2, 64, 44), torch.uint8, [3], "uint8, .* divide the grey levels by 255"),  # grey levels
+        ((3, 2, 64, 44), torch.uint8, [3], "uint8, .* divide the gray levels by 255"),  # gray levels
     ],
 )
 def test_frames_that_do_not_fit(shape: tuple[int, ...], dtype: torch.dtype, lengths: list[int], message: str) -> None:

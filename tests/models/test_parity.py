@@ -1,8 +1,8 @@
-"""Agreement with the numbers of the authors' networks.
+"""Agreement with the numbers of OpenGait networks.
 
 Two of their numbers are bounded by float32 itself, and not by how alike the networks are:
 * `mean_dist` counts the distance of an embedding to itself, which their formula rounds to up to 0.04; ours is 0.
-* The norm of a single gradient: a rectifier whose input is within rounding of zero opens or stays shut. Theirs differ
+* The norm of a single gradient: a ReLU whose input is within rounding of zero opens or stays shut. Theirs differ
   from the same network in float64 by up to 4e-3, ours by up to 1e-2. In float64 ours agree with a plain arrangement of
   the network to 1e-9 (test_networks.py).
 """
@@ -58,8 +58,8 @@ def test_names_and_shapes(parity: Path, preset: str) -> None:
     theirs = json.loads((parity / "model" / f"{preset}.json").read_text())["state_dict"]
     name, dataset = preset.split("_")
     network = full_network(name, dataset)
-    ours = [[name, list(value.shape)] for name, value in models.to_authors(network.state_dict()).items()]
-    assert ours == theirs  # in the same order, too: the state of their optimiser goes by it
+    ours = [[name, list(value.shape)] for name, value in models.to_opengait(network.state_dict()).items()]
+    assert ours == theirs  # in the same order, too: the state of their optimizer goes by it
 
 
 @pytest.mark.parametrize("preset", ["skeletongait_CCPG", "skeletongait++_CCPG"])

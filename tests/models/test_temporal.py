@@ -18,7 +18,7 @@ def frames_for(lengths: list[int]) -> Tensor:
 
 
 def conv_by_loops(frames: Tensor, lengths: list[int], weight: Tensor) -> Tensor:
-    """Each frame times the middle weight, its neighbours in the same sequence times the outer ones."""
+    """Each frame times the middle weight, its neighbors in the same sequence times the outer ones."""
     out = []
     for sequence in frames.split(lengths):
         for t in range(len(sequence)):

@@ -1,4 +1,4 @@
-"""The flags of the authors' scripts in today's words."""
+"""The flags of OpenGait in today's words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The authors' YAML dialect."""
+"""OpenGait YAML dialect."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_training_settings_are_translated(tmp_path: Path) -> None:
     assert (train.sampling.clip_len, train.sampling.skip, train.iterations) == (20, 3, 30)
     assert (train.losses.margin, train.losses.scale, train.losses.cross_entropy_weight) == (0.3, 15.0, 0.5)
     assert (train.augmentation.perspective, train.augmentation.mirror, train.augmentation.rotation) == (0.1, 0, 0.3)
-    assert (train.optimiser.learning_rate, train.optimiser.milestones) == (0.05, (10, 20))
+    assert (train.optimizer.learning_rate, train.optimizer.milestones) == (0.05, (10, 20))
     assert (settings.evaluate.distance, settings.evaluate.max_frames) == ("cosine", 500)
     assert settings.maps == Path("some/maps")
 

@@ -1,4 +1,4 @@
-"""The authors' names, and the way there and back."""
+"""OpenGait names, and the way there and back."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ WIDTHS = {"channels": (16, 16, 16, 16), "blocks": (2, 2, 1, 1), "classes": 3, "e
 
 
 def test_nothing() -> None:
-    assert models.to_authors({}) == models.from_authors({}) == {}
+    assert models.to_opengait({}) == models.from_opengait({}) == {}
 
 
 @pytest.mark.parametrize("name", models.NETWORKS)
 def test_there_and_back(name: str) -> None:
     ours = models.build_network(name, **WIDTHS).state_dict()
-    theirs = models.to_authors(ours)
+    theirs = models.to_opengait(ours)
     assert len(theirs) == len(ours)
-    back = models.from_authors(theirs)
+    back = models.from_opengait(theirs)
     assert list(back) == list(ours)
     assert all(back[name] is value for name, value in ours.items())
 
@@ -41,5 +41,5 @@ def test_there_and_back(name: str) -> None:
     ],
 )
 def test_names(ours: str, theirs: str) -> None:
-    assert models.to_authors({ours: 1}) == {theirs: 1}
-    assert models.from_authors({theirs: 1}) == {ours: 1}
+    assert models.to_opengait({ours: 1}) == {theirs: 1}
+    assert models.from_opengait({theirs: 1}) == {ours: 1}

@@ -18,8 +18,8 @@ def plain_alignment(image: NDArray[np.uint8], size: int = 64) -> list[list[int]]
         del lines[-1]
     width = max(1, int(size * len(lines[0]) / len(lines)))
     resized = cv2.resize(np.array(lines, np.uint8), (width, size), interpolation=cv2.INTER_CUBIC).tolist()
-    centre = _median_column(resized)
-    left, right = centre - size // 2, centre + size // 2
+    center = _median_column(resized)
+    left, right = center - size // 2, center + size // 2
     if left <= 0 or right >= width:
         nothing = [0] * (size // 2)
         resized = [nothing + line + nothing for line in resized]

@@ -53,7 +53,7 @@ def test_what_cannot_be_read_or_does_not_fit_is_named(tmp_path: Path) -> None:
         tree.write(key, np.zeros((3, 2, 64, 64), np.uint8))
     tree.file(keys[1]).write_bytes(b"junk")
     tree.write(keys[3], np.zeros((3, 2, 32, 32), np.uint8))
-    # 64 x as many, so that all of these are in one piece.
+    # 64 x as many, so that all of these are in one chunk.
     for i in range(320):
         tree.write(Key("002", "n", f"{i:03d}"), np.zeros((1, 2, 64, 64), np.uint8))
     report = convert_store(open_any(tmp_path / "maps"), tmp_path / "out", "hdf5", workers=1)

@@ -21,11 +21,11 @@ from skelgait.errors import DataError, SettingsError
 from skelgait.maps import SkeletonMaps, skeleton_maps
 from skelgait.preprocess.convert import convert_store
 from skelgait.preprocess.maps import HeatmapReport, draw_dataset
-from skelgait.runtime.process_group import Team
+from skelgait.runtime.process_group import ProcessGroup
 from skelgait.settings.schema import HeatmapSettings
 from skelgait.storage import Key, PickleTreeWriter, SequenceSource, open_source
 from skelgait.storage.lock import only_writer
-from skelgait.storage.metadata import Note, write_note
+from skelgait.storage.metadata import DatasetMetadata, write_metadata
 from tests.paths import ROOT
 from tests.synthetic_data import write_dataset
 
@@ -157,7 +157,7 @@ def test_a_run_that_drew_nothing_is_in_nobodys_way(poses: SequenceSource, tmp_pa
     with pytest.raises(SettingsError, match="--device"):
         draw_dataset(poses, tmp_path / "maps", HeatmapSettings(workers=1, device=device))
     assert not (tmp_path / "maps").exists()
-    write_note(tmp_path / "maps", Note(str(poses.path), {"sigma_px": 1.0}))
+    write_metadata(tmp_path / "maps", DatasetMetadata(str(poses.path), {"sigma_px": 1.0}))
     assert draw_dataset(poses, tmp_path / "maps", HeatmapSettings(workers=1)).sequences == 5
 
 
@@ -170,7 +170,10 @@ def test_an_interrupted_overwriting_mixes_nothing(
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    for name in ("storage.note.remove_sequences", "build.in_workers"):  # before, and after the earlier maps are gone
+    for name in (
+        "storage.metadata.remove_sequences",
+        "preprocess.build.in_workers",
+    ):  # before, and after the earlier maps are gone
         with monkeypatch.context() as patched:
             patched.setattr(f"skelgait.{name}", interrupted)
             with pytest.raises(KeyboardInterrupt):
@@ -267,10 +270,12 @@ def test_a_team_shares_the_pieces(poses: SequenceSource, tmp_path: Path, storage
     draw_dataset(poses, tmp_path / "alone", settings)
     with ThreadPoolExecutor(3) as processes:
         meeting = Meeting(3)
-        teams = [Team(rank, 3, partial(meeting.gather, rank)) for rank in range(3)]
-        reports = list(processes.map(lambda team: draw_dataset(poses, tmp_path / "team", settings, team=team), teams))
+        groups = [ProcessGroup(rank, 3, partial(meeting.gather, rank)) for rank in range(3)]
+        reports = list(
+            processes.map(lambda group: draw_dataset(poses, tmp_path / "shared", settings, group=group), groups)
+        )
     assert [report.sequences for report in reports] == [5, 5, 5]
-    assert content(tmp_path / "team") == content(tmp_path / "alone")
+    assert content(tmp_path / "shared") == content(tmp_path / "alone")
 
 
 class Meeting:

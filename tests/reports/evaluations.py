@@ -32,10 +32,10 @@ def embeddings(keys: Sequence[Key] = KEYS, noise: float = 1.0, seed: int = 0) ->
 
 
 def evaluation(
-    of: Embeddings, protocol: Protocol = PROTOCOL, *, network: str = "skeletongait", resamples: int = 20
+    of: Embeddings, protocol: Protocol = PROTOCOL, *, network: str = "skeletongait", bootstrap_samples: int = 20
 ) -> Evaluation:
     """An evaluation as the command makes it."""
-    report: EvaluationReport = score(of, protocol, resamples=resamples)
+    report: EvaluationReport = score(of, protocol, bootstrap_samples=bootstrap_samples)
     return Evaluation(report, network, 7, 1, Path("c.pt"))
 
 

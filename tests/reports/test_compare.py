@@ -22,8 +22,8 @@ POOLED = replace(
 )
 
 
-def compare(*folders: Path, resamples: int = 200) -> Comparison:
-    return compare_reports(folders, [folder.name for folder in folders], resamples)
+def compare(*folders: Path, bootstrap_samples: int = 200) -> Comparison:
+    return compare_reports(folders, [folder.name for folder in folders], bootstrap_samples)
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def test_as_a_loop_that_draws_probes_anew(tmp_path: Path) -> None:
         write(tmp_path / name, evaluation(embeddings(noise=noise, seed=seed), POOLED))
         for name, noise, seed in (("good", 0.9, 1), ("bad", 1.6, 2))
     ]
-    found = compare(tmp_path / "good", tmp_path / "bad", resamples=3000)
+    found = compare(tmp_path / "good", tmp_path / "bad", bootstrap_samples=3000)
     rng = random.Random(0)
     for number, group in enumerate(("Bag", "Coat")):
         first, second = (hits_by_loop(of, number) for of in reports)

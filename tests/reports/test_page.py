@@ -15,7 +15,7 @@ import torch
 from skelgait.datasets import custom_protocol
 from skelgait.errors import DataError, SettingsError
 from skelgait.evaluation import Embeddings, score
-from skelgait.evaluation.retrieval import Neighbour, Retrieved, retrieve
+from skelgait.evaluation.retrieval import Neighbor, Retrieved, retrieve
 from skelgait.reports.page import write_page
 from skelgait.reports.pictures import safe_names, save_pictures
 from skelgait.storage import Key
@@ -198,7 +198,7 @@ class TestSaved:
         keys = [Key(i, c, v) for i in "abcd" for c in ("n1", "n2", HOSTILE) for v in ("000", "090", "180")]
         values = torch.from_numpy(np.random.default_rng(0).standard_normal((len(keys), 5, 3)).astype(np.float32))
         embeddings, protocol = Embeddings(keys, values), custom_protocol(["n1"], {"N": ["n2"], HOSTILE: ["<*"]})
-        of = {**json.loads(json.dumps(score(embeddings, protocol, resamples=20).to_dict())), "network": "net"}
+        of = {**json.loads(json.dumps(score(embeddings, protocol, bootstrap_samples=20).to_dict())), "network": "net"}
         files = save_pictures(tmp_path, of, retrieve(embeddings, protocol), None)
         names = ["cmc.png", "views-1.png", "views-2.png", "retrieval-N.png", "retrieval-_script_alert_script_.png"]
         assert [path.name for path in files] == [*names, "report.html"]
@@ -211,7 +211,7 @@ class TestSaved:
     def test_tables_of_one_title_have_a_picture_each(self, tmp_path: Path) -> None:
         pairs = {"000": {"090": {"rank_1": 0.5}}}
         twice = [table("T", group("A", metrics={"rank_1": 0.5}, by_view_pair=pairs)) for _ in range(2)]
-        retrieved = Retrieved(Key("a", "n", "000"), (Neighbour(Key("b", "n", "000"), 1.0, False),))
+        retrieved = Retrieved(Key("a", "n", "000"), (Neighbor(Key("b", "n", "000"), 1.0, False),))
         files = save_pictures(tmp_path, report(*twice), {"a b": (retrieved,), "a/b": (retrieved,)}, None)
         names = [path.name for path in files]
         assert names == ["views-1.png", "views-2.png", "retrieval-a_b.png", "retrieval-a_b-2.png", "report.html"]

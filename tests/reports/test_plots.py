@@ -30,7 +30,7 @@ def test_neither_torch_nor_matplotlib_is_needed_to_begin_with() -> None:
     assert done.stdout == "set()\n"
 
 
-def test_a_missing_matplotlib_is_said_with_its_mend(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_matplotlib_is_said_with_its_hint(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(SettingsError, match=r'no package matplotlib, .*; pip install "skelgait\[plots\]"'):
         list(plots_of(report()))

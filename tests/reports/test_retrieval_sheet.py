@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from skelgait.errors import DataError
-from skelgait.evaluation.retrieval import Neighbour, Retrieved
+from skelgait.evaluation.retrieval import Neighbor, Retrieved
 from skelgait.reports import retrieval_sheet as sheets
 from skelgait.reports.retrieval_sheet import fitting, retrieval_sheet, save_retrieval_sheet
 from skelgait.storage import Key, PickleTreeWriter, open_source
@@ -18,7 +18,7 @@ from skelgait.storage import Key, PickleTreeWriter, open_source
 A, B, C = Key("a", "n", "000"), Key("b", "n", "000"), Key("c", "n", "000")
 RIGHT, WRONG, PROBE = [70, 140, 0], [40, 30, 205], [120, 120, 120]
 ROW = 30  # below the names of the columns
-LEFTS = [10, 10 + sheets._WIDTH + 34, 20 + 2 * sheets._WIDTH + 34]  # of the probe and two neighbours
+LEFTS = [10, 10 + sheets._WIDTH + 34, 20 + 2 * sheets._WIDTH + 34]  # of the probe and two neighbors
 
 
 class Source:
@@ -37,7 +37,7 @@ class Source:
 
 
 def retrieved(*nearest: tuple[Key, bool], probe: Key = A) -> Retrieved:
-    return Retrieved(probe, tuple(Neighbour(key, 1.5, is_right) for key, is_right in nearest))
+    return Retrieved(probe, tuple(Neighbor(key, 1.5, is_right) for key, is_right in nearest))
 
 
 def limbs_only(frames: int = 7) -> Any:
@@ -47,7 +47,7 @@ def limbs_only(frames: int = 7) -> Any:
 
 
 def middle(sheet: Any, cell: int, row: int = 0) -> list[int]:
-    """The colour in the middle of a cell's pictures, or of a lower row of them."""
+    """The color in the middle of a cell's pictures, or of a lower row of them."""
     y = ROW + 6 + row * 114 + 56
     return list(sheet[y, LEFTS[cell] + sheets._WIDTH // 2].tolist())
 
@@ -97,7 +97,7 @@ def test_frames_are_evenly_spaced() -> None:
     assert [sheet[ROW + 60, LEFTS[0] + 6 + 79 * i + 38, 2] for i in range(3)] == [20, 80, 140]
 
 
-def test_right_and_wrong_are_told_apart_by_colour_and_by_mark() -> None:
+def test_right_and_wrong_are_told_apart_by_color_and_by_mark() -> None:
     sheet = retrieval_sheet([retrieved((A, True), (B, False))], None)
     assert [sheet[ROW + 3, left + 3].tolist() for left in LEFTS] == [PROBE, RIGHT, WRONG]
     top = ROW + 112 + 12
@@ -111,7 +111,7 @@ def test_right_and_wrong_are_told_apart_by_colour_and_by_mark() -> None:
         assert mark[top : top + 6, left : left + 6].any() == begins_there
 
 
-def test_a_row_with_fewer_neighbours_ends_early() -> None:
+def test_a_row_with_fewer_neighbors_ends_early() -> None:
     rows = [retrieved((A, True), (B, False)), retrieved((B, False)), retrieved()]
     sheet = retrieval_sheet(rows, None)
     height = (len(sheet) - ROW) // 3

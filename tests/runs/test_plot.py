@@ -27,7 +27,7 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "runs"
 
 
-def test_a_missing_matplotlib_is_said_with_its_mend(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_matplotlib_is_said_with_its_hint(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     loaded = [name for name in sys.modules if name.split(".")[0] == "matplotlib"]
     for name in {"matplotlib", "matplotlib.backends.backend_agg", *loaded}:
         monkeypatch.setitem(sys.modules, name, None)

@@ -12,7 +12,7 @@ import torch
 
 from skelgait.checkpoints.best_checkpoint import Best
 from skelgait.errors import SettingsError
-from skelgait.runs import differing_settings, find_runs, summarise
+from skelgait.runs import differing_settings, find_runs, summarize
 from skelgait.settings.training import TrainSettings
 from skelgait.storage import open_source
 from skelgait.storage.json_lines import read_json_lines
@@ -24,7 +24,7 @@ from tests.synthetic_data import write_random_maps
 SMALL = {
     "network": {"channels": [4, 8, 8, 8], "embedding_width": 8},
     "sampling": {"identities_per_batch": 3, "sequences_per_identity": 2, "clip_len": 4, "skip": 1},
-    "optimiser": {"milestones": []}, "log_every": 1, "save_every": 2, "loader_workers": 0, "device": "cpu",
+    "optimizer": {"milestones": []}, "log_every": 1, "save_every": 2, "num_workers": 0, "device": "cpu",
 }  # fmt: skip
 
 
@@ -71,7 +71,7 @@ def test_a_run_with_nothing_but_settings(runs: Path) -> None:
 def test_any_file_of_a_run_makes_it_one(runs: Path, file: str) -> None:
     (runs / "a" / file).parent.mkdir(parents=True)
     (runs / "a" / file).write_text("{}")
-    (only,) = map(summarise, find_runs(runs))
+    (only,) = map(summarize, find_runs(runs))
     assert (only.run, only.network, only.checkpoints) == ("a", None, int(file.endswith(".pt")))
     assert only.iteration == (300 if file.endswith(".pt") else None)
     assert call("runs")[0] == 0
@@ -86,7 +86,7 @@ def test_a_run_in_a_line(runs: Path) -> None:
     (runs / "a" / "run.json").write_text(json.dumps(facts))
     write_lines(runs / "a" / "checkpoints" / "checkpoint-000010.pt", [])
     write_lines(runs / "a" / "checkpoints" / "checkpoint-000020.pt", [])
-    (only,) = map(summarise, find_runs(runs))
+    (only,) = map(summarize, find_runs(runs))
     assert (only.identities, only.iteration, only.iterations, only.checkpoints) == (7, 30, 60000, 2)
     assert (only.triplet_loss, only.cross_entropy) == (lines[2]["triplet/loss"], lines[2]["cross_entropy/loss"])
     assert (only.accuracy, only.active_share) == (1 - 1 / 3, 1 / 3)
@@ -108,11 +108,11 @@ def test_a_loss_that_is_not_finite_stays_out_of_the_json(runs: Path) -> None:
 
 def test_two_runs_and_the_settings_in_which_they_differ(runs: Path) -> None:
     common = {"network": {"blocks": [1, 1, 1, 1]}, "iterations": 10}
-    write_run(runs / "b", {**common, "run": "b", "optimiser": {"learning_rate": 0.05}, "seed": 3})
-    write_run(runs / "a", {**common, "run": None, "optimiser": {"learning_rate": 0.1}, "compile": None})
+    write_run(runs / "b", {**common, "run": "b", "optimizer": {"learning_rate": 0.05}, "seed": 3})
+    write_run(runs / "a", {**common, "run": None, "optimizer": {"learning_rate": 0.1}, "compile": None})
     write_lines(runs / "c" / "metrics.jsonl", steps(2))  # tells no settings
     differing = {
-        "train.optimiser.learning_rate": {"a": 0.1, "b": 0.05},
+        "train.optimizer.learning_rate": {"a": 0.1, "b": 0.05},
         "train.compile": {"a": None},
         "train.seed": {"b": 3},
     }
@@ -122,7 +122,7 @@ def test_two_runs_and_the_settings_in_which_they_differ(runs: Path) -> None:
     assert (report["folder"], report["differing_settings"], report["plot"]) == ("runs", differing, None)
     rows = [line.split() for line in call("runs")[1].splitlines()]
     assert ["setting", "a", "b"] in rows
-    assert ["train.optimiser.learning_rate", "0.1", "0.05"] in rows
+    assert ["train.optimizer.learning_rate", "0.1", "0.05"] in rows
     assert ["train.seed", "-", "3"] in rows
     assert "Settings" not in call("runs", "b")[1]
 

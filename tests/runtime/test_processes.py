@@ -14,7 +14,7 @@ from skelgait.errors import SettingsError
 from skelgait.runtime.cores import usable_cores
 from skelgait.runtime.devices import pick_device
 from skelgait.runtime.processes import gather_objects, is_main, join_processes, world_size
-from skelgait.runtime.rng import generator
+from skelgait.runtime.rng import rng_for
 from tests.paths import ROOT
 
 
@@ -50,9 +50,9 @@ def test_devices() -> None:
 
 
 def test_draws_depend_on_nothing_but_their_place() -> None:
-    assert generator(1, 2).random() == generator(1, 2).random()
+    assert rng_for(1, 2).random() == rng_for(1, 2).random()
     places = [(), (0,), (0, 0), (1,), (1, 0), (0, 1), (2, 3)]
-    assert len({generator(7, *place).random() for place in places}) == len(places)
+    assert len({rng_for(7, *place).random() for place in places}) == len(places)
 
 
 def test_there_is_a_core() -> None:

@@ -8,11 +8,11 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from skelgait.models.cpu.sync_batch_norm import synchronise_batch_norm
+from skelgait.models.cpu.sync_batch_norm import synchronize_batch_norm
 from skelgait.runtime.processes import gather_objects, is_main, join_processes, rank, world_size
 
 
-def normalised(layer: nn.Module, values: torch.Tensor, weights: torch.Tensor) -> dict[str, torch.Tensor]:
+def normalized(layer: nn.Module, values: torch.Tensor, weights: torch.Tensor) -> dict[str, torch.Tensor]:
     """Output, gradients and running statistics of a batch norm layer."""
     values = values.clone().requires_grad_()
     output = layer(values)
@@ -26,11 +26,11 @@ def main(out: Path) -> None:
         generator = torch.Generator().manual_seed(0)
         whole = 3 + 2 * torch.randn(8, 5, 6, 4, generator=generator)
         weights = torch.randn(8, 5, 6, 4, generator=generator)
-        layer = synchronise_batch_norm(nn.Sequential(nn.BatchNorm2d(5)), torch.device("cpu"))
-        own = normalised(layer, whole.chunk(world_size())[rank()], weights.chunk(world_size())[rank()])
+        layer = synchronize_batch_norm(nn.Sequential(nn.BatchNorm2d(5)), torch.device("cpu"))
+        own = normalized(layer, whole.chunk(world_size())[rank()], weights.chunk(world_size())[rank()])
         parts = gather_objects(own)
         if is_main():
-            torch.save({"parts": parts, "alone": normalised(nn.Sequential(nn.BatchNorm2d(5)), whole, weights)}, out)
+            torch.save({"parts": parts, "alone": normalized(nn.Sequential(nn.BatchNorm2d(5)), whole, weights)}, out)
         step_together()
     if left := sorted(threads_of_the_group()):
         # Such a thread, still at work while Python ends, aborts the process now and then.

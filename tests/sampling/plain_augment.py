@@ -25,7 +25,7 @@ def plain_perspective(image: Image, ends: Sequence[float]) -> Image:
 
 
 def plain_rotation(image: Image, degrees: float) -> Image:
-    """Rotated counter-clockwise about x = H // 2, y = W // 2, where the authors rotate."""
+    """Rotated counter-clockwise about x = H // 2, y = W // 2, where OpenGait rotate."""
     height, width = image.shape
     x, y = height // 2, width // 2
     cos, sin = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))

@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from skelgait.runtime.rng import generator
+from skelgait.runtime.rng import rng_for
 from skelgait.sampling import augment as module
 from skelgait.sampling.augment import augment, change_perspective, rotate
 from tests.sampling.plain_augment import plain_perspective, plain_rotation
@@ -62,7 +62,7 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> Seen:
     for seed in range(SEEDS):
         seen.corners.append(None)
         seen.degrees.append(None)
-        out = augment(image, generator(3, seed // 16, seed % 16), **CCPG)  # type: ignore[arg-type]
+        out = augment(image, rng_for(3, seed // 16, seed % 16), **CCPG)  # type: ignore[arg-type]
         seen.mirrored.append(bool((out == image[..., 10:54][..., ::-1]).all()))
         assert seen.mirrored[-1] or (out == image[..., 10:54]).all()
     return seen
@@ -89,7 +89,7 @@ class TestDraws:
         drawn: list[float] = []
         monkeypatch.setattr(module, "rotate", lambda image, degrees: (drawn.append(degrees), image)[1])
         for seed in range(300):
-            augment(frames(), generator(seed), **{**ALWAYS, "rotation_deg": largest})  # type: ignore[arg-type]
+            augment(frames(), rng_for(seed), **{**ALWAYS, "rotation_deg": largest})  # type: ignore[arg-type]
         assert max(map(abs, drawn)) <= largest
         assert max(drawn) >= 0.98 * largest
         assert min(drawn) <= -0.98 * largest
@@ -102,7 +102,7 @@ class TestDraws:
         image = frames()
         for seed in range(200):
             options = {**ALWAYS, "perspective": share, "mirror": share, "rotation": share}
-            out = augment(image, generator(seed), **options)  # type: ignore[arg-type]
+            out = augment(image, rng_for(seed), **options)  # type: ignore[arg-type]
             np.testing.assert_array_equal(out, image[..., 10:54][..., :: -1 if share else 1])
         assert (calls.count("change_perspective"), calls.count("rotate")) == (expected, expected)
 
@@ -120,7 +120,7 @@ def quadrilaterals(width: int, monkeypatch: pytest.MonkeyPatch) -> NDArray[np.fl
     monkeypatch.setattr(cv2, "getPerspectiveTransform", note)
     image = frames(width)[:1, :1]
     for seed in range(SEEDS):
-        augment(image, generator(5, seed), **{**ALWAYS, "rotation": 0.0})  # type: ignore[arg-type]
+        augment(image, rng_for(5, seed), **{**ALWAYS, "rotation": 0.0})  # type: ignore[arg-type]
     return np.array(found)
 
 
@@ -154,12 +154,12 @@ def test_one_draw_a_sequence() -> None:
     image = frames()[0, 0]
     same = np.broadcast_to(image, (4, 3, 64, 64))
     for seed in range(200):
-        out = augment(same, generator(seed), **{**CCPG, "perspective": 0.5, "rotation": 0.5})  # type: ignore[arg-type]
+        out = augment(same, rng_for(seed), **{**CCPG, "perspective": 0.5, "rotation": 0.5})  # type: ignore[arg-type]
         np.testing.assert_array_equal(out, np.broadcast_to(out[0, 0], out.shape))
 
 
 class TestImages:
-    """In grey levels, against exact arithmetic.
+    """In gray levels, against exact arithmetic.
 
     OpenCV 5 is off by 0.5, which is rounding to whole levels. Earlier versions round the place that a pixel comes from
     to 1/32 as well: that makes 1.6 levels in maps, and 5.4 at the edge of a silhouette, where a pixel makes 255.
@@ -195,7 +195,7 @@ class TestImages:
                 module, name, lambda image, how, n=name, w=warp: (drawn.update({n: how}), w(image, how))[1]
             )
         images = frames(width)
-        out = augment(images, generator(8), **ALWAYS)  # type: ignore[arg-type]
+        out = augment(images, rng_for(8), **ALWAYS)  # type: ignore[arg-type]
         ends = np.floor(10 * drawn["change_perspective"]) + np.array([0, 0, width - 10, width - 10])
         margin = (width - 44) // 2
         expected = []

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from skelgait.runtime.rng import generator
+from skelgait.runtime.rng import rng_for
 from skelgait.sampling.frames import FrameSampling, choose_frames
 
 DRAWS = 12_000
@@ -19,7 +19,7 @@ Shares = dict[tuple[int, ...], float]
 
 
 def drawn(sampling: FrameSampling, length: int, clip_len: int, skip: int, draws: int = DRAWS) -> list[tuple[int, ...]]:
-    rng = generator(2)
+    rng = rng_for(2)
     return [tuple(choose_frames(sampling, clip_len, skip, 720, rng)(length).tolist()) for _ in range(draws)]
 
 

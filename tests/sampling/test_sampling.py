@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from skelgait.errors import DataError, SettingsError, ShapeError
-from skelgait.runtime.rng import generator
+from skelgait.runtime.rng import rng_for
 from skelgait.sampling.augment import augment, change_perspective, rotate
 from skelgait.sampling.clips import Clips, batches
 from skelgait.sampling.frames import choose_frames
@@ -28,7 +28,7 @@ class TestFrames:
     def test_ordered(self, length: int) -> None:
         starts = set()
         for seed in range(300):
-            chosen = choose_frames("fixed_ordered", 12, 3, 0, generator(seed))(length)
+            chosen = choose_frames("fixed_ordered", 12, 3, 0, rng_for(seed))(length)
             if length == 0:
                 assert len(chosen) == 0
                 continue
@@ -44,7 +44,7 @@ class TestFrames:
 
     @pytest.mark.parametrize("length", [0, 1, 11, 12, 40])
     def test_unordered(self, length: int) -> None:
-        chosen = choose_frames("fixed_unordered", 12, 3, 0, generator(0))(length)
+        chosen = choose_frames("fixed_unordered", 12, 3, 0, rng_for(0))(length)
         assert len(chosen) == (12 if length else 0)
         assert set(chosen.tolist()) <= set(range(length))
         if length >= 12:
@@ -52,7 +52,7 @@ class TestFrames:
 
     @pytest.mark.parametrize(("length", "n"), [(0, 0), (5, 5), (720, 720), (800, 720)])
     def test_all(self, length: int, n: int) -> None:
-        np.testing.assert_array_equal(choose_frames("all_ordered", 1, 1, 720, generator(0))(length), np.arange(n))
+        np.testing.assert_array_equal(choose_frames("all_ordered", 1, 1, 720, rng_for(0))(length), np.arange(n))
 
 
 def _is_subsequence(part: list[int], whole: list[int]) -> bool:
@@ -115,11 +115,11 @@ class TestAugmentation:
     frames = np.random.default_rng(0).integers(0, 255, (2, 3, 64, 64), np.uint8)
 
     def test_without_any_only_columns_are_cut(self) -> None:
-        out = augment(self.frames, generator(0), perspective=0, mirror=0, rotation=0, rotation_deg=10, where="x")
+        out = augment(self.frames, rng_for(0), perspective=0, mirror=0, rotation=0, rotation_deg=10, where="x")
         np.testing.assert_array_equal(out, self.frames[..., 10:54])
 
     def test_mirror(self) -> None:
-        out = augment(self.frames, generator(0), perspective=0, mirror=1, rotation=0, rotation_deg=10, where="x")
+        out = augment(self.frames, rng_for(0), perspective=0, mirror=1, rotation=0, rotation_deg=10, where="x")
         np.testing.assert_array_equal(out, self.frames[..., 10:54][..., ::-1])
 
     def test_rates_are_independent(self) -> None:
@@ -129,7 +129,7 @@ class TestAugmentation:
         for seed in range(1500):
             for name in ("perspective", "mirror", "rotation"):
                 alone = {**none, name: options[name]}
-                out = augment(self.frames[:1, :1], generator(seed), **alone)  # type: ignore[arg-type]
+                out = augment(self.frames[:1, :1], rng_for(seed), **alone)  # type: ignore[arg-type]
                 seen[name] += bool((out != self.frames[:1, :1, :, 10:54]).any())
         assert seen["perspective"] / 1500 == pytest.approx(0.2, abs=0.04)
         assert seen["mirror"] / 1500 == pytest.approx(0.5, abs=0.04)

@@ -49,9 +49,9 @@ def test_the_preset_comes_from_anywhere(tmp_path: Path, yaml: str, more: dict[st
 
 
 def test_numbers_are_read_as_people_write_them(tmp_path: Path) -> None:
-    settings = load(tmp_path, "train:\n  optimiser:\n    weight_decay: 5e-4\n").settings  # type: ignore[attr-defined]
-    assert settings.train.optimiser.weight_decay == 5e-4
-    assert parse_assignment("train.optimiser.milestones=[1, 2]") == ("train.optimiser.milestones", [1, 2])
+    settings = load(tmp_path, "train:\n  optimizer:\n    weight_decay: 5e-4\n").settings  # type: ignore[attr-defined]
+    assert settings.train.optimizer.weight_decay == 5e-4
+    assert parse_assignment("train.optimizer.milestones=[1, 2]") == ("train.optimizer.milestones", [1, 2])
     assert parse_assignment("a=5e-4") == ("a", 5e-4)
 
 
@@ -78,7 +78,7 @@ def test_a_protocol_in_a_file_is_relative_to_the_settings(tmp_path: Path, given:
 def test_all_problems_are_named_at_once(tmp_path: Path) -> None:
     yaml = (
         "dataset: CCPQ\nsigma_px: 3\ntrain:\n  optimizer: {lr: 1}\n  iterations: many\n"
-        "  optimiser:\n    milestones: [3, 2]\n"
+        "  optimizer:\n    milestones: [3, 2]\n"
     )
     with pytest.raises(SettingsError) as caught:
         load(tmp_path, yaml, flags={"train.seeds": 1})
@@ -88,9 +88,9 @@ def test_all_problems_are_named_at_once(tmp_path: Path) -> None:
             f"{where}: dataset: should be one of CCPG, OUMVLP, SUSTech1K, Gait3D, GREW, CASIA-B; "
             "did you mean CCPG? (found 'CCPQ')",
             f"{where}: sigma_px: no such setting; did you mean heatmap.sigma_px?",
-            f"{where}: train.optimizer: no such setting; did you mean train.optimiser?",
+            f"{where}: train.optimizer: no such setting; did you mean train.optimizer?",
             f"{where}: train.iterations: should be a valid integer (found 'many')",
-            f"{where}: train.optimiser.milestones: should increase from each to the next (found [3, 2])",
+            f"{where}: train.optimizer.milestones: should increase from each to the next (found [3, 2])",
             "flag: train.seeds: no such setting; did you mean train.seed?",
         ]
     )
@@ -105,7 +105,7 @@ def test_all_problems_are_named_at_once(tmp_path: Path) -> None:
         ("a: !!python/object/apply:os.system ['true']\n", "found no YAML"),  # nothing is executed
         ("evaluate:\n  protocol: custom\n", "protocol custom needs --gallery and --probes"),
         ("run: 2026-13-45\n", "found no YAML"),
-        ("train:\n  optimiser: {learning_rate: .inf}\n", "should be a finite number"),
+        ("train:\n  optimizer: {learning_rate: .inf}\n", "should be a finite number"),
         ("train:\n  network: {blocks: [1, 0, 1, 1]}\n", r"blocks\.1: should be greater than or equal to 1"),
         ("loss_cfg: 3\n", "loss_cfg: found a value of another kind than expected"),
         ("evaluate:\n  gallery: [nm-01]\n", "protocol custom needs --gallery and --probes"),
@@ -138,13 +138,13 @@ def test_files_that_cannot_be_used(tmp_path: Path, yaml: str, message: str) -> N
         ("train.sampling.skip", 10**9 + 1),
         ("train.sampling.max_frames", 10**9 + 1),
         ("train.augmentation.rotation_deg", 361.0),
-        ("train.optimiser.momentum", 1.0),
-        ("train.optimiser.milestones", [0, 3]),
+        ("train.optimizer.momentum", 1.0),
+        ("train.optimizer.milestones", [0, 3]),
         ("train.iterations", 10**30),
         ("train.seed", -1),
         ("train.seed", 2**63),
         ("train.nproc", 0),
-        ("train.loader_workers", -1),
+        ("train.num_workers", -1),
         ("evaluate.batch_size", 10**9 + 1),
         ("evaluate.iteration", 0),
         ("synth.people", 10**9 + 1),
@@ -224,7 +224,7 @@ def test_presets(name: str) -> None:
         sampling = train.sampling
         found = (
             train.network.blocks, sampling.identities_per_batch, sampling.sequences_per_identity, sampling.frames,
-            sampling.clip_len, train.iterations, train.optimiser.milestones, train.network.test_embedding,
+            sampling.clip_len, train.iterations, train.optimizer.milestones, train.network.test_embedding,
             train.save_every,
         )  # fmt: skip
         assert found == PUBLISHED[name]
@@ -233,7 +233,7 @@ def test_presets(name: str) -> None:
         augmentation = train.augmentation
         shares = (augmentation.perspective, augmentation.mirror, augmentation.rotation)
         assert shares == ((0, 0.5, 0) if name.endswith("OUMVLP") else (0.2, 0.2, 0.2))
-        assert train.test_while_training == (name == "skeletongait_SUSTech1K")
+        assert train.eval_during_training == (name == "skeletongait_SUSTech1K")
 
 
 def test_all_presets_are_there() -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from skelgait.errors import DataError, ShapeError
 from skelgait.storage import Key, PickleTree, PickleTreeWriter, SequenceSource, hdf5, open_pairs, open_source
-from skelgait.storage.chunks import Entry, open_pieces
+from skelgait.storage.chunks import Entry, open_writer
 from skelgait.storage.shards import Index, write_part
 from tests.full_disk import full_disk
 
@@ -26,7 +26,7 @@ def maps_of(key: Key, frames: int = 40) -> np.ndarray:
 @pytest.fixture(params=["pkl", "lz4hc", "gzip", "none"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> SequenceSource:
     storage, compression = ("pkl", "none") if request.param == "pkl" else ("hdf5", request.param)
-    writer = open_pieces(tmp_path, storage, "map", source="test", settings={}, compression=compression)
+    writer = open_writer(tmp_path, storage, "map", source="test", settings={}, compression=compression)
     for index, key in enumerate(KEYS):
         writer.write((index, [key]), {key: Entry(40 - index, 0)}, [maps_of(key, 40 - index)])
     return open_source(tmp_path, "map")
@@ -99,7 +99,7 @@ def test_two_fitting_files_are_an_error_when_read(tmp_path: Path) -> None:
         (np.zeros((3, 2, 64, 64)), "like skeleton maps"),  # but of floats
     ],
 )
-def test_another_modality_is_recognised(tmp_path: Path, array: np.ndarray, message: str) -> None:
+def test_another_modality_is_recognized(tmp_path: Path, array: np.ndarray, message: str) -> None:
     PickleTreeWriter(tmp_path).write(KEYS[0], array)
     with pytest.raises(ShapeError, match=message):
         open_source(tmp_path, "map").read(KEYS[0])
@@ -190,19 +190,19 @@ class TestHdf5:
         assert not list(tmp_path.iterdir())
 
     def test_a_piece_grows_without_losing_what_is_there(self, tmp_path: Path) -> None:
-        writer = open_pieces(tmp_path, "hdf5", "map", source="s", settings={})
-        piece = (0, KEYS)
-        writer.write(piece, {KEYS[0]: Entry(40, 7)}, [maps_of(KEYS[0])])
-        assert set(writer.finished(piece)) == {KEYS[0]}
-        writer.write(piece, dict.fromkeys(KEYS[1:], Entry(40, 5)), [maps_of(key) for key in KEYS[1:]])
-        assert writer.finished(piece) == dict.fromkeys(KEYS, 7)  # the date of the youngest
+        writer = open_writer(tmp_path, "hdf5", "map", source="s", settings={})
+        chunk = (0, KEYS)
+        writer.write(chunk, {KEYS[0]: Entry(40, 7)}, [maps_of(KEYS[0])])
+        assert set(writer.finished(chunk)) == {KEYS[0]}
+        writer.write(chunk, dict.fromkeys(KEYS[1:], Entry(40, 5)), [maps_of(key) for key in KEYS[1:]])
+        assert writer.finished(chunk) == dict.fromkeys(KEYS, 7)  # the date of the youngest
         for key in KEYS:
             np.testing.assert_array_equal(open_source(tmp_path, "map").read(key)[0], maps_of(key))
 
 
 @pytest.mark.parametrize("storage", ["pkl", "hdf5"])
 def test_a_full_disk_is_named_and_what_is_there_stays(tmp_path: Path, storage: str) -> None:
-    writer = open_pieces(tmp_path, storage, "map", source="s", settings={}, compression="none")
+    writer = open_writer(tmp_path, storage, "map", source="s", settings={}, compression="none")
     writer.write((0, KEYS[:1]), {KEYS[0]: Entry(40, 0)}, [maps_of(KEYS[0])])
     message = r"(part-00001\.h5|000\.pkl): found File too large, expected a file that can be written"
     with full_disk(100_000), pytest.raises(DataError, match=message):

@@ -23,7 +23,7 @@ SMALL = {
     "network": {"channels": [4, 8, 8, 8], "embedding_width": 8},
     "sampling": {"identities_per_batch": 2, "sequences_per_identity": 2, "clip_len": 4, "skip": 1},
     "iterations": 2,
-    "loader_workers": 0,
+    "num_workers": 0,
     "device": "cpu",
 }
 

@@ -29,11 +29,11 @@ PEOPLE = ["000", "001", "002", "003"]
 SMALL = {
     "network": {"channels": [4, 8, 8, 8], "embedding_width": 8},
     "sampling": {"identities_per_batch": 4, "sequences_per_identity": 2, "clip_len": 4, "skip": 1},
-    "optimiser": {"milestones": [20], "learning_rate": 0.01},
+    "optimizer": {"milestones": [20], "learning_rate": 0.01},
     "iterations": 24,
     "log_every": 1,
     "save_every": 5,
-    "loader_workers": 1,
+    "num_workers": 1,
     "device": "cpu",
 }
 
@@ -74,7 +74,7 @@ def losses(run: Path) -> list[tuple[int, float, float]]:
 
 
 def check_same(workspace: Path, one: str, other: str) -> None:
-    """Losses of every step, weights, and the optimiser's state, bit for bit."""
+    """Losses of every step, weights, and the optimizer's state, bit for bit."""
     first, second = (workspace / "runs" / name for name in (one, other))
     assert losses(first) == losses(second)
     wanted, found = (load_checkpoint(run / "checkpoints" / "checkpoint-000024.pt") for run in (first, second))
@@ -141,7 +141,7 @@ def test_signals_to_several_processes(workspace: Path, several: str, number: sig
 def test_a_disk_that_is_full_while_saving(workspace: Path) -> None:
     run(workspace, "full", iterations=10)
     with full_disk(20_000), pytest.raises(DataError, match=r"checkpoint-000015\.pt: found File too large"):
-        run(workspace, "full", resume=True, loader_workers=0)  # whose shared memory counts as files
+        run(workspace, "full", resume=True, num_workers=0)  # whose shared memory counts as files
     names = sorted(path.name for path in (workspace / "runs" / "full" / "checkpoints").iterdir())
     assert names == ["checkpoint-000005.pt", "checkpoint-000010.pt"]
     run(workspace, "full", resume=True)

@@ -27,11 +27,11 @@ partition: partition.json
 train:
   network: {{channels: [16, 16, 16, 16], embedding_width: 16}}
   sampling: {{identities_per_batch: 4, sequences_per_identity: 2, clip_len: 5, skip: 1}}
-  optimiser: {{learning_rate: 0.0001, milestones: [8]}}
+  optimizer: {{learning_rate: 0.0001, milestones: [8]}}
   iterations: {STEPS}
   log_every: 1
   save_every: {STEPS}
-  loader_workers: 1
+  num_workers: 1
   device: cpu
 """
 

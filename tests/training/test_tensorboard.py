@@ -13,7 +13,7 @@ from skelgait.errors import SettingsError
 from skelgait.settings.training import TrainSettings
 from skelgait.storage import open_source
 from skelgait.training import train
-from skelgait.training.tensorboard import Board, contact_sheet
+from skelgait.training.tensorboard import TensorBoardLogger, contact_sheet
 from tests.synthetic_data import write_random_maps
 
 
@@ -32,7 +32,7 @@ def test_contact_sheet(n_frames: int) -> None:
 def test_what_tensorboard_is_not_there_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
     with pytest.raises(SettingsError, match=r'found no tensorboard.*pip install "skelgait\[tensorboard\]"'):
-        Board(tmp_path, 0)
+        TensorBoardLogger(tmp_path, 0)
 
 
 def test_a_run_in_tensorboard(tmp_path: Path) -> None:
@@ -44,7 +44,7 @@ def test_a_run_in_tensorboard(tmp_path: Path) -> None:
         {
             "network": {"channels": [4, 8, 8, 8], "embedding_width": 8},
             "sampling": {"identities_per_batch": 2, "sequences_per_identity": 2, "clip_len": 4, "skip": 1},
-            "iterations": 4, "log_every": 2, "save_every": 2, "loader_workers": 0, "tensorboard": True,
+            "iterations": 4, "log_every": 2, "save_every": 2, "num_workers": 0, "tensorboard": True,
         }
     )  # fmt: skip
     report = {"tables": [{"groups": [{"name": "a", "metrics": {"rank_1": 0.5}}]}]}

@@ -14,7 +14,7 @@ from skelgait.checkpoints.best_checkpoint import Best, best_test
 from skelgait.checkpoints.checkpoint import load_checkpoint
 from skelgait.errors import CheckpointError, DataError, SettingsError, SkelgaitError
 from skelgait.models import GaitNetwork
-from skelgait.opengait.weights import to_authors
+from skelgait.opengait.weights import to_opengait
 from skelgait.settings.training import TrainSettings
 from skelgait.storage import SequenceSource, open_source
 from skelgait.training import TrainReport, state, train
@@ -25,11 +25,11 @@ CPU = torch.device("cpu")
 SMALL = {
     "network": {"channels": [4, 8, 8, 8], "embedding_width": 8},
     "sampling": {"identities_per_batch": 3, "sequences_per_identity": 2, "clip_len": 4, "skip": 1},
-    "optimiser": {"milestones": [4]},
+    "optimizer": {"milestones": [4]},
     "iterations": 6,
     "log_every": 1,
     "save_every": 3,
-    "loader_workers": 0,
+    "num_workers": 0,
     "device": "cpu",
 }
 
@@ -64,9 +64,9 @@ def test_a_run_tells_everything(maps: SequenceSource, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("workers", [0, 1])
 def test_resuming_goes_on_bit_for_bit(maps: SequenceSource, tmp_path: Path, workers: int) -> None:
-    whole = run(maps, tmp_path / "whole", loader_workers=workers)
+    whole = run(maps, tmp_path / "whole", num_workers=workers)
     run(maps, tmp_path / "parts", iterations=3)
-    resumed = run(maps, tmp_path / "parts", resume=True, loader_workers=workers)
+    resumed = run(maps, tmp_path / "parts", resume=True, num_workers=workers)
     first, second = (load_checkpoint(report.checkpoint).weights for report in (whole, resumed))
     assert all(torch.equal(first[name], second[name]) for name in first)
     losses = [
@@ -119,9 +119,9 @@ def test_what_cannot_be_trained_is_refused(maps: SequenceSource, tmp_path: Path)
 
 
 def test_a_loss_that_is_not_finite_stops(maps: SequenceSource, tmp_path: Path) -> None:
-    optimiser = {"learning_rate": 1e30, "milestones": []}
+    optimizer = {"learning_rate": 1e30, "milestones": []}
     with pytest.raises(SkelgaitError, match="a loss that is not finite"):
-        run(maps, tmp_path / "run", optimiser=optimiser, iterations=20)
+        run(maps, tmp_path / "run", optimizer=optimizer, iterations=20)
 
 
 def test_steps_that_are_skipped_for_ever_stop(
@@ -139,16 +139,16 @@ def test_an_earlier_training_is_not_mixed_with_a_new_one(maps: SequenceSource, t
         run(maps, tmp_path / "run", iterations=2)
 
 
-def test_an_optimiser_that_has_changed_is_not_ignored(maps: SequenceSource, tmp_path: Path) -> None:
+def test_an_optimizer_that_has_changed_is_not_ignored(maps: SequenceSource, tmp_path: Path) -> None:
     run(maps, tmp_path / "run", iterations=3)
-    optimiser = {"milestones": [4], "learning_rate": 0.5}
+    optimizer = {"milestones": [4], "learning_rate": 0.5}
     with pytest.raises(SettingsError, match=r"found learning_rate 0\.1, expected learning_rate 0\.5"):
-        run(maps, tmp_path / "run", resume=True, optimiser=optimiser)
+        run(maps, tmp_path / "run", resume=True, optimizer=optimizer)
 
 
 def test_weights_alone_cannot_be_resumed(maps: SequenceSource, tmp_path: Path) -> None:
     report = run(maps, tmp_path / "run", iterations=3)
-    weights = to_authors(load_checkpoint(report.checkpoint).weights)
+    weights = to_opengait(load_checkpoint(report.checkpoint).weights)
     torch.save({"model": weights, "iteration": 3}, report.checkpoint)
     with pytest.raises(CheckpointError, match=r"checkpoint-000003\.pt: found weights alone"):
         run(maps, tmp_path / "run", resume=True)
@@ -176,9 +176,9 @@ def test_what_is_refused_leaves_nothing_behind(maps: SequenceSource, tmp_path: P
 @pytest.mark.skipif(shutil.which("g++") is None, reason="there is no C++ compiler")
 @pytest.mark.filterwarnings("ignore")  # of torch's compiler, about itself
 def test_a_compiled_network_trains_alike(maps: SequenceSource, tmp_path: Path) -> None:
-    optimiser = {"learning_rate": 1e-4, "milestones": []}
+    optimizer = {"learning_rate": 1e-4, "milestones": []}
     plain, compiled = (
-        load_checkpoint(run(maps, tmp_path / name, optimiser=optimiser, iterations=2, compile=wanted).checkpoint)
+        load_checkpoint(run(maps, tmp_path / name, optimizer=optimizer, iterations=2, compile=wanted).checkpoint)
         for name, wanted in (("plain", False), ("compiled", True))
     )
     for name, value in plain.weights.items():

@@ -72,7 +72,7 @@ def test_an_unknown_sequence_is_named(tmp_path: Path) -> None:
         locate(tmp_path, "001")
 
 
-def test_colours_of_an_animation_are_near_those_drawn(tmp_path: Path) -> None:
+def test_colors_of_an_animation_are_near_those_drawn(tmp_path: Path) -> None:
     maps = np.zeros((2, 2, 64, 64), np.uint8)
     maps[:, 0] = np.linspace(0, 255, 64, dtype=np.uint8)  # a ramp of limbs
     save_animation(tmp_path / "a.gif", Strip("ramp", maps))

@@ -1,4 +1,4 @@
-"""Batch norm of float32 frames in training, with the addition and the rectifier behind it, in as few passes as can be.
+"""Batch norm of float32 frames in training, with the addition and the ReLU behind it, in as few passes as can be.
 
 Forward, a pass sums up the moments, and a pass writes the result. Backward, a pass sums up gradients, and a pass writes
 the gradient of the frames.
@@ -40,9 +40,9 @@ def _has_teams() -> bool:
 
 
 def fused_norm(
-    frames: Tensor, residual: Tensor | None, weight: Tensor, bias: Tensor, eps: float, rectify: bool
+    frames: Tensor, residual: Tensor | None, weight: Tensor, bias: Tensor, eps: float, relu: bool
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Normalise by the statistics of the batch, and add the residual and rectify.
+    """Normalize by the statistics of the batch, and add the residual and relu.
 
     Args:
         frames: (F, C, H, W), such as `can_fuse` takes.
@@ -50,19 +50,19 @@ def fused_norm(
         weight: (C,) float32.
         bias: (C,) float32.
         eps: is added to the variance.
-        rectify: whether to rectify.
+        relu: whether to relu.
 
     Returns:
         The result; mean and biased variance, (C,), without gradient.
     """
     fuse = cast(Callable[..., tuple[Tensor, Tensor, Tensor]], _FusedNorm.apply)
-    return fuse(frames, residual, weight, bias, eps, rectify)
+    return fuse(frames, residual, weight, bias, eps, relu)
 
 
 class _FusedNorm(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any, frames: Tensor, residual: Tensor | None, weight: Tensor, bias: Tensor, eps: float, rectify: bool
+        ctx: Any, frames: Tensor, residual: Tensor | None, weight: Tensor, bias: Tensor, eps: float, relu: bool
     ) -> tuple[Tensor, Tensor, Tensor]:
         from skelgait.models.cpu import norm_kernels as kernels  # compiles at its import
 
@@ -72,14 +72,14 @@ class _FusedNorm(torch.autograd.Function):
         inverse_std = (variance + eps).rsqrt()
         scale = weight.double() * inverse_std
         # Of a sum, the kernels find in the result what was cut off; of the norm alone, they compute it again.
-        floor = torch.full_like(mean, 0 if rectify and residual is None else -math.inf)
+        floor = torch.full_like(mean, 0 if relu and residual is None else -math.inf)
         channels = table.repeat(scale, bias.double(), mean, floor)
         out = torch.empty_like(frames)
         if residual is None:
-            table.run(kernels.normalise, out, frames, channels)
+            table.run(kernels.normalize, out, frames, channels)
         else:
             residual = residual.contiguous(memory_format=torch.channels_last)
-            table.run(kernels.normalise_add_rectify, out, frames, residual, channels)
+            table.run(kernels.normalize_add_rectify, out, frames, residual, channels)
         ctx.save_for_backward(frames, None if residual is None else out, channels, scale, inverse_std)
         mean, variance = mean.float(), variance.float()
         ctx.mark_non_differentiable(mean, variance)

@@ -1,4 +1,4 @@
-"""The compiled loops of batch norm, residual addition and rectifier in training, on torch's own threads.
+"""The compiled loops of batch norm, residual addition and ReLU in training, on torch's own threads.
 
 Frames in channels_last memory are taken as a table, (rows, width): a row holds the channels of one or more pixels, so
 that the innermost loops are long even where channels are few. What is known of a channel is repeated to `width`.
@@ -9,7 +9,7 @@ threads would wait for torch's, which keep their cores busy for some millisecond
 The mean is taken off before anything else: folded into the bias, it would cost several digits where a channel varies
 little about a large mean, as most do.
 
-The rectifier cuts at `floor`: 0, or minus infinity, which is no rectifier. NaN passes, for training looks for it.
+The ReLU cuts at `floor`: 0, or minus infinity, which is no ReLU. NaN passes, for training looks for it.
 
 All of it is in one file, since numba keeps compiled code until the file that it stands in changes.
 """
@@ -65,7 +65,7 @@ def _add_moments(x, sums):  # type: ignore[no-untyped-def]
 
 
 @_loop
-def _normalise(out, x, channels):  # type: ignore[no-untyped-def]
+def _normalize(out, x, channels):  # type: ignore[no-untyped-def]
     scale, bias, mean, floor = channels[0], channels[1], channels[2], channels[3]
     for row in range(len(x)):
         values, to = x[row], out[row]
@@ -75,7 +75,7 @@ def _normalise(out, x, channels):  # type: ignore[no-untyped-def]
 
 
 @_loop
-def _normalise_add_rectify(out, x, residual, channels):  # type: ignore[no-untyped-def]
+def _normalize_add_rectify(out, x, residual, channels):  # type: ignore[no-untyped-def]
     scale, bias, mean = channels[0], channels[1], channels[2]
     for row in range(len(x)):
         values, added, to = x[row], residual[row], out[row]
@@ -86,7 +86,7 @@ def _normalise_add_rectify(out, x, residual, channels):  # type: ignore[no-untyp
 
 @_loop
 def _cut(of_sum, grad, out):  # type: ignore[no-untyped-def]
-    """The gradient before the rectifier from that behind it."""
+    """The gradient before the ReLU from that behind it."""
     for row in range(len(grad)):
         upper, reached, to = grad[row], out[row], of_sum[row]
         for k in range(len(to)):
@@ -96,7 +96,7 @@ def _cut(of_sum, grad, out):  # type: ignore[no-untyped-def]
 
 @_loop
 def _add_gradients(grad, x, channels, sums):  # type: ignore[no-untyped-def]
-    """Sum the gradients of the normalised values, and their products with the centred values.
+    """Sum the gradients of the normalized values, and their products with the centered values.
 
     Four rows at a time are summed in float32: the sums in float64 take longer than the memory.
     """
@@ -129,13 +129,13 @@ def _add_gradients(grad, x, channels, sums):  # type: ignore[no-untyped-def]
 @_loop
 def _differentiate(of_x, grad, x, channels, means):  # type: ignore[no-untyped-def]
     scale, bias, mean, floor = channels[0], channels[1], channels[2], channels[3]
-    for_centred, constant = means[0], means[1]
+    for_centered, constant = means[0], means[1]
     for row in range(len(x)):
         values, upper, to = x[row], grad[row], of_x[row]
         for k in range(len(scale)):
             value, d = values[k] - mean[k], upper[k]
             d = _F32(0) if value * scale[k] + bias[k] <= floor[k] else d
-            to[k] = scale[k] * d + (value * for_centred[k] + constant[k])
+            to[k] = scale[k] * d + (value * for_centered[k] + constant[k])
 
 
 @_loop
@@ -165,20 +165,20 @@ def moments(args):  # type: ignore[no-untyped-def]
 
 
 @_entry
-def normalise(args):  # type: ignore[no-untyped-def]
+def normalize(args):  # type: ignore[no-untyped-def]
     """Arguments: out, is written to; x; (4, width) scale, bias, mean, floor."""
-    _normalise(_own_rows(args, 1), _own_rows(args, 2), _channels(args, 3, 4))
+    _normalize(_own_rows(args, 1), _own_rows(args, 2), _channels(args, 3, 4))
 
 
 @_entry
-def normalise_add_rectify(args):  # type: ignore[no-untyped-def]
-    """Arguments: out, is written to; x; residual; (4, width) as of `normalise`."""
-    _normalise_add_rectify(_own_rows(args, 1), _own_rows(args, 2), _own_rows(args, 3), _channels(args, 4, 4))
+def normalize_add_rectify(args):  # type: ignore[no-untyped-def]
+    """Arguments: out, is written to; x; residual; (4, width) as of `normalize`."""
+    _normalize_add_rectify(_own_rows(args, 1), _own_rows(args, 2), _own_rows(args, 3), _channels(args, 4, 4))
 
 
 @_entry
 def cut_and_sum(args):  # type: ignore[no-untyped-def]
-    """Arguments: gradient before the rectifier, is written to; grad; out; x; (4, width); sums as of `gradient_sums`."""
+    """Arguments: gradient before the ReLU, is written to; grad; out; x; (4, width); sums as of `gradient_sums`."""
     of_sum, grad, out, x = _own_rows(args, 1), _own_rows(args, 2), _own_rows(args, 3), _own_rows(args, 4)
     channels, sums = _channels(args, 5, 4), _own_sums(args, 6)
     # Summed while it is in the cache.
@@ -196,7 +196,7 @@ def gradient_sums(args):  # type: ignore[no-untyped-def]
 
 @_entry
 def gradient(args):  # type: ignore[no-untyped-def]
-    """Arguments: gradient of x, is written to; grad; x; (4, width); (2, width) for centred x, and constant."""
+    """Arguments: gradient of x, is written to; grad; x; (4, width); (2, width) for centered x, and constant."""
     _differentiate(
         _own_rows(args, 1), _own_rows(args, 2), _own_rows(args, 3), _channels(args, 4, 4), _channels(args, 5, 2)
     )

@@ -12,7 +12,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 
-def synchronise_batch_norm(module: nn.Module, device: torch.device) -> nn.Module:
+def synchronize_batch_norm(module: nn.Module, device: torch.device) -> nn.Module:
     """Let all batch norm layers in `module` share their statistics between processes; names of parameters stay."""
     if device.type == "cuda":
         return nn.SyncBatchNorm.convert_sync_batchnorm(module)  # type: ignore[no-any-return, no-untyped-call]
@@ -38,12 +38,12 @@ class SyncBatchNorm(nn.modules.batchnorm._BatchNorm):
         total = _sum_over_processes(torch.cat([values.sum(axes), count]))
         mean, count = total[:-1] / total[-1], total[-1].detach()
         shape = [1, -1, *[1] * (input.ndim - 2)]
-        centred = values - mean.view(shape)
+        centered = values - mean.view(shape)
         # In two passes: the difference of two large sums of squares would lose digits.
-        variance = _sum_over_processes(centred.square().sum(axes)) / count
+        variance = _sum_over_processes(centered.square().sum(axes)) / count
         self._update(mean.detach(), variance.detach(), count)
         scale = self.weight * torch.rsqrt(variance + self.eps)
-        return (centred * scale.view(shape) + self.bias.view(shape)).to(input.dtype)
+        return (centered * scale.view(shape) + self.bias.view(shape)).to(input.dtype)
 
     @torch.no_grad()
     def _update(self, mean: Tensor, variance: Tensor, count: Tensor) -> None:

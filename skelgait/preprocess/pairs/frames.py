@@ -20,7 +20,7 @@ _NO_MATCH = "use --on-mismatch trim, or leave it out"
 
 
 class UnmatchedError(Exception):
-    """The frames of a sequence do not belong together: why, and the mend."""
+    """The frames of a sequence do not belong together: why, and a hint."""
 
 
 def frames_that_pair(
@@ -52,8 +52,8 @@ def frames_that_pair(
         nameless = " and ".join(
             side for side, names in (("maps", map_names), ("silhouettes", silhouette_names)) if names is None
         )
-        mend = "make them with `skelgait poses` or `skelgait silhouettes`, which keep the names, or use trim"
-        raise UnmatchedError(f"{unequal}, and no names of the frames of the {nameless}; {mend}")
+        hint = "make them with `skelgait poses` or `skelgait silhouettes`, which keep the names, or use trim"
+        raise UnmatchedError(f"{unequal}, and no names of the frames of the {nameless}; {hint}")
     if on_mismatch == "trim":
         return _trim(n_maps, n_silhouettes)
     raise UnmatchedError(f"{unequal}; use --on-mismatch match-by-frame or trim to pair some of them")
@@ -62,8 +62,8 @@ def frames_that_pair(
 def _trim(n_maps: int, n_silhouettes: int) -> Cut:
     shorter = np.arange(min(n_maps, n_silhouettes))
     if not len(shorter):
-        mend = "write the sequence again, or remove it"
-        raise UnmatchedError(f"{n_maps} maps and {n_silhouettes} silhouettes: nothing is left to pair; {mend}")
+        hint = "write the sequence again, or remove it"
+        raise UnmatchedError(f"{n_maps} maps and {n_silhouettes} silhouettes: nothing is left to pair; {hint}")
     return Cut(shorter, shorter, n_maps, n_silhouettes)
 
 

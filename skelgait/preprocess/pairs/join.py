@@ -94,5 +94,5 @@ def _origin(key: Key, maps: SequenceSource, silhouettes: SequenceSource, outcome
 def _unequal(silhouettes: SequenceSource, first: SequencePairing, count: int) -> DataError:
     others = "" if count == 1 else f", the first of {count} such sequences"
     found = f"{first.silhouettes} silhouettes but {first.maps} maps{others}"
-    mend = "choose what becomes of them with --on-mismatch: skip, trim or match-by-frame"
-    return DataError(silhouettes.path.joinpath(*first.key), found, "as many silhouettes as maps", mend)
+    hint = "choose what becomes of them with --on-mismatch: skip, trim or match-by-frame"
+    return DataError(silhouettes.path.joinpath(*first.key), found, "as many silhouettes as maps", hint)

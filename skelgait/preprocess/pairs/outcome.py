@@ -25,7 +25,7 @@ class SequencePairing:
         outcome: what becomes of it.
         maps: number of its maps; None where there are none, or they cannot be read.
         silhouettes: number of its silhouettes likewise.
-        reason: why it is left out, with the mend; or how it is paired, and from where where frames are cut.
+        reason: why it is left out, with the hint; or how it is paired, and from where where frames are cut.
         cut: the frames that are paired, where some are cut.
     """
 

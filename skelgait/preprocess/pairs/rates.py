@@ -5,7 +5,7 @@ from __future__ import annotations
 from skelgait.errors import DataError
 from skelgait.storage import Key, SequenceSource
 
-# Camera frames, and those that are synchronised with the laser scanner.
+# Camera frames, and those that are synchronized with the laser scanner.
 _SILHOUETTES_OF = {"03-": "06-", "11-sync-": "14-sync-"}
 
 
@@ -20,5 +20,5 @@ def check_rates(key: Key, maps: SequenceSource, silhouettes: SequenceSource) -> 
     of_silhouettes = next((own for own in _SILHOUETTES_OF.values() if silhouette_name.startswith(own)), None)
     if of_maps and of_silhouettes and of_maps != of_silhouettes:
         found = f"{silhouette_name}, which is of another rate than the maps {map_name}"
-        mend = f"use --silhouette-pattern '{of_maps}*Camera-Sils_aligned.pkl', or maps of the other rate"
-        raise DataError(silhouettes.path.joinpath(*key), found, f"silhouettes {of_maps}*", mend)
+        hint = f"use --silhouette-pattern '{of_maps}*Camera-Sils_aligned.pkl', or maps of the other rate"
+        raise DataError(silhouettes.path.joinpath(*key), found, f"silhouettes {of_maps}*", hint)

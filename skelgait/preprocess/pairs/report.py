@@ -57,8 +57,8 @@ def read_report(out: Path) -> Mapping[Key, tuple[str, ...]]:
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, csv.Error) as error:
-        mend = "name another folder with --pairs, or remove this one and link again"
-        raise DataError(path, f"another or a damaged file ({error})", "the report of `skelgait link`", mend) from error
+        hint = "name another folder with --pairs, or remove this one and link again"
+        raise DataError(path, f"another or a damaged file ({error})", "the report of `skelgait link`", hint) from error
 
 
 def _key_of(cells: list[str]) -> Key:

@@ -62,16 +62,16 @@ def write_tree(
 def _tree(source: SequenceSource) -> PickleTree:
     if isinstance(source, PickleTree):
         return source
-    found, mend = "an HDF5 store, which has no files to link", "use --storage hdf5, which refers to both"
-    raise SettingsError(source.path, found, "a pickle tree", mend)
+    found, hint = "an HDF5 store, which has no files to link", "use --storage hdf5, which refers to both"
+    raise SettingsError(source.path, found, "a pickle tree", hint)
 
 
 def _refuse_other_files(out: Path, pairs: Collection[Key], ours: Collection[Key]) -> None:
     for key in pairs:
         for path in _paths(out, key):
             if path.exists() and not path.is_symlink() and key not in ours:
-                mend = "name another folder with --pairs, or remove the file"
-                raise DataError(path, "a file", "nothing, or a link", mend)
+                hint = "name another folder with --pairs, or remove the file"
+                raise DataError(path, "a file", "nothing, or a link", hint)
 
 
 def _remove_others(out: Path, pairing: Pairing, lines: Mapping[Key, tuple[str, ...]], ours: Collection[Key]) -> None:
@@ -117,8 +117,8 @@ def _link_file(link: Path, target: Path) -> bool:
         fresh.symlink_to(relative)
         fresh.replace(link)
     except OSError as error:
-        mend = "choose a folder that can be written, on a file system with symbolic links, or use --storage hdf5"
-        raise DataError(link, error.strerror or str(error), "a link that can be made", mend) from error
+        hint = "choose a folder that can be written, on a file system with symbolic links, or use --storage hdf5"
+        raise DataError(link, error.strerror or str(error), "a link that can be made", hint) from error
     return True
 
 

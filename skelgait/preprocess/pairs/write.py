@@ -56,8 +56,8 @@ def write_pairs(
 
 def _write_file(pairing: Pairing, sources: PairedSources, out: Path) -> int:
     if _holds_tree(out):
-        mend = "name another folder with --pairs, or remove it"
-        raise DataError(out, "a tree of pairs", "an empty folder, or pairs in an HDF5 file", mend)
+        hint = "name another folder with --pairs, or remove it"
+        raise DataError(out, "a tree of pairs", "an empty folder, or pairs in an HDF5 file", hint)
     read_report(out)  # another file of that name would be lost
     content = PairFile(sources, {one.key: one.cut for one in pairing.sequences if one.is_paired})
     before = _file_there(out / PAIR_FILE, sources)
@@ -102,11 +102,11 @@ def _holds_tree(out: Path) -> bool:
 def _nothing_pairs(pairing: Pairing, maps: SequenceSource, silhouettes: SequenceSource, report: str) -> DataError:
     if unreadable := pairing.of("unreadable"):
         found = f"no pair; {unreadable[0].key} cannot be read: {unreadable[0].reason}"
-        mend = "write the sequences again"
+        hint = "write the sequences again"
     elif unequal := pairing.of("unequal"):
         found = f"no pair; {unequal[0].key}: {unequal[0].reason}"
-        mend = "use maps and silhouettes of the same frames"
+        hint = "use maps and silhouettes of the same frames"
     else:
         found = f"no sequence that both have; maps have {maps.keys[0]}, silhouettes have {silhouettes.keys[0]}"
-        mend = "use trees that name identities, conditions and views alike"
-    return DataError(silhouettes.path, found, f"some of the sequences in {maps.path}", mend + report)
+        hint = "use trees that name identities, conditions and views alike"
+    return DataError(silhouettes.path, found, f"some of the sequences in {maps.path}", hint + report)

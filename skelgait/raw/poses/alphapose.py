@@ -21,7 +21,7 @@ from skelgait.raw.walk import Folder
 # AlphaPose names its results so in the folder that it is told to write to; what else is there are by-products.
 _RESULTS = "alphapose-results.json"
 _EXPECTED = 'a list of {"image_id": the name of an image, "keypoints": [...]}'
-_MEND = "export the poses again, or name another --layout"
+_HINT = "export the poses again, or name another --layout"
 _IMAGE = re.compile(rb'"image_id"\s*:\s*"([^"]*)"')
 
 
@@ -63,7 +63,7 @@ class AlphaPose:
         images = _images(path).get(folders)
         if images is None:
             expected = f"keypoints of images in {'/'.join(folders) or 'no folder'}"
-            raise DataError(path, "none", expected, _MEND)
+            raise DataError(path, "none", expected, _HINT)
         names = in_numeric_order(images)
         frames = [images[name] for name in names]
         return RawSequence(
@@ -109,13 +109,13 @@ def _images(path: Path) -> dict[Parts, dict[str, list[dict[str, Any]]]]:
     """Everybody in each image, by the names of the image's folders and then of itself."""
     content = read_json(path)
     if not isinstance(content, list) or not all(map(_is_somebody, content)):
-        raise DataError(path, "something else", _EXPECTED, _MEND)
+        raise DataError(path, "something else", _EXPECTED, _HINT)
     images: dict[Parts, dict[str, list[dict[str, Any]]]] = {}
     for one in content:
         *folders, name = path_parts(one["image_id"], path)
         images.setdefault(tuple(folders), {}).setdefault(name, []).append(one)
     if () in images and len(images) > 1:
-        raise DataError(path, "some images in folders and some in none", "all in folders, or all in none", _MEND)
+        raise DataError(path, "some images in folders and some in none", "all in folders, or all in none", _HINT)
     return images
 
 

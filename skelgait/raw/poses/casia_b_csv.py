@@ -21,7 +21,7 @@ from skelgait.raw.poses.whole_files import frame_name, head, kept, path_parts, s
 from skelgait.raw.walk import Folder
 
 _EXPECTED = "rows of folder/sequence/frame and 3 numbers for each joint"
-_MEND = "fetch the table again, or name another --layout"
+_HINT = "fetch the table again, or name another --layout"
 
 Span = tuple[int, int]
 """Where rows begin and end in the file, in bytes."""
@@ -94,7 +94,7 @@ def _spans(path: Path) -> dict[bytes, list[Span]]:
         own = _folder(line)
         if own != folder:
             if not own and line.strip():
-                raise DataError(path, f"no folder in the first column of row {n + 1}", _EXPECTED, _MEND)
+                raise DataError(path, f"no folder in the first column of row {n + 1}", _EXPECTED, _HINT)
             if folder:
                 spans.setdefault(folder, []).append((begin, end))
             folder, begin = own, end
@@ -135,7 +135,7 @@ def _parse(text: bytes, path: Path) -> tuple[list[str], NDArray[np.float32]]:
         with np.errstate(over="ignore"):  # what is too large is infinite, and no joint
             values = np.array([row[1:] for row in rows], np.float32)
     except (csv.Error, ValueError) as error:
-        raise DataError(path, f"a row that cannot be read ({error})", _EXPECTED, _MEND) from error
+        raise DataError(path, f"a row that cannot be read ({error})", _EXPECTED, _HINT) from error
     if not rows:
         raise DataError(path, "no such rows any more", "those that were there before", "try again")
     return [path_parts(row[0], path)[-1] for row in rows], joint_rows(values, path)

@@ -21,7 +21,7 @@ from skelgait.raw.poses.whole_files import frame_name, head, is_empty_list, kept
 from skelgait.raw.walk import Folder
 
 _EXPECTED = 'an object {"images": [...], "annotations": [...]}, or a list of {"image_id": n, "keypoints": [...]}'
-_MEND = "export the keypoints again, or name another --layout"
+_HINT = "export the keypoints again, or name another --layout"
 
 Annotation = dict[str, Any]
 
@@ -76,7 +76,7 @@ class Coco:
         images = annotations.images.get(folders)
         if images is None:
             expected = f"keypoints of images in {'/'.join(folders) or 'no folder'}"
-            raise DataError(path, "none", expected, _MEND)
+            raise DataError(path, "none", expected, _HINT)
         names = in_numeric_order(images)
         frames = [_people(images[name], annotations.are_flags, path) for name in names]
         return RawSequence(
@@ -117,7 +117,7 @@ def _annotations(path: Path) -> _Annotations:
         listed = _listed(content.get("images"), path)
         names = {_id(image, "id", path): path_parts(image.get("file_name"), path) for image in listed}
     else:
-        raise DataError(path, "something else", _EXPECTED, _MEND)
+        raise DataError(path, "something else", _EXPECTED, _HINT)
     # Of other things than people there are only boxes and outlines.
     people = [one for one in people if "keypoints" in one]
     return _Annotations(_by_image(people, names, path) if people else {}, _are_flags(people))
@@ -125,13 +125,13 @@ def _annotations(path: Path) -> _Annotations:
 
 def _listed(values: Any, path: Path) -> list[Annotation]:
     if not isinstance(values, list) or not all(isinstance(one, dict) for one in values):
-        raise DataError(path, "something else", _EXPECTED, _MEND)
+        raise DataError(path, "something else", _EXPECTED, _HINT)
     return values
 
 
 def _id(one: Annotation, name: str, path: Path) -> Any:
     if not isinstance(one.get(name), int):
-        raise DataError(path, f"the {name} {one.get(name)!r:.80}", "a whole number", _MEND)
+        raise DataError(path, f"the {name} {one.get(name)!r:.80}", "a whole number", _HINT)
     return one[name]
 
 
@@ -144,7 +144,7 @@ def _by_image(
     for one in people:
         image = _id(one, "image_id", path)
         if image not in names:
-            raise DataError(path, f"an annotation of the image {image}", "only images in its list of images", _MEND)
+            raise DataError(path, f"an annotation of the image {image}", "only images in its list of images", _HINT)
         *folders, name = names[image]
         images[tuple(folders)][name].append(one)
     return images

@@ -13,7 +13,7 @@ from skelgait.errors import DataError, ShapeError
 from skelgait.skeletons import known_joint_counts
 from skelgait.storage.checks import resemblance
 
-_MEND = "export x, y and confidence of each joint"
+_HINT = "export x, y and confidence of each joint"
 # GREW puts two values before the joints of a frame.
 _LEADING = 2
 
@@ -31,7 +31,7 @@ def numeric(values: Any, where: Path) -> NDArray[Any]:
             raise ValueError("nothing")
         return np.asarray(values, np.float64)
     except (TypeError, ValueError, OverflowError) as error:
-        raise DataError(where, f"joints that are no numbers ({error})", "lists of numbers", _MEND) from error
+        raise DataError(where, f"joints that are no numbers ({error})", "lists of numbers", _HINT) from error
 
 
 def joint_rows(rows: NDArray[Any], where: Path) -> NDArray[Any]:
@@ -46,7 +46,7 @@ def joint_rows(rows: NDArray[Any], where: Path) -> NDArray[Any]:
             return rows[:, leading:].reshape(len(rows), -1, 3)
     counts = ", ".join(map(str, known_joint_counts()))
     raise ShapeError(
-        where, f"rows of {width} numbers{resemblance(rows)}", f"3 numbers for each of {counts} joints", _MEND
+        where, f"rows of {width} numbers{resemblance(rows)}", f"3 numbers for each of {counts} joints", _HINT
     )
 
 
@@ -59,7 +59,7 @@ def with_confidence(joints: NDArray[Any], where: Path) -> NDArray[Any]:
     if joints.shape[-1] == 3:
         return joints
     if joints.shape[-1] != 2:
-        raise ShapeError(where, f"joints of shape {joints.shape}", "x, y and confidence of each joint", _MEND)
+        raise ShapeError(where, f"joints of shape {joints.shape}", "x, y and confidence of each joint", _HINT)
     is_there = (joints != 0).any(axis=-1, keepdims=True)
     return np.concatenate([joints, is_there.astype(joints.dtype)], axis=-1)
 
@@ -77,7 +77,7 @@ def as_people(values: Any, where: Path) -> NDArray[Any]:
     if array.ndim == 1:
         return joint_rows(array[None], where)
     if array.ndim not in (2, 3):
-        raise ShapeError(where, f"joints of shape {array.shape}", "(V, 3), or (M, V, 3) for M people", _MEND)
+        raise ShapeError(where, f"joints of shape {array.shape}", "(V, 3), or (M, V, 3) for M people", _HINT)
     return with_confidence(array if array.ndim == 3 else array[None], where)
 
 
@@ -90,7 +90,7 @@ def as_person(row: Any, where: Path) -> NDArray[Any]:
     """
     array = numeric(row, where)
     if array.ndim != 1 or len(array) % 3:
-        raise ShapeError(where, f"joints of shape {array.shape}", "a row of 3 numbers for each joint", _MEND)
+        raise ShapeError(where, f"joints of shape {array.shape}", "a row of 3 numbers for each joint", _HINT)
     (joints,) = joint_rows(array[None], where)
     return joints  # type: ignore[no-any-return]
 

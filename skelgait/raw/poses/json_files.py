@@ -15,10 +15,10 @@ def read_json(path: Path) -> Any:
     Raises:
         DataError: it cannot be read, or is no JSON.
     """
-    mend = "export the poses again"
+    hint = "export the poses again"
     try:
         return json.loads(path.read_bytes())
     except OSError as error:
         raise DataError(path, error.strerror or str(error), "a JSON file", "check the path") from error
     except (ValueError, RecursionError) as error:
-        raise DataError(path, f"no JSON ({error})", "a JSON file", mend) from error
+        raise DataError(path, f"no JSON ({error})", "a JSON file", hint) from error

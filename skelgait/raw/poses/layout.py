@@ -1,4 +1,4 @@
-"""What a raw pose layout is: how it is recognised, where its sequences are, and what is in one."""
+"""What a raw pose layout is: how it is recognized, where its sequences are, and what is in one."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def find_sequences(root: Path, layout: Layout, names: str | None = None, pattern
     places = layout.find(root, pattern)
     if not places:
         expected = f"sequences in the layout {layout.name} ({layout.title})"
-        mend = "check the path, or name another --layout"
-        raise DataError(root, f"no file that fits {pattern}" if pattern else "none", expected, mend)
+        hint = "check the path, or name another --layout"
+        raise DataError(root, f"no file that fits {pattern}" if pattern else "none", expected, hint)
     keys = keys_of(places, root, names)
     return RawPoses(root, layout, {key: places[parts] for key, parts in keys.items()})

@@ -22,7 +22,7 @@ from skelgait.raw.poses.whole_files import head, is_empty_list, sequences_at
 from skelgait.raw.walk import Folder, files_in
 
 _EXPECTED = 'a list of {"frame_id": n, "instances": [...]}, or of instances, each with keypoints and their scores'
-_MEND = "export the predictions again, or name another --layout"
+_HINT = "export the predictions again, or name another --layout"
 # A lone file of such a name stands for its folder.
 _NAMES_OF_RESULTS = ("results*.json", "predictions.json")
 # Which of these comes first tells frames of a video from people in an image.
@@ -108,7 +108,7 @@ def _entries(path: Path) -> Entries:
             return entries
         if all("keypoints" in one and "image_id" not in one for one in entries):
             return entries
-    raise DataError(path, "something else", _EXPECTED, _MEND)
+    raise DataError(path, "something else", _EXPECTED, _HINT)
 
 
 def _is_video(entries: Entries) -> bool:
@@ -126,7 +126,7 @@ def _instances(path: Path) -> Entries:
 def _video(entries: Entries, path: Path) -> RawSequence:
     for one in entries:
         if not isinstance(one.get("frame_id"), int) or not _is_list_of_objects(one["instances"]):
-            raise DataError(path, "a frame without a number, or with something else in it", _EXPECTED, _MEND)
+            raise DataError(path, "a frame without a number, or with something else in it", _EXPECTED, _HINT)
     frames = sorted(entries, key=lambda one: one["frame_id"])
     names = [str(one["frame_id"]) for one in frames]
     return _sequence([one["instances"] for one in frames], names, [path] * len(frames))
@@ -145,7 +145,7 @@ def _person(instance: dict[str, Any], where: Path) -> NDArray[Any]:
     """Joints (V, 3) of an instance; its scores may be missing."""
     joints = _unnested(numeric(instance.get("keypoints"), where), 2)
     if joints.ndim != 2 or joints.shape[1] not in (2, 3):
-        raise ShapeError(where, f"joints of shape {joints.shape}", "x and y of each joint", _MEND)
+        raise ShapeError(where, f"joints of shape {joints.shape}", "x and y of each joint", _HINT)
     if instance.get("keypoint_scores") is None:
         return with_confidence(joints, where)
     scores = _unnested(numeric(instance["keypoint_scores"], where), 1)

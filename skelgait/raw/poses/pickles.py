@@ -23,7 +23,7 @@ from skelgait.storage.checks import resemblance
 from skelgait.storage.frame_names import read_frame_names
 
 _EXPECTED = "poses (T, V, 3), or rows (T, 51) or (T, 53), or a list of frames"
-_MEND = "point to the folder of poses, or say with --pattern which file has them"
+_HINT = "point to the folder of poses, or say with --pattern which file has them"
 MAPPING = "mapping.txt"
 # Files of the datasets whose folders hold more than the poses.
 _KNOWN_PATTERNS = tuple(dataset.pose_pattern for dataset in DATASETS.values() if dataset.pose_pattern != "*.pkl")
@@ -104,7 +104,7 @@ def _frames(content: Any, path: Path) -> list[NDArray[Any]]:
         return list(_of_one_person(content, path)[:, None])
     if isinstance(content, list | tuple) or (isinstance(content, np.ndarray) and content.dtype == object):
         return [as_people(frame, path) for frame in content]
-    raise ShapeError(path, f"a {type(content).__name__}", _EXPECTED, _MEND)
+    raise ShapeError(path, f"a {type(content).__name__}", _EXPECTED, _HINT)
 
 
 def _of_one_person(array: NDArray[Any], path: Path) -> NDArray[Any]:
@@ -114,7 +114,7 @@ def _of_one_person(array: NDArray[Any], path: Path) -> NDArray[Any]:
         return joint_rows(array, path)
     if array.ndim == 3 and array.shape[1] in known_joint_counts():
         return with_confidence(array, path)
-    raise ShapeError(path, f"an array {array.shape} of {array.dtype}{resemblance(array)}", _EXPECTED, _MEND)
+    raise ShapeError(path, f"an array {array.shape} of {array.dtype}{resemblance(array)}", _EXPECTED, _HINT)
 
 
 def _mapped_frames(path: Path, length: int) -> list[str] | None:
@@ -130,6 +130,6 @@ def _mapped_frames(path: Path, length: int) -> list[str] | None:
     names = [re.findall(r"\d+", Path(line.strip()).stem)[-1:] for line in lines]
     if len(names) != length or not all(names):
         found = f"{len(lines)} lines, {sum(map(bool, names))} of them with a number"
-        mend = f"mend {MAPPING}, or remove it: then poses cannot be matched by frame"
-        raise DataError(mapping, found, f"a line with a frame's number for each of {length} poses", mend)
+        hint = f"hint {MAPPING}, or remove it: then poses cannot be matched by frame"
+        raise DataError(mapping, found, f"a line with a frame's number for each of {length} poses", hint)
     return [name for (name,) in names]

@@ -19,7 +19,7 @@ from skelgait.raw.walk import Folder
 from skelgait.storage.arrays import read_pickled
 
 _EXPECTED = "a list of annotations, each with frame_dir and keypoint, or a dictionary with such a list"
-_MEND = "export the annotations again, or name another --layout"
+_HINT = "export the annotations again, or name another --layout"
 
 Annotation = dict[str, Any]
 
@@ -87,12 +87,12 @@ def _annotations(path: Path) -> dict[Parts, Annotation]:
     content = read_pickled(path, _EXPECTED)
     listed = content.get("annotations") if isinstance(content, dict) else content
     if not isinstance(listed, list) or not all(isinstance(one, dict) and "keypoint" in one for one in listed):
-        raise DataError(path, "something else", _EXPECTED, _MEND)
+        raise DataError(path, "something else", _EXPECTED, _HINT)
     annotations: dict[Parts, Annotation] = {}
     for one in listed:
         frame_dir = path_parts(one.get("frame_dir"), path)
         if frame_dir in annotations:
-            raise DataError(path, f"{'/'.join(frame_dir)} twice", "each frame_dir once", _MEND)
+            raise DataError(path, f"{'/'.join(frame_dir)} twice", "each frame_dir once", _HINT)
         annotations[frame_dir] = one
     return annotations
 
@@ -101,7 +101,7 @@ def _joints(annotation: Annotation, path: Path) -> NDArray[Any]:
     """(M, T, V, 3) of an annotation, with scores where they are given."""
     joints, scores = _floats(annotation["keypoint"], path), annotation.get("keypoint_score")
     if joints.ndim != 4 or joints.shape[3] not in (2, 3):
-        raise ShapeError(path, f"keypoint of shape {joints.shape}", "(M, T, V, 2 or 3)", _MEND)
+        raise ShapeError(path, f"keypoint of shape {joints.shape}", "(M, T, V, 2 or 3)", _HINT)
     if scores is None:
         return with_confidence(joints, path)
     scores = _floats(scores, path)
@@ -115,5 +115,5 @@ def _floats(array: Any, path: Path) -> NDArray[Any]:
     """Numbers as float32, or as the larger type of float that they have."""
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu":
         kind = f"an array of {array.dtype}" if isinstance(array, np.ndarray) else f"a {type(array).__name__}"
-        raise ShapeError(path, f"{kind} for joints", "an array of numbers", _MEND)
+        raise ShapeError(path, f"{kind} for joints", "an array of numbers", _HINT)
     return array.astype(np.result_type(array.dtype, np.float32))

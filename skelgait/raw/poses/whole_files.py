@@ -40,8 +40,8 @@ def sequences_at(
             # What lies in the root itself is called what that is called.
             parts = (*folder.parts, *names) or (folder.path.resolve().name or UNKNOWN,)
             if parts in found:
-                mend = "rename or remove one, or say with --pattern which files to look at"
-                raise DataError(folder.path, f"{'/'.join(parts)} twice", "each sequence once", mend)
+                hint = "rename or remove one, or say with --pattern which files to look at"
+                raise DataError(folder.path, f"{'/'.join(parts)} twice", "each sequence once", hint)
             found[parts] = place
     return found
 

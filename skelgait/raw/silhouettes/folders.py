@@ -76,8 +76,8 @@ def find_folders(root: Path, names: str | None = None) -> ImageFolders:
     """
     found = [folder.parts for folder in folders_with(root, _PATTERN) if any(map(_is_frame, folder.names))]
     if not found:
-        mend = "check the path; silhouettes that are arrays already (.pkl) need no aligning"
-        raise DataError(root, _what_is_there(root), "folders of PNG images, one a frame", mend)
+        hint = "check the path; silhouettes that are arrays already (.pkl) need no aligning"
+        raise DataError(root, _what_is_there(root), "folders of PNG images, one a frame", hint)
     return ImageFolders(root, keys_of(found, root, names))
 
 

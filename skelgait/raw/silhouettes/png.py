@@ -13,7 +13,7 @@ from skelgait.errors import DataError
 
 
 def read_silhouette(path: Path) -> NDArray[np.uint8]:
-    """Read an image as grey; masks of 0 and 1 come out as 0 and 255.
+    """Read an image as gray; masks of 0 and 1 come out as 0 and 255.
 
     Args:
         path: a PNG of any kind.

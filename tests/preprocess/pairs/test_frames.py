@@ -49,7 +49,7 @@ def test_equal_numbers_of_frames_pair_as_they_lie(policy: OnMismatch) -> None:
         ("match-by-frame", ["1", "2"], ["1", "two"], "no number in 'two', a frame of the silhouettes"),
     ],
 )
-def test_what_does_not_belong_together_is_told_with_a_mend(
+def test_what_does_not_belong_together_is_told_with_a_hint(
     policy: OnMismatch, maps: list[str], silhouettes: list[str], reason: str
 ) -> None:
     with pytest.raises(UnmatchedError, match=reason) as raised:

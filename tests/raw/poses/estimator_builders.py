@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skelgait.raw.poses.layout import RawSequence
-from skelgait.raw.poses.recognise import LAYOUTS, open_raw
+from skelgait.raw.poses.recognize import LAYOUTS, open_raw
 from skelgait.raw.walk import survey
 from skelgait.storage import Key
 

@@ -13,7 +13,7 @@ import pytest
 
 from skelgait.errors import DataError
 from skelgait.raw.poses.layout import RawSequence
-from skelgait.raw.poses.recognise import LAYOUTS, open_raw
+from skelgait.raw.poses.recognize import LAYOUTS, open_raw
 from skelgait.storage import Key
 from tests.raw.poses import dataset_builders as datasets
 from tests.raw.poses import estimator_builders as estimators

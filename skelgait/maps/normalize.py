@@ -10,7 +10,7 @@ from skelgait.skeletons import COCO_17
 _HIPS = [COCO_17.index("left hip"), COCO_17.index("right hip")]
 
 
-def normalise(xy: NDArray[np.floating], canvas_px: int) -> tuple[NDArray[np.floating], NDArray[np.bool_]]:
+def normalize(xy: NDArray[np.floating], canvas_px: int) -> tuple[NDArray[np.floating], NDArray[np.bool_]]:
     """Move each frame's hip midpoint to the canvas's middle and scale the body to 2/3 of the canvas's height.
 
     Args:
@@ -20,9 +20,9 @@ def normalise(xy: NDArray[np.floating], canvas_px: int) -> tuple[NDArray[np.floa
     Returns:
         The coordinates on the canvas, and for each frame whether it has any height; frames without are all 0.
     """
-    centred = xy - xy[:, _HIPS].mean(axis=1, keepdims=True, dtype=xy.dtype)
+    centered = xy - xy[:, _HIPS].mean(axis=1, keepdims=True, dtype=xy.dtype)
     height = xy[..., 1].max(axis=1, initial=-np.inf) - xy[..., 1].min(axis=1, initial=np.inf)
     has_height = height > 0
     scale = (canvas_px // 1.5) / np.where(has_height, height, 1)
-    placed = centred * scale.astype(xy.dtype)[:, None, None] + canvas_px // 2
+    placed = centered * scale.astype(xy.dtype)[:, None, None] + canvas_px // 2
     return np.where(has_height[:, None, None], placed, 0), has_height

@@ -43,7 +43,7 @@ def fitting_layout(sample: Sequence[Path]) -> Layout | None:
     return next((layout for layout in LAYOUTS.values() if layout.fits(sample)), None)
 
 
-def recognise(root: Path) -> Layout:
+def recognize(root: Path) -> Layout:
     """The layout that a raw dataset is in, by some of its files.
 
     Raises:
@@ -66,15 +66,15 @@ def open_raw(root: Path, layout: str | None = None, names: str | None = None, pa
 
     Args:
         root: its file or folder.
-        layout: the name of the form that it is in; recognised where None.
-        names: how its paths are named, see `skelgait.raw.keys.keys_of`; recognised where None.
+        layout: the name of the form that it is in; recognized where None.
+        names: how its paths are named, see `skelgait.raw.keys.keys_of`; recognized where None.
         pattern: of the files to look at; the layout's own where None.
 
     Raises:
         SettingsError: there is no such layout, or `names` does not fit.
         DataError: there is no sequence, no known layout, or the paths do not tell which sequence is which.
     """
-    return find_sequences(root, find_layout(layout) if layout else recognise(root), names, pattern)
+    return find_sequences(root, find_layout(layout) if layout else recognize(root), names, pattern)
 
 
 def _found(sample: list[Path]) -> str:
