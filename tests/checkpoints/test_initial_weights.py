@@ -19,7 +19,7 @@ from tests.checkpoints.checkpoint_files import CLASSIFIER, FCS, SMALL, SMALL_PLU
 OURS = "neck.class_weight"
 
 
-@pytest.mark.parametrize("opengait", [False, True])
+@pytest.mark.parametrize("is_opengait", [False, True])
 @pytest.mark.parametrize("architecture", [SMALL, SMALL_PLUS])
 def test_as_many_classes(tmp_path: Path, architecture: Architecture, is_opengait: bool) -> None:
     trained = architecture.build().state_dict()

@@ -22,13 +22,13 @@ def runs(embedded: Path, tmp_path: Path) -> Path:
 
 
 def test_two_runs(runs: Path) -> None:
-    code, out, err = call("compare", "a", "b", "--runs", runs, "--bootstrap_samples", 50)
+    code, out, err = call("compare", "a", "b", "--runs", runs, "--bootstrap-samples", 50)
     assert (code, err) == (0, "")
     assert out.count("custom: ") == 3
     header = next(line for line in out.splitlines() if "metric" in line)
     assert header.split() == ["metric", "a", "b", "b", "-", "a", "probes"]
     assert out.count("rank-1") == 3
-    code, out, err = call("compare", "a", "b", "--runs", runs, "--bootstrap_samples", 50, "--json")
+    code, out, err = call("compare", "a", "b", "--runs", runs, "--bootstrap-samples", 50, "--json")
     assert (code, err) == (0, "")
     found = json.loads(out)
     assert (found["names"], found["protocol"], found["notes"]) == (["a", "b"], "custom", [])
@@ -77,7 +77,7 @@ def test_what_differs_is_warned_of_and_is_not_on_stdout(runs: Path, embedded: Pa
         (["a"], "Error: RUN: found 1 of them, expected at least two; name the runs to compare"),
         (["a", "c"], "runs/c/report/report.json: found No such file or directory, expected the report of an eval"),
         (["a", "none"], "Error: none/report/report.json: found No such file or directory, expected the report of an"),
-        (["a", "b", "--bootstrap_samples", "0"], "compare.bootstrap_samples"),
+        (["a", "b", "--bootstrap-samples", "0"], "compare.bootstrap_samples"),
     ],
 )
 def test_what_is_wrong_is_said_in_a_line(runs: Path, names: list[str], message: str) -> None:

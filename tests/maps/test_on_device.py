@@ -12,7 +12,7 @@ import torch
 
 from skelgait.maps import skeleton_maps
 from skelgait.maps.on_device import draw_maps, skeleton_maps_on
-from tests.maps.test_parity import DATA, agrees, cases
+from tests.maps.test_parity import MAPS, agrees, cases
 
 DEVICE = torch.device(os.environ.get("TEST_DEVICE", "cpu"))
 
@@ -42,7 +42,7 @@ def test_a_frame_without_height_is_empty() -> None:
     ],
 )
 def test_pixels_are_those_of_the_compiled_loops(case: str, options: dict[str, object]) -> None:
-    with np.load(DATA / f"{case}.npz") as stored:
+    with np.load(MAPS / f"{case}.npz") as stored:
         poses = stored["pose"]
     expected = skeleton_maps(poses, **options)
     drawn = skeleton_maps_on(poses, device=DEVICE, **options)
@@ -53,7 +53,7 @@ def test_pixels_are_those_of_the_compiled_loops(case: str, options: dict[str, ob
 @pytest.mark.parametrize("use_score", [True, False])
 @pytest.mark.parametrize("lost", [range(17), [0], [12], [11, 12], [9, 15, 16]])
 def test_joints_that_are_never_seen(lost: Sequence[int], use_score: bool) -> None:
-    with np.load(DATA / "drop3.npz") as stored:
+    with np.load(MAPS / "drop3.npz") as stored:
         poses = stored["pose"]
     poses[:, lost] = 0
     expected = skeleton_maps(poses, fill="visible", use_score=use_score)

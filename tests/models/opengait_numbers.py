@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from skelgait import losses, models
+from skelgait.opengait.weights import from_opengait, to_opengait
 
 CLASSES = {"CCPG": 100, "OUMVLP": 5153, "SUSTech1K": 250, "Gait3D": 3000, "GREW": 20000}
 DEEP = ("Gait3D", "GREW")
@@ -54,8 +55,8 @@ def full_network(name: str, dataset: str) -> models.GaitNetwork:
 def network_of(preset: str) -> models.GaitNetwork:
     """The full network of a preset with OpenGait test parameters."""
     network = full_network(*preset.split("_"))
-    theirs = {name: parameter(name, value.shape) for name, value in models.to_opengait(network.state_dict()).items()}
-    network.load_state_dict(models.from_opengait(theirs))
+    theirs = {name: parameter(name, value.shape) for name, value in to_opengait(network.state_dict()).items()}
+    network.load_state_dict(from_opengait(theirs))
     return network
 
 
@@ -101,7 +102,7 @@ def our_numbers(preset: str) -> Numbers:
     grads = {name: float(value.grad.norm()) for name, value in network.named_parameters() if value.grad is not None}
     torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9, weight_decay=5e-4).step()
     norms = {name: float(value.float().norm()) for name, value in network.state_dict().items()}
-    return Numbers(arrays, models.to_opengait(grads), models.to_opengait(norms))
+    return Numbers(arrays, to_opengait(grads), to_opengait(norms))
 
 
 def relative_error(ours: ArrayLike, theirs: ArrayLike) -> float:

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812  (its usual name)
 
-from skelgait import models
 from skelgait.models.blocks import Pseudo3dBlock
+from skelgait.opengait.weights import to_opengait
 from tests.models.plain import PlainPseudo3dBlock
 
 
@@ -35,7 +35,7 @@ def test_pseudo_3d_block(in_channels: int, out_channels: int, stride: int, lengt
     ours = Pseudo3dBlock(in_channels, out_channels, stride).double().train(training)
     plain = PlainPseudo3dBlock(in_channels, out_channels, stride).double().train(training)
     state = {f"layer2.0.{name}": value for name, value in ours.state_dict().items()}
-    plain.load_state_dict({name.removeprefix("layer2.0."): value for name, value in models.to_opengait(state).items()})
+    plain.load_state_dict({name.removeprefix("layer2.0."): value for name, value in to_opengait(state).items()})
     frames = torch.randn(sum(lengths), in_channels, 8, 6, dtype=torch.float64)
     theirs = frames.clone().requires_grad_()
     frames = frames.contiguous(memory_format=torch.channels_last).requires_grad_()

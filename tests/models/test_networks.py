@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from skelgait import models
 from skelgait.errors import SettingsError, ShapeError
+from skelgait.opengait.weights import to_opengait
 from tests.models.plain import PlainNetwork
 
 SMALL = {"channels": (16, 32, 48, 64), "blocks": (1, 2, 1, 1), "classes": 5, "embedding_width": 24}
@@ -40,7 +41,7 @@ def test_plain_arrangement_in_float64(name: str, training: bool) -> None:
     """Outputs, gradients and running statistics are those of Conv3d and BatchNorm3d on (N, C, T, H, W)."""
     network = small(name).double().train(training)
     plain = PlainNetwork(network.in_channels, SMALL["channels"], SMALL["blocks"], SMALL["classes"], 24).double()
-    plain.load_state_dict(models.to_opengait(network.state_dict()))
+    plain.load_state_dict(to_opengait(network.state_dict()))
     plain.train(training)
     frames = frames_for(network, 9).double()
     ours = network(frames, [3, 3, 3])
@@ -48,11 +49,11 @@ def test_plain_arrangement_in_float64(name: str, training: bool) -> None:
     weights = [torch.randn_like(tensor) for tensor in theirs]
     for output in (ours, theirs):
         sum((tensor * weight).sum() for tensor, weight in zip(output, weights, strict=True)).backward()
-    grads = models.to_opengait({name: value.grad for name, value in network.named_parameters()})
+    grads = to_opengait({name: value.grad for name, value in network.named_parameters()})
     torch.testing.assert_close(tuple(ours), tuple(theirs), rtol=1e-9, atol=1e-9)
     for parameter, value in plain.named_parameters():
         torch.testing.assert_close(grads[parameter], value.grad, rtol=1e-9, atol=1e-9 * float(value.grad.abs().max()))
-    torch.testing.assert_close(models.to_opengait(network.state_dict()), dict(plain.state_dict()), rtol=1e-9, atol=1e-9)
+    torch.testing.assert_close(to_opengait(network.state_dict()), dict(plain.state_dict()), rtol=1e-9, atol=1e-9)
 
 
 @every_network

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from skelgait import models
+from skelgait.opengait.weights import to_opengait
 from tests.models.opengait_numbers import PRESETS, Numbers, full_network, our_numbers, relative_error
 from tests.paths import DATA
 
@@ -58,7 +58,7 @@ def test_names_and_shapes(parity: Path, preset: str) -> None:
     theirs = json.loads((parity / "model" / f"{preset}.json").read_text())["state_dict"]
     name, dataset = preset.split("_")
     network = full_network(name, dataset)
-    ours = [[name, list(value.shape)] for name, value in models.to_opengait(network.state_dict()).items()]
+    ours = [[name, list(value.shape)] for name, value in to_opengait(network.state_dict()).items()]
     assert ours == theirs  # in the same order, too: the state of their optimizer goes by it
 
 

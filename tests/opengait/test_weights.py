@@ -5,20 +5,21 @@ from __future__ import annotations
 import pytest
 
 from skelgait import models
+from skelgait.opengait.weights import from_opengait, to_opengait
 
 WIDTHS = {"channels": (16, 16, 16, 16), "blocks": (2, 2, 1, 1), "classes": 3, "embedding_width": 4}
 
 
 def test_nothing() -> None:
-    assert models.to_opengait({}) == models.from_opengait({}) == {}
+    assert to_opengait({}) == from_opengait({}) == {}
 
 
 @pytest.mark.parametrize("name", models.NETWORKS)
 def test_there_and_back(name: str) -> None:
     ours = models.build_network(name, **WIDTHS).state_dict()
-    theirs = models.to_opengait(ours)
+    theirs = to_opengait(ours)
     assert len(theirs) == len(ours)
-    back = models.from_opengait(theirs)
+    back = from_opengait(theirs)
     assert list(back) == list(ours)
     assert all(back[name] is value for name, value in ours.items())
 
@@ -41,5 +42,5 @@ def test_there_and_back(name: str) -> None:
     ],
 )
 def test_names(ours: str, theirs: str) -> None:
-    assert models.to_opengait({ours: 1}) == {theirs: 1}
-    assert models.from_opengait({theirs: 1}) == {ours: 1}
+    assert to_opengait({ours: 1}) == {theirs: 1}
+    assert from_opengait({theirs: 1}) == {ours: 1}

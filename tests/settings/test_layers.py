@@ -77,7 +77,7 @@ def test_a_protocol_in_a_file_is_relative_to_the_settings(tmp_path: Path, given:
 
 def test_all_problems_are_named_at_once(tmp_path: Path) -> None:
     yaml = (
-        "dataset: CCPQ\nsigma_px: 3\ntrain:\n  optimizer: {lr: 1}\n  iterations: many\n"
+        "dataset: CCPQ\nsigma_px: 3\ntrain:\n  optimiser: {lr: 1}\n  iterations: many\n"
         "  optimizer:\n    milestones: [3, 2]\n"
     )
     with pytest.raises(SettingsError) as caught:
@@ -88,7 +88,7 @@ def test_all_problems_are_named_at_once(tmp_path: Path) -> None:
             f"{where}: dataset: should be one of CCPG, OUMVLP, SUSTech1K, Gait3D, GREW, CASIA-B; "
             "did you mean CCPG? (found 'CCPQ')",
             f"{where}: sigma_px: no such setting; did you mean heatmap.sigma_px?",
-            f"{where}: train.optimizer: no such setting; did you mean train.optimizer?",
+            f"{where}: train.optimiser: no such setting; did you mean train.optimizer?",
             f"{where}: train.iterations: should be a valid integer (found 'many')",
             f"{where}: train.optimizer.milestones: should increase from each to the next (found [3, 2])",
             "flag: train.seeds: no such setting; did you mean train.seed?",

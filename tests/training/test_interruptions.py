@@ -184,7 +184,7 @@ def test_a_damaged_checkpoint_that_is_asked_for_is_refused(workspace: Path) -> N
 
 
 def test_the_last_ones_are_kept(workspace: Path) -> None:
-    run(workspace, "kept", keep=2)
+    run(workspace, "kept", keep_last=2)
     names = sorted(path.name for path in (workspace / "runs" / "kept" / "checkpoints").iterdir())
     assert names == ["checkpoint-000020.pt", "checkpoint-000024.pt"]
 

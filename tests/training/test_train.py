@@ -98,7 +98,7 @@ def test_evaluation_is_called_at_checkpoints(maps: SequenceSource, tmp_path: Pat
         groups = [{"name": "Normal", "metrics": {"rank_1": 1 / len(in_train_mode)}}]
         return {"protocol": "x", "tables": [{"title": "y", "groups": groups}]}
 
-    settings = TrainSettings.model_validate({**SMALL, "keep": 1})
+    settings = TrainSettings.model_validate({**SMALL, "keep_last": 1})
     train(maps, {"000", "001", "002"}, tmp_path / "run", settings, CPU, evaluate=evaluate)
     assert in_train_mode == [False, False]
     tests = [json.loads(line) for line in (tmp_path / "run" / "tests.jsonl").read_text().splitlines()]
