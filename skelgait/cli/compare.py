@@ -32,7 +32,7 @@ def compare(
 
     from skelgait.reports.compare import compare_reports
 
-    folders = [_folder(name, chosen.runs) for name in names]
+    folders = [_folder(name, chosen.paths.runs) for name in names]
     found = compare_reports(folders, names, chosen.compare.bootstrap_samples)
     warn(found.notes, at_most=None)
     if as_json:

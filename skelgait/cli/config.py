@@ -9,9 +9,6 @@ import typer
 from skelgait.cli import options
 from skelgait.cli.output import show_json, show_table
 
-# Commands whose own names are those of folders in the settings.
-_SECTIONS = {"poses": "collect", "silhouettes": "alignment"}
-
 
 def config(
     ctx: typer.Context,
@@ -26,9 +23,7 @@ def config(
     """Show the settings of a command, and where each value comes from."""
     from skelgait.settings import explain
 
-    section = _SECTIONS.get(command or "", command)
-    resolved = options.resolve_with_sources(ctx, section or "")
-    rows = explain(resolved, section)
+    rows = explain(options.resolve_with_sources(ctx, command or ""), command)
     if as_json:
         show_json({key: {"value": value, "from": origin} for key, value, origin in rows})
     else:

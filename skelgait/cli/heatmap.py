@@ -52,10 +52,10 @@ def heatmap(
     previews = _preview(chosen) if report.sequences + report.skipped else []
     if as_json:
         failed = [{"sequence": str(key), "reason": reason} for key, reason in report.failed]
-        show_json({"maps": chosen.maps, **asdict(report), "failed": failed, "previews": previews})
+        show_json({"maps": chosen.paths.maps, **asdict(report), "failed": failed, "previews": previews})
     else:
         show_counts(
-            f"Skeleton maps in {chosen.maps}",
+            f"Skeleton maps in {chosen.paths.maps}",
             {
                 "sequences drawn": report.sequences,
                 "frames": report.frames,
@@ -63,7 +63,7 @@ def heatmap(
                 "empty maps": report.empty_maps,
                 "sequences there already": report.skipped,
                 "sequences that cannot be read": len(report.failed),
-                **({"pictures in": chosen.maps / "previews"} if previews else {}),
+                **({"pictures in": chosen.paths.maps / "previews"} if previews else {}),
                 "seconds": round(report.seconds, 1),
             },
         )
@@ -78,7 +78,7 @@ def _draw(chosen: Settings) -> HeatmapReport:
 
     source = workspace.open_poses(chosen)
     with progress(len(source.keys), "Drawing maps", "sequences") as advance:
-        return draw_dataset(source, chosen.maps, chosen.heatmap, advance)
+        return draw_dataset(source, chosen.paths.maps, chosen.heatmap, advance)
 
 
 def _draw_together(chosen: Settings) -> HeatmapReport | None:
@@ -94,7 +94,7 @@ def _draw_together(chosen: Settings) -> HeatmapReport | None:
         ours, source = process_group(), workspace.open_poses(chosen)
         with progress(len(source.keys), "Drawing maps", "sequences") as advance:
             # The bar is that of the first process, who has every size-th piece.
-            report = draw_dataset(source, chosen.maps, chosen.heatmap, lambda n: advance(n * ours.size), ours)
+            report = draw_dataset(source, chosen.paths.maps, chosen.heatmap, lambda n: advance(n * ours.size), ours)
         return report if ours.rank == 0 else None
 
 
@@ -106,4 +106,6 @@ def _preview(chosen: Settings) -> list[Path]:
 
     maps = workspace.open_maps(chosen)
     keys = maps.keys[: chosen.heatmap.preview]
-    return [file for key in keys for file in save_previews(chosen.maps / "previews", maps, key, chosen.show.frames)]
+    return [
+        file for key in keys for file in save_previews(chosen.paths.maps / "previews", maps, key, chosen.show.frames)
+    ]

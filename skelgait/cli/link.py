@@ -43,9 +43,9 @@ def link(
     pattern = workspace.silhouette_pattern(chosen) if chosen.link.storage == "hdf5" else None
     with progress(len(pairing.pairs), "Pairing", "sequences") as advance:
         changed = write_pairs(
-            pairing, map_source, silhouette_source, chosen.pairs, silhouette_pattern=pattern, advance=advance
+            pairing, map_source, silhouette_source, chosen.paths.pairs, silhouette_pattern=pattern, advance=advance
         )
-    _show(pairing, changed, chosen.pairs, chosen.pairs / REPORT_FILE, as_json)
+    _show(pairing, changed, chosen.paths.pairs, chosen.paths.pairs / REPORT_FILE, as_json)
     if pairing.of("unreadable"):
         raise typer.Exit(1)
 

@@ -9,7 +9,7 @@ import typer
 from pydantic import BaseModel
 
 from skelgait.errors import SettingsError
-from skelgait.settings.schema import Settings
+from skelgait.settings.schema import PathsSettings, Settings
 
 if TYPE_CHECKING:
     from skelgait.settings import Resolved
@@ -46,14 +46,14 @@ def _choices(annotation: Any) -> list[str]:
 
 
 Dataset = Annotated[str | None, field("dataset")]
-Poses = Annotated[Path | None, field("poses")]
-Silhouettes = Annotated[Path | None, field("silhouettes")]
-Maps = Annotated[Path | None, field("maps")]
-Pairs = Annotated[Path | None, field("pairs")]
-Runs = Annotated[Path | None, field("runs")]
+Poses = Annotated[Path | None, field("paths.poses", "--poses")]
+Silhouettes = Annotated[Path | None, field("paths.silhouettes", "--silhouettes")]
+Maps = Annotated[Path | None, field("paths.maps", "--maps")]
+Pairs = Annotated[Path | None, field("paths.pairs", "--pairs")]
+Runs = Annotated[Path | None, field("paths.runs", "--runs")]
 Partition = Annotated[Path | None, field("partition")]
 Network = Annotated[str | None, field("train.network.name", "--network")]
-Run = Annotated[str | None, field("train.run", "--run-name")]
+Run = Annotated[str | None, field("train.run_name", "--run-name")]
 Preset = Annotated[
     str | None, typer.Option("--preset", help="Settings that come with skelgait; follow from dataset and network.")
 ]
@@ -66,7 +66,8 @@ Assignments = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print the report as JSON.")]
 
 _ROOT = tuple(Settings.model_fields)
-_ELSEWHERE = {"network": "train.network.name", "run": "train.run"}
+_PATHS = tuple(PathsSettings.model_fields)
+_ELSEWHERE = {"network": "train.network.name", "run": "train.run_name", **{name: f"paths.{name}" for name in _PATHS}}
 
 
 def resolve(ctx: typer.Context, section: str) -> Settings:

@@ -18,31 +18,31 @@ def poses(
     ctx: typer.Context,
     source: Annotated[Path, typer.Argument(help="What the dataset or the pose estimator gives: a folder or a file.")],
     poses: options.Poses = None,
-    layout: Annotated[str | None, options.field("collect.layout")] = None,
-    names: Annotated[str | None, options.field("collect.names")] = None,
-    pattern: Annotated[str | None, options.field("collect.pattern")] = None,
-    person_index: Annotated[Path | None, options.field("collect.person_index")] = None,
-    silhouette_images: Annotated[Path | None, options.field("collect.silhouette_images")] = None,
-    storage: Annotated[str | None, options.field("collect.storage")] = None,
-    compression: Annotated[str | None, options.field("collect.compression")] = None,
-    workers: Annotated[int | None, options.field("collect.workers")] = None,
-    overwrite: Annotated[bool | None, options.field("collect.overwrite", "--overwrite")] = None,
+    layout: Annotated[str | None, options.field("poses.layout")] = None,
+    names: Annotated[str | None, options.field("poses.names")] = None,
+    pattern: Annotated[str | None, options.field("poses.pattern")] = None,
+    person_index: Annotated[Path | None, options.field("poses.person_index")] = None,
+    silhouette_images: Annotated[Path | None, options.field("poses.silhouette_images")] = None,
+    storage: Annotated[str | None, options.field("poses.storage")] = None,
+    compression: Annotated[str | None, options.field("poses.compression")] = None,
+    workers: Annotated[int | None, options.field("poses.workers")] = None,
+    overwrite: Annotated[bool | None, options.field("poses.overwrite", "--overwrite")] = None,
     settings: options.SettingsFile = None,
     assignments: options.Assignments = [],  # noqa: B006 - typer copies it
     as_json: options.Json = False,
 ) -> None:
     """Read poses in any layout, and write a pose tree: one person a frame, in the order of time."""
-    chosen = options.resolve(ctx, "collect")
+    chosen = options.resolve(ctx, "poses")
 
     from skelgait.preprocess.poses import collect_poses
     from skelgait.raw.poses import open_raw
     from skelgait.runtime.progress import progress
 
-    raw = open_raw(source, chosen.collect.layout, chosen.collect.names, chosen.collect.pattern)
+    raw = open_raw(source, chosen.poses.layout, chosen.poses.names, chosen.poses.pattern)
     with progress(len(raw.keys), "Reading poses", "sequences") as advance:
-        report = collect_poses(raw, chosen.poses, chosen.collect, advance)
+        report = collect_poses(raw, chosen.paths.poses, chosen.poses, advance)
     warn([f"{key}: {reason}" for key, reason in report.failed])
-    _show(report, raw.layout.name, chosen.poses, as_json)
+    _show(report, raw.layout.name, chosen.paths.poses, as_json)
     if report.failed:
         raise typer.Exit(1)
 

@@ -33,7 +33,7 @@ def runs(
     as_json: options.Json = False,
 ) -> None:
     """List training runs: where they are, how good, how fast, and in which settings they differ."""
-    folder = options.resolve(ctx, "runs").runs
+    folder = options.resolve(ctx, "runs").paths.runs
 
     from skelgait.runs import differing_settings, find_runs, save_plot, summarize
 

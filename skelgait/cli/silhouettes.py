@@ -18,31 +18,28 @@ def silhouettes(
     ctx: typer.Context,
     source: Annotated[Path, typer.Argument(help="Folder of the images: a folder a sequence, a PNG a frame.")],
     silhouettes: options.Silhouettes = None,
-    size_px: Annotated[int | None, options.field("alignment.size_px")] = None,
-    names: Annotated[str | None, options.field("alignment.names")] = None,
-    storage: Annotated[str | None, options.field("alignment.storage")] = None,
-    compression: Annotated[str | None, options.field("alignment.compression")] = None,
-    workers: Annotated[int | None, options.field("alignment.workers")] = None,
-    overwrite: Annotated[bool | None, options.field("alignment.overwrite", "--overwrite")] = None,
+    size_px: Annotated[int | None, options.field("silhouettes.size_px")] = None,
+    names: Annotated[str | None, options.field("silhouettes.names")] = None,
+    storage: Annotated[str | None, options.field("silhouettes.storage")] = None,
+    compression: Annotated[str | None, options.field("silhouettes.compression")] = None,
+    workers: Annotated[int | None, options.field("silhouettes.workers")] = None,
+    overwrite: Annotated[bool | None, options.field("silhouettes.overwrite", "--overwrite")] = None,
     settings: options.SettingsFile = None,
     assignments: options.Assignments = [],  # noqa: B006 - typer copies it
     as_json: options.Json = False,
 ) -> None:
-    """Align silhouettes: crop each to the body's rows, resize it, and center it.
-
-    In a settings file these settings are the section alignment; silhouettes is the folder that is written.
-    """
-    chosen = options.resolve(ctx, "alignment")
+    """Align silhouettes: crop each to the body's rows, resize it, and center it."""
+    chosen = options.resolve(ctx, "silhouettes")
 
     from skelgait.preprocess.silhouettes import align_dataset
     from skelgait.raw.silhouettes import find_folders
     from skelgait.runtime.progress import progress
 
-    images = find_folders(source, chosen.alignment.names)
+    images = find_folders(source, chosen.silhouettes.names)
     with progress(len(images.keys), "Aligning silhouettes", "sequences") as advance:
-        report = align_dataset(images, chosen.silhouettes, chosen.alignment, advance)
+        report = align_dataset(images, chosen.paths.silhouettes, chosen.silhouettes, advance)
     warn([f"{key}: {reason}" for key, reason in report.failed])
-    _show(report, chosen.silhouettes, as_json)
+    _show(report, chosen.paths.silhouettes, as_json)
     if report.failed:
         raise typer.Exit(1)
 

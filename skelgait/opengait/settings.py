@@ -34,7 +34,7 @@ _SAME: dict[str, str] = {
     "trainer_cfg.log_iter": "train.log_every",
     "trainer_cfg.save_iter": "train.save_every",
     "trainer_cfg.with_test": "train.eval_during_training",
-    "trainer_cfg.save_name": "train.run",
+    "trainer_cfg.save_name": "train.run_name",
     "trainer_cfg.sampler.sample_type": "train.sampling.frames",
     "trainer_cfg.sampler.frames_num_fixed": "train.sampling.clip_len",
     "trainer_cfg.sampler.frames_skip_num": "train.sampling.skip",
@@ -146,7 +146,7 @@ def _settings_of(key: str, value: Any, where: str, warnings: list[_Warning]) -> 
     if key == "trainer_cfg.transform":
         return _augmentation(value)
     if key == "data_cfg.dataset_root":
-        return dict.fromkeys(("maps", "pairs"), _existing(value, where) or Path(value))
+        return dict.fromkeys(("paths.maps", "paths.pairs"), _existing(value, where) or Path(value))
     if key == "data_cfg.dataset_partition":
         return _partition(str(value), where, warnings)
     _refuse_what_moves_numbers(key, value, where)

@@ -99,12 +99,11 @@ def _clear(out: Path) -> None:
 
 
 def _settings(out: Path, seed: int, network: str) -> Settings:
-    folders = {name: out / name for name in _FOLDERS}
     flags: dict[str, object] = {
-        **folders,
+        **{f"paths.{name}": out / name for name in _FOLDERS},
         "partition": out / "partition.json",
         "train.seed": seed,
-        "train.run": network,
+        "train.run_name": network,
     }
     if cpu_has_bf16():
         flags["train.precision"] = "bf16"
@@ -115,9 +114,9 @@ def _settings(out: Path, seed: int, network: str) -> Settings:
 def _draw_and_pair(settings: Settings, progress: Progress) -> None:
     poses = workspace.open_poses(settings)
     with progress(len(poses.keys), "Drawing maps", "sequences") as advance:
-        draw_dataset(poses, settings.maps, settings.heatmap, advance)
+        draw_dataset(poses, settings.paths.maps, settings.heatmap, advance)
     maps, silhouettes = workspace.open_maps(settings), workspace.open_silhouettes(settings)
-    write_pairs(pair_sequences(maps, silhouettes), maps, silhouettes, settings.pairs, silhouette_pattern=None)
+    write_pairs(pair_sequences(maps, silhouettes), maps, silhouettes, settings.paths.pairs, silhouette_pattern=None)
 
 
 def _save_sheet(path: Path, settings: Settings) -> None:

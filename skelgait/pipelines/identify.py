@@ -140,7 +140,7 @@ def _probes(
 def _network_of(settings: Settings, gallery: EmbeddingFile) -> TrainedNetwork:
     """The network that is named, or the gallery's own; either has to be the gallery's."""
     chosen = settings.identify
-    is_named = chosen.checkpoint or chosen.iteration or chosen.best or settings.train.run
+    is_named = chosen.checkpoint or chosen.iteration or chosen.best or settings.train.run_name
     if not is_named:
         path = Path(gallery.facts.checkpoint)
         if not path.is_file():

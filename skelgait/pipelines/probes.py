@@ -16,7 +16,7 @@ from skelgait.preprocess.lazy_maps import LazyMaps
 from skelgait.preprocess.poses import collect_poses
 from skelgait.raw.poses import open_raw
 from skelgait.settings import Settings
-from skelgait.settings.schema import CollectSettings, HeatmapSettings
+from skelgait.settings.schema import HeatmapSettings, PosesSettings
 from skelgait.storage import Key, PickleTreeWriter, SequenceSource, open_any, open_source
 from skelgait.storage.arrays import read_pickled_array
 from skelgait.storage.opening import open_sequence
@@ -109,7 +109,7 @@ def _collected(path: Path, folder: Path) -> SequenceSource | None:
         raw = open_raw(path)
     except (DataError, SettingsError):
         return None
-    report = collect_poses(raw, folder / "poses", CollectSettings(workers=1))
+    report = collect_poses(raw, folder / "poses", PosesSettings(workers=1))
     if report.failed:
         key, reason = report.failed[0]
         raise DataError(path, f"{key}: {reason}", "poses", "see `skelgait inspect`") from None

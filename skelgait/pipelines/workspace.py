@@ -32,7 +32,9 @@ def open_poses(settings: Settings) -> SequenceSource:
         DataError: there are none.
     """
     dataset = dataset_of(settings)
-    return open_source(settings.poses, "pose", _pattern_in(settings.poses, dataset.pose_pattern if dataset else None))
+    return open_source(
+        settings.paths.poses, "pose", _pattern_in(settings.paths.poses, dataset.pose_pattern if dataset else None)
+    )
 
 
 def open_maps(settings: Settings) -> SequenceSource:
@@ -41,7 +43,7 @@ def open_maps(settings: Settings) -> SequenceSource:
     Raises:
         DataError: there are none.
     """
-    return open_source(settings.maps, "map")
+    return open_source(settings.paths.maps, "map")
 
 
 def silhouette_pattern(settings: Settings) -> str:
@@ -49,7 +51,7 @@ def silhouette_pattern(settings: Settings) -> str:
     if settings.link.silhouette_pattern:
         return settings.link.silhouette_pattern
     dataset = dataset_of(settings)
-    return _pattern_in(settings.silhouettes, dataset.silhouette_pattern if dataset else None)
+    return _pattern_in(settings.paths.silhouettes, dataset.silhouette_pattern if dataset else None)
 
 
 def _pattern_in(folder: Path, dataset_s: str | None) -> str:
@@ -63,7 +65,7 @@ def open_silhouettes(settings: Settings) -> SequenceSource:
     Raises:
         DataError: there are none.
     """
-    return open_source(settings.silhouettes, "silhouette", silhouette_pattern(settings))
+    return open_source(settings.paths.silhouettes, "silhouette", silhouette_pattern(settings))
 
 
 def open_inputs(settings: Settings, network: str) -> SequenceSource:
@@ -72,7 +74,7 @@ def open_inputs(settings: Settings, network: str) -> SequenceSource:
     Raises:
         DataError: there are none.
     """
-    return open_maps(settings) if network == "skeletongait" else open_pairs(settings.pairs)
+    return open_maps(settings) if network == "skeletongait" else open_pairs(settings.paths.pairs)
 
 
 def partition_of(settings: Settings) -> Partition:
@@ -96,9 +98,9 @@ def run_folder(settings: Settings) -> Path:
 
     Without a dataset it is the network's, or, where there is no such folder, that of the protocol's dataset.
     """
-    runs, network = settings.runs, settings.train.network.name
-    if settings.train.run:
-        return runs / settings.train.run
+    runs, network = settings.paths.runs, settings.train.network.name
+    if settings.train.run_name:
+        return runs / settings.train.run_name
     dataset = dataset_of(settings)
     if dataset is None and not (runs / network).is_dir():
         dataset = _dataset_of_protocol(settings)

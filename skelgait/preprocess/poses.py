@@ -18,7 +18,7 @@ from skelgait.raw.poses.layout import RawPoses, RawSequence
 from skelgait.raw.poses.person_index import person_index_file, read_person_index
 from skelgait.raw.silhouettes.images import SilhouetteImages, image_silhouettes
 from skelgait.runtime.cores import usable_cores
-from skelgait.settings.schema import CollectSettings
+from skelgait.settings.schema import PosesSettings
 from skelgait.skeletons import skeleton_of
 from skelgait.storage import Key
 from skelgait.storage.frame_names import frame_number
@@ -28,7 +28,7 @@ _HOW = {"workers", "overwrite", "layout"}
 
 
 def collect_poses(
-    raw: RawPoses, out: Path, settings: CollectSettings, advance: Callable[[int], None] = lambda _: None
+    raw: RawPoses, out: Path, settings: PosesSettings, advance: Callable[[int], None] = lambda _: None
 ) -> BuildReport:
     """Write every sequence of a raw dataset into `out`, see `skelgait.preprocess.build.build_dataset`.
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from skelgait.runs.read import Run
 
 # The name of a run, which always differs.
-_NAME = "train.run"
+_NAME = "train.run_name"
 
 
 def differing_settings(runs: Sequence[Run]) -> dict[str, dict[str, object]]:

@@ -16,12 +16,17 @@ from skelgait.opengait.settings import is_opengait_dialect, translate
 from skelgait.settings.evaluation import is_protocol_file
 from skelgait.settings.presets import preset_names, read_preset
 from skelgait.settings.problems import InvalidSettingsError, problems_of, section_models
-from skelgait.settings.schema import Settings
+from skelgait.settings.schema import PathsSettings, Settings
 from skelgait.settings.yaml_files import parse_value, read_yaml
 
 DEFAULT_FILE = "skelgait.yaml"
 _PREFIX = "SKELGAIT_"
-_PATHS = ("poses", "silhouettes", "maps", "pairs", "runs", "partition", "evaluate.checkpoint", "evaluate.submission")
+_PATHS = (
+    *(f"paths.{name}" for name in PathsSettings.model_fields),
+    "partition",
+    "evaluate.checkpoint",
+    "evaluate.submission",
+)
 _NETWORK = "train.network.name"
 _PROTOCOL = "evaluate.protocol"
 
@@ -164,11 +169,11 @@ def explain(resolved: Resolved, section: str | None = None) -> list[tuple[str, o
     Raises:
         SettingsError: no command is called `section`.
     """
-    commands = [name for name in section_models() if "." not in name]
+    commands = [name for name in section_models() if "." not in name and name != "paths"]
     if section is not None and section not in commands:
         raise SettingsError("skelgait config", section, f"one of {', '.join(commands)}", "name a command")
     rows = _rows(resolved.settings, resolved.origins, "")
-    return [row for row in rows if "." not in row[0] or section in (None, row[0].split(".")[0])]
+    return [row for row in rows if "." not in row[0] or section is None or row[0].split(".")[0] in ("paths", section)]
 
 
 def _rows(model: BaseModel, origins: Mapping[str, str], prefix: str) -> list[tuple[str, object, str]]:

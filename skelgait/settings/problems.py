@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from skelgait.errors import SettingsError
-from skelgait.settings.schema import Settings
+from skelgait.settings.schema import PathsSettings, Settings
 
 
 class InvalidSettingsError(SettingsError):
@@ -74,6 +74,9 @@ def _line(problem: Any, origins: Mapping[str, str]) -> str:
     origin = origins.get(given or next((name for name in origins if name.startswith(f"{key}.")), ""), "settings")
     if problem["type"] == "extra_forbidden":
         return f"{origin}: {key}: no such setting; {_nearest(key)}"
+    if problem["type"] == "model_type":
+        hint = f"; did you mean paths.{key}?" if key in PathsSettings.model_fields else ""
+        return f"{origin}: {key}: should be a section of keys{found_as(problem['input'])}{hint}"
     return f"{origin}: {key}: {message_of(problem)}"
 
 

@@ -38,7 +38,17 @@ _NAMES = (
 )
 
 
-class CollectSettings(StrictModel):
+class PathsSettings(StrictModel):
+    """Folders of the workspace, shared by all commands."""
+
+    poses: FolderPath = Field(Path("poses"), description="Pose tree.")
+    silhouettes: FolderPath = Field(Path("silhouettes"), description="Silhouette tree.")
+    maps: FolderPath = Field(Path("maps"), description="Skeleton maps.")
+    pairs: FolderPath = Field(Path("pairs"), description="Linked maps and silhouettes.")
+    runs: FolderPath = Field(Path("runs"), description="Training runs, one folder each.")
+
+
+class PosesSettings(StrictModel):
     """Poses from what a dataset or a pose estimator gives (`skelgait poses`)."""
 
     layout: str | None = Field(None, description="Form that the poses are in; recognized where not given.")
@@ -156,16 +166,12 @@ class Settings(StrictModel):
     """The root: the workspace, which all commands share, and one section a command."""
 
     dataset: str | None = Field(None, description="Dataset: decides file patterns, partition, preset and protocol.")
-    poses: FolderPath = Field(Path("poses"), description="Pose tree.")
-    silhouettes: FolderPath = Field(Path("silhouettes"), description="Silhouette tree.")
-    maps: FolderPath = Field(Path("maps"), description="Skeleton maps.")
-    pairs: FolderPath = Field(Path("pairs"), description="Linked maps and silhouettes.")
-    runs: FolderPath = Field(Path("runs"), description="Training runs, one folder each.")
     partition: Annotated[Path, Strict(False)] | None = Field(
         None, description="JSON of train and test identities; the dataset's official one where not given."
     )
-    collect: CollectSettings = CollectSettings()
-    alignment: SilhouettesSettings = SilhouettesSettings()
+    paths: PathsSettings = PathsSettings()
+    poses: PosesSettings = PosesSettings()
+    silhouettes: SilhouettesSettings = SilhouettesSettings()
     heatmap: HeatmapSettings = HeatmapSettings()
     link: LinkSettings = LinkSettings()
     convert: ConvertSettings = ConvertSettings()

@@ -113,7 +113,7 @@ class TrainSettings(StrictModel):
     tensorboard: bool = Field(False, description="Write events for TensorBoard as well.")
     nproc: Processes = Field(1, ge=1, description="Processes to start on this machine.")
     num_workers: Processes = Field(1, ge=0, description="Processes that read batches, for each training process.")
-    run: str | None = Field(None, description="Name of the run's folder; dataset and network where not given.")
+    run_name: str | None = Field(None, description="Name of the run's folder; dataset and network where not given.")
 
     @field_validator("iteration")
     @classmethod

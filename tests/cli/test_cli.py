@@ -72,7 +72,7 @@ def test_every_flag_has_help(command: str) -> None:
     assert "--json" in out
 
 
-@pytest.mark.parametrize(("command", "setting"), [("poses", "collect.names"), ("silhouettes", "alignment.size_px")])
+@pytest.mark.parametrize(("command", "setting"), [("poses", "poses.names"), ("silhouettes", "silhouettes.size_px")])
 def test_commands_called_like_folders_have_settings_too(workspace: Path, command: str, setting: str) -> None:
     code, out, _ = call("config", command, "--json")
     assert code == 0
@@ -160,8 +160,8 @@ def test_config_shows_values_and_where_they_come_from(workspace: Path) -> None:
         (("evaluate", "--gallery", "nm-01"), "protocol custom needs --gallery and --probes"),
         (("evaluate", "--checkpoint", "F", "--iteration", "7"), "give one of --checkpoint and --iteration"),
         (("train", "--iteration", "7"), "names the checkpoint to go on from: give --resume as well"),
-        (("config", "heatmaps"), "skelgait config: found heatmaps, expected one of collect, "),
-        (("config", "model_fields"), "skelgait config: found model_fields, expected one of collect, "),
+        (("config", "heatmaps"), "skelgait config: found heatmaps, expected one of poses, "),
+        (("config", "model_fields"), "skelgait config: found model_fields, expected one of poses, "),
     ],
 )
 def test_what_is_wrong_is_said_in_a_line(workspace: Path, args: tuple[str, ...], message: str) -> None:

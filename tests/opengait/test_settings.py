@@ -58,7 +58,7 @@ def test_training_settings_are_translated(tmp_path: Path) -> None:
     assert (train.augmentation.perspective, train.augmentation.mirror, train.augmentation.rotation) == (0.1, 0, 0.3)
     assert (train.optimizer.learning_rate, train.optimizer.milestones) == (0.05, (10, 20))
     assert (settings.evaluate.distance, settings.evaluate.max_frames) == ("cosine", 500)
-    assert settings.maps == Path("some/maps")
+    assert settings.paths.maps == Path("some/maps")
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_the_data_lie_in_the_working_folder_or_beside_the_yaml(
     for folder in ("yaml", *there):
         Path(folder).mkdir(parents=True, exist_ok=True)
     settings = read(Path("yaml"), "data_cfg: {dataset_root: data/maps}").settings  # type: ignore[attr-defined]
-    assert (settings.maps, settings.pairs) == (Path(found), Path(found))
+    assert (settings.paths.maps, settings.paths.pairs) == (Path(found), Path(found))
 
 
 def test_the_backbone_of_skeletongait_plus_is_translated(tmp_path: Path) -> None:

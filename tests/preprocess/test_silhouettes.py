@@ -212,7 +212,7 @@ def test_the_size_is_that_asked_for_and_others_are_not_mixed_in() -> None:
     key = KEYS["casia_b"][0]
     np.testing.assert_array_equal(opened().read(key)[0], [align_silhouette(mask, 128) for mask in walks[key]])
     assert "silhouettes: found sequences with size_px 128, expected size_px 64; name another folder" in call("raw")[2]
-    assert "alignment.size_px: should be less than or equal to 512" in call("raw", "--size-px", 513)[2]
+    assert "silhouettes.size_px: should be less than or equal to 512" in call("raw", "--size-px", 513)[2]
 
 
 def test_names_and_other_settings_come_from_the_settings_file_too() -> None:
@@ -222,7 +222,7 @@ def test_names_and_other_settings_come_from_the_settings_file_too() -> None:
     report_of("raw", "--names", names)
     expected = [Key("anna", "bag", "cam1"), Key("anna", "bag", "cam2")]
     assert list(opened().keys) == expected
-    Path("skelgait.yaml").write_text(f"silhouettes: other\nalignment:\n  names: '{names}'\n  size_px: 32\n")
+    Path("skelgait.yaml").write_text(f"paths:\n  silhouettes: other\nsilhouettes:\n  names: '{names}'\n  size_px: 32\n")
     report_of("raw")
     assert opened("other").read(expected[0])[0].shape == (3, 32, 32)
 

@@ -60,8 +60,8 @@ def test_an_empty_section_gives_nothing(tmp_path: Path) -> None:
 
 
 def test_paths_in_a_file_are_relative_to_it(tmp_path: Path) -> None:
-    settings = load(tmp_path, "maps: drawn\nposes: /abs\n").settings  # type: ignore[attr-defined]
-    assert (settings.maps, settings.poses) == (tmp_path / "drawn", Path("/abs"))
+    settings = load(tmp_path, "paths: {maps: drawn, poses: /abs}\n").settings  # type: ignore[attr-defined]
+    assert (settings.paths.maps, settings.paths.poses) == (tmp_path / "drawn", Path("/abs"))
 
 
 @pytest.mark.parametrize(
@@ -109,6 +109,7 @@ def test_all_problems_are_named_at_once(tmp_path: Path) -> None:
         ("train:\n  network: {blocks: [1, 0, 1, 1]}\n", r"blocks\.1: should be greater than or equal to 1"),
         ("loss_cfg: 3\n", "loss_cfg: found a value of another kind than expected"),
         ("evaluate:\n  gallery: [nm-01]\n", "protocol custom needs --gallery and --probes"),
+        ("poses: mine\n", r"poses: should be a section of keys \(found 'mine'\); did you mean paths\.poses\?"),
         ("preset: skeletongait_tin\n", r"did you mean skeletongait_tiny\?"),
     ],
 )
@@ -196,9 +197,9 @@ def test_an_assignment_without_a_value_is_refused() -> None:
 def test_explain_lists_every_setting_of_a_command(tmp_path: Path) -> None:
     rows = explain(load(tmp_path, "dataset: CCPG\n"), "heatmap")  # type: ignore[arg-type]
     keys = [key for key, _, _ in rows]
-    assert {"dataset", "poses", "heatmap.sigma_px"} <= set(keys)
+    assert {"dataset", "paths.poses", "heatmap.sigma_px"} <= set(keys)
     assert not [key for key in keys if key.startswith("train")]
-    with pytest.raises(SettingsError, match="found heatmaps, expected one of collect, "):
+    with pytest.raises(SettingsError, match="found heatmaps, expected one of poses, "):
         explain(load(tmp_path), "heatmaps")  # type: ignore[arg-type]
 
 
