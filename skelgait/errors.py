@@ -11,6 +11,13 @@ SkelgaitError
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+PathLike = str | os.PathLike[str]
+"""Path of a file or folder, as public functions take it."""
 
 
 class SkelgaitError(Exception):
@@ -23,7 +30,7 @@ class SkelgaitError(Exception):
         hint: what to do about it, as an instruction.
     """
 
-    def __init__(self, where: str | os.PathLike[str], found: str, expected: str, hint: str) -> None:
+    def __init__(self, where: PathLike, found: str, expected: str, hint: str) -> None:
         # All four go to Exception, so that the error survives the way from a worker process.
         super().__init__(os.fspath(where), found, expected, hint)
         self.where = os.fspath(where)
@@ -53,3 +60,17 @@ class CheckpointError(SkelgaitError):
 
 class ProtocolError(SkelgaitError):
     """An evaluation that the data at hand cannot answer."""
+
+
+def resemblance(array: NDArray[Any]) -> str:
+    """Return what an array resembles, for messages: " (like silhouettes)"; empty if it resembles nothing known."""
+    shape = array.shape
+    if len(shape) == 4 and shape[1] == 2:
+        return " (like skeleton maps)"
+    if len(shape) == 3 and shape[2] == 3:
+        return " (like poses)"
+    if len(shape) == 3 and min(shape[1:]) >= 32:
+        return " (like silhouettes)"
+    if len(shape) == 2 and shape[1] == 85:
+        return " (like SMPL parameters)"
+    return ""

@@ -18,7 +18,7 @@ from skelgait.checkpoints.mismatch import find_mismatches, refuse_other_networks
 from skelgait.errors import CheckpointError
 from skelgait.models import GaitNetwork
 from skelgait.opengait.weights import from_opengait, to_opengait
-from skelgait.storage.atomic import write_whole
+from skelgait.storage.atomic import atomic_write
 
 __all__ = ["Architecture", "Checkpoint", "load_checkpoint", "save_checkpoint"]
 
@@ -76,7 +76,7 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     # In memory first: torch tells of a full disk in no way that could be told from other errors.
     buffer = io.BytesIO()
     torch.save(content, buffer)
-    with write_whole(path) as partial:
+    with atomic_write(path) as partial:
         partial.write_bytes(buffer.getbuffer())
 
 

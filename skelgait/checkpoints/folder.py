@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from skelgait.errors import CheckpointError, DataError
-from skelgait.storage.atomic import remove_file, unwritable
+from skelgait.storage.atomic import remove_file, write_error
 
 
 def checkpoint_path(run: Path, iteration: int) -> Path:
@@ -52,7 +52,7 @@ def check_room(run: Path, size: int) -> None:
     try:
         free = shutil.disk_usage(folder).free
     except OSError as error:
-        raise unwritable(run, error) from error
+        raise write_error(run, error) from error
     if free < size:
         found = f"{free / 2**20:.0f} MB free on the disk"
         expected = f"{size / 2**20:.0f} MB for the next checkpoint"

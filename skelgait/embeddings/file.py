@@ -26,15 +26,13 @@ from skelgait.embeddings.embeddings import Embeddings, check_finite
 from skelgait.errors import DataError
 from skelgait.matching.distances import Vectors, as_slice
 from skelgait.storage import Key
-from skelgait.storage.hdf5_file import create_hdf5
+from skelgait.storage.hdf5_file import HDF5_ERRORS, create_hdf5
 from skelgait.storage.shards import read_keys, write_keys
 
 _NAMES = {1: "embedding_1", 2: "embedding_2"}
 # Of the facts, those that are whole numbers, and those that are mappings; the others are text.
 _NUMBERS, _TABLES = {"iteration", "test_embedding", "max_frames"}, {"settings", "drawn"}
 _HINT = "make it with `skelgait embed`"
-# What h5py raises for files that are damaged, or another program's.
-_ERRORS = (OSError, KeyError, ValueError, TypeError, AttributeError, RuntimeError, MemoryError)
 
 
 @dataclass(frozen=True)
@@ -165,7 +163,7 @@ def open_embeddings(path: Path, embedding: int | None = None) -> EmbeddingFile:
             if offset is None and len(keys):
                 raise ValueError(f"{table.name} in chunks, not in one piece")
             values = _MappedValues(path, keys, offset or 0, table.shape)
-    except _ERRORS as error:
+    except HDF5_ERRORS as error:
         raise DataError(path, _why(error), "a file of embeddings", _HINT) from error
     return EmbeddingFile(path, facts, keys, values, chosen, frames)
 
@@ -184,7 +182,7 @@ def holds_embeddings(path: Path) -> bool:
     try:
         with h5py.File(path, "r") as file:
             return any(name in file for name in _NAMES.values())
-    except _ERRORS:
+    except HDF5_ERRORS:
         return False
 
 

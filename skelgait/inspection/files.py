@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skelgait.datasets import load_partition
-from skelgait.errors import DataError
+from skelgait.errors import DataError, resemblance
 from skelgait.inspection.pose_facts import pose_facts
 from skelgait.inspection.report import Inspection, InspectionContext
 from skelgait.skeletons import known_joint_counts
@@ -19,7 +19,6 @@ from skelgait.storage import Key, Modality
 from skelgait.storage.arrays import read_pickled
 from skelgait.storage.checks import check_modality
 
-_SMPL = 85
 _GIVES_CONFIDENCE = "run `skelgait poses` on the tree, which gives every joint that is there the confidence 1"
 ANYTHING = "numbers, text, arrays, and lists and dictionaries of these"
 _CHECKPOINTS = (".pt", ".pth")
@@ -87,8 +86,8 @@ def describe_array(array: NDArray[Any]) -> tuple[str, str]:
 def _wrong(array: NDArray[Any]) -> tuple[str, str]:
     take_poses = "skelgait draws 2D joints: take the dataset's 2D poses, or run a 2D pose estimator"
     shape = array.shape
-    if array.ndim == 2 and shape[1] == _SMPL:
-        return f"SMPL parameters (T, {_SMPL}), no 2D joints", take_poses
+    if "SMPL" in resemblance(array):
+        return f"SMPL parameters (T, {shape[1]}), no 2D joints", take_poses
     if array.ndim == 2 and shape[1] in (2 * count for count in known_joint_counts()):
         return f"rows of x and y of {shape[1] // 2} joints, without confidence", _GIVES_CONFIDENCE
     if array.ndim == 2 and shape[1] in (3 * count for count in known_joint_counts()):
@@ -98,7 +97,7 @@ def _wrong(array: NDArray[Any]) -> tuple[str, str]:
     if array.ndim == 3 and shape[2] == 3:
         known = ", ".join(map(str, known_joint_counts()))
         return f"(T, {shape[1]}, 3): {shape[1]} joints, or points", f"known formats have {known} joints; {take_poses}"
-    if array.ndim == 3 and min(shape[1:]) >= 32:
+    if "silhouettes" in resemblance(array):
         hint = "write them as uint8, 0 to 255"
         return f"silhouettes (T, {shape[1]}, {shape[2]}) of {array.dtype}; no poses", hint
     if array.ndim == 4 and 3 in (shape[1], shape[3]):

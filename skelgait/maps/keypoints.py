@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skelgait.errors import DataError, ShapeError
+from skelgait.errors import DataError, ShapeError, resemblance
 from skelgait.skeletons import to_coco17
 
 _EXPECTED = "poses (T, 17 or 18, 3), or rows (T, 51) or (T, 53)"
@@ -27,7 +27,7 @@ def as_keypoints(poses: NDArray[Any], where: str = "poses") -> NDArray[np.floati
     if poses.ndim == 2 and poses.shape[1] in (51, 53):
         poses = poses[:, poses.shape[1] - 51 :].reshape(-1, 17, 3)
     if poses.ndim != 3 or poses.shape[2] != 3 or poses.dtype.kind not in "fiu":
-        raise ShapeError(where, f"an array {poses.shape} of {poses.dtype}{_resemblance(poses)}", _EXPECTED, _HINT)
+        raise ShapeError(where, f"an array {poses.shape} of {poses.dtype}{resemblance(poses)}", _EXPECTED, _HINT)
     if poses.dtype.kind != "f":
         poses = poses.astype(np.float64)
     if not np.isfinite(poses).all():
@@ -35,13 +35,3 @@ def as_keypoints(poses: NDArray[Any], where: str = "poses") -> NDArray[np.floati
         found = f"a value that is not finite in frame {frame}"
         raise DataError(where, found, "numbers", "write lost joints as 0, 0, 0")
     return to_coco17(poses, where)
-
-
-def _resemblance(array: NDArray[Any]) -> str:
-    if array.ndim == 3 and min(array.shape[1:]) >= 32:
-        return ", like silhouettes"
-    if array.ndim == 2 and array.shape[1] == 85:
-        return ", like SMPL parameters"
-    if array.ndim == 4:
-        return ", like skeleton maps"
-    return ""

@@ -28,7 +28,7 @@ from skelgait.runtime.processes import is_main
 from skelgait.settings import Settings
 from skelgait.settings.evaluation import EvaluateSettings
 from skelgait.storage import SequenceSource
-from skelgait.storage.atomic import unwritable
+from skelgait.storage.atomic import write_error
 from skelgait.viz.plot_style import require_matplotlib
 
 
@@ -149,7 +149,7 @@ def _make_folder(folder: Path | None) -> None:
         if not os.access(folder, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except OSError as error:
-        raise unwritable(folder, error) from error
+        raise write_error(folder, error) from error
 
 
 def _of_checkpoint(

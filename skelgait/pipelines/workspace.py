@@ -17,7 +17,7 @@ from skelgait.errors import SettingsError
 from skelgait.settings import Settings, load_settings, read_protocol
 from skelgait.settings.evaluation import OWN
 from skelgait.storage import SequenceSource, open_pairs, open_source
-from skelgait.storage.metadata import NOTE
+from skelgait.storage.metadata import METADATA_FILE
 
 
 def dataset_of(settings: Settings) -> Dataset | None:
@@ -56,7 +56,7 @@ def silhouette_pattern(settings: Settings) -> str:
 
 def _pattern_in(folder: Path, dataset_s: str | None) -> str:
     """The dataset's own pattern, but for trees that skelgait has written: there are no other files in those."""
-    return "*.pkl" if dataset_s is None or (folder / NOTE).is_file() else dataset_s
+    return "*.pkl" if dataset_s is None or (folder / METADATA_FILE).is_file() else dataset_s
 
 
 def open_silhouettes(settings: Settings) -> SequenceSource:

@@ -17,7 +17,7 @@ from skelgait.runtime.process_group import SINGLE, ProcessGroup
 from skelgait.runtime.workers import in_workers
 from skelgait.storage import Key, Modality
 from skelgait.storage.chunks import Chunk, ChunkWriter, Entry, open_writer, view_of
-from skelgait.storage.lock import only_writer
+from skelgait.storage.lock import lock_folder
 from skelgait.storage.metadata import DatasetMetadata, check_and_write
 from skelgait.storage.shards import Compression
 
@@ -167,7 +167,7 @@ def build_dataset(
     with ExitStack() as lock:
 
         def begin() -> list[Chunk]:
-            lock.enter_context(only_writer(destination.out))
+            lock.enter_context(lock_folder(destination.out))
             hint = f"name another folder with {destination.flag}, or use --overwrite"
             check_and_write(destination.out, destination.metadata, destination.modality, overwrite=overwrite, hint=hint)
             return writer.plan(recipe.keys)

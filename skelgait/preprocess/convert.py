@@ -16,7 +16,7 @@ from skelgait.runtime.cores import usable_cores
 from skelgait.runtime.workers import in_workers
 from skelgait.storage import Key, SequenceSource
 from skelgait.storage.chunks import Chunk, ChunkWriter, Entry, open_writer
-from skelgait.storage.lock import only_writer
+from skelgait.storage.lock import lock_folder
 from skelgait.storage.metadata import DatasetMetadata, check_and_write, read_metadata
 from skelgait.storage.shards import Compression
 
@@ -80,7 +80,7 @@ def convert_store(
         name=source.name,
     )
     done = ConvertReport()
-    with only_writer(out):
+    with lock_folder(out):
         check_and_write(out, metadata, source.modalities[0], overwrite=False, hint="name another folder")
         chunks = writer.plan(source.keys)
         reports = in_workers(_Job(source, writer), chunks, workers or usable_cores())

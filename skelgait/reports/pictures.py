@@ -12,7 +12,7 @@ from skelgait.reports.plots import plots_of
 from skelgait.reports.retrieval_sheet import save_retrieval_sheet
 from skelgait.reports.rows import Report
 from skelgait.storage import SequenceSource
-from skelgait.storage.atomic import write_whole
+from skelgait.storage.atomic import atomic_write
 
 if TYPE_CHECKING:
     from skelgait.evaluation.retrieval import Retrieved
@@ -45,7 +45,7 @@ def save_pictures(
     pictures: dict[str, Path] = {}
     for plot in plots_of(report):
         path = folder / plot.name
-        with write_whole(path) as partial:
+        with atomic_write(path) as partial:
             partial.write_bytes(plot.png)
         pictures[f"{plot.title} ({path.name})"] = path
     for name, (group, probes) in zip(safe_names(list(retrieved)), retrieved.items(), strict=True):

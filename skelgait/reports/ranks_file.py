@@ -22,12 +22,10 @@ from skelgait.evaluation import EvaluationReport
 from skelgait.evaluation.ranks import GroupRanks
 from skelgait.evaluation.test_sequences import Members
 from skelgait.storage import Key
-from skelgait.storage.hdf5_file import create_hdf5
+from skelgait.storage.hdf5_file import HDF5_ERRORS, create_hdf5
 from skelgait.storage.shards import read_keys, write_keys
 
 _FIGURE = re.compile(r"rank_[1-9]\d{0,8}|mean_ap|mean_inp")
-# What h5py raises for files that are damaged, or another program's.
-_ERRORS = (OSError, KeyError, ValueError, TypeError, AttributeError, RuntimeError, MemoryError)
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +81,7 @@ def read_ranks(path: Path) -> list[StoredRanks]:
         with h5py.File(path, "r") as file:
             tables = sorted(file, key=int)
             return [_read_group(file[f"{t}/{g}"]) for t in tables for g in sorted(file[t], key=int)]
-    except _ERRORS as error:
+    except HDF5_ERRORS as error:
         hint = "evaluate again with `skelgait evaluate`"
         # HDF5 takes several lines for some errors.
         found = f"a damaged file ({' '.join(str(error).split())})"

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from skelgait.errors import DataError
 from skelgait.storage import Key, SequenceSource
-from skelgait.storage.atomic import write_whole
+from skelgait.storage.atomic import atomic_write
 from skelgait.viz.contact_sheet import Picture, overlay
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def save_retrieval_sheet(path: Path, retrieved: Sequence[Retrieved], source: Seq
     """
     # Half as large as with OpenCV's own choice, and a page holds a sheet for each group.
     encoded = cv2.imencode(".png", retrieval_sheet(retrieved, source), [cv2.IMWRITE_PNG_COMPRESSION, 6])[1]
-    with write_whole(path) as partial:
+    with atomic_write(path) as partial:
         partial.write_bytes(encoded.tobytes())
 
 

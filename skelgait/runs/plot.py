@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from skelgait.errors import DataError, SettingsError
 from skelgait.runs.read import Run
 from skelgait.runs.summary import number
-from skelgait.storage.atomic import write_whole
+from skelgait.storage.atomic import atomic_write
 
 # Told apart by color-blind readers too (Okabe and Ito); after them, the same ones dashed.
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000")
@@ -71,7 +71,7 @@ def save_plot(path: Path, runs: Sequence[Run]) -> None:
         found = f"no logged step in {', '.join(run.name for run in runs)}"
         raise DataError(path, found, "steps to draw", "wait for the first one, see train.log_every")
     figure = draw_figure(shown, {i: runs[i].name for i in drawn})
-    with write_whole(path) as partial:
+    with atomic_write(path) as partial:
         figure.savefig(partial, format=form, dpi=_PNG_DPI)
 
 

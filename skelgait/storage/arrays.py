@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skelgait.errors import DataError
-from skelgait.storage.atomic import write_whole
+from skelgait.storage.atomic import atomic_write
 
 _PLAIN_TYPES = frozenset({("_codecs", "encode"), ("numpy", "ndarray"), ("numpy", "dtype")})
 _BUILDERS = frozenset(
@@ -103,7 +103,7 @@ def write_pickled_array(path: Path, array: NDArray[Any], as_of_ns: int | None = 
     Raises:
         DataError: the file cannot be written.
     """
-    with write_whole(path, as_of_ns) as temporary, temporary.open("wb") as file:
+    with atomic_write(path, as_of_ns) as temporary, temporary.open("wb") as file:
         # Protocol 4 is the newest that every Python with a peer's loader reads.
         pickle.dump(np.ascontiguousarray(array), file, protocol=4)
 

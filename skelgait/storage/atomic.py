@@ -11,7 +11,7 @@ from skelgait.errors import DataError
 
 
 @contextmanager
-def write_whole(path: Path, as_of_ns: int | None = None) -> Iterator[Path]:
+def atomic_write(path: Path, as_of_ns: int | None = None) -> Iterator[Path]:
     """A file beside `path` that takes its place when the block ends well, and vanishes otherwise.
 
     Missing folders are made. After a kill the file beside stays, hidden, until `path` is written the next time.
@@ -23,7 +23,7 @@ def write_whole(path: Path, as_of_ns: int | None = None) -> Iterator[Path]:
     Raises:
         DataError: the folder cannot be made, or the file cannot be written; names `path`.
     """
-    partial = partial_of(path)
+    partial = partial_path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -34,10 +34,10 @@ def write_whole(path: Path, as_of_ns: int | None = None) -> Iterator[Path]:
         finally:
             partial.unlink(missing_ok=True)
     except OSError as error:
-        raise unwritable(path, error) from error
+        raise write_error(path, error) from error
 
 
-def partial_of(path: Path) -> Path:
+def partial_path(path: Path) -> Path:
     """Where `path` is while it is being written."""
     return path.with_name(f".{path.name}.partial")
 
@@ -50,9 +50,9 @@ def remove_file(path: Path) -> None:
     """
     try:
         path.unlink(missing_ok=True)
-        partial_of(path).unlink(missing_ok=True)
+        partial_path(path).unlink(missing_ok=True)
     except OSError as error:
-        raise unwritable(path, error) from error
+        raise write_error(path, error) from error
 
 
 def write_text(path: Path, text: str) -> None:
@@ -61,11 +61,11 @@ def write_text(path: Path, text: str) -> None:
     Raises:
         DataError: the file cannot be written.
     """
-    with write_whole(path) as partial:
+    with atomic_write(path) as partial:
         partial.write_text(text, encoding="utf-8")
 
 
-def unwritable(path: Path, error: OSError) -> DataError:
+def write_error(path: Path, error: OSError) -> DataError:
     """The error of a file that cannot be written."""
     return DataError(
         path, error.strerror or str(error), "a file that can be written", "make room or choose another folder"

@@ -7,7 +7,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from skelgait.errors import ShapeError
+from skelgait.errors import ShapeError, resemblance
 from skelgait.storage.source import Modality
 
 _EXPECTED = {
@@ -41,16 +41,3 @@ def check_modality(array: NDArray[Any], modality: Modality, where: Path) -> NDAr
 
 def _has_joints(shape: tuple[int, ...]) -> bool:
     return (len(shape) == 3 and shape[2] == 3) or (len(shape) == 2 and shape[1] in (51, 53))
-
-
-def resemblance(array: NDArray[Any]) -> str:
-    """What an array of the wrong shape looks like, in brackets; nothing where it looks like nothing known."""
-    if array.ndim == 4 and array.shape[1] == 2:
-        return " (like skeleton maps)"
-    if array.ndim == 3 and array.shape[-1] == 3:
-        return " (like poses)"
-    if array.ndim == 3 and min(array.shape[1:]) >= 32:
-        return " (like silhouettes)"
-    if array.ndim == 2 and array.shape[1] == 85:
-        return " (like SMPL parameters)"
-    return ""

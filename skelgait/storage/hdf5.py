@@ -13,11 +13,9 @@ from numpy.typing import NDArray
 
 from skelgait.errors import DataError
 from skelgait.storage.checks import check_modality
+from skelgait.storage.hdf5_file import HDF5_ERRORS
 from skelgait.storage.shards import CHUNK_FRAMES, Index, read_index
 from skelgait.storage.source import FrameChoice, Key, Modality
-
-# What h5py raises for files that are damaged, or another program's.
-_ERRORS = (OSError, KeyError, ValueError, TypeError, AttributeError, RuntimeError)
 
 
 class _Place(NamedTuple):
@@ -67,7 +65,7 @@ class Hdf5Store:
         try:
             opened = self._opened(part)
             array = opened.range(start, stop) if chosen is None else opened.frames(start + chosen)
-        except _ERRORS as error:
+        except HDF5_ERRORS as error:
             raise _damaged(part, error) from error
         return (check_modality(array, self.modalities[0], part),)
 
@@ -76,7 +74,7 @@ class Hdf5Store:
         part, start, stop, _ = self._place(key)
         try:
             array = self._opened(part).empty(stop - start)
-        except _ERRORS as error:
+        except HDF5_ERRORS as error:
             raise _damaged(part, error) from error
         return check_modality(array, self.modalities[0], part)
 
@@ -90,7 +88,7 @@ class Hdf5Store:
         part, start, stop, _ = self._place(key)
         try:
             names = self._opened(part).names(start, stop)
-        except _ERRORS as error:
+        except HDF5_ERRORS as error:
             raise _damaged(part, error) from error
         return names if names and all(names) else None
 
@@ -195,7 +193,7 @@ def index_of(part: Path, modality: Modality) -> Index:
     try:
         with h5py.File(part, "r") as file:
             return read_index(file)
-    except _ERRORS as error:
+    except HDF5_ERRORS as error:
         raise _damaged(part, error) from error
 
 
@@ -210,7 +208,7 @@ def modality_of(part: Path) -> Modality:
             there = file.attrs["modality"]
             if not isinstance(there, str):
                 raise TypeError(f"a modality of type {type(there).__name__}")
-    except _ERRORS as error:
+    except HDF5_ERRORS as error:
         raise _damaged(part, error) from error
     if there not in get_args(Modality):
         raise DataError(part, f"a store of {there}", "poses, maps or silhouettes", "choose another file")

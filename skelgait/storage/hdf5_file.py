@@ -9,7 +9,10 @@ from pathlib import Path
 
 import h5py
 
-from skelgait.storage.atomic import write_whole
+from skelgait.storage.atomic import atomic_write
+
+HDF5_ERRORS = (OSError, KeyError, ValueError, TypeError, AttributeError, RuntimeError, MemoryError)
+"""Errors that h5py raises for a damaged file or for a file of another program."""
 
 
 @contextmanager
@@ -27,7 +30,7 @@ def create_hdf5(path: Path, as_of_ns: int | None = None) -> Iterator[tuple[h5py.
     Raises:
         DataError: the file cannot be written.
     """
-    with write_whole(path, as_of_ns) as partial, FileIO(partial, "w+") as raw:
+    with atomic_write(path, as_of_ns) as partial, FileIO(partial, "w+") as raw:
         patient = _PatientFile(raw)
         with h5py.File(patient, "w", libver=("v110", "v110")) as file:
             yield file, patient.check

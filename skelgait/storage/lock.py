@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from skelgait.errors import DataError
-from skelgait.storage.atomic import unwritable
+from skelgait.storage.atomic import write_error
 
 try:
     import fcntl
@@ -17,7 +17,7 @@ except ImportError:  # on Windows nobody is kept out
 
 
 @contextmanager
-def only_writer(folder: Path) -> Iterator[None]:
+def lock_folder(folder: Path) -> Iterator[None]:
     """Keep other writers out of `folder`, which is made if need be, while the block runs; a kill lets them in again.
 
     Raises:
@@ -27,7 +27,7 @@ def only_writer(folder: Path) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(folder, os.O_RDONLY) if fcntl else None
     except OSError as error:
-        raise unwritable(folder, error) from error
+        raise write_error(folder, error) from error
     try:
         if descriptor is not None:
             _lock(folder, descriptor)

@@ -13,7 +13,7 @@ from skelgait.storage.atomic import write_text
 from skelgait.storage.chunks import holds_sequences, remove_sequences
 from skelgait.storage.source import Modality
 
-NOTE = "skelgait.json"
+METADATA_FILE = "skelgait.json"
 
 
 class DatasetMetadata(NamedTuple):
@@ -63,7 +63,7 @@ def read_metadata(folder: Path) -> DatasetMetadata | None:
     Raises:
         DataError: it is damaged.
     """
-    path = folder / NOTE
+    path = folder / METADATA_FILE
     if not path.is_file():
         return None
     try:
@@ -86,7 +86,7 @@ def write_metadata(folder: Path, metadata: DatasetMetadata) -> None:
         content["facts"] = metadata.facts
     if metadata.is_being_cleared:
         content["is_being_cleared"] = True
-    write_text(folder / NOTE, json.dumps(content, indent=1) + "\n")
+    write_text(folder / METADATA_FILE, json.dumps(content, indent=1) + "\n")
 
 
 def _refuse_mixture(folder: Path, before: DatasetMetadata, metadata: DatasetMetadata, hint: str) -> None:

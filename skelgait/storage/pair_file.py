@@ -18,13 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skelgait.errors import DataError
-from skelgait.storage.hdf5_file import create_hdf5
+from skelgait.storage.hdf5_file import HDF5_ERRORS, create_hdf5
 from skelgait.storage.pairs import Cut
 from skelgait.storage.shards import read_keys, write_keys
 from skelgait.storage.source import Key
-
-# What h5py raises for files that are damaged, or another program's.
-_ERRORS = (OSError, KeyError, ValueError, TypeError, AttributeError, RuntimeError, MemoryError)
 
 
 class PairedSources(NamedTuple):
@@ -70,7 +67,7 @@ def read_pair_file(path: Path) -> PairFile:
                 if not cuts.keys() <= pairs.keys():
                     raise ValueError("cuts of sequences that do not pair up")
                 pairs |= cuts
-    except _ERRORS as error:
+    except HDF5_ERRORS as error:
         found = f"a damaged file ({error})"
         raise DataError(path, found, "linked pairs", "link the pairs again with `skelgait link`") from error
     return PairFile(sources, pairs)

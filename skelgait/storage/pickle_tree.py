@@ -74,7 +74,7 @@ class PickleTree:
         try:
             return max(path.stat().st_mtime_ns for path in paths)
         except OSError as error:
-            raise unreadable(paths[0], error) from error
+            raise read_error(paths[0], error) from error
 
     def name(self, key: Key) -> str:
         """See `SequenceSource.name`."""
@@ -153,7 +153,7 @@ class PickleTreeWriter:
         return path
 
 
-def unreadable(path: Path, error: OSError, expected: str = "a file that can be read") -> DataError:
+def read_error(path: Path, error: OSError, expected: str = "a file that can be read") -> DataError:
     """The error of a file or folder that cannot be read."""
     return DataError(path, error.strerror or str(error), expected, "check the path and its permissions")
 
@@ -166,6 +166,6 @@ def _folders_below(folder: Path, depth: int) -> Iterator[Path]:
     try:
         folders = sorted(Path(entry.path) for entry in os.scandir(folder) if entry.is_dir() and entry.name != FOLDER)
     except OSError as error:
-        raise unreadable(Path(error.filename or folder), error, "a folder") from error
+        raise read_error(Path(error.filename or folder), error, "a folder") from error
     for inner in folders:
         yield from _folders_below(inner, depth - 1)

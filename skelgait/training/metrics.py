@@ -14,7 +14,7 @@ from typing import Any
 from torch import Tensor
 
 from skelgait.runtime.processes import is_main
-from skelgait.storage.atomic import unwritable, write_text
+from skelgait.storage.atomic import write_error, write_text
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +78,7 @@ def append_line(path: Path, line: str) -> None:
         with path.open("a", encoding="utf-8") as file:
             file.write(line + "\n")
     except OSError as error:
-        raise unwritable(path, error) from error
+        raise write_error(path, error) from error
 
 
 def drop_lines_after(path: Path, iteration: int) -> None:

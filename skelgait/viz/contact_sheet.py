@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skelgait.errors import DataError
-from skelgait.storage.atomic import write_whole
+from skelgait.storage.atomic import atomic_write
 
 _CELL_PX = 128
 _GAP_PX = 4
@@ -92,7 +92,7 @@ def _refuse_empty(strips: Sequence[Strip]) -> None:
 
 
 def _save(path: Path, encoded: NDArray[np.uint8]) -> None:
-    with write_whole(path) as partial:
+    with atomic_write(path) as partial:
         partial.write_bytes(encoded.tobytes())
 
 

@@ -164,7 +164,7 @@ def test_joints_put_aside_give_a_frame_no_height() -> None:
 @pytest.mark.parametrize(
     ("poses", "message"),
     [
-        (np.zeros((5, 64, 64), np.uint8), r"a\.pkl: found an array \(5, 64, 64\) of uint8, like silhouettes"),
+        (np.zeros((5, 64, 64), np.uint8), r"a\.pkl: found an array \(5, 64, 64\) of uint8 \(like silhouettes\)"),
         (np.zeros((5, 85)), "like SMPL parameters"),
         (np.zeros((5, 2, 64, 64), np.uint8), "like skeleton maps"),
         (np.zeros((5, 21, 3)), "found 21 joints, expected 17"),

@@ -24,7 +24,7 @@ from skelgait.preprocess.maps import HeatmapReport, draw_dataset
 from skelgait.runtime.process_group import ProcessGroup
 from skelgait.settings.schema import HeatmapSettings
 from skelgait.storage import Key, PickleTreeWriter, SequenceSource, open_source
-from skelgait.storage.lock import only_writer
+from skelgait.storage.lock import lock_folder
 from skelgait.storage.metadata import DatasetMetadata, write_metadata
 from tests.paths import ROOT
 from tests.synthetic_data import write_dataset
@@ -259,7 +259,7 @@ def test_poses_that_change_while_they_are_drawn_are_drawn_again(
 
 
 def test_two_runs_at_once_are_refused(poses: SequenceSource, tmp_path: Path) -> None:
-    with only_writer(tmp_path / "maps"), pytest.raises(DataError, match="maps: found another run that writes there"):
+    with lock_folder(tmp_path / "maps"), pytest.raises(DataError, match="maps: found another run that writes there"):
         draw_dataset(poses, tmp_path / "maps", HeatmapSettings(workers=1))
     assert draw_dataset(poses, tmp_path / "maps", HeatmapSettings(workers=1)).sequences == 5
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from skelgait.errors import DataError
 from skelgait.preprocess.pairs.outcome import OUTCOMES, Pairing, SequencePairing
 from skelgait.storage import Key
-from skelgait.storage.atomic import write_whole
+from skelgait.storage.atomic import atomic_write
 
 REPORT_FILE = "report.csv"
 COLUMNS = ("identity", "condition", "view", "outcome", "maps", "silhouettes", "paired", "reason")
@@ -37,7 +37,7 @@ def write_report(out: Path, pairing: Pairing) -> None:
     content, path = text.getvalue().encode(**_ENCODING), out / REPORT_FILE
     if path.is_file() and path.read_bytes() == content:
         return
-    with write_whole(path) as partial:
+    with atomic_write(path) as partial:
         partial.write_bytes(content)
 
 

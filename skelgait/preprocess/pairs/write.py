@@ -12,7 +12,7 @@ from skelgait.preprocess.pairs.outcome import Pairing
 from skelgait.preprocess.pairs.report import REPORT_FILE, read_report, write_report
 from skelgait.preprocess.pairs.tree import write_tree
 from skelgait.storage import Key, SequenceSource
-from skelgait.storage.lock import only_writer
+from skelgait.storage.lock import lock_folder
 from skelgait.storage.pair_file import PairedSources, PairFile, read_pair_file, write_pair_file
 from skelgait.storage.pairs import MAP_LINK, PAIR_FILE, Cut
 
@@ -45,7 +45,7 @@ def write_pairs(
         DataError: nothing pairs up; a file that is not ours stands in the way; another run writes there; `out` cannot
             be written; or the frames of a sequence that is cut cannot be read.
     """
-    with only_writer(out):
+    with lock_folder(out):
         if not pairing.pairs:
             raise _nothing_pairs(pairing, maps, silhouettes, _report_without_pairs(out, pairing))
         if silhouette_pattern is None:

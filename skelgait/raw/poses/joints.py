@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skelgait.errors import DataError, ShapeError
+from skelgait.errors import DataError, ShapeError, resemblance
 from skelgait.skeletons import known_joint_counts
-from skelgait.storage.checks import resemblance
 
 _HINT = "export x, y and confidence of each joint"
 # GREW puts two values before the joints of a frame.

@@ -12,14 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skelgait.datasets import DATASETS
-from skelgait.errors import DataError, ShapeError
+from skelgait.errors import DataError, ShapeError, resemblance
 from skelgait.raw.keys import Parts
 from skelgait.raw.poses.joints import as_people, joint_rows, with_confidence
 from skelgait.raw.poses.layout import RawSequence
 from skelgait.raw.walk import folders_with
 from skelgait.skeletons import known_joint_counts
 from skelgait.storage.arrays import read_pickled
-from skelgait.storage.checks import resemblance
 from skelgait.storage.frame_names import read_frame_names
 
 _EXPECTED = "poses (T, V, 3), or rows (T, 51) or (T, 53), or a list of frames"

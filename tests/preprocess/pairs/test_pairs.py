@@ -10,7 +10,7 @@ import pytest
 from skelgait.errors import DataError, SettingsError
 from skelgait.preprocess.pairs import SequencePairing, pair_sequences, write_pairs
 from skelgait.storage import Key, PickleTreeWriter, SequenceSource, open_pairs, open_source
-from skelgait.storage.lock import only_writer
+from skelgait.storage.lock import lock_folder
 from skelgait.storage.shards import Index, write_part
 
 A, B, C = Key("001", "nm-01", "000"), Key("001", "nm-01", "090"), Key("002", "nm-01", "000")
@@ -98,7 +98,7 @@ def test_names_of_any_spelling_go_through_the_report(tmp_path: Path) -> None:
 
 def test_one_run_at_a_time(tmp_path: Path) -> None:
     sources, out = trees(tmp_path, {A: 5}, {A: 5}), tmp_path / "pairs"
-    with only_writer(out), pytest.raises(DataError, match="found another run that writes there"):
+    with lock_folder(out), pytest.raises(DataError, match="found another run that writes there"):
         write_pairs(pair_sequences(*sources), *sources, out, silhouette_pattern=None)
     assert not list(out.iterdir())
 
