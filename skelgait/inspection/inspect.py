@@ -40,4 +40,4 @@ def _unknown(looking: InspectionContext) -> DataError:
         f"files of no known kind ({kinds} among the first ones, such as {looking.sample[0]})" if kinds else "no file"
     )
     expected = "poses, maps, silhouettes, pairs, a partition or a checkpoint"
-    return DataError(looking.path, found, expected, "see examples/own_data.md for how data should lie")
+    return DataError(looking.path, found, expected, "see examples/guide/own_data.md for how data should lie")
