@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skelgait.maps import kernels
-from skelgait.maps.taps import resizing_taps
+from skelgait.maps.resize_weights import resize_weights
 from skelgait.skeletons import COCO_17
 
 _LIMBS = COCO_17.limb_indices()
@@ -42,8 +42,8 @@ def draw_frames(
         float(sigma_px),
         _LIMBS,
         (align, offset_px),
-        resizing_taps(canvas_px, size_px),
-        kernels.Parts(np.zeros((len(_LIMBS), 4), np.int64), np.zeros((len(_LIMBS), 6))),
+        resize_weights(canvas_px, size_px),
+        kernels.Segments(np.zeros((len(_LIMBS), 4), np.int64), np.zeros((len(_LIMBS), 6))),
         np.zeros((n_strips, canvas_px, kernels.STRIP)),
     )
     return maps

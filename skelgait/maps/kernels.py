@@ -41,7 +41,7 @@ _exactly = njit(cache=True, nogil=True, error_model="numpy")
 _fast = njit(cache=True, nogil=True, error_model="numpy", fastmath={"nnan", "ninf", "nsz", "contract"})
 
 
-class Parts(NamedTuple):
+class Segments(NamedTuple):
     """Up to n limbs or joints of a frame, placed on the canvas.
 
     Attributes:
@@ -53,7 +53,7 @@ class Parts(NamedTuple):
     lines: NDArray[np.float64]
 
 
-class Taps(NamedTuple):
+class ResizeWeights(NamedTuple):
     """Which pixels of a line of some length make up each pixel of the resized line, and with what weights.
 
     Attributes:
@@ -103,7 +103,7 @@ def draw_frames(maps, xy, confidence, sigma, limbs, cropping, taps, parts, strip
 
 
 @_exactly
-def _place_limbs(parts: Parts, xy: Any, confidence: Any, limbs: Any, sigma: float, canvas: int) -> int:
+def _place_limbs(parts: Segments, xy: Any, confidence: Any, limbs: Any, sigma: float, canvas: int) -> int:
     """Place the limbs of a frame; returns how many there are.
 
     Args:
@@ -126,7 +126,7 @@ def _place_limbs(parts: Parts, xy: Any, confidence: Any, limbs: Any, sigma: floa
 
 
 @_exactly
-def _place_joints(parts: Parts, xy: Any, confidence: Any, sigma: float, canvas: int) -> int:
+def _place_joints(parts: Segments, xy: Any, confidence: Any, sigma: float, canvas: int) -> int:
     """Place the joints of a frame; returns how many there are. Arguments as of `_place_limbs`."""
     n = 0
     for j in range(len(xy)):
@@ -259,7 +259,7 @@ def resize(target, strips, reaches, crop, taps, lines):  # type: ignore[no-untyp
         strips: (n, canvas, STRIP) gray levels / 255.
         reaches: (n, 2) first and past-the-last column of each strip that is not black.
         crop: as of `crop_limits`.
-        taps: as of `resizing_taps`.
+        taps: as of `resize_weights`.
         lines: (n * STRIP,) room for one column.
     """
     size = len(target)

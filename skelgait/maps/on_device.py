@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from skelgait.maps.fill import Fill
-from skelgait.maps.pipeline import SkeletonMaps, filled_keypoints
-from skelgait.maps.taps import resizing_taps
+from skelgait.maps.pipeline import SkeletonMaps, prepare_keypoints
+from skelgait.maps.resize_weights import resize_weights
 from skelgait.skeletons import COCO_17
 
 _HIPS = [COCO_17.index("left hip"), COCO_17.index("right hip")]
@@ -31,14 +31,14 @@ def skeleton_maps_on(
     device: torch.device,
     use_score: bool = True,
     fill: Fill = "knn",
-    where: str = "poses",
+    name: str = "poses",
     **options: Any,
 ) -> SkeletonMaps:
     """`skelgait.maps.skeleton_maps`, drawn on `device`; missing coordinates are filled on the processor."""
-    keypoints_xyc, n_filled = filled_keypoints(poses, fill, use_score, where)
+    keypoints_xyc, n_filled = prepare_keypoints(poses, fill, use_score, name)
     joints = torch.from_numpy(keypoints_xyc)
     maps = draw_maps(joints.to(device, torch.float32 if device.type == "mps" else None), **options)
-    return SkeletonMaps.of(maps.cpu().numpy(), n_filled)
+    return SkeletonMaps.from_maps(maps.cpu().numpy(), n_filled)
 
 
 def draw_maps(
@@ -184,7 +184,7 @@ def _crop_limits(is_lit: Tensor, canvas: int, offset_px: int) -> Tensor:
 @cache
 def _taps_of(canvas: int, size: int, device: torch.device) -> tuple[Tensor, Tensor]:
     """Starts (2, canvas + 1, size) and weights (2, canvas + 1, size, most), see `taps`; unused weights are 0."""
-    taps = resizing_taps(canvas, size)
+    taps = resize_weights(canvas, size)
     return torch.from_numpy(taps.starts).to(device), torch.from_numpy(taps.weights).to(device, _float_of(device))
 
 

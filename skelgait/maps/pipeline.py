@@ -11,7 +11,7 @@ from skelgait.maps.fill import Fill, fill_missing
 from skelgait.maps.frames import draw_frames
 from skelgait.maps.keypoints import as_keypoints
 from skelgait.maps.normalize import normalize
-from skelgait.maps.unseen import set_unseen_aside
+from skelgait.maps.unseen import place_unseen_joints
 
 
 class SkeletonMaps(NamedTuple):
@@ -28,7 +28,7 @@ class SkeletonMaps(NamedTuple):
     n_empty: int
 
     @classmethod
-    def of(cls, maps: NDArray[np.uint8], n_filled: int) -> SkeletonMaps:
+    def from_maps(cls, maps: NDArray[np.uint8], n_filled: int) -> SkeletonMaps:
         """Drawn maps, with the empty ones counted."""
         return cls(maps, n_filled, int((~maps.any(axis=(1, 2, 3))).sum()))
 
@@ -43,7 +43,7 @@ def skeleton_maps(
     align: bool = True,
     offset_px: int = 0,
     size_px: int = 64,
-    where: str = "poses",
+    name: str = "poses",
 ) -> SkeletonMaps:
     """Skeleton maps of one sequence (SkeletonGait, AAAI 2024, section 3.1).
 
@@ -59,13 +59,13 @@ def skeleton_maps(
         align: crop to the body's rows before resizing.
         offset_px: rows kept above and below the body.
         size_px: side of the maps.
-        where: names the sequence in errors.
+        name: name of the sequence in error messages.
 
     Raises:
         ShapeError: `poses` is of another shape.
         DataError: a value is not finite.
     """
-    keypoints_xyc, n_filled = filled_keypoints(poses, fill, use_score, where)
+    keypoints_xyc, n_filled = prepare_keypoints(poses, fill, use_score, name)
     placed, has_height = normalize(keypoints_xyc[..., :2], canvas_px)
     maps = draw_frames(
         placed,
@@ -76,17 +76,17 @@ def skeleton_maps(
         offset_px=offset_px,
         size_px=size_px,
     )
-    return SkeletonMaps.of(maps, n_filled)
+    return SkeletonMaps.from_maps(maps, n_filled)
 
 
-def filled_keypoints(poses: NDArray[Any], fill: Fill, use_score: bool, where: str) -> tuple[NDArray[np.floating], int]:
+def prepare_keypoints(poses: NDArray[Any], fill: Fill, use_score: bool, name: str) -> tuple[NDArray[np.floating], int]:
     """COCO-17 keypoints (T, 17, 3) that can be drawn, and how many joints had a coordinate filled.
 
     Arguments and errors as of `skeleton_maps`.
     """
-    keypoints_xyc = as_keypoints(poses, where)
+    keypoints_xyc = as_keypoints(poses, name)
     xy = fill_missing(keypoints_xyc[..., :2], fill)
     n_filled = int((xy != keypoints_xyc[..., :2]).any(axis=2).sum())
     confidence = keypoints_xyc[..., 2:] if use_score else np.ones_like(keypoints_xyc[..., 2:])
     filled = np.concatenate([xy, confidence], axis=2)
-    return set_unseen_aside(filled) if fill == "visible" else filled, n_filled
+    return place_unseen_joints(filled) if fill == "visible" else filled, n_filled

@@ -10,7 +10,7 @@ from skelgait.skeletons import COCO_17
 _HIPS = (COCO_17.index("left hip"), COCO_17.index("right hip"))
 
 
-def set_unseen_aside(keypoints_xyc: NDArray[np.floating]) -> NDArray[np.floating]:
+def place_unseen_joints(keypoints_xyc: NDArray[np.floating]) -> NDArray[np.floating]:
     """COCO-17 keypoints (T, 17, 3) with the joints that no frame has at a neutral place, and with confidence 0.
 
     A joint is unseen if its x or its y is 0 in all frames. A hip goes to the other hip, so that this is the hip

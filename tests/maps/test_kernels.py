@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skelgait.maps.kernels import STRIP, crop_limits, resize
-from skelgait.maps.taps import resizing_taps
+from skelgait.maps.resize_weights import resize_weights
 
 BLACK = np.zeros((128, 128), np.uint8)
 
@@ -24,7 +24,7 @@ def resized(levels: np.ndarray, crop: tuple[int, int, int, int], size: int) -> n
     lit = [np.flatnonzero(strip.any(axis=1)) for strip in strips]
     reaches = np.array([[columns[0], columns[-1] + 1] if len(columns) else [0, 0] for columns in lit])
     target = np.full((size, size), 99, np.uint8)
-    resize(target, strips, reaches, crop, resizing_taps(canvas, size), np.zeros(n_strips * STRIP))
+    resize(target, strips, reaches, crop, resize_weights(canvas, size), np.zeros(n_strips * STRIP))
     return target
 
 

@@ -9,7 +9,7 @@ from skelgait.errors import DataError, ShapeError
 from skelgait.maps import JOINT, LIMB, skeleton_maps
 from skelgait.maps.fill import Fill
 from skelgait.maps.normalize import normalize
-from skelgait.maps.pipeline import filled_keypoints
+from skelgait.maps.pipeline import prepare_keypoints
 from skelgait.skeletons import COCO_17
 from tests.maps import reference
 
@@ -116,7 +116,7 @@ def test_visible_draws_the_others_as_if_they_were_all(joints: tuple[str, ...]) -
 
 @pytest.mark.parametrize("joints", NEVER_SEEN)
 def test_visible_gives_the_joints_that_are_seen_the_height_of_the_body(joints: tuple[str, ...]) -> None:
-    keypoints_xyc, _ = filled_keypoints(without(people(5), joints), "visible", True, "poses")
+    keypoints_xyc, _ = prepare_keypoints(without(people(5), joints), "visible", True, "poses")
     placed, _ = normalize(keypoints_xyc[..., :2], 128)
     y = placed[:, keypoints_xyc[0, :, 2] > 0, 1]
     np.testing.assert_allclose(y.max(axis=1) - y.min(axis=1), 85)
@@ -173,7 +173,7 @@ def test_joints_put_aside_give_a_frame_no_height() -> None:
 )
 def test_other_arrays_are_refused_by_name(poses: np.ndarray, message: str) -> None:
     with pytest.raises(ShapeError, match=message):
-        skeleton_maps(poses, where="a.pkl")
+        skeleton_maps(poses, name="a.pkl")
 
 
 def test_values_that_are_not_finite_are_refused() -> None:

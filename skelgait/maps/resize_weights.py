@@ -6,15 +6,15 @@ from functools import cache
 
 import numpy as np
 
-from skelgait.maps.kernels import Taps
+from skelgait.maps.kernels import ResizeWeights
 
 
 @cache
-def resizing_taps(canvas_px: int, size_px: int) -> Taps:
+def resize_weights(canvas_px: int, size_px: int) -> ResizeWeights:
     """The taps of all lengths up to `canvas_px`."""
     most = max(canvas_px // size_px + 2, 2)
     shape = (2, canvas_px + 1, size_px)
-    taps = Taps(np.zeros(shape, np.int64), np.ones(shape, np.int64), np.zeros((*shape, most)))
+    taps = ResizeWeights(np.zeros(shape, np.int64), np.ones(shape, np.int64), np.zeros((*shape, most)))
     for length in range(1, canvas_px + 1):
         for place in range(size_px):
             if length >= size_px:
@@ -23,7 +23,7 @@ def resizing_taps(canvas_px: int, size_px: int) -> Taps:
     return taps
 
 
-def _set(taps: Taps, at: tuple[int, int, int], start: int, weights: list[float]) -> None:
+def _set(taps: ResizeWeights, at: tuple[int, int, int], start: int, weights: list[float]) -> None:
     taps.starts[at], taps.counts[at] = start, len(weights)
     taps.weights[at][: len(weights)] = np.array(weights, np.float32)
 
