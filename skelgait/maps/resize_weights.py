@@ -1,4 +1,4 @@
-"""Which pixels make up each pixel of a resized line, and with what weights: OpenCV's INTER_AREA."""
+"""Weights of OpenCV's INTER_AREA interpolation."""
 
 from __future__ import annotations
 
@@ -11,27 +11,30 @@ from skelgait.maps.kernels import ResizeWeights
 
 @cache
 def resize_weights(canvas_px: int, size_px: int) -> ResizeWeights:
-    """The taps of all lengths up to `canvas_px`."""
-    most = max(canvas_px // size_px + 2, 2)
+    """Return the weights to resize lines of 1 to `canvas_px` pixels to `size_px` pixels."""
+    max_count = max(canvas_px // size_px + 2, 2)
     shape = (2, canvas_px + 1, size_px)
-    taps = ResizeWeights(np.zeros(shape, np.int64), np.ones(shape, np.int64), np.zeros((*shape, most)))
+    result = ResizeWeights(np.zeros(shape, np.int64), np.ones(shape, np.int64), np.zeros((*shape, max_count)))
     for length in range(1, canvas_px + 1):
-        for place in range(size_px):
+        for pixel in range(size_px):
             if length >= size_px:
-                _set(taps, (0, length, place), *_cell(length, size_px, place))
-            _set(taps, (1, length, place), *_between(length, size_px, place))
-    return taps
+                _set(result, (0, length, pixel), *_shrink(length, size_px, pixel))
+            _set(result, (1, length, pixel), *_enlarge(length, size_px, pixel))
+    return result
 
 
-def _set(taps: ResizeWeights, at: tuple[int, int, int], start: int, weights: list[float]) -> None:
-    taps.starts[at], taps.counts[at] = start, len(weights)
-    taps.weights[at][: len(weights)] = np.array(weights, np.float32)
+def _set(result: ResizeWeights, index: tuple[int, int, int], start: int, weights: list[float]) -> None:
+    result.starts[index], result.counts[index] = start, len(weights)
+    result.weights[index][: len(weights)] = np.array(weights, np.float32)
 
 
-def _cell(length: int, size: int, place: int) -> tuple[int, list[float]]:
-    """Shrinking: every pixel of the cell by the share of it that lies in the cell; shares below 0.001 do not count."""
+def _shrink(length: int, size: int, pixel: int) -> tuple[int, list[float]]:
+    """Return the first source pixel and the weights of a target pixel when shrinking.
+
+    The weight is the fraction of the target pixel that a source pixel covers; overlaps below 0.001 are ignored.
+    """
     scale = 1 / (size / length)
-    low = place * scale
+    low = pixel * scale
     high, cell = low + scale, min(scale, length - low)
     last = min(int(np.floor(high)), length - 1)
     first = min(int(np.ceil(low)), last)
@@ -40,11 +43,14 @@ def _cell(length: int, size: int, place: int) -> tuple[int, list[float]]:
     return first - len(before), [*before, *[1 / cell] * (last - first), *after]
 
 
-def _between(length: int, size: int, place: int) -> tuple[int, list[float]]:
-    """Enlarging: one pixel, or two where the edge between them lies within the pixel."""
-    start = int(np.floor(place * (1 / (size / length))))
-    share = np.float32(max((place + 1) - (start + 1) * (size / length), 0.0))
-    share = share - np.floor(share)
-    if start >= length - 1 or share <= 0:
+def _enlarge(length: int, size: int, pixel: int) -> tuple[int, list[float]]:
+    """Return the first source pixel and the weights of a target pixel when enlarging.
+
+    There are two source pixels if the edge between them is inside the target pixel, otherwise one.
+    """
+    start = int(np.floor(pixel * (1 / (size / length))))
+    fraction = np.float32(max((pixel + 1) - (start + 1) * (size / length), 0.0))
+    fraction = fraction - np.floor(fraction)
+    if start >= length - 1 or fraction <= 0:
         return min(start, length - 1), [1.0]
-    return start, [1 - share, share]
+    return start, [1 - fraction, fraction]

@@ -1,4 +1,4 @@
-"""Agreement with the maps of OpenGait."""
+"""Parity with the maps of OpenGait."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ WRONG_UPSTREAM = {"offset2", "simple_pad_drop"}
 
 
 def agrees(maps: np.ndarray, expected: np.ndarray) -> bool:
-    off = np.abs(maps.astype(int) - expected)
-    return bool(off.max() <= 1 and (off == 0).mean() >= 0.9999)
+    difference = np.abs(maps.astype(int) - expected)
+    return bool(difference.max() <= 1 and (difference == 0).mean() >= 0.9999)
 
 
 def cases(parity: Path) -> Iterator[tuple[str, np.ndarray, np.ndarray, dict[str, Any], bool]]:
-    """Name, poses, maps and options of each case, and whether its maps are wrong."""
+    """Yield name, poses, maps and options of each case, and True if OpenGait's maps are wrong."""
     for case in json.loads((parity / "heatmap" / "index.json").read_text()):
         options = {OPTIONS[key]: value for key, value in case["overrides"].items() if key in OPTIONS}
         if case["overrides"].get("padkeypoints_args.pad_method") == "simple":
@@ -40,7 +40,7 @@ def cases(parity: Path) -> Iterator[tuple[str, np.ndarray, np.ndarray, dict[str,
             yield case["case"], stored["pose"], stored["maps"], options, case["case"] in WRONG_UPSTREAM
 
 
-def test_every_case(parity: Path) -> None:
+def test_every_parity_case_agrees_with_opengait(parity: Path) -> None:
     n_cases = 0
     for name, poses, expected, options, is_wrong in cases(parity):
         assert agrees(skeleton_maps(poses, **options).maps, expected) != is_wrong, name
@@ -49,6 +49,6 @@ def test_every_case(parity: Path) -> None:
 
 
 @pytest.mark.parametrize("case", ["clean_front", "drop3"])
-def test_some_numbers_anywhere(case: str) -> None:
+def test_stored_sample_agrees_with_opengait(case: str) -> None:
     with np.load(MAPS / f"{case}.npz") as stored:
         assert agrees(skeleton_maps(stored["pose"]).maps[: len(stored["maps"])], stored["maps"])
