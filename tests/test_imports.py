@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "losses": {"errors"},
     "matching": {"errors"},
     "maps": {"errors", "skeletons"},
-    "settings": {"errors", "datasets", "opengait"},
+    "settings": {"errors", "datasets", "models", "opengait"},
     "sampling": {"errors", "storage", "runtime"},
     "raw": {"errors", "datasets", "skeletons", "storage"},
     "viz": {"errors", "maps", "storage"},

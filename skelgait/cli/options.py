@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 
 import typer
-from pydantic import BaseModel
+from pydantic import AfterValidator, BaseModel
 
 from skelgait.errors import SettingsError
 from skelgait.settings.schema import PathsSettings, Settings
+from skelgait.settings.types import OneOf
 
 if TYPE_CHECKING:
     from skelgait.settings import Resolved
@@ -33,7 +34,7 @@ def field(key: str, *names: str) -> Any:
     default = info.get_default(call_default_factory=False)
     shown = False if default in (None, (), {}) or isinstance(default, bool) else str(default)
     spellings = names or (f"--{last.replace('_', '-')}",)
-    choices = _choices(info.annotation)
+    choices = _choices(info.annotation) or _registered(info.metadata)
     metavar = f"[{'|'.join(choices)}]" if choices else None
     return typer.Option(*spellings, help=info.description, show_default=shown, metavar=metavar)
 
@@ -43,6 +44,12 @@ def _choices(annotation: Any) -> list[str]:
     if get_origin(annotation) is Literal:
         return [str(value) for value in get_args(annotation)]
     return [choice for part in get_args(annotation) for choice in _choices(part)]
+
+
+def _registered(metadata: list[Any]) -> list[str]:
+    """Return the names in the registry that a setting is validated against."""
+    validators = [entry.func for entry in metadata if isinstance(entry, AfterValidator)]
+    return [name for validator in validators if isinstance(validator, OneOf) for name in validator.registry]
 
 
 Dataset = Annotated[str | None, field("dataset")]

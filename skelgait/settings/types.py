@@ -2,10 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, Strict
+from pydantic import AfterValidator, Field, Strict
+
+from skelgait.models.registry import NETWORKS
+
+
+class OneOf:
+    """Validator of a name in a registry, to which programs may add names.
+
+    Args:
+        registry: mapping whose keys are the valid names.
+    """
+
+    def __init__(self, registry: Collection[str]) -> None:
+        self.registry = registry
+
+    def __call__(self, name: str) -> str:
+        """Return the name if the registry has it.
+
+        Raises:
+            ValueError: if it is unknown.
+        """
+        if name not in self.registry:
+            raise ValueError(f"should be {' or '.join(map(repr, self.registry))}")
+        return name
+
 
 # Paths come as strings and tuples as lists, from YAML, from the environment and from flags.
 FolderPath = Annotated[Path, Strict(False)]
@@ -20,7 +45,7 @@ FourWidths = Annotated[tuple[Width, Width, Width, Width], Strict(False)]
 Strings = Annotated[tuple[str, ...], Strict(False)]
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
-Network = Literal["skeletongait", "skeletongait++"]
+Network = Annotated[str, AfterValidator(OneOf(NETWORKS))]
 Precision = Literal["auto", "float32", "bf16", "fp16"]
 Storage = Literal["pkl", "hdf5"]
 Compression = Literal["lz4hc", "gzip", "none"]
