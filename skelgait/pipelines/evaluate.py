@@ -19,10 +19,10 @@ from skelgait.evaluation.retrieval import retrieve
 from skelgait.matching import Distance
 from skelgait.matching.reranking import Reranking
 from skelgait.pipelines import workspace
-from skelgait.pipelines.progress import Progress, silent
 from skelgait.pipelines.trained_network import embed_for_main, trained_network, warn_of_other_maps
 from skelgait.reports.folder import write_report
 from skelgait.reports.pictures import save_pictures
+from skelgait.runtime.advance import Progress, silent_progress
 from skelgait.runtime.memory import keep_freed_memory
 from skelgait.runtime.processes import is_main
 from skelgait.settings import Settings
@@ -58,7 +58,7 @@ class Evaluation:
         return {**own, "tested": str(self.tested), **self.report.to_dict()}
 
 
-def evaluate_run(settings: Settings, device: torch.device, progress: Progress = silent) -> Evaluation | None:
+def evaluate_run(settings: Settings, device: torch.device, progress: Progress = silent_progress) -> Evaluation | None:
     """Evaluate the embeddings or the checkpoint that `settings` name, or the checkpoint of the run.
 
     The report goes into the folder of the run, or the one that is named. Returns None in all processes but the first.
