@@ -13,7 +13,7 @@ import torch
 from skelgait.errors import ShapeError
 from skelgait.maps import skeleton_maps
 from skelgait.maps.on_device import draw_maps, skeleton_maps_on
-from tests.maps.test_parity import MAPS, agrees, cases
+from tests.maps.test_parity import MAPS, Case, agrees, cases, sample, sample_frames
 
 DEVICE = torch.device(os.environ.get("TEST_DEVICE", "cpu"))
 
@@ -56,8 +56,8 @@ def test_other_shape_is_an_error() -> None:
     ],
 )
 def test_pixels_equal_those_of_the_compiled_loops(case: str, options: dict[str, object]) -> None:
-    with np.load(MAPS / f"{case}.npz") as stored:
-        poses = stored["pose"]
+    with np.load(MAPS / "cases.npz") as stored:
+        poses = stored[f"{case}/poses"]
     expected = skeleton_maps(poses, **options)
     drawn = skeleton_maps_on(poses, device=DEVICE, **options)
     assert agrees(drawn.maps, expected.maps)
@@ -67,13 +67,19 @@ def test_pixels_equal_those_of_the_compiled_loops(case: str, options: dict[str, 
 @pytest.mark.parametrize("use_score", [True, False])
 @pytest.mark.parametrize("lost", [range(17), [0], [12], [11, 12], [9, 15, 16]])
 def test_joints_missing_in_every_frame_equal_the_compiled_loops(lost: Sequence[int], use_score: bool) -> None:
-    with np.load(MAPS / "drop3.npz") as stored:
-        poses = stored["pose"]
+    with np.load(MAPS / "cases.npz") as stored:
+        poses = stored["drop3/poses"]
     poses[:, lost] = 0
     expected = skeleton_maps(poses, fill="visible", use_score=use_score)
     drawn = skeleton_maps_on(poses, device=DEVICE, fill="visible", use_score=use_score)
     assert agrees(drawn.maps, expected.maps)
     assert drawn[1:] == expected[1:]
+
+
+@pytest.mark.parametrize("case", list(sample()), ids=lambda case: case[0])
+def test_sample_agrees(case: Case) -> None:
+    _, poses, expected, options, is_wrong = case
+    assert agrees(sample_frames(skeleton_maps_on(poses, device=DEVICE, **options).maps), expected) != is_wrong
 
 
 @pytest.mark.slow
