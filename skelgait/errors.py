@@ -1,11 +1,11 @@
-"""Errors that skelgait raises.
+"""Every error that skelgait raises on purpose.
 
 SkelgaitError
-├── SettingsError     setting, flag or settings file
-├── DataError         data file or folder
-│   └── ShapeError    array of the wrong shape or type
-├── CheckpointError   checkpoint file
-└── ProtocolError     evaluation that the data do not allow
+├── SettingsError     a setting, a flag or a settings file
+├── DataError         a data file or a data folder
+│   └── ShapeError    an array of the wrong shape or type
+├── CheckpointError   a checkpoint file
+└── ProtocolError     an evaluation that the data at hand cannot answer
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ PathLike = str | os.PathLike[str]
 
 
 class SkelgaitError(Exception):
-    """Base error: location, found value, expected value and a hint.
+    """What went wrong, in one line: where, what was found, what was expected, and a hint.
 
     Args:
-        where: file, flag or dotted settings key.
-        found: value or state that was found.
-        expected: value or state that was expected.
+        where: the file, flag or dotted setting at fault.
+        found: what is there now.
+        expected: what should have been there.
         hint: what to do about it, as an instruction.
     """
 
     def __init__(self, where: PathLike, found: str, expected: str, hint: str) -> None:
-        # Exception keeps its arguments for pickling; all four are needed to rebuild an error from a worker process.
+        # All four go to Exception, so that the error survives the way from a worker process.
         super().__init__(os.fspath(where), found, expected, hint)
         self.where = os.fspath(where)
         self.found = found
@@ -43,23 +43,23 @@ class SkelgaitError(Exception):
 
 
 class SettingsError(SkelgaitError):
-    """Invalid setting, flag or settings file."""
+    """A setting, a flag or a settings file that cannot be used."""
 
 
 class DataError(SkelgaitError):
-    """Missing, damaged or unsuitable data file or folder."""
+    """A data file or folder that cannot be used."""
 
 
 class ShapeError(DataError):
-    """Array of the wrong shape or type."""
+    """An array of the wrong shape or type."""
 
 
 class CheckpointError(SkelgaitError):
-    """Missing, damaged or unsuitable checkpoint."""
+    """A checkpoint that cannot be used."""
 
 
 class ProtocolError(SkelgaitError):
-    """Evaluation protocol that cannot be applied to the data."""
+    """An evaluation that the data at hand cannot answer."""
 
 
 def resemblance(array: NDArray[Any]) -> str:

@@ -59,12 +59,7 @@ def root(
 ) -> None:
     """Recognize people by how they walk, from the skeletons that pose estimators give."""
     logger = logging.getLogger("skelgait")
-    console = Console(stderr=True)
-    handler: logging.Handler = RichHandler(console=console, show_path=False, show_time=False)
-    if not console.is_terminal:  # plain lines, because RichHandler would fold them
-        handler = logging.StreamHandler()
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%H:%M:%S"))
-    logger.handlers = [handler]
+    logger.handlers = [RichHandler(console=Console(stderr=True), show_path=False, show_time=False)]
     logger.propagate = False
     set_log_level(verbose=verbose)
 

@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from skelgait.errors import DataError, SettingsError
-from skelgait.models import network_class
 from skelgait.preprocess.lazy_maps import LazyMaps
 from skelgait.preprocess.poses import collect_poses
 from skelgait.raw.poses import open_raw
@@ -134,7 +133,7 @@ def _lone_file(path: Path, folder: Path) -> SequenceSource | None:
 def _as_inputs(
     source: SequenceSource, network: str, heatmap: HeatmapSettings, drawn: Mapping[str, Any], path: Path
 ) -> SequenceSource:
-    wanted = network_class(network).modalities
+    wanted = ("map",) if network == "skeletongait" else ("map", "silhouette")
     if source.modalities == wanted:
         return source
     if source.modalities == ("pose",) and wanted == ("map",):

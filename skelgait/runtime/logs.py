@@ -1,4 +1,4 @@
-"""Log file of a run."""
+"""The log file of a run."""
 
 from __future__ import annotations
 
@@ -12,13 +12,10 @@ from skelgait.errors import DataError
 
 @contextmanager
 def log_to(path: Path | None) -> Iterator[None]:
-    """Append the log messages of skelgait, level INFO and above, to a file while the block runs.
-
-    Args:
-        path: log file; None: no file.
+    """Add all that skelgait logs, from INFO on, to the file `path` while the block runs; None for nowhere.
 
     Raises:
-        DataError: if the file cannot be written.
+        DataError: the file cannot be written.
     """
     if path is None:
         yield
@@ -32,15 +29,15 @@ def log_to(path: Path | None) -> Iterator[None]:
         raise DataError(path, found, "a file that can be written", hint) from error
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     handler.setLevel(logging.INFO)
-    level = logger.level
+    before = logger.level
     for other in logger.handlers:
-        # The other handlers keep their threshold although the logger now accepts INFO.
-        other.setLevel(max(other.level, level))
+        # What others show stays what it was, though the logger lets more through for the file.
+        other.setLevel(max(other.level, before))
     logger.setLevel(logging.INFO)
     logger.addHandler(handler)
     try:
         yield
     finally:
         logger.removeHandler(handler)
-        logger.setLevel(level)
+        logger.setLevel(before)
         handler.close()

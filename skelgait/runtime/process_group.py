@@ -1,4 +1,4 @@
-"""Group of processes that share a job; needs no torch."""
+"""The processes that share a job, as the job sees them."""
 
 from __future__ import annotations
 
@@ -8,30 +8,24 @@ from dataclasses import dataclass
 from typing import Any
 
 
-def _gather_alone(item: Any) -> list[Any]:
-    return [item]
-
-
 @dataclass(frozen=True)
 class ProcessGroup:
     """Processes that share a job.
 
     Attributes:
-        rank: rank of this process; default: 0.
-        size: number of processes; default: 1.
-        gather: returns the items of all processes, in order of rank. Every process must call it, and waits for the
-            others.
+        rank: this process among them.
+        size: how many there are.
+        gather: what every process holds, in order of rank; each of them must call it, and waits for the others.
     """
 
     rank: int = 0
     size: int = 1
-    gather: Callable[[Any], list[Any]] = _gather_alone
+    gather: Callable[[Any], list[Any]] = lambda item: [item]
 
 
 SINGLE = ProcessGroup()
-"""Group of one process."""
 
 
 def processes_on_this_machine() -> int:
-    """Return the number of processes that the launcher started on this machine; 1 without a launcher."""
+    """How many processes the launcher started on this machine; 1 where none did."""
     return int(os.environ.get("LOCAL_WORLD_SIZE", "1"))

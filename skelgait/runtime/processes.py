@@ -1,4 +1,4 @@
-"""Process group of torch.distributed, as the launcher's environment variables describe it."""
+"""The processes that work together: as torchrun describes them in the environment, or this one alone."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import torch.distributed as dist
 from skelgait.runtime.launch import EXIT_PEER_FAILED, launched
 from skelgait.runtime.process_group import ProcessGroup
 
-# Error messages of torch's backends after another process has closed its connection.
+# What the errors of torch's backends say when the other end of a connection is gone.
 _DISCONNECT_MESSAGES = (
     "Connection closed by peer",
     "Connection reset by peer",
@@ -24,54 +24,51 @@ _DISCONNECT_MESSAGES = (
 
 
 def rank() -> int:
-    """Return the rank of this process; 0 without a process group."""
+    """This process among all; 0 where it is alone."""
     return dist.get_rank() if dist.is_initialized() else 0
 
 
 def world_size() -> int:
-    """Return the number of processes; 1 without a process group."""
+    """The number of processes; 1 where this one is alone."""
     return dist.get_world_size() if dist.is_initialized() else 1
 
 
 def is_main() -> bool:
-    """Return True in the process of rank 0, which writes files and reports."""
+    """Whether this process writes files and reports."""
     return rank() == 0
 
 
 @contextmanager
 def join_processes(device: torch.device) -> Iterator[None]:
-    """Join the process group of the launcher while the block runs; do nothing without a launcher.
+    """Work together with the other processes that the launcher started, if it did.
 
-    CUDA tensors are exchanged with NCCL, all others with gloo. Every process must enter and leave the block. If one
-    leaves it with an error, the others exit silently with code `EXIT_PEER_FAILED`.
-
-    Args:
-        device: device of this process.
+    NCCL carries CUDA tensors and gloo all others. Every process must enter and leave. Where one
+    has left with an error, the others end quietly, with exit code `EXIT_PEER_FAILED`.
     """
     if not launched():
         yield
         return
-    # Functions of this module keep the group that exists at import time. If DistributedDataParallel imported it later,
-    # the group would outlive its destruction, and its threads could abort the exit.
+    # Imported here, since its functions keep the group that exists when they are defined: were it imported later, as
+    # DistributedDataParallel does, the group would outlive its destruction, and its threads could abort the exit.
     import torch.distributed.nn.functional  # noqa: F401
 
-    # A long timeout, because all processes wait while rank 0 writes or evaluates.
+    # Long, since all processes wait while the first one writes or evaluates.
     backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
     dist.init_process_group(backend, timeout=timedelta(hours=2))
     try:
         yield
     except RuntimeError as error:
-        if any(message in str(error) for message in _DISCONNECT_MESSAGES):
+        if any(sign in str(error) for sign in _DISCONNECT_MESSAGES):
             raise SystemExit(EXIT_PEER_FAILED) from error
         raise
     finally:
-        # DistributedDataParallel keeps the group alive in reference cycles.
+        # DistributedDataParallel holds the group in reference cycles.
         gc.collect()
         dist.destroy_process_group()
 
 
 def gather_objects(item: Any) -> list[Any]:
-    """Return the items of all processes, in order of rank."""
+    """What every process holds, in order of rank."""
     if world_size() == 1:
         return [item]
     items: list[Any] = [None] * world_size()
@@ -80,12 +77,12 @@ def gather_objects(item: Any) -> list[Any]:
 
 
 def process_group() -> ProcessGroup:
-    """Return the current process group."""
+    """The processes that work together."""
     return ProcessGroup(rank(), world_size(), gather_objects)
 
 
 def any_process(flag: bool) -> bool:
-    """Return True if `flag` is True in any process. Uses the CPU, so that no device has to synchronize."""
+    """Whether `flag` is set in any process; on the CPU, so that no device has to wait."""
     if world_size() == 1:
         return flag
     flags = torch.tensor(int(flag))
@@ -94,7 +91,7 @@ def any_process(flag: bool) -> bool:
 
 
 def mean_over_processes(values: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Return the mean of each scalar over all processes."""
+    """The mean of each scalar over all processes."""
     if world_size() == 1 or not values:
         return values
     stacked = torch.stack([value.float() for value in values.values()])

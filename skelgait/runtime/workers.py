@@ -1,4 +1,4 @@
-"""Worker processes on this machine."""
+"""A job done by several processes of this machine."""
 
 from __future__ import annotations
 
@@ -21,26 +21,28 @@ _job: Callable[[Any], Any] | None = None
 
 
 def in_workers(job: Callable[[T], R], items: Sequence[T], workers: int) -> Iterator[R]:
-    """Yield the result of `job` for each item, in order.
+    """What `job` gives for each item, in order.
 
     Args:
-        job: function of one item; must be picklable, and is sent to each worker once.
-        items: arguments of `job`; must be picklable.
-        workers: number of processes; 1: run in this process.
+        job: can be pickled; it is sent to every worker once.
+        items: can be pickled.
+        workers: processes; 1 for this one alone.
 
     Raises:
-        SkelgaitError: if a worker was killed. Finished items keep their results.
+        SkelgaitError: a worker was ended from outside; items done before stay done.
     """
     if min(workers, len(items)) <= 1:
         yield from map(job, items)
         return
-    # Spawn instead of fork, because the calling program may run threads.
+    # Spawned, not forked: the calling program may run threads.
     pool = ProcessPoolExecutor(min(workers, len(items)), get_context("spawn"), _start_worker, (job,))
     try:
         yield from pool.map(_work, items)
     except BrokenProcessPool as error:
-        hint = 'use fewer --workers (memory); in a script, call it under `if __name__ == "__main__":`'
-        raise SkelgaitError("worker process", "a process that was killed", "a process that finishes", hint) from error
+        hint = (
+            'use fewer --workers, and in a script call it under `if __name__ == "__main__":`; what is done stays done'
+        )
+        raise SkelgaitError("a worker", "an end from outside", "it to finish, in enough memory", hint) from error
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -48,12 +50,12 @@ def in_workers(job: Callable[[T], R], items: Sequence[T], workers: int) -> Itera
 def _start_worker(job: Callable[[Any], Any]) -> None:
     global _job
     _job = job
-    # The terminal sends Ctrl-C to all processes; the parent decides what happens.
+    # Ctrl-C goes to all processes of a terminal; what it means is up to the one that has started the others.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_exit_with_parent, daemon=True).start()
+    threading.Thread(target=_end_with_the_parent, daemon=True).start()
 
 
-def _exit_with_parent() -> None:
+def _end_with_the_parent() -> None:
     parent = parent_process()
     if parent is not None:
         wait([parent.sentinel])
@@ -62,5 +64,5 @@ def _exit_with_parent() -> None:
 
 def _work(item: Any) -> Any:
     if _job is None:
-        raise RuntimeError("worker process has no job")
+        raise RuntimeError("a worker was given work before its job")
     return _job(item)
