@@ -1,57 +1,131 @@
 """Gait recognition from skeletons: skeleton maps, SkeletonGait and SkeletonGait++.
 
-The public names below are imported when they are first used, so that `import skelgait` costs nothing.
+Public names are imported on first use, so `import skelgait` loads neither torch nor numba.
 """
 
-from __future__ import annotations
+from importlib import import_module as _import_module
+from typing import TYPE_CHECKING
 
-from importlib import import_module
-from typing import Any
+if TYPE_CHECKING:
+    from skelgait.checkpoints.checkpoint import load_checkpoint
+    from skelgait.datasets import custom_protocol, find
+    from skelgait.embeddings.embed import embed
+    from skelgait.embeddings.embeddings import Embeddings
+    from skelgait.embeddings.file import open_embeddings, write_embeddings
+    from skelgait.errors import CheckpointError, DataError, ProtocolError, SettingsError, ShapeError, SkelgaitError
+    from skelgait.evaluation import score
+    from skelgait.evaluation.identification import identify, learn_threshold
+    from skelgait.inspection import inspect_path
+    from skelgait.maps import skeleton_maps
+    from skelgait.maps.on_device import draw_maps
+    from skelgait.matching import distance_matrix
+    from skelgait.models import build_network
+    from skelgait.preprocess.convert import convert_store
+    from skelgait.preprocess.maps import draw_dataset
+    from skelgait.preprocess.pairs import pair_sequences, write_pairs
+    from skelgait.preprocess.poses import collect_poses
+    from skelgait.preprocess.silhouettes import align_dataset
+    from skelgait.raw.poses import open_raw
+    from skelgait.reports.compare import compare_reports
+    from skelgait.settings import load_settings, read_protocol
+    from skelgait.storage import Key, open_any, open_pairs, open_source
+    from skelgait.synth import write_walkers
+    from skelgait.training.train import train
 
 __version__ = "0.1.0"
 
-_ROOMS = {
-    "SkelgaitError": "errors",
+__all__ = [
+    "CheckpointError",
+    "DataError",
+    "Embeddings",
+    "Key",
+    "ProtocolError",
+    "SettingsError",
+    "ShapeError",
+    "SkelgaitError",
+    "__version__",
+    "align_dataset",
+    "build_network",
+    "collect_poses",
+    "compare_reports",
+    "convert_store",
+    "custom_protocol",
+    "distance_matrix",
+    "draw_dataset",
+    "draw_maps",
+    "embed",
+    "find",
+    "identify",
+    "inspect_path",
+    "learn_threshold",
+    "load_checkpoint",
+    "load_settings",
+    "open_any",
+    "open_embeddings",
+    "open_pairs",
+    "open_raw",
+    "open_source",
+    "pair_sequences",
+    "read_protocol",
+    "score",
+    "skeleton_maps",
+    "train",
+    "write_embeddings",
+    "write_pairs",
+    "write_walkers",
+]
+
+# The module of each public name. A test compares it with the imports above and with __all__.
+_MODULES = {
+    "CheckpointError": "errors",
+    "DataError": "errors",
+    "Embeddings": "embeddings.embeddings",
     "Key": "storage",
-    "open_source": "storage",
-    "open_pairs": "storage",
-    "open_any": "storage",
-    "skeleton_maps": "maps",
-    "draw_maps": "maps.on_device",
-    "inspect_path": "inspection",
-    "open_raw": "raw.poses",
-    "collect_poses": "preprocess.poses",
+    "ProtocolError": "errors",
+    "SettingsError": "errors",
+    "ShapeError": "errors",
+    "SkelgaitError": "errors",
     "align_dataset": "preprocess.silhouettes",
-    "draw_dataset": "preprocess.maps",
-    "convert_store": "preprocess.convert",
-    "pair_sequences": "preprocess.pairs",
-    "write_pairs": "preprocess.pairs",
-    "load_settings": "settings",
-    "read_protocol": "settings",
     "build_network": "models",
-    "train": "training",
-    "load_checkpoint": "checkpoints.checkpoint",
-    "embed": "embeddings",
-    "InferenceOptions": "embeddings",
-    "open_embeddings": "embeddings",
-    "write_embeddings": "embeddings",
-    "score": "evaluation",
-    "distance_matrix": "matching.distances",
-    "MatchingOptions": "matching.options",
-    "Reranking": "matching.options",
-    "register_distance": "matching.registry",
-    "identify": "evaluation.identification",
-    "learn_threshold": "evaluation.identification",
+    "collect_poses": "preprocess.poses",
     "compare_reports": "reports.compare",
+    "convert_store": "preprocess.convert",
     "custom_protocol": "datasets",
+    "distance_matrix": "matching",
+    "draw_dataset": "preprocess.maps",
+    "draw_maps": "maps.on_device",
+    "embed": "embeddings.embed",
     "find": "datasets",
+    "identify": "evaluation.identification",
+    "inspect_path": "inspection",
+    "learn_threshold": "evaluation.identification",
+    "load_checkpoint": "checkpoints.checkpoint",
+    "load_settings": "settings",
+    "open_any": "storage",
+    "open_embeddings": "embeddings.file",
+    "open_pairs": "storage",
+    "open_raw": "raw.poses",
+    "open_source": "storage",
+    "pair_sequences": "preprocess.pairs",
+    "read_protocol": "settings",
+    "score": "evaluation",
+    "skeleton_maps": "maps",
+    "train": "training.train",
+    "write_embeddings": "embeddings.file",
+    "write_pairs": "preprocess.pairs",
     "write_walkers": "synth",
 }
 
-__all__ = ["__version__", *_ROOMS]
+# Hidden from type checkers: they would accept any name, even a misspelled one.
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        """Import a public name on first use."""
+        if name not in _MODULES:
+            raise AttributeError(f"module 'skelgait' has no attribute '{name}'")
+        return getattr(_import_module(f"skelgait.{_MODULES[name]}"), name)
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _ROOMS:
-        raise AttributeError(f"module 'skelgait' has no attribute '{name}'")
-    return getattr(import_module(f"skelgait.{_ROOMS[name]}"), name)
+def __dir__() -> list[str]:
+    """List the public names."""
+    return __all__

@@ -1,11 +1,11 @@
-"""Every error that skelgait raises on purpose.
+"""Errors that skelgait raises.
 
 SkelgaitError
-├── SettingsError     a setting, a flag or a settings file
-├── DataError         a data file or a data folder
-│   └── ShapeError    an array of the wrong shape or type
-├── CheckpointError   a checkpoint file
-└── ProtocolError     an evaluation that the data at hand cannot answer
+├── SettingsError     setting, flag or settings file
+├── DataError         data file or folder
+│   └── ShapeError    array of the wrong shape or type
+├── CheckpointError   checkpoint file
+└── ProtocolError     evaluation that the data do not allow
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ PathLike = str | os.PathLike[str]
 
 
 class SkelgaitError(Exception):
-    """What went wrong, in one line: where, what was found, what was expected, and a hint.
+    """Base error: location, found value, expected value and a hint.
 
     Args:
-        where: the file, flag or dotted setting at fault.
-        found: what is there now.
-        expected: what should have been there.
+        where: file, flag or dotted settings key.
+        found: value or state that was found.
+        expected: value or state that was expected.
         hint: what to do about it, as an instruction.
     """
 
     def __init__(self, where: PathLike, found: str, expected: str, hint: str) -> None:
-        # All four go to Exception, so that the error survives the way from a worker process.
+        # Exception keeps its arguments for pickling; all four are needed to rebuild an error from a worker process.
         super().__init__(os.fspath(where), found, expected, hint)
         self.where = os.fspath(where)
         self.found = found
@@ -43,23 +43,23 @@ class SkelgaitError(Exception):
 
 
 class SettingsError(SkelgaitError):
-    """A setting, a flag or a settings file that cannot be used."""
+    """Invalid setting, flag or settings file."""
 
 
 class DataError(SkelgaitError):
-    """A data file or folder that cannot be used."""
+    """Missing, damaged or unsuitable data file or folder."""
 
 
 class ShapeError(DataError):
-    """An array of the wrong shape or type."""
+    """Array of the wrong shape or type."""
 
 
 class CheckpointError(SkelgaitError):
-    """A checkpoint that cannot be used."""
+    """Missing, damaged or unsuitable checkpoint."""
 
 
 class ProtocolError(SkelgaitError):
-    """An evaluation that the data at hand cannot answer."""
+    """Evaluation protocol that cannot be applied to the data."""
 
 
 def resemblance(array: NDArray[Any]) -> str:

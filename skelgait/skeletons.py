@@ -10,8 +10,17 @@ from numpy.typing import NDArray
 from skelgait.errors import ShapeError
 
 __all__ = [
-    "BODY_25", "COCO_17", "COCO_18", "COCO_133", "HALPE_26", "HALPE_136", "SKELETONS",
-    "Skeleton", "known_joint_counts", "skeleton_of", "to_coco17",
+    "BODY_25",
+    "COCO_17",
+    "COCO_18",
+    "COCO_133",
+    "HALPE_26",
+    "HALPE_136",
+    "SKELETONS",
+    "Skeleton",
+    "find_skeleton",
+    "known_joint_counts",
+    "to_coco17",
 ]  # fmt: skip
 
 
@@ -99,7 +108,7 @@ def known_joint_counts() -> list[int]:
     return sorted(_BY_JOINT_COUNT)
 
 
-def skeleton_of(n_joints: int, where: str = "keypoints") -> Skeleton:
+def find_skeleton(n_joints: int, name: str = "keypoints") -> Skeleton:
     """The skeleton format with `n_joints` joints.
 
     Raises:
@@ -107,11 +116,11 @@ def skeleton_of(n_joints: int, where: str = "keypoints") -> Skeleton:
     """
     if n_joints not in _BY_JOINT_COUNT:
         known = " or ".join(f"{n} ({s.name})" for n, s in _BY_JOINT_COUNT.items())
-        raise ShapeError(where, f"{n_joints} joints", known, "export the poses in one of these formats")
+        raise ShapeError(name, f"{n_joints} joints", known, "export the poses in one of these formats")
     return _BY_JOINT_COUNT[n_joints]
 
 
-def to_coco17(keypoints_xyc: NDArray[np.floating], where: str = "keypoints") -> NDArray[np.floating]:
+def to_coco17(keypoints_xyc: NDArray[np.floating], name: str = "keypoints") -> NDArray[np.floating]:
     """Reorder (T, V, C) keypoints of any known format to (T, 17, C) COCO-17, chosen by V alone.
 
     COCO-17 input is returned as it is, without a copy.
@@ -119,7 +128,7 @@ def to_coco17(keypoints_xyc: NDArray[np.floating], where: str = "keypoints") -> 
     Raises:
         ShapeError: no known format has V joints.
     """
-    source = skeleton_of(keypoints_xyc.shape[1], where)
+    source = find_skeleton(keypoints_xyc.shape[1], name)
     if source is COCO_17:
         return keypoints_xyc
     return keypoints_xyc[:, [source.index(joint) for joint in COCO_17.joints]]

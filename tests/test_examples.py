@@ -20,7 +20,7 @@ from skelgait.datasets import Group, Protocol, Submission, Table
 from skelgait.datasets.protocol import Kind, Metric
 from skelgait.raw.poses import LAYOUTS
 from skelgait.storage import Key, PickleTreeWriter, open_pairs, open_source
-from tests.paths import EXAMPLES
+from tests.paths import EXAMPLES, GUIDE
 from tests.raw.poses.dataset_builders import openpose, some_walks
 from tests.synthetic_data import write_dataset
 from tests.test_end_to_end import skelgait
@@ -35,30 +35,32 @@ def run_script(name: str, *args: Path) -> str:
     return run.stdout
 
 
-def test_every_example_has_a_test() -> None:
-    assert {path.name for path in EXAMPLES.iterdir()} == {
-        "evaluation.md", "maps.png", "maps_in_python.py", "missing_joints.md", "missing_joints.png",
-        "missing_joints.py", "own_data.md", "own_dataset.md", "raw_data.md", "training.md",
+def test_every_program_and_page_has_a_test() -> None:
+    assert {path.name for path in EXAMPLES.glob("*.py")} == {"maps_in_python.py", "pictures.py"}
+    assert {path.stem for path in GUIDE.glob("*.md")} == {
+        "evaluation", "missing_joints", "own_data", "own_dataset", "raw_data", "training",
     }  # fmt: skip
 
 
 def test_maps_in_python(tmp_path: Path) -> None:
     write_dataset(tmp_path, people=2)
-    poses = sorted((tmp_path / "poses").rglob("*.pkl"))[0]
-    out = run_script("maps_in_python.py", poses, tmp_path / "p.png")
-    assert re.match(r"\d+ frames, \d+ joints filled, 0 empty maps", out)
-    assert cv2.imread(str(tmp_path / "p.png")).any()
+    out = run_script("maps_in_python.py", tmp_path / "poses", tmp_path / "p.png")
+    assert re.match(r"\S+/\S+/\S+: \d+ frames, \d+ joints filled, 0 empty maps", out)
+    assert cv2.imread(str(tmp_path / "p.png")).shape == (128, 320, 3)
 
 
-def test_missing_joints(tmp_path: Path) -> None:
-    run_script("missing_joints.py", tmp_path / "p.png")
-    drawn, shown = (cv2.imread(str(path)).astype(int) for path in (tmp_path / "p.png", EXAMPLES / "missing_joints.png"))
-    # Captions look different with another version of OpenCV.
-    assert np.abs(drawn - shown).mean() < 1
+def test_pictures_of_the_guide_are_up_to_date(tmp_path: Path) -> None:
+    run_script("pictures.py", tmp_path)
+    drawn = sorted(tmp_path.glob("*.png"))
+    assert [path.name for path in drawn] == sorted(path.name for path in (GUIDE / "images").glob("*.png"))
+    for path in drawn:
+        image, stored = (cv2.imread(str(p)).astype(int) for p in (path, GUIDE / "images" / path.name))
+        # Text looks different with another version of OpenCV.
+        assert np.abs(image - stored).mean() < 1
 
 
 def test_missing_joints_in_a_dataset(tmp_path: Path) -> None:
-    page = (EXAMPLES / "missing_joints.md").read_text(encoding="utf-8")
+    page = (GUIDE / "missing_joints.md").read_text(encoding="utf-8")
     write_dataset(tmp_path, people=2)
     (tmp_path / "skelgait.yaml").write_text(re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)[0])
     (command,) = re.findall(r"^\$ (.*)$", page, re.MULTILINE)
@@ -70,7 +72,7 @@ def test_missing_joints_in_a_dataset(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_own_data(tmp_path: Path) -> None:
-    page = (EXAMPLES / "own_data.md").read_text(encoding="utf-8")
+    page = (GUIDE / "own_data.md").read_text(encoding="utf-8")
     partition = json.loads(re.findall(r"```json\n(.*?)```", page, re.DOTALL)[0])
     names = [*partition["TRAIN_SET"], *partition["TEST_SET"]]
     write_dataset(tmp_path)
@@ -92,7 +94,7 @@ def test_own_data(tmp_path: Path) -> None:
     assert "Within a view" in out
 
 
-OWN_DATASET = (EXAMPLES / "own_dataset.md").read_text(encoding="utf-8")
+OWN_DATASET = (GUIDE / "own_dataset.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.slow
@@ -131,12 +133,12 @@ def test_own_dataset_explains_every_key_kind_and_metric() -> None:
 
 
 def test_links_of_the_pages_lead_somewhere() -> None:
-    for page in EXAMPLES.glob("*.md"):
+    for page in GUIDE.glob("*.md"):
         for target in re.findall(r"\]\((?!http)([^)#]+)\)", page.read_text(encoding="utf-8")):
-            assert (EXAMPLES / target).exists(), (page.name, target)
+            assert (GUIDE / target).exists(), (page.name, target)
 
 
-RAW_DATA = (EXAMPLES / "raw_data.md").read_text(encoding="utf-8")
+RAW_DATA = (GUIDE / "raw_data.md").read_text(encoding="utf-8")
 
 
 def test_raw_data_lists_every_layout() -> None:
@@ -181,7 +183,7 @@ def test_training(tmp_path: Path) -> None:
     (tmp_path / "skelgait.yaml").write_text(json.dumps({"partition": "partition.json", "train": TRAINING}))
     skelgait(tmp_path, "heatmap", "--dataset", "SUSTech1K")
     skelgait(tmp_path, "link", "--dataset", "SUSTech1K")
-    page = (EXAMPLES / "training.md").read_text(encoding="utf-8")
+    page = (GUIDE / "training.md").read_text(encoding="utf-8")
     commands = [shlex.split(line) for line in re.findall(r"^\$ skelgait (.*)$", page, re.MULTILINE)]
     first, resumed, best, table, plot, checkpoint, evaluated, begun = commands
     skelgait(tmp_path, *first)
@@ -220,7 +222,7 @@ def test_evaluation(tmp_path: Path) -> None:
     skelgait(tmp_path, "link", *own)
     for network in ("skeletongait", "skeletongait++"):
         skelgait(tmp_path, "train", *own, "--network", network)
-    page = (EXAMPLES / "evaluation.md").read_text(encoding="utf-8")
+    page = (GUIDE / "evaluation.md").read_text(encoding="utf-8")
     evaluated, *questions, compared = [
         shlex.split(line) for line in re.findall(r"^\$ skelgait (.*)$", page, re.MULTILINE)
     ]

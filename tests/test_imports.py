@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "losses": {"errors"},
     "matching": {"errors"},
     "maps": {"errors", "skeletons"},
-    "settings": {"errors", "datasets", "matching", "opengait"},
+    "settings": {"errors", "datasets", "models", "opengait"},
     "sampling": {"errors", "storage", "runtime"},
     "raw": {"errors", "datasets", "skeletons", "storage"},
     "viz": {"errors", "maps", "storage"},
@@ -32,7 +32,7 @@ MAY_IMPORT = {
     "checkpoints": {"errors", "datasets", "models", "opengait", "settings", "storage"},
     "embeddings": {"errors", "matching", "models", "runtime", "sampling", "storage"},
     "training": {"errors", "checkpoints", "losses", "models", "runtime", "sampling", "settings", "storage"},
-    "evaluation": {"errors", "datasets", "embeddings", "matching", "runtime", "storage"},
+    "evaluation": {"errors", "datasets", "embeddings", "matching", "storage"},
     "reports": {"errors", "datasets", "evaluation", "storage", "viz"},
     "runs": {"errors", "checkpoints", "settings", "storage"},
     "pipelines": {

@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
-from typing import NamedTuple
+from dataclasses import asdict, dataclass, replace
+from typing import Any, NamedTuple
 
 import torch
+from pydantic import ValidationError
 from torch import Tensor
 
-from skelgait.models import GaitNetwork, build_network
+from skelgait.models import NETWORKS, GaitNetwork, build_network
 from skelgait.models.network import FEATURE_ROWS
+from skelgait.opengait.weights import to_opengait
 from skelgait.settings.training import NetworkSettings
 
 POSSIBLE_CLASSES = range(1, 10**9 + 1)
@@ -24,7 +26,7 @@ class Architecture:
     """What `build_network` takes.
 
     Attributes:
-        name: skeletongait or skeletongait++.
+        name: name of the network in `skelgait.models.NETWORKS`.
         channels: channels of layers 1 to 4.
         blocks: residual blocks of layers 1 to 4.
         classes: identities in training.
@@ -54,8 +56,8 @@ class Sizes(NamedTuple):
 
     Attributes:
         architecture: the network's.
-        untold: its attributes that no weight tells, such as `classes` where the classifier is missing; they are 1 for
-            the classes, and otherwise as in the settings' defaults.
+        untold: attributes that neither a weight nor the file's settings give, such as `classes` if the classifier is
+            missing; 1 class, and the default settings for the others.
     """
 
     architecture: Architecture
@@ -69,7 +71,6 @@ class _Place(NamedTuple):
     dimension: int
 
 
-_PLUS = r"(map|sil)_layer[01]\.|fusion\."
 _FIRST_LAYERS = r"((map|sil)_)?layer[01]\."
 _ENTRANCE = r"(conv1\.forward_block|downsample)\.0\.weight$"
 _FCS, _CLASSIFIER = r"FCs\.fc_bin$", r"BNNecks\.fc_bin$"
@@ -89,34 +90,58 @@ _WIDTHS = range(1, 2**16 + 1)
 _DIVISORS = tuple(strips for strips in range(1, FEATURE_ROWS + 1) if FEATURE_ROWS % strips == 0)
 
 
-def sizes_of(weights: Mapping[str, Tensor]) -> Sizes:
-    """The sizes that most of the weights agree on: some may be missing, extra or wrong_shape.
+def sizes_of(weights: Mapping[str, Tensor], settings: Mapping[str, Any] | None = None) -> Sizes:
+    """Return the sizes that most of the weights agree on; some may be missing, extra or of the wrong shape.
 
     Args:
-        weights: a state dict under OpenGait names.
+        weights: state dict with OpenGait names.
+        settings: settings that the network was trained with, if known. Their `network` section gives the sizes that
+            no weight gives, and the name of the network if the weights fit several.
     """
-    default = NetworkSettings()
+    stated = _stated(settings or {})
+    default = stated or NetworkSettings()
     channels = [_agreed(weights, places, _WIDTHS) for places in _CHANNELS]
     blocks = [_count_blocks(weights, prefix) for prefix in _BLOCKS]
     classes = _agreed(weights, _CLASSES, POSSIBLE_CLASSES)
     embedding_width = _agreed(weights, _EMBEDDING_WIDTH, _WIDTHS)
     strips = _agreed(weights, _STRIPS, _DIVISORS)
     architecture = Architecture(
-        name="skeletongait++" if _matches(weights, _PLUS) > _matches(weights, r"layer[01]\.") else "skeletongait",
+        name=default.name,
         channels=tuple(found or usual for found, usual in zip(channels, default.channels, strict=True)),
         blocks=tuple(found or usual for found, usual in zip(blocks, default.blocks, strict=True)),
         classes=classes or 1,
         embedding_width=embedding_width or default.embedding_width,
         strips=strips or default.strips,
     )
-    told = {
-        "channels": all(channels),
-        "blocks": all(blocks),
+    known = {
+        "channels": all(channels) or stated,
+        "blocks": all(blocks) or stated,
         "classes": classes,
-        "embedding_width": embedding_width,
-        "strips": strips,
+        "embedding_width": embedding_width or stated,
+        "strips": strips or stated,
     }
-    return Sizes(architecture, frozenset(name for name, found in told.items() if not found))
+    return Sizes(
+        replace(architecture, name=_best_name(weights, architecture)),
+        frozenset(name for name, is_known in known.items() if not is_known),
+    )
+
+
+def _stated(settings: Mapping[str, Any]) -> NetworkSettings | None:
+    """Return the settings of the network in a file; None if there are none or if they are not valid."""
+    try:
+        return NetworkSettings.model_validate(settings["network"])
+    except (KeyError, ValidationError):
+        return None
+
+
+def _best_name(weights: Mapping[str, Tensor], architecture: Architecture) -> str:
+    """Return the network with the most weights of these names; `architecture.name` wins a tie."""
+
+    def n_common(name: str) -> int:
+        expected = to_opengait(replace(architecture, name=name).outline().state_dict())
+        return sum(weight in weights for weight in expected)
+
+    return max([architecture.name, *NETWORKS], key=n_common)
 
 
 def _agreed(weights: Mapping[str, Tensor], places: Iterable[_Place], allowed: Iterable[int]) -> int | None:
@@ -135,7 +160,3 @@ def _count_blocks(weights: Mapping[str, Tensor], prefix: str) -> int:
     """Blocks of a layer: gaps count as missing blocks, unless there would be more gaps than blocks up to there."""
     numbers = sorted({int(match[1]) for name in weights if (match := re.match(rf"{prefix}(\d{{1,9}})\.", name))})
     return max((number + 1 for n_there, number in enumerate(numbers, 1) if number < 2 * n_there), default=0)
-
-
-def _matches(weights: Mapping[str, Tensor], pattern: str) -> int:
-    return sum(bool(re.match(pattern, name)) for name in weights)

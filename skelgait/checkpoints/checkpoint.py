@@ -14,7 +14,7 @@ from torch import Tensor
 from skelgait import __version__
 from skelgait.checkpoints.architecture import Architecture, sizes_of
 from skelgait.checkpoints.file import HINT, read_checkpoint_file
-from skelgait.checkpoints.mismatch import find_mismatches, refuse_other_networks
+from skelgait.checkpoints.mismatch import find_mismatches, refuse_other_networks, refuse_unknown_network
 from skelgait.errors import CheckpointError
 from skelgait.models import GaitNetwork
 from skelgait.opengait.weights import from_opengait, to_opengait
@@ -90,7 +90,8 @@ def load_checkpoint(path: Path) -> Checkpoint:
         CheckpointError: the file is missing, damaged, or no checkpoint of these networks.
     """
     file = read_checkpoint_file(path)
-    architecture = sizes_of(file.weights).architecture
+    refuse_unknown_network(path, file.ours.settings)
+    architecture = sizes_of(file.weights, file.ours.settings).architecture
     mismatches = find_mismatches(file.weights, architecture)
     refuse_other_networks(path, mismatches, architecture.name)
     if mismatches.names():
@@ -100,7 +101,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
     training = {"optimizer": file.optimizer, "scheduler": file.scheduler, **ours.training}
     return Checkpoint(
         architecture=architecture,
-        weights=from_opengait(file.weights),
+        weights=from_opengait(file.weights, architecture.outline().state_dict()),
         iteration=file.iteration or 0,
         test_embedding=ours.test_embedding,
         training=training if file.can_be_resumed else {},

@@ -13,7 +13,13 @@ from torch import Tensor
 
 from skelgait.checkpoints.architecture import Architecture, sizes_of
 from skelgait.checkpoints.file import CheckpointFile, Kind, read_checkpoint_file
-from skelgait.checkpoints.mismatch import CLASSIFIER, WeightMismatches, find_mismatches, refuse_other_networks
+from skelgait.checkpoints.mismatch import (
+    CLASSIFIER,
+    WeightMismatches,
+    find_mismatches,
+    refuse_other_networks,
+    refuse_unknown_network,
+)
 from skelgait.checkpoints.presets import PresetFit, fitting_presets
 from skelgait.datasets import DATASETS
 from skelgait.opengait.weights import to_opengait
@@ -89,7 +95,9 @@ def describe_checkpoint(path: Path) -> CheckpointReport:
         CheckpointError: the file is missing, damaged, or no checkpoint of these networks.
     """
     file = read_checkpoint_file(path)
-    weights, ours = describe_weights(file.weights, path), file.ours
+    ours = file.ours
+    refuse_unknown_network(path, ours.settings)
+    weights = describe_weights(file.weights, path, ours.settings)
     settings = {name: _plain(ours.settings[name]) for name in _SETTINGS_THAT_MATTER if name in ours.settings}
     data = {str(name): _plain(value) for name, value in ours.data.items()}
     holds = _held(file)
@@ -111,17 +119,20 @@ def describe_checkpoint(path: Path) -> CheckpointReport:
     )
 
 
-def describe_weights(weights: Mapping[str, Tensor], path: Path) -> WeightsReport:
+def describe_weights(
+    weights: Mapping[str, Tensor], path: Path, settings: Mapping[str, Any] | None = None
+) -> WeightsReport:
     """Say what weights are; only their names, shapes and types are looked at.
 
     Args:
         weights: a state dict under OpenGait names.
         path: where they come from, for messages.
+        settings: settings that the network was trained with, if known.
 
     Raises:
         CheckpointError: they are not those of these networks at all.
     """
-    architecture, untold = sizes_of(weights)
+    architecture, untold = sizes_of(weights, settings)
     mismatches = find_mismatches(weights, architecture, any_classes="classes" in untold)
     refuse_other_networks(path, mismatches, architecture.name)
     trained = to_opengait(dict(architecture.outline().named_parameters()))

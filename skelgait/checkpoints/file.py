@@ -176,8 +176,9 @@ def _under_authors_names(weights: dict[str, Tensor]) -> tuple[dict[str, Tensor],
     while prefix := next((prefix for prefix in _WRAPPERS if weights and _all_begin_with(prefix, weights)), ""):
         weights = {name.removeprefix(prefix): weight for name, weight in weights.items()}
         remarks.append(f"all names begin with {prefix}, as {_WRAPPERS[prefix]} leaves them; they are read without it")
-    if any(name.startswith("front.") for name in weights):
-        weights = to_opengait(weights)
+    renamed = to_opengait(weights)
+    if renamed.keys() != weights.keys() and any(name.startswith("front.") for name in weights):
+        weights = renamed
         remarks.append("the weights have the names that skelgait uses in Python; they are read under OpenGait")
     return weights, remarks
 

@@ -10,8 +10,8 @@ from typing import NamedTuple
 from torch import Tensor
 
 from skelgait.checkpoints.architecture import Architecture, sizes_of
-from skelgait.checkpoints.file import HINT, read_checkpoint_file
-from skelgait.checkpoints.mismatch import CLASSIFIER, find_mismatches, refuse_other_networks
+from skelgait.checkpoints.file import HINT, CheckpointFile, read_checkpoint_file
+from skelgait.checkpoints.mismatch import CLASSIFIER, find_mismatches, refuse_other_networks, refuse_unknown_network
 from skelgait.errors import CheckpointError
 from skelgait.opengait.weights import from_opengait
 
@@ -40,20 +40,22 @@ def initial_weights(path: Path, architecture: Architecture) -> InitialWeights:
     Raises:
         CheckpointError: the file cannot be read, or is of another architecture; names the settings to change.
     """
-    theirs = dict(read_checkpoint_file(path).weights)
+    file = read_checkpoint_file(path)
+    theirs, names = dict(file.weights), architecture.outline().state_dict()
     mismatches = find_mismatches(theirs, architecture, any_classes=True)
     if set(mismatches.names()) - ({CLASSIFIER} & set(mismatches.missing)):
-        raise _does_not_fit(path, theirs, architecture)
+        raise _does_not_fit(path, file, architecture)
     classifier = theirs.get(CLASSIFIER)
     if classifier is not None and classifier.shape[-1] == architecture.classes:
-        return InitialWeights(from_opengait(theirs), ())
+        return InitialWeights(from_opengait(theirs, names), ())
     theirs.pop(CLASSIFIER, None)
-    return InitialWeights(from_opengait(theirs), tuple(from_opengait({CLASSIFIER: None})))
+    return InitialWeights(from_opengait(theirs, names), tuple(from_opengait({CLASSIFIER: None}, names)))
 
 
-def _does_not_fit(path: Path, weights: Mapping[str, Tensor], wanted: Architecture) -> CheckpointError:
-    found, untold = sizes_of(weights)
-    own_mismatches = find_mismatches(weights, found, any_classes=True)
+def _does_not_fit(path: Path, file: CheckpointFile, wanted: Architecture) -> CheckpointError:
+    refuse_unknown_network(path, file.ours.settings)
+    found, untold = sizes_of(file.weights, file.ours.settings)
+    own_mismatches = find_mismatches(file.weights, found, any_classes=True)
     refuse_other_networks(path, own_mismatches, found.name)
     differing = [
         name

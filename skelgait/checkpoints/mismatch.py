@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor
 
 from skelgait.checkpoints.architecture import POSSIBLE_CLASSES, Architecture
 from skelgait.checkpoints.file import HINT, printable
 from skelgait.errors import CheckpointError
+from skelgait.models.registry import NETWORKS
 from skelgait.opengait.weights import to_opengait
 
 CLASSIFIER = "BNNecks.fc_bin"
@@ -81,6 +83,19 @@ def find_mismatches(
     )
 
 
+def refuse_unknown_network(path: Path, settings: Mapping[str, Any]) -> None:
+    """Refuse a checkpoint whose settings name a network that is not registered.
+
+    Raises:
+        CheckpointError: if the network is not in `NETWORKS`.
+    """
+    network = settings.get("network")
+    name = network.get("name") if isinstance(network, Mapping) else None
+    if isinstance(name, str) and name not in NETWORKS:
+        hint = "call skelgait.models.register_network first, as the program did that trained it"
+        raise CheckpointError(path, f"network {printable(name)}", " or ".join(NETWORKS), hint)
+
+
 def refuse_other_networks(path: Path, mismatches: WeightMismatches, network: str) -> None:
     """Refuse weights that are not those of `network` at all.
 
@@ -90,7 +105,7 @@ def refuse_other_networks(path: Path, mismatches: WeightMismatches, network: str
     if mismatches.there < len(mismatches.missing):
         n_all = mismatches.there + len(mismatches.missing)
         found = f"weights of another network ({mismatches.there} of the {n_all} weights of {network} are there)"
-        raise CheckpointError(path, found, "SkeletonGait or SkeletonGait++", HINT)
+        raise CheckpointError(path, found, f"weights of {' or '.join(NETWORKS)}", HINT)
 
 
 def _is_of_shape(weight: Tensor, shape: Shape) -> bool:

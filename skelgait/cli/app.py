@@ -59,7 +59,12 @@ def root(
 ) -> None:
     """Recognize people by how they walk, from the skeletons that pose estimators give."""
     logger = logging.getLogger("skelgait")
-    logger.handlers = [RichHandler(console=Console(stderr=True), show_path=False, show_time=False)]
+    console = Console(stderr=True)
+    handler: logging.Handler = RichHandler(console=console, show_path=False, show_time=False)
+    if not console.is_terminal:  # plain lines, because RichHandler would fold them
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%H:%M:%S"))
+    logger.handlers = [handler]
     logger.propagate = False
     set_log_level(verbose=verbose)
 

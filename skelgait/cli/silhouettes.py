@@ -32,10 +32,10 @@ def silhouettes(
     chosen = options.resolve(ctx, "silhouettes")
 
     from skelgait.preprocess.silhouettes import align_dataset
-    from skelgait.raw.silhouettes import find_folders
+    from skelgait.raw.silhouettes import find_image_folders
     from skelgait.runtime.progress import progress
 
-    images = find_folders(source, chosen.silhouettes.names)
+    images = find_image_folders(source, chosen.silhouettes.names)
     with progress(len(images.keys), "Aligning silhouettes", "sequences") as advance:
         report = align_dataset(images, chosen.paths.silhouettes, chosen.silhouettes, advance)
     warn([f"{key}: {reason}" for key, reason in report.failed])

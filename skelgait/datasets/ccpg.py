@@ -36,7 +36,9 @@ CCPG = Dataset(
             Table("Gait style: by view pair, with identical views", "view_pairs", _GROUPS, identical_views=True),
         ),
         camera_of_view=True,
-        published=published("52.4 65.4 72.8 80.9", "90.1 95.0 92.9 97.0", groups="CL UP DN BG"),
+        published=published(
+            "CL UP DN BG", {"skeletongait": "52.4 65.4 72.8 80.9", "skeletongait++": "90.1 95.0 92.9 97.0"}
+        ),
     ),
     layout=Layout(
         conditions={"normal": ("U0_D0", "U0_D3"), "bag": ("U0_D0_BG",), "coat": ("U1_D1", "U3_D3", "U1_D0", "U2_D2")},

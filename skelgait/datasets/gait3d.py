@@ -36,7 +36,7 @@ GAIT3D = Dataset(
                 unmatched_are_wrong=False,
             ),
         ),
-        published=published("38.1", "77.40", groups="Gait3D"),
+        published=published("Gait3D", {"skeletongait": "38.1", "skeletongait++": "77.40"}),
     ),
     layout=Layout(
         conditions={"normal": tuple(f"camid{camera}_videoid2" for camera in range(4))},

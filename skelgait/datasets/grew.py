@@ -26,7 +26,7 @@ GREW = Dataset(
                 identical_views=True,
             ),
         ),
-        published=published("77.4", "87.04", groups="GREW"),
+        published=published("GREW", {"skeletongait": "77.4", "skeletongait++": "87.04"}),
         submission=Submission(probes=("03",), gallery=("01", "02")),
     ),
     layout=Layout(

@@ -25,7 +25,7 @@ OUMVLP = Dataset(
             Table("Rank-1 by view pair, identical views left out", "view_pairs", _NM),
             Table("Cross-view gallery", "cross_view_gallery", _NM, ("rank_1", "mean_ap")),
         ),
-        published=published(skeletongait="67.4", groups="NM"),
+        published=published("NM", {"skeletongait": "67.4"}),
     ),
     layout=Layout(
         conditions={"normal": ("00", "01")},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -104,11 +105,14 @@ class Protocol:
         return {pattern for part in parts for pattern in (*part.probes, *part.gallery)}
 
 
-def published(skeletongait: str = "", skeletongait_plus: str = "", groups: str = "") -> dict[str, dict[str, float]]:
-    """Published rank-1, written in percent and separated by spaces, as fractions by network and group."""
-    rows = {"skeletongait": skeletongait, "skeletongait++": skeletongait_plus}
+def published(groups: str, rank_1: Mapping[str, str]) -> dict[str, dict[str, float]]:
+    """Return published rank-1 in [0, 1], by network and group.
+
+    Args:
+        groups: names of the groups, separated by spaces.
+        rank_1: by network, rank-1 of each group in percent, separated by spaces.
+    """
     return {
-        network: {name: float(metric) / 100 for name, metric in zip(groups.split(), row.split(), strict=True)}
-        for network, row in rows.items()
-        if row
+        network: {name: float(percent) / 100 for name, percent in zip(groups.split(), row.split(), strict=True)}
+        for network, row in rank_1.items()
     }

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 
 from skelgait.datasets.protocol import Kind
 from skelgait.evaluation.ranks import GroupRanks
+from skelgait.matching import Distance
 from skelgait.storage import Key
 
 Metrics = Mapping[str, float | None]
@@ -104,7 +105,7 @@ class EvaluationReport:
     """
 
     protocol: str
-    distance: str
+    distance: Distance
     tables: tuple[TableReport, ...]
     published: Mapping[str, Mapping[str, float]]
     n_sequences: int

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from skelgait.datasets import Partition, Protocol, Table
 from skelgait.embeddings import Embeddings
 from skelgait.evaluation.test_sequences import Indices, Members, TestSet
-from skelgait.matching.distances import RowBlocks
-from skelgait.matching.options import MatchingOptions
-from skelgait.matching.reranking import compare_all
+from skelgait.matching import Distance, RowBlocks, distance_rows
+from skelgait.matching.reranking import Reranking, reranked
 from skelgait.storage import Key
 
 
@@ -49,8 +49,11 @@ def retrieve(
     embeddings: Embeddings,
     protocol: Protocol,
     partition: Partition | None = None,
-    options: MatchingOptions | None = None,
+    distance: Distance = "euclidean",
     *,
+    device: torch.device | None = None,
+    memory_mb: int = 512,
+    reranking: Reranking | None = None,
     n_probes: int = 6,
     n_nearest: int = 5,
 ) -> dict[str, tuple[Retrieved, ...]]:
@@ -64,7 +67,11 @@ def retrieve(
         protocol: its first table that does not verify says who is compared with whom. In a table by view pairs, a
             probe has the entries of all views that it is compared with for neighbors.
         partition: for protocols whose probes it names one by one.
-        options: distance, device, memory and re-ranking, which needs the distances of all probes.
+        distance: distance of two embeddings.
+        device: where distances are computed; the CPU where None.
+        memory_mb: MiB that distances may take at a time.
+        reranking: re-rank distances by k-reciprocal neighbors, which takes the distances of all probes; no re-ranking
+            where None.
         n_probes: probes of each group, or all where there are fewer.
         n_nearest: neighbors of each probe, or all where there are fewer.
 
@@ -76,15 +83,14 @@ def retrieve(
         return {}
     probes = partition.probes if partition else frozenset()
     test_set = TestSet(embeddings.keys, camera_of_view=protocol.camera_of_view, probes=probes)
-    options = options or MatchingOptions()
-    rows = compare_all(embeddings.values, options)
+    rows = distance_rows(embeddings.values, embeddings.values, distance, device=device, memory_mb=memory_mb)
     found = {}
     for group in table.groups:
         rule = _Rule(test_set, table, test_set.members(group))
         chosen = _evenly_spaced(np.flatnonzero(rule.counts()), n_probes)
         found[group.name] = tuple(
             _neighbors(test_set, rule, place, distances, n_nearest)
-            for place, distances in _distances(rows, rule.members, chosen, is_reranked=options.reranking is not None)
+            for place, distances in _distances(rows, rule.members, chosen, reranking)
         )
     return found
 
@@ -136,16 +142,16 @@ def _evenly_spaced(places: Indices, n: int) -> Indices:
 
 
 def _distances(
-    rows: RowBlocks, members: Members, chosen: Indices, *, is_reranked: bool
+    rows: RowBlocks, members: Members, chosen: Indices, reranking: Reranking | None
 ) -> Iterator[tuple[int, NDArray[np.float32]]]:
     """Of each chosen place among the probes, the distances (G,) to the gallery."""
     if not len(chosen):
         return
-    if not is_reranked:
+    if reranking is None:
         for start, block in rows(members.probes[chosen], members.gallery):
             yield from zip(chosen[start : start + len(block)].tolist(), block, strict=True)
         return
-    for start, block in rows(members.probes, members.gallery):
+    for start, block in reranked(rows, reranking)(members.probes, members.gallery):
         for place in chosen[(chosen >= start) & (chosen < start + len(block))].tolist():
             yield place, block[place - start]
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import torch
+
 from skelgait.datasets import Submission
 from skelgait.embeddings import Embeddings
 from skelgait.errors import ProtocolError
 from skelgait.evaluation.test_sequences import TestSet, conditions_of
-from skelgait.matching.nearest import nearest
-from skelgait.matching.options import MatchingOptions
-from skelgait.matching.reranking import compare_all
+from skelgait.matching import Distance, distance_rows, nearest
+from skelgait.matching.reranking import Reranking, reranked
 from skelgait.storage.atomic import write_text
 
 
@@ -18,7 +19,11 @@ def write_submission(
     path: Path,
     embeddings: Embeddings,
     submission: Submission,
-    options: MatchingOptions | None = None,
+    distance: Distance = "euclidean",
+    *,
+    device: torch.device | None = None,
+    memory_mb: int = 512,
+    reranking: Reranking | None = None,
 ) -> int:
     """Write each probe's nearest gallery identities as CSV: videoId, rank1, rank2, ... (GREW's server takes this).
 
@@ -29,7 +34,10 @@ def write_submission(
         path: the CSV file.
         embeddings: the embedded probes and gallery.
         submission: which they are.
-        options: distance, device, memory and re-ranking.
+        distance: distance of two embeddings.
+        device: where distances are computed; the CPU where None.
+        memory_mb: MiB that distances may take at a time.
+        reranking: re-rank distances by k-reciprocal neighbors; no re-ranking where None.
 
     Returns:
         The number of probes.
@@ -39,7 +47,9 @@ def write_submission(
         DataError: the file cannot be written.
     """
     test_set = TestSet(embeddings.keys)
-    rows = compare_all(embeddings.values, options)
+    rows = distance_rows(embeddings.values, embeddings.values, distance, device=device, memory_mb=memory_mb)
+    if reranking:
+        rows = reranked(rows, reranking)
     probes, gallery = test_set.select(submission.probes), test_set.select(submission.gallery)
     if not len(probes) or not len(gallery):
         found = f"{len(probes)} probes and {len(gallery)} gallery entries among {conditions_of(embeddings.keys)}"

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from skelgait.errors import DataError
 from skelgait.maps import as_keypoints
-from skelgait.skeletons import COCO_17, COCO_18, skeleton_of
+from skelgait.skeletons import COCO_17, COCO_18, find_skeleton
 from skelgait.storage import Key
 
 # The ankles in orders that 17 or 18 joints come in, by number.
@@ -40,7 +40,7 @@ def pose_facts(sequences: Mapping[Key, NDArray[Any]]) -> tuple[dict[str, object]
 def _format_of(array: NDArray[Any]) -> str:
     if array.ndim == 2:
         return f"rows of {array.shape[1]} values, {COCO_17.name}"
-    return f"{array.shape[1]}, {skeleton_of(array.shape[1]).name}"
+    return f"{array.shape[1]}, {find_skeleton(array.shape[1]).name}"
 
 
 def _gaps(keypoints: Mapping[Key, NDArray[Any]]) -> list[str]:

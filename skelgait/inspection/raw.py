@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skelgait.errors import DataError, SettingsError
-from skelgait.inspection.dataset_fit import dataset_of_keys, partition_facts
+from skelgait.inspection.partition_facts import dataset_of_keys, partition_facts
 from skelgait.inspection.pose_facts import pose_facts
 from skelgait.inspection.report import (
     Inspection,
@@ -23,11 +23,11 @@ from skelgait.inspection.report import (
     read_each,
     several,
 )
-from skelgait.raw.keys import keys_of
-from skelgait.raw.poses.choose import choose_people
+from skelgait.raw.file_tree import walk_folders
+from skelgait.raw.keys import sequence_keys
 from skelgait.raw.poses.layout import RawSequence, find_sequences
-from skelgait.raw.poses.recognize import fitting_layout
-from skelgait.raw.walk import folders_with
+from skelgait.raw.poses.registry import match_layout
+from skelgait.raw.poses.walker_selection import select_walker
 from skelgait.storage import Key
 
 _PICTURES = (".png", ".jpg", ".jpeg", ".bmp")
@@ -35,7 +35,7 @@ _PICTURES = (".png", ".jpg", ".jpeg", ".bmp")
 
 def inspect_raw_poses(looking: InspectionContext) -> Inspection | None:
     """Poses in a raw layout; None where none is recognized."""
-    layout = fitting_layout(looking.sample)
+    layout = match_layout(looking.sample)
     if layout is None:
         return None
     command = f"skelgait poses {shlex.quote(str(looking.path))}"
@@ -76,7 +76,7 @@ def _walkers(sequences: dict[Key, RawSequence]) -> tuple[dict[Key, NDArray[Any]]
     """The joints of each sequence's walker, and which sequences have none that one array could hold."""
     walkers, problems = {}, []
     for key, sequence in sequences.items():
-        joints = choose_people(sequence, {}, {}).joints
+        joints = select_walker(sequence, {}, {}).joints
         counts = sorted({len(one) for one in joints})
         if len(counts) == 1:
             walkers[key] = np.stack(joints)
@@ -100,7 +100,7 @@ def inspect_pictures(looking: InspectionContext) -> Inspection | None:
     pictures = [path for path in looking.sample if path.suffix.lower() in _PICTURES]
     if not pictures:
         return None
-    folders = list(folders_with(looking.path, f"*{pictures[0].suffix}")) if looking.path.is_dir() else []
+    folders = list(walk_folders(looking.path, f"*{pictures[0].suffix}")) if looking.path.is_dir() else []
     image = cv2.imread(str(pictures[0]), cv2.IMREAD_UNCHANGED)
     if image is None:
         return Inspection("pictures", {"the first one": pictures[0]}, [f"{pictures[0]} cannot be read: fetch it again"])
@@ -111,7 +111,7 @@ def inspect_pictures(looking: InspectionContext) -> Inspection | None:
     what = "pictures of silhouettes, which `silhouettes` aligns"
     command = f"skelgait silhouettes {shlex.quote(str(looking.path))}"
     try:
-        keys = list(keys_of((folder.parts for folder in folders), looking.path, looking.names))
+        keys = list(sequence_keys((folder.parts for folder in folders), looking.path, looking.names))
     except (DataError, SettingsError) as error:
         return Inspection(what, facts, [str(error)], command)
     fit, mismatches = partition_facts(keys, dataset_of_keys(keys))

@@ -1,4 +1,4 @@
-"""Skeleton maps: fill, normalize, draw, align."""
+"""Skeleton maps of one sequence: fill missing joints, normalize, draw, align."""
 
 from skelgait.maps.kernels import JOINT, LIMB
 from skelgait.maps.keypoints import as_keypoints

@@ -1,7 +1,6 @@
-"""Filling coordinates that the pose estimator lost.
+"""Filling of missing coordinates from other frames of the sequence.
 
-A coordinate that is exactly 0 is missing. The x and y of a joint are filled apart, each from other frames of the
-sequence.
+A coordinate that is exactly 0 is missing. The x and y of a joint are filled independently.
 """
 
 from __future__ import annotations
@@ -14,21 +13,28 @@ from numpy.typing import NDArray
 
 Fill = Literal["knn", "visible", "mean", "none"]
 
-_NEIGHBOURS = 4
+_NEIGHBORS = 4
 
 
 def fill_missing(xy: NDArray[np.floating], method: Fill) -> NDArray[np.floating]:
-    """Coordinates (T, V, 2) with the missing ones filled; the same array where there is nothing to do.
+    """Fill missing coordinates of one sequence.
 
-    * `knn`: the mean over the 4 nearest frames that have the coordinate, weighted by 1 / distance. The distance of two
-      frames is Euclidean over the coordinates that both have, scaled up to all. This is scikit-learn's KNNImputer, but
-      for frames at exactly the same distance, of which the first count here, and any there.
-    * `visible`: `knn` over the coordinates that some frame has; the others stay missing.
-    * `mean`: the mean over the frames that have the coordinate.
-    * `none`: not at all.
+    If a coordinate is missing in every frame, `knn` returns the whole sequence unchanged, like OpenGait; `visible` and
+    `mean` fill the other coordinates.
 
-    If some coordinate is missing in every frame, `knn` leaves the whole sequence as it is, as OpenGait
-    does; `mean` fills the others.
+    Args:
+        xy: (T, V, 2) coordinates in pixels; exactly 0 is missing.
+        method: how to fill.
+
+            * `knn`: mean of the 4 nearest frames that have the coordinate, weighted by 1 / distance. The distance of
+              two frames is Euclidean over the coordinates that both have, scaled up to the number of all coordinates.
+              This equals scikit-learn's KNNImputer, except for ties: the earlier frame is used.
+            * `visible`: `knn` over the coordinates that at least one frame has.
+            * `mean`: mean of the frames that have the coordinate.
+            * `none`: no filling.
+
+    Returns:
+        (T, V, 2) coordinates of the same dtype; `xy` itself if nothing was filled.
     """
     missing = xy == 0
     if method == "none" or not missing.any():
@@ -40,36 +46,36 @@ def fill_missing(xy: NDArray[np.floating], method: Fill) -> NDArray[np.floating]
     if method == "knn" and never.any():
         return xy
     rows = xy.reshape(len(xy), -1).astype(np.float64)
-    there = 1.0 - missing.reshape(rows.shape)
+    present = 1.0 - missing.reshape(rows.shape)
     seen = np.flatnonzero(~never)
-    # `take`, unlike [:, seen], leaves each row in one piece of memory, as the loops are compiled for.
-    rows[:, seen] = _fill_from_neighbors(rows.take(seen, axis=1), there.take(seen, axis=1))
+    # The loops are compiled for C-contiguous rows: `take` gives these, [:, seen] does not.
+    rows[:, seen] = _fill_from_neighbors(rows.take(seen, axis=1), present.take(seen, axis=1))
     return rows.astype(xy.dtype).reshape(xy.shape)
 
 
 @njit(cache=True, nogil=True)
-def _fill_from_neighbors(rows, there):  # type: ignore[no-untyped-def]
-    """Fill (T, F) rows where `there` (T, F) is 0 and not 1; every feature is there in some row."""
+def _fill_from_neighbors(rows, present):  # type: ignore[no-untyped-def]
+    """Fill the entries of rows (T, F) for which `present` (T, F) is 0, not 1; each feature needs a present entry."""
     n_rows, n_features = rows.shape
     filled = rows.copy()
     distances = np.empty(n_rows)
     for row in range(n_rows):
-        if there[row].all():
+        if present[row].all():
             continue
         for other in range(n_rows):
-            distances[other] = _distance(rows[row], there[row], rows[other], there[other])
+            distances[other] = _distance(rows[row], present[row], rows[other], present[other])
         for feature in range(n_features):
-            if not there[row, feature]:
-                filled[row, feature] = _weighted_mean(rows[:, feature], there[:, feature], distances)
+            if not present[row, feature]:
+                filled[row, feature] = _weighted_mean(rows[:, feature], present[:, feature], distances)
     return filled
 
 
 @njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
-def _distance(a, there_a, b, there_b):  # type: ignore[no-untyped-def]
-    """Distance of two rows over the features that both have, scaled up to all; infinite where they share none."""
+def _distance(a, present_a, b, present_b):  # type: ignore[no-untyped-def]
+    """Return the distance of two rows over their shared features, scaled up to all features; infinite if none."""
     total = shared = 0.0
     for feature in range(len(a)):
-        both = there_a[feature] * there_b[feature]
+        both = present_a[feature] * present_b[feature]
         difference = a[feature] - b[feature]
         total += both * difference * difference
         shared += both
@@ -77,24 +83,24 @@ def _distance(a, there_a, b, there_b):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _weighted_mean(values, there, distances):  # type: ignore[no-untyped-def]
-    """Mean of the values of the nearest rows that have one, weighted by 1 / distance.
+def _weighted_mean(values, present, distances):  # type: ignore[no-untyped-def]
+    """Return the mean of the values of the nearest rows that have one, weighted by 1 / distance.
 
-    Rows at distance 0 count alone; where no row can be compared with, all that have a value count alike.
+    If rows have distance 0, only these are used. If all distances are infinite, all present values have equal weight.
     """
-    nearest, n = np.empty(_NEIGHBOURS, np.int64), 0
+    nearest, n = np.empty(_NEIGHBORS, np.int64), 0
     for row in range(len(values)):
-        if not there[row] or (n == _NEIGHBOURS and distances[row] >= distances[nearest[n - 1]]):
+        if not present[row] or (n == _NEIGHBORS and distances[row] >= distances[nearest[n - 1]]):
             continue
-        # Insert the row where it belongs; of rows at one distance the first comes first.
-        n = min(n + 1, _NEIGHBOURS)
-        place = n - 1
-        while place > 0 and distances[row] < distances[nearest[place - 1]]:
-            nearest[place] = nearest[place - 1]
-            place -= 1
-        nearest[place] = row
+        # Insertion sort; rows with equal distance keep their order.
+        n = min(n + 1, _NEIGHBORS)
+        i = n - 1
+        while i > 0 and distances[row] < distances[nearest[i - 1]]:
+            nearest[i] = nearest[i - 1]
+            i -= 1
+        nearest[i] = row
     if distances[nearest[0]] == np.inf:
-        return (values * there).sum() / there.sum()
+        return (values * present).sum() / present.sum()
     total = weights = 0.0
     exact = distances[nearest[0]] == 0
     for row in nearest[:n]:

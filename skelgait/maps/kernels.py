@@ -1,14 +1,15 @@
-"""The compiled loops that draw maps: place limbs and joints, draw them, find gray levels, crop, resize.
+"""Compiled loops that draw skeleton maps: place limbs and joints, draw them, compute gray levels, crop, resize.
 
-A limb or joint of confidence c is a Gaussian, c exp(-d^2 / 2 sigma^2) at distance d, and the largest of them counts at
-a pixel (SkeletonGait, equations 3 and 4). Here all is drawn in the log domain: q = d^2 / 2 sigma^2 - ln c, of which the
-smallest counts, without an exponential for each limb. A joint is drawn as a limb of no length.
+A limb or joint with confidence c is a Gaussian: its value at distance d is c exp(-d^2 / 2 sigma^2). A pixel takes the
+largest value of all limbs or joints (SkeletonGait, equations 3 and 4). The loops work in the log domain: they compute
+q = d^2 / 2 sigma^2 - ln c and keep the smallest q, so that one exponential per pixel is enough. A joint is drawn as a
+limb of length 0.
 
-The canvas lies in memory as strips of `STRIP` rows, (strips, columns, STRIP): the innermost loops run over a constant
-number of neighbors, which compilers turn into vector instructions without a remainder.
+The canvas is stored as strips of `STRIP` rows, in an array (strips, columns, STRIP). The innermost loops then have a
+constant length, which the compiler turns into vector instructions without a remainder loop.
 
-All of it is in one file, with its constants, since numba keeps compiled code until the file that it stands in changes;
-changes in other files, which it calls, go unnoticed.
+All compiled functions and their constants are in this one file, because numba caches compiled code per file and does
+not notice changes in other files.
 """
 
 from __future__ import annotations
@@ -25,41 +26,44 @@ LIMB, JOINT = 0, 1
 
 STRIP = 16
 
-# The least confidence that is drawn.
-_VISIBLE = 1e-3
-# Added to q where a window ends.
+# Joints and limbs with a lower confidence are not drawn.
+_MIN_CONFIDENCE = 1e-3
+# Added to q outside the window of a limb.
 _FAR = 1e9
-# From this q on, a little above ln 256, a pixel is black.
+# Pixels with this q or more are black; slightly above ln 256.
 _DARK = 5.55
-# 256 exp(-q) is the 16th power of a polynomial within 3e-10. The 1e-9 is for levels that are hit exactly: rounding must
-# not bring them below.
+# 256 exp(-q) is approximated by the 16th power of a polynomial, with an error below 3e-10. The factor 1 + 1e-9 keeps
+# values that are exactly a gray level from being rounded below it.
 _ROOT = Chebyshev.interpolate(lambda q: ((1 + 1e-9) * 256 * np.exp(-q)) ** (1 / 16), 6, domain=[0, _DARK])
 _C0, _C1, _C2, _C3, _C4, _C5, _C6 = (float(c) for c in _ROOT.convert(kind=Polynomial).coef)
 
-_exactly = njit(cache=True, nogil=True, error_model="numpy")
-# For loops in which no value is NaN or infinite, so that they run on vectors.
+_strict = njit(cache=True, nogil=True, error_model="numpy")
+# Only for loops without NaN and infinite values; allows vector instructions.
 _fast = njit(cache=True, nogil=True, error_model="numpy", fastmath={"nnan", "ninf", "nsz", "contract"})
 
 
-class Parts(NamedTuple):
-    """Up to n limbs or joints of a frame, placed on the canvas.
+class Segments(NamedTuple):
+    """Up to n limbs or joints of one frame, placed on the canvas.
 
     Attributes:
-        windows: (n, 4) int64: first and past-the-last column, first and past-the-last row.
-        lines: (n, 6): x and y of the middle in px; direction and half of the length, all by 1 / (sqrt(2) sigma); -ln c.
+        windows: (n, 4) int64: first column, end column, first row, end row; ends are exclusive.
+        lines: (n, 6) float64: x and y of the center in px; x and y of the direction and half the length, these three
+            multiplied by 1 / (sqrt(2) sigma); -ln c.
     """
 
     windows: NDArray[np.int64]
     lines: NDArray[np.float64]
 
 
-class Taps(NamedTuple):
-    """Which pixels of a line of some length make up each pixel of the resized line, and with what weights.
+class ResizeWeights(NamedTuple):
+    """Source pixels and weights of each pixel of a resized line, for every source length up to the canvas size.
+
+    The first axis is 0 for shrinking and 1 for enlarging, the second the source length, the third the target pixel.
 
     Attributes:
-        starts: (2, canvas + 1, size) first pixel, by whether the picture is enlarged, by length, by pixel.
-        counts: (2, canvas + 1, size) number of pixels.
-        weights: (2, canvas + 1, size, most) their weights.
+        starts: (2, canvas + 1, size) int64 first source pixel.
+        counts: (2, canvas + 1, size) int64 number of source pixels.
+        weights: (2, canvas + 1, size, max_count) float64 weight of each source pixel; unused entries are 0.
     """
 
     starts: NDArray[np.int64]
@@ -67,20 +71,20 @@ class Taps(NamedTuple):
     weights: NDArray[np.float64]
 
 
-@_exactly
-def draw_frames(maps, xy, confidence, sigma, limbs, cropping, taps, parts, strips):  # type: ignore[no-untyped-def]
-    """Draw all frames.
+@_strict
+def draw_frames(maps, xy, confidence, sigma, limbs, cropping, resizing, segments, strips):  # type: ignore[no-untyped-def]
+    """Draw all frames into `maps`.
 
     Args:
-        maps: (T, 2, size, size) uint8, black, is written to.
-        xy: (T, V, 2) float64 joints on the canvas.
-        confidence: (T, V) float64.
-        sigma: width of the Gaussians, px.
-        limbs: (L, 2) joints at the ends.
-        cropping: whether to crop, and the rows kept above and below.
-        taps: those of the canvas and the size.
-        parts: room for V or L of them, whichever is more.
-        strips: (n, canvas, STRIP) room for one channel.
+        maps: output, (T, 2, size, size) uint8, initially 0.
+        xy: (T, V, 2) float64 joint coordinates on the canvas, px.
+        confidence: (T, V) float64 confidence of the joints.
+        sigma: standard deviation of the Gaussians, px.
+        limbs: (L, 2) int64 joint indices of the limb ends.
+        cropping: pair (crop, offset) as in `crop_limits`.
+        resizing: `ResizeWeights` of the canvas size and the map size.
+        segments: buffer, `Segments` for max(V, L) entries.
+        strips: buffer, (n, canvas, STRIP) float64 for one channel.
     """
     n_strips, canvas = strips.shape[:2]
     reaches = np.zeros((n_strips, 2), np.int64)
@@ -89,55 +93,57 @@ def draw_frames(maps, xy, confidence, sigma, limbs, cropping, taps, parts, strip
     for t in range(len(xy)):
         for channel in (LIMB, JOINT):
             if channel == LIMB:
-                n = _place_limbs(parts, xy[t], confidence[t], limbs, sigma, canvas)
+                n = _place_limbs(segments, xy[t], confidence[t], limbs, sigma, canvas)
             else:
-                n = _place_joints(parts, xy[t], confidence[t], sigma, canvas)
+                n = _place_joints(segments, xy[t], confidence[t], sigma, canvas)
             brightest[:] = 0
             for s in range(n_strips):
-                first, last = _draw_strip(strips[s], parts, n, s * STRIP)
+                first, last = _draw_strip(strips[s], segments, n, s * STRIP)
                 reaches[s, 0], reaches[s, 1] = first, last
-                _to_grey(strips[s, first:last], brightest[s])
+                _to_gray(strips[s, first:last], brightest[s])
             crop = crop_limits(brightest.reshape(-1), canvas, *cropping)
             if crop[1] > 0:
-                resize(maps[t, channel], strips, reaches, crop, taps, lines)
+                resize(maps[t, channel], strips, reaches, crop, resizing, lines)
 
 
-@_exactly
-def _place_limbs(parts: Parts, xy: Any, confidence: Any, limbs: Any, sigma: float, canvas: int) -> int:
-    """Place the limbs of a frame; returns how many there are.
+@_strict
+def _place_limbs(segments: Segments, xy: Any, confidence: Any, limbs: Any, sigma: float, canvas: int) -> int:
+    """Place the limbs of a frame; return their number.
+
+    The confidence of a limb is the smaller one of its two joints. A limb shorter than 1 px is drawn as its first joint.
 
     Args:
-        parts: is written to.
-        xy: (V, 2) joints on the canvas.
-        confidence: (V,); a limb has the smaller one of its ends.
-        limbs: (L, 2) joints at the ends.
-        sigma: width of the Gaussians, px.
+        segments: output.
+        xy: (V, 2) joint coordinates on the canvas, px.
+        confidence: (V,) confidence of the joints.
+        limbs: (L, 2) joint indices of the limb ends.
+        sigma: standard deviation of the Gaussians, px.
         canvas: side of the canvas, px.
     """
     n = 0
     for a, b in limbs:
-        if not min(confidence[a], confidence[b]) >= _VISIBLE:
+        if not min(confidence[a], confidence[b]) >= _MIN_CONFIDENCE:
             continue
         if (xy[b, 0] - xy[a, 0]) ** 2 + (xy[b, 1] - xy[a, 1]) ** 2 < 1:
-            n = _place(parts, n, xy[a], xy[a], confidence[a], sigma, canvas)
+            n = _place(segments, n, xy[a], xy[a], confidence[a], sigma, canvas)
         else:
-            n = _place(parts, n, xy[a], xy[b], min(confidence[a], confidence[b]), sigma, canvas)
+            n = _place(segments, n, xy[a], xy[b], min(confidence[a], confidence[b]), sigma, canvas)
     return n
 
 
-@_exactly
-def _place_joints(parts: Parts, xy: Any, confidence: Any, sigma: float, canvas: int) -> int:
-    """Place the joints of a frame; returns how many there are. Arguments as of `_place_limbs`."""
+@_strict
+def _place_joints(segments: Segments, xy: Any, confidence: Any, sigma: float, canvas: int) -> int:
+    """Place the joints of a frame; return their number. Arguments as in `_place_limbs`."""
     n = 0
     for j in range(len(xy)):
-        if confidence[j] >= _VISIBLE:
-            n = _place(parts, n, xy[j], xy[j], confidence[j], sigma, canvas)
+        if confidence[j] >= _MIN_CONFIDENCE:
+            n = _place(segments, n, xy[j], xy[j], confidence[j], sigma, canvas)
     return n
 
 
-@_exactly
-def _place(parts, n, start, end, confidence, sigma, canvas):  # type: ignore[no-untyped-def]
-    """Place one more limb, if any of its window is on the canvas."""
+@_strict
+def _place(segments, n, start, end, confidence, sigma, canvas):  # type: ignore[no-untyped-def]
+    """Append one limb to the n segments if its window overlaps the canvas; return the new number of segments."""
     left, right = _window(min(start[0], end[0]), max(start[0], end[0]), sigma, canvas)
     top, bottom = _window(min(start[1], end[1]), max(start[1], end[1]), sigma, canvas)
     if left == right or top == bottom:
@@ -145,31 +151,31 @@ def _place(parts, n, start, end, confidence, sigma, canvas):  # type: ignore[no-
     dx, dy = end[0] - start[0], end[1] - start[1]
     length, scale = np.sqrt(dx * dx + dy * dy), 1 / (np.sqrt(2.0) * sigma)
     along_x, along_y = (scale * dx / length, scale * dy / length) if length > 0 else (scale, 0.0)
-    middle_x, middle_y = (start[0] + end[0]) / 2, (start[1] + end[1]) / 2
-    parts.windows[n] = left, right, top, bottom
-    parts.lines[n] = middle_x, middle_y, along_x, along_y, scale * length / 2, -np.log(confidence)
+    center_x, center_y = (start[0] + end[0]) / 2, (start[1] + end[1]) / 2
+    segments.windows[n] = left, right, top, bottom
+    segments.lines[n] = center_x, center_y, along_x, along_y, scale * length / 2, -np.log(confidence)
     return n + 1
 
 
-@_exactly
+@_strict
 def _window(low, high, sigma, canvas):  # type: ignore[no-untyped-def]
-    """First and past-the-last pixel within 3 sigma of low to high; int() truncates towards zero."""
-    # Clipped before the conversion, as not every float fits into an integer.
+    """Return the first and end pixel within 3 sigma of the range low to high; int() truncates towards zero."""
+    # Clip before the conversion: large floats do not fit into an integer.
     first = max(int(max(low - 3 * sigma, -1.0)), 0)
     return first, max(min(int(min(high + 3 * sigma, float(canvas))) + 1, canvas), first)
 
 
-@_exactly
-def _draw_strip(columns, parts, n, row):  # type: ignore[no-untyped-def]
-    """Draw the strip that begins at `row`; returns its first and past-the-last column that anything reaches.
+@_strict
+def _draw_strip(columns, segments, n, row):  # type: ignore[no-untyped-def]
+    """Draw one strip; return its first and end column with content.
 
     Args:
-        columns: (canvas, STRIP) is written to: q, `_DARK` where nothing is seen; only within the returned columns.
-        parts: what is drawn.
-        n: how many there are.
+        columns: output, (canvas, STRIP) values of q, `_DARK` if black; only the returned columns are written.
+        segments: limbs or joints to draw.
+        n: number of segments.
         row: first row of the strip.
     """
-    windows, lines = parts.windows, parts.lines
+    windows, lines = segments.windows, segments.lines
     first, last = len(columns), 0
     for i in range(n):
         if windows[i, 2] < row + STRIP and windows[i, 3] > row:
@@ -179,14 +185,26 @@ def _draw_strip(columns, parts, n, row):  # type: ignore[no-untyped-def]
         if windows[i, 2] < row + STRIP and windows[i, 3] > row:
             left, top, bottom = windows[i, 0], windows[i, 2] - row, windows[i, 3] - row
             dx, dy = left - lines[i, 0], row - lines[i, 1]
-            own = columns[left : windows[i, 1]]
-            _draw_limb(own, dx, dy, lines[i, 2], lines[i, 3], lines[i, 4], lines[i, 5], top, bottom)
+            window = columns[left : windows[i, 1]]
+            _draw_limb(window, dx, dy, lines[i, 2], lines[i, 3], lines[i, 4], lines[i, 5], top, bottom)
     return first, last
 
 
 @_fast
 def _draw_limb(columns, dx, dy, along_x, along_y, half, offset, top, bottom):  # type: ignore[no-untyped-def]
-    """Draw a limb into rows `top` to `bottom` of columns; (dx, dy) is from its middle to their first pixel."""
+    """Draw a limb into rows `top` to `bottom` of the columns.
+
+    Args:
+        columns: (n, STRIP) values of q, updated.
+        dx: x of the first pixel relative to the center of the limb, px.
+        dy: y of the first pixel relative to the center of the limb, px.
+        along_x: x of the direction, as in `Segments.lines`.
+        along_y: y of the direction.
+        half: half the length, as in `Segments.lines`.
+        offset: -ln of the confidence.
+        top: first row to draw.
+        bottom: end row.
+    """
     for j in range(len(columns)):
         column = columns[j]
         along = (dx + j) * along_x + dy * along_y
@@ -200,15 +218,15 @@ def _draw_limb(columns, dx, dy, along_x, along_y, half, offset, top, bottom):  #
 
 
 @_fast
-def _to_grey(columns, brightest):  # type: ignore[no-untyped-def]
-    """Replace each q by its gray level / 255, and raise `brightest` to it.
+def _to_gray(columns, brightest):  # type: ignore[no-untyped-def]
+    """Replace each q by its gray level / 255, and update the maximum of each row.
 
-    The value v = exp(-q) of a pixel becomes level min(int(256 v), 255), and then one less at 24 levels: OpenGait
-    drew with a plotting library whose gray map puts these lower.
+    The value v = exp(-q) of a pixel becomes the gray level min(int(256 v), 255). At 24 levels it is one less, because
+    the plotting library of OpenGait rounds these levels down in its gray color map.
 
     Args:
-        columns: (n, rows) of a strip.
-        brightest: (rows,) the largest value of each row so far.
+        columns: (n, rows) values of q, updated to gray levels / 255.
+        brightest: (rows,) maximum of each row so far, updated.
     """
     for j in range(len(columns)):
         column = columns[j]
@@ -220,47 +238,47 @@ def _to_grey(columns, brightest):  # type: ignore[no-untyped-def]
             v *= v
             v *= v
             level = np.floor(v if v < 255.0 else 255.0)
-            # One less where that plotting library's arithmetic ends a little below the level.
+            # This rounding lowers the 24 levels by one.
             value = np.floor(level * (1 / 255) * 255) / 255
             column[k] = value
             brightest[k] = value if value > brightest[k] else brightest[k]
 
 
-@_exactly
-def crop_limits(brightest, canvas, is_aligned, offset):  # type: ignore[no-untyped-def]
-    """First and past-the-last row and column of the crop; all 0 where the map is black.
+@_strict
+def crop_limits(brightest, canvas, crop, offset):  # type: ignore[no-untyped-def]
+    """Return the first row, end row, first column and end column of the crop; all 0 if the map is black.
 
     Args:
-        brightest: (rows,) the largest value of each row.
-        canvas: side of the canvas.
-        is_aligned: whether to crop: to the rows that are not black, as wide as high about the middle.
-        offset: rows kept above and below, as far as the canvas goes.
+        brightest: (rows,) maximum of each row.
+        canvas: side of the canvas, px.
+        crop: True: crop to the rows that are not black, with an equal width around the center; False: whole canvas.
+        offset: rows to keep above and below the content, limited by the canvas.
     """
     top, bottom = 0, canvas
     while top < canvas and brightest[top] == 0:
         top += 1
     if top == canvas:
         return 0, 0, 0, 0
-    if not is_aligned:
+    if not crop:
         return 0, canvas, 0, canvas
     while brightest[bottom - 1] == 0:
         bottom -= 1
     top, bottom = max(top - offset, 0), min(bottom + offset, canvas)
-    half, middle = (bottom - top) // 2, canvas // 2
-    return top, bottom, max(middle - half, 0), min(middle + half + 1, canvas)
+    half, center = (bottom - top) // 2, canvas // 2
+    return top, bottom, max(center - half, 0), min(center + half + 1, canvas)
 
 
-@_exactly
-def resize(target, strips, reaches, crop, taps, lines):  # type: ignore[no-untyped-def]
-    """Resize the crop of a picture to `target`; fractions of a gray level are cut off.
+@_strict
+def resize(target, strips, reaches, crop, resizing, lines):  # type: ignore[no-untyped-def]
+    """Resize the crop of an image to `target`, like OpenCV's INTER_AREA; gray levels are rounded down.
 
     Args:
-        target: (size, size) uint8, is written to.
+        target: output, (size, size) uint8.
         strips: (n, canvas, STRIP) gray levels / 255.
-        reaches: (n, 2) first and past-the-last column of each strip that is not black.
-        crop: as of `crop_limits`.
-        taps: as of `resizing_taps`.
-        lines: (n * STRIP,) room for one column.
+        reaches: (n, 2) first and end column of the content of each strip.
+        crop: limits as returned by `crop_limits`.
+        resizing: `ResizeWeights` of the canvas size and the target size.
+        lines: buffer, (n * STRIP,) for one column.
     """
     size = len(target)
     top, bottom, left, right = crop
@@ -269,7 +287,7 @@ def resize(target, strips, reaches, crop, taps, lines):  # type: ignore[no-untyp
         _average_cells(target, strips, reaches, crop)
         return
     enlarged = int(height < size or width < size)
-    starts, counts, weights = taps.starts[enlarged], taps.counts[enlarged], taps.weights[enlarged]
+    starts, counts, weights = resizing.starts[enlarged], resizing.counts[enlarged], resizing.weights[enlarged]
     for x in range(size):
         first = left + starts[width, x]
         last = first + counts[width, x]
@@ -277,8 +295,8 @@ def resize(target, strips, reaches, crop, taps, lines):  # type: ignore[no-untyp
         for s in range(len(strips)):
             a, b = max(first, reaches[s, 0]), min(last, reaches[s, 1])
             is_black &= a >= b
-            own = weights[width, x, a - first : b - first]
-            _sum_columns(lines[s * STRIP : (s + 1) * STRIP], strips[s, a:b], own)
+            column_weights = weights[width, x, a - first : b - first]
+            _sum_columns(lines[s * STRIP : (s + 1) * STRIP], strips[s, a:b], column_weights)
         if is_black:
             target[:, x] = 0
             continue
@@ -291,8 +309,9 @@ def resize(target, strips, reaches, crop, taps, lines):  # type: ignore[no-untyp
             target[y, x] = np.uint8(int(value * 255.0))
 
 
-@_exactly
+@_strict
 def _sum_columns(line, columns, weights):  # type: ignore[no-untyped-def]
+    """Set `line` (STRIP,) to the weighted sum of the columns (n, STRIP)."""
     for k in range(STRIP):
         line[k] = 0.0
     for j in range(len(columns)):
@@ -301,9 +320,12 @@ def _sum_columns(line, columns, weights):  # type: ignore[no-untyped-def]
             line[k] += weight * column[k]
 
 
-@_exactly
+@_strict
 def _average_cells(target, strips, reaches, crop):  # type: ignore[no-untyped-def]
-    """Resize by whole factors: the mean of each cell, its pixels summed in fours, row by row."""
+    """Resize by whole factors: set each target pixel to the mean of its cell.
+
+    The pixels of a cell are summed row by row in groups of four, the order that OpenCV uses.
+    """
     for s in range(len(strips)):
         strips[s, : reaches[s, 0]] = 0
         strips[s, reaches[s, 1] :] = 0
@@ -317,7 +339,7 @@ def _average_cells(target, strips, reaches, crop):  # type: ignore[no-untyped-de
             for s in range(len(strips)):
                 for k in range(STRIP):
                     lines[j, s * STRIP + k] = strips[s, left + x * columns + j, k]
-        if rows == columns == 2:  # by far the most frequent case, and four times as fast
+        if rows == columns == 2:  # fast path for the most frequent case
             a, b = lines[0, top:bottom], lines[1, top:bottom]
             for y in range(size):
                 value = a[2 * y] + b[2 * y] + a[2 * y + 1] + b[2 * y + 1]

@@ -1,4 +1,4 @@
-"""Bodies of one height at one place."""
+"""Normalization of body position and height."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ _HIPS = [COCO_17.index("left hip"), COCO_17.index("right hip")]
 
 
 def normalize(xy: NDArray[np.floating], canvas_px: int) -> tuple[NDArray[np.floating], NDArray[np.bool_]]:
-    """Move each frame's hip midpoint to the canvas's middle and scale the body to 2/3 of the canvas's height.
+    """Center each frame at its hip midpoint, and scale the body height to 2/3 of the canvas.
 
     Args:
-        xy: (T, 17, 2) coordinates in pixels of any image.
-        canvas_px: side of the canvas; 128 gives bodies of 85 px.
+        xy: (T, 17, 2) coordinates in the source image, px.
+        canvas_px: side of the canvas; a canvas of 128 px gives a body height of 85 px.
 
     Returns:
-        The coordinates on the canvas, and for each frame whether it has any height; frames without are all 0.
+        (T, 17, 2) coordinates on the canvas, 0 for frames without height; and (T,) True for frames with height.
     """
     centered = xy - xy[:, _HIPS].mean(axis=1, keepdims=True, dtype=xy.dtype)
     height = xy[..., 1].max(axis=1, initial=-np.inf) - xy[..., 1].min(axis=1, initial=np.inf)

@@ -1,8 +1,9 @@
-"""What a network takes: packed frames and the lengths of their sequences."""
+"""Input of a network: packed frames and the lengths of their sequences."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 from torch import Tensor
 
@@ -11,30 +12,51 @@ from skelgait.errors import ShapeError
 FRAME_HW = (64, 44)
 """Height and width of a frame, in pixels."""
 
+Modality = Literal["map", "silhouette"]
 
-def check_frames(frames: Tensor, lengths: Sequence[int], in_channels: int) -> None:
-    """Refuse frames and lengths that are not (F, in_channels, 64, 44) floats and the parts of F.
+CHANNELS: dict[Modality, tuple[str, ...]] = {"map": ("limb map", "joint map"), "silhouette": ("silhouette",)}
+"""Channels of a frame that each modality fills, in order."""
+
+
+def channels_of(modalities: Sequence[Modality]) -> tuple[str, ...]:
+    """Return the channel names of a frame with the given modalities, in order."""
+    return tuple(channel for modality in modalities for channel in CHANNELS[modality])
+
+
+def check_frames(frames: Tensor, lengths: Sequence[int], modalities: Sequence[Modality]) -> None:
+    """Check that frames are (F, C, 64, 44) floating point and that the lengths sum to F.
+
+    Args:
+        frames: frames of all sequences, one sequence after the other.
+        lengths: number of frames of each sequence.
+        modalities: modalities of the network, which determine C.
 
     Raises:
-        ShapeError: wrong shape or type of the frames, no sequence, an empty one, or lengths that do not sum to F.
+        ShapeError: if shape or type of the frames is wrong, or if a length is below 1 or the lengths do not sum to F.
     """
+    in_channels = len(channels_of(modalities))
     found = f"{tuple(frames.shape)} {str(frames.dtype).removeprefix('torch.')}"
     if frames.dim() != 4 or frames.shape[1] != in_channels or frames.shape[2:] != FRAME_HW:
-        raise ShapeError("frames", found, f"(F, {in_channels}, 64, 44)", _hint_shape(frames, in_channels))
+        raise ShapeError("frames", found, f"(F, {in_channels}, 64, 44)", _hint_shape(frames, modalities))
     if not frames.is_floating_point():
-        raise ShapeError("frames", found, "values in [0, 1] as floating point", "divide the gray levels by 255")
+        raise ShapeError("frames", found, "values in [0, 1] as floating point", "divide gray levels by 255")
     if len(lengths) == 0 or min(lengths) < 1:
-        raise ShapeError("lengths", str(list(lengths)), "at least one frame a sequence", "leave empty sequences out")
+        raise ShapeError(
+            "lengths", str(list(lengths)), "at least one frame in each sequence", "leave out empty sequences"
+        )
     if sum(lengths) != len(frames):
         expected = f"{len(frames)}, the number of frames"
-        raise ShapeError("lengths", f"a sum of {sum(lengths)}", expected, "give the frames of each sequence in order")
+        raise ShapeError(
+            "lengths", f"a sum of {sum(lengths)}", expected, "list the number of frames of each sequence, in order"
+        )
 
 
-def _hint_shape(frames: Tensor, in_channels: int) -> str:
+def _hint_shape(frames: Tensor, modalities: Sequence[Modality]) -> str:
     if frames.dim() != 4:
-        return "pack the frames of all sequences one after the other"
-    if frames.shape[1] != in_channels:
-        return "give limb and joint map to skeletongait, and the silhouette as third channel to skeletongait++"
+        return "concatenate the frames of all sequences along the first axis"
+    channels = channels_of(modalities)
+    if frames.shape[1] != len(channels):
+        return f"the channels of this network are {', '.join(channels)}"
     if tuple(frames.shape[2:]) == (64, 64):
-        return "cut 10 columns a side"
-    return "resize the frames to 64 x 64 and cut 10 columns a side"
+        return "cut 10 columns on each side"
+    return "resize the frames to 64 x 64 and cut 10 columns on each side"

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from skelgait.errors import SettingsError
 from skelgait.models.blocks import Pseudo3dLayer
-from skelgait.models.inputs import FRAME_HW, check_frames
+from skelgait.models.inputs import FRAME_HW, Modality, channels_of, check_frames
 from skelgait.models.neck import BNNeck
 from skelgait.models.strips import PartLinear, horizontal_pyramid_pooling
 from skelgait.models.temporal import temporal_max_pool
@@ -41,7 +41,8 @@ class GaitNetwork(nn.Module):
     nn.SyncBatchNorm.convert_sync_batchnorm does.
 
     Attributes:
-        in_channels: C of the frames.
+        modalities: input of the network: ("map",) or ("map", "silhouette").
+        in_channels: C of the frames, follows from `modalities`.
         front_layers: made of (channels, blocks) of layer 1; turns frames (F, C, 64, 44) into features
             (F, channels, 64, 44).
 
@@ -56,8 +57,13 @@ class GaitNetwork(nn.Module):
         SettingsError: `strips` does not divide 16.
     """
 
+    modalities: ClassVar[tuple[Modality, ...]]
     in_channels: ClassVar[int]
     front_layers: ClassVar[type[nn.Module]]
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        cls.in_channels = len(channels_of(cls.modalities))
 
     def __init__(
         self, *, channels: Sequence[int], blocks: Sequence[int], classes: int, embedding_width: int, strips: int
@@ -86,7 +92,7 @@ class GaitNetwork(nn.Module):
         Raises:
             ShapeError: the frames or the lengths do not fit.
         """
-        check_frames(frames, lengths, self.in_channels)
+        check_frames(frames, lengths, self.modalities)
         features = self.front(frames)
         for layer in (self.layer2, self.layer3, self.layer4):
             features = layer(features, lengths)

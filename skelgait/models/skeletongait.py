@@ -26,5 +26,5 @@ class MapLayers(nn.Module):
 class SkeletonGait(GaitNetwork):
     """SkeletonGait (Fan et al., AAAI 2024): limb map and joint map, (F, 2, 64, 44)."""
 
-    in_channels = 2
+    modalities = ("map",)
     front_layers = MapLayers

@@ -37,5 +37,5 @@ class FusedLayers(nn.Module):
 class SkeletonGaitPlus(GaitNetwork):
     """SkeletonGait++ (Fan et al., AAAI 2024): limb map, joint map and silhouette, (F, 3, 64, 44)."""
 
-    in_channels = 3
+    modalities = ("map", "silhouette")
     front_layers = FusedLayers

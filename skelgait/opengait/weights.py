@@ -41,10 +41,16 @@ def to_opengait(state_dict: Mapping[str, T]) -> dict[str, T]:
     return {_renamed(name, _PARTS): value for name, value in state_dict.items()}
 
 
-def from_opengait(state_dict: Mapping[str, T]) -> dict[str, T]:
-    """A state dict of OpenGait under our names, in the same order; other names stay as they are."""
-    parts = [(theirs, ours) for ours, theirs in _PARTS]
-    return {_renamed(name, parts): value for name, value in state_dict.items()}
+def from_opengait(state_dict: Mapping[str, T], names: Iterable[str] = ()) -> dict[str, T]:
+    """Return a state dict with OpenGait names under skelgait's names, in the same order; unknown names stay.
+
+    Args:
+        state_dict: values by OpenGait name.
+        names: names of the network's weights in skelgait, if known. They decide if one of them has a part that OpenGait
+            uses too, such as `.bn1.`.
+    """
+    parts, known = [(theirs, ours) for ours, theirs in _PARTS], {_renamed(name, _PARTS): name for name in names}
+    return {known.get(name) or _renamed(name, parts): value for name, value in state_dict.items()}
 
 
 def _renamed(name: str, parts: Iterable[tuple[str, str]]) -> str:

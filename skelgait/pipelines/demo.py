@@ -14,10 +14,10 @@ from skelgait.errors import DataError
 from skelgait.models import NETWORKS
 from skelgait.pipelines import workspace
 from skelgait.pipelines.evaluate import Evaluation, evaluate_run
-from skelgait.pipelines.progress import Progress
 from skelgait.pipelines.train import train_run
 from skelgait.preprocess.maps import draw_dataset
 from skelgait.preprocess.pairs import pair_sequences, write_pairs
+from skelgait.runtime.advance import Progress
 from skelgait.runtime.devices import cpu_has_bf16
 from skelgait.settings import Settings, load_settings
 from skelgait.storage.atomic import write_text

@@ -7,7 +7,7 @@ import os
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict
 
 import torch
 
@@ -16,12 +16,13 @@ from skelgait.embeddings import Embeddings, open_embeddings
 from skelgait.errors import DataError, SettingsError
 from skelgait.evaluation import EvaluationReport, score, test_keys, write_submission
 from skelgait.evaluation.retrieval import retrieve
-from skelgait.matching.options import MatchingOptions, Reranking
+from skelgait.matching import Distance
+from skelgait.matching.reranking import Reranking
 from skelgait.pipelines import workspace
-from skelgait.pipelines.progress import Progress, silent
-from skelgait.pipelines.trained_network import embed_for_main, inference_options, trained_network, warn_of_other_maps
+from skelgait.pipelines.trained_network import embed_for_main, trained_network, warn_of_other_maps
 from skelgait.reports.folder import write_report
 from skelgait.reports.pictures import save_pictures
+from skelgait.runtime.advance import Progress, silent_progress
 from skelgait.runtime.memory import keep_freed_memory
 from skelgait.runtime.processes import is_main
 from skelgait.settings import Settings
@@ -57,7 +58,7 @@ class Evaluation:
         return {**own, "tested": str(self.tested), **self.report.to_dict()}
 
 
-def evaluate_run(settings: Settings, device: torch.device, progress: Progress = silent) -> Evaluation | None:
+def evaluate_run(settings: Settings, device: torch.device, progress: Progress = silent_progress) -> Evaluation | None:
     """Evaluate the embeddings or the checkpoint that `settings` name, or the checkpoint of the run.
 
     The report goes into the folder of the run, or the one that is named. Returns None in all processes but the first.
@@ -79,25 +80,39 @@ def evaluate_run(settings: Settings, device: torch.device, progress: Progress = 
     )
     if tested is None:
         return None
-    options = MatchingOptions(chosen.distance, device, chosen.memory_mb, Reranking() if chosen.rerank else None)
+    comparing: _Comparing = {
+        "distance": chosen.distance,
+        "device": device,
+        "memory_mb": chosen.memory_mb,
+        "reranking": Reranking() if chosen.rerank else None,
+    }
     if chosen.submission and protocol.submission:
-        write_submission(chosen.submission, tested.embeddings, protocol.submission, options)
+        write_submission(chosen.submission, tested.embeddings, protocol.submission, **comparing)
     with progress(None, "Comparing", "probes") as advance:
         report = score(
             tested.embeddings,
             protocol,
             partition,
-            options,
             bootstrap_samples=chosen.bootstrap_samples,
             advance=advance,
+            **comparing,
         )
     evaluation = Evaluation(report, tested.network, tested.iteration, tested.embedding, tested.path, tested.folder)
     if evaluation.folder:
         write_report(evaluation.folder, evaluation.to_dict(), report)
         if chosen.pictures:
-            retrieved = retrieve(tested.embeddings, protocol, partition, options)
+            retrieved = retrieve(tested.embeddings, protocol, partition, **comparing)
             save_pictures(evaluation.folder, evaluation.to_dict(), retrieved, tested.source)
     return evaluation
+
+
+class _Comparing(TypedDict):
+    """How embeddings are compared."""
+
+    distance: Distance
+    device: torch.device
+    memory_mb: int
+    reranking: Reranking | None
 
 
 class _Tested(NamedTuple):
@@ -149,9 +164,7 @@ def _of_checkpoint(
     folder = chosen.report or (None if chosen.checkpoint else workspace.run_folder(settings) / "report")
     _make_folder(folder)
     with progress(len(keys), "Embedding", "sequences") as advance:
-        embeddings = embed_for_main(
-            trained.checkpoint.network(), source, keys, device, inference_options(chosen), embedding, advance
-        )
+        embeddings = embed_for_main(trained.checkpoint.network(), source, keys, device, chosen, embedding, advance)
     if embeddings is None:
         return None
     return _Tested(embeddings, trained.name, trained.checkpoint.iteration, embedding, trained.path, source, folder)

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from skelgait.errors import DataError, SettingsError
+from skelgait.models import network_class
 from skelgait.preprocess.lazy_maps import LazyMaps
 from skelgait.preprocess.poses import collect_poses
 from skelgait.raw.poses import open_raw
@@ -133,7 +134,7 @@ def _lone_file(path: Path, folder: Path) -> SequenceSource | None:
 def _as_inputs(
     source: SequenceSource, network: str, heatmap: HeatmapSettings, drawn: Mapping[str, Any], path: Path
 ) -> SequenceSource:
-    wanted = ("map",) if network == "skeletongait" else ("map", "silhouette")
+    wanted = network_class(network).modalities
     if source.modalities == wanted:
         return source
     if source.modalities == ("pose",) and wanted == ("map",):

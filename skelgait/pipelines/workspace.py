@@ -14,6 +14,7 @@ from skelgait.datasets import (
     verification_protocol,
 )
 from skelgait.errors import SettingsError
+from skelgait.models import network_class
 from skelgait.settings import Settings, load_settings, read_protocol
 from skelgait.settings.evaluation import OWN
 from skelgait.storage import SequenceSource, open_pairs, open_source
@@ -69,12 +70,14 @@ def open_silhouettes(settings: Settings) -> SequenceSource:
 
 
 def open_inputs(settings: Settings, network: str) -> SequenceSource:
-    """What `network` takes: maps for skeletongait, pairs for skeletongait++.
+    """Open the sequences that `network` takes: maps, or pairs of maps and silhouettes.
 
     Raises:
-        DataError: there are none.
+        DataError: if there are none.
     """
-    return open_maps(settings) if network == "skeletongait" else open_pairs(settings.paths.pairs)
+    if network_class(network).modalities == ("map",):
+        return open_maps(settings)
+    return open_pairs(settings.paths.pairs)
 
 
 def partition_of(settings: Settings) -> Partition:

@@ -51,7 +51,7 @@ class LazyMaps:
         """
         # All are drawn: a missing joint is filled from any frame.
         (poses,) = self._poses.read(key)
-        maps = skeleton_maps(poses, where=f"{self.path}: {key}", **self._how).maps
+        maps = skeleton_maps(poses, name=f"{self.path}: {key}", **self._how).maps
         return (maps if choose is None else maps[choose(len(maps))],)
 
     def length(self, key: Key) -> int:

@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from skelgait.errors import DataError, SettingsError, ShapeError
 from skelgait.preprocess.build import BuildReport, Destination, Loaded, Output, build_dataset
-from skelgait.raw.poses.choose import choose_people
 from skelgait.raw.poses.layout import RawPoses, RawSequence
-from skelgait.raw.poses.person_index import person_index_file, read_person_index
-from skelgait.raw.silhouettes.images import SilhouetteImages, image_silhouettes
+from skelgait.raw.poses.person_index import person_index_path, read_person_index
+from skelgait.raw.poses.walker_selection import select_walker
+from skelgait.raw.silhouettes.images import SilhouetteImages, find_silhouette_images
 from skelgait.runtime.cores import usable_cores
 from skelgait.settings.schema import PosesSettings
-from skelgait.skeletons import skeleton_of
+from skelgait.skeletons import find_skeleton
 from skelgait.storage import Key
 from skelgait.storage.frame_names import frame_number
 from skelgait.storage.metadata import DatasetMetadata
@@ -49,7 +49,7 @@ def collect_poses(
     """
     if out.resolve() == raw.path.resolve():
         raise SettingsError(out, "the raw dataset itself", "another folder", "name another folder with --poses")
-    images = image_silhouettes(settings.silhouette_images, settings.names) if settings.silhouette_images else None
+    images = find_silhouette_images(settings.silhouette_images, settings.names) if settings.silhouette_images else None
     _refuse_useless_help(raw, settings.person_index, images)
     is_hdf5 = settings.storage == "hdf5"
     unused = set() if is_hdf5 else {"compression"}
@@ -93,8 +93,8 @@ def _frame_form(raw: RawPoses) -> _FrameForm | None:
 def _refuse_useless_help(raw: RawPoses, person_index: Path | None, images: SilhouetteImages | None) -> None:
     """Refuse an index, or silhouettes, that have nothing of any sequence."""
     first, hint = raw.keys[0], "check the folder, and that identities, conditions and views are named alike"
-    if person_index is not None and not any(person_index_file(person_index, key).is_file() for key in raw.keys):
-        found, expected = "no index of any sequence", f"files such as {person_index_file(person_index, first)}"
+    if person_index is not None and not any(person_index_path(person_index, key).is_file() for key in raw.keys):
+        found, expected = "no index of any sequence", f"files such as {person_index_path(person_index, first)}"
         raise SettingsError("--person-index", found, expected, hint)
     if images is not None and not set(images.folders.folders) & set(raw.keys):
         found = f"silhouettes of other sequences, such as {images.folders.keys[0]}"
@@ -116,14 +116,14 @@ class _Collecting:
 
     def modified_ns(self, key: Key) -> int:
         dates = [self.raw.modified_ns(key)]
-        if self.person_index and (index := person_index_file(self.person_index, key)).is_file():
+        if self.person_index and (index := person_index_path(self.person_index, key)).is_file():
             dates.append(index.stat().st_mtime_ns)
         return max(dates)
 
     def read(self, key: Key) -> Loaded:
         sequence = self.raw.read(key)
         where = f"{self.raw.path}: {key}"
-        chosen = choose_people(sequence, self._index(key, sequence), self._silhouettes(key, sequence))
+        chosen = select_walker(sequence, self._index(key, sequence), self._silhouettes(key, sequence))
         if not chosen.frames:
             found = f"nobody in any of {len(sequence.people)} frames"
             raise DataError(where, found, "a person", "run the pose estimator on it again, or leave it out")
@@ -152,14 +152,14 @@ class _Collecting:
     def _index(self, key: Key, sequence: RawSequence) -> dict[int, int]:
         if self.person_index is None:
             return {}
-        return read_person_index(person_index_file(self.person_index, key), sequence.frame_names)
+        return read_person_index(person_index_path(self.person_index, key), sequence.frame_names)
 
     def _silhouettes(self, key: Key, sequence: RawSequence) -> dict[int, NDArray[np.uint8]]:
         """(H, W) silhouettes by the place of a frame, of those frames in which somebody has to be chosen."""
         several = [t for t, people in enumerate(sequence.people) if len(people) > 1]
         if self.silhouettes is None or sequence.frame_names is None or not several:
             return {}
-        images = self.silhouettes.of(key)
+        images = self.silhouettes.frames(key)
         numbers = {t: frame_number(sequence.frame_names[t]) for t in several}
         return {t: images[number] for t, number in numbers.items() if number is not None and number in images}
 
@@ -170,7 +170,7 @@ def _as_array(joints: Sequence[NDArray[Any]], where: str) -> tuple[NDArray[Any],
     if len(counts) > 1:
         found = f"frames with {' and '.join(map(str, counts))} joints"
         raise ShapeError(where, found, "one number of joints", "export the sequence with one skeleton format")
-    skeleton_of(counts[0], where)
+    find_skeleton(counts[0], where)
     array = np.stack(joints)
     is_wrong = ~np.isfinite(array).all(axis=2)
     array[is_wrong] = 0

@@ -10,10 +10,10 @@ from pathlib import Path
 from skelgait.errors import DataError, SettingsError
 from skelgait.storage import Key
 
-Parts = tuple[str, ...]
+PathParts = tuple[str, ...]
 """The names of the folders on the way to a sequence, from below the root down."""
 
-UNKNOWN = "00"
+DEFAULT_LABEL = "00"
 """Condition or view where the path does not tell them."""
 
 _GREW = re.compile(r"train/\d{5}/[^/]+|test/gallery/\d{5}/[^/]+|test/probe/[^/]+")
@@ -25,7 +25,7 @@ _PLACEHOLDER = re.compile(r"\{(identity|condition|view)\}")
 _HINT = "say how paths are named with --names, such as --names '{identity}/{condition}/*/{view}'"
 
 
-def keys_of(paths: Iterable[Parts], root: Path, names: str | None = None) -> dict[Key, Parts]:
+def sequence_keys(paths: Iterable[PathParts], root: Path, names: str | None = None) -> dict[Key, PathParts]:
     """Identity, condition and view of every sequence, sorted.
 
     Without `names` the paths tell: GREW's raw tree, OU-MVLP's, CASIA-B's names such as 001-bg-01-090, or
@@ -43,7 +43,7 @@ def keys_of(paths: Iterable[Parts], root: Path, names: str | None = None) -> dic
     """
     wanted = sorted(set(paths))
     keys = _by_template(wanted, root, names) if names else _recognize(wanted, root)
-    found: dict[Key, Parts] = {}
+    found: dict[Key, PathParts] = {}
     for path, key in zip(wanted, keys, strict=True):
         if key in found:
             both = f"{'/'.join(found[key])} and {'/'.join(path)}"
@@ -52,7 +52,7 @@ def keys_of(paths: Iterable[Parts], root: Path, names: str | None = None) -> dic
     return dict(sorted(found.items()))
 
 
-def _recognize(paths: Sequence[Parts], root: Path) -> list[Key]:
+def _recognize(paths: Sequence[PathParts], root: Path) -> list[Key]:
     # The root may be a part of a dataset, such as GREW's folder train: its own name then tells.
     above = root.absolute().parts[-2:]
     for start in range(len(above) + _n_shared(paths) + 1):
@@ -66,7 +66,7 @@ def _recognize(paths: Sequence[Parts], root: Path) -> list[Key]:
     return _levels(paths, root)
 
 
-def _n_shared(paths: Sequence[Parts]) -> int:
+def _n_shared(paths: Sequence[PathParts]) -> int:
     """How many folders all paths have in common, their last one not counted."""
     first, last = paths[0], paths[-1]  # of sorted paths these differ most
     n = 0
@@ -75,7 +75,7 @@ def _n_shared(paths: Sequence[Parts]) -> int:
     return n
 
 
-def _levels(paths: Sequence[Parts], root: Path) -> list[Key]:
+def _levels(paths: Sequence[PathParts], root: Path) -> list[Key]:
     depths = Counter(map(len, paths))
     if len(depths) > 1:
         examples = " and ".join("/".join(next(p for p in paths if len(p) == depth)) or "." for depth in sorted(depths))
@@ -85,11 +85,11 @@ def _levels(paths: Sequence[Parts], root: Path) -> list[Key]:
     if depth - surplus > 3:
         found = f"sequences {depth} folders deep, such as {'/'.join(paths[0])}"
         raise DataError(root, found, "identity/condition/view", _HINT)
-    own_name = (root.resolve().name or UNKNOWN,)
-    return [Key(*(*(path[surplus:] or own_name), UNKNOWN, UNKNOWN)[:3]) for path in paths]
+    own_name = (root.resolve().name or DEFAULT_LABEL,)
+    return [Key(*(*(path[surplus:] or own_name), DEFAULT_LABEL, DEFAULT_LABEL)[:3]) for path in paths]
 
 
-def _grew(paths: Sequence[Parts]) -> list[Key]:
+def _grew(paths: Sequence[PathParts]) -> list[Key]:
     """The names that GREW's users give: identities to train on end in train, and conditions are numbers.
 
     Sequences of an identity in the gallery are numbered 01, 02, ... by their sorted names, so that poses and
@@ -115,7 +115,7 @@ def _grew(paths: Sequence[Parts]) -> list[Key]:
     return keys
 
 
-def _by_template(paths: Sequence[Parts], root: Path, names: str) -> list[Key]:
+def _by_template(paths: Sequence[PathParts], root: Path, names: str) -> list[Key]:
     if "{identity}" not in names:
         raise SettingsError("--names", names, "a pattern with {identity}", "write for example '{identity}/{view}'")
     pattern = re.compile(_expression(names))
@@ -126,7 +126,7 @@ def _by_template(paths: Sequence[Parts], root: Path, names: str) -> list[Key]:
             found = f"{names}, which does not fit {'/'.join(path)} in {root}"
             raise SettingsError("--names", found, "a pattern that fits every path", "write * for what may be anything")
         given = match.groupdict()
-        keys.append(Key(given["identity"], given.get("condition", UNKNOWN), given.get("view", UNKNOWN)))
+        keys.append(Key(given["identity"], given.get("condition", DEFAULT_LABEL), given.get("view", DEFAULT_LABEL)))
     return keys
 
 

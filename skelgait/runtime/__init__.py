@@ -1,1 +1,1 @@
-"""Processes, devices, random draws, progress and logs: what a command runs on."""
+"""Processes, devices, random numbers, progress and logs."""

@@ -1,4 +1,4 @@
-"""How many processors this process may use."""
+"""Number of usable processor cores."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 
 
 def usable_cores() -> int:
-    """Cores that this process may run on; at least 1."""
+    """Return the number of cores that this process may run on, at least 1."""
     if hasattr(os, "sched_getaffinity"):  # not on macOS and Windows
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -1,4 +1,4 @@
-"""Where a network runs."""
+"""Choice of the torch device."""
 
 from __future__ import annotations
 
@@ -10,17 +10,22 @@ from skelgait.errors import SettingsError
 
 
 def pick_device(name: str) -> torch.device:
-    """The device of that name; `auto` takes CUDA, then MPS, then the CPU. Each process gets its own CUDA device.
+    """Return the torch device with this name.
+
+    Under a launcher, each process gets a CUDA device of its own.
+
+    Args:
+        name: `cuda`, `mps`, `cpu`, or `auto`: CUDA if available, else MPS, else CPU.
 
     Raises:
-        SettingsError: the machine has no such device.
+        SettingsError: if this machine has no such device.
     """
-    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    is_available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    available = [kind for kind, is_present in is_available.items() if is_present]
     if name == "auto":
-        name = next(kind for kind, available in there.items() if available)
-    if not there.get(name, False):
-        available = ", ".join(kind for kind, is_there in there.items() if is_there)
-        raise SettingsError("--device", name, f"one of {available} on this machine", "use --device auto")
+        name = available[0]
+    if name not in available:
+        raise SettingsError("--device", name, f"one of {', '.join(available)} on this machine", "use --device auto")
     if name == "cuda":
         device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")) % torch.cuda.device_count())
         torch.cuda.set_device(device)
@@ -29,6 +34,6 @@ def pick_device(name: str) -> torch.device:
 
 
 def cpu_has_bf16() -> bool:
-    """Whether the processor multiplies bf16 matrices itself, which makes a training step about twice as fast."""
+    """Return True if the processor has instructions for bf16 matrix products."""
     capabilities = torch.cpu.get_capabilities()
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))

@@ -1,4 +1,4 @@
-"""Starting several processes of one command on this machine, through torch's own elastic launcher."""
+"""Launch of several processes of one command on this machine, with torch's elastic launcher."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from skelgait.errors import SkelgaitError
 from skelgait.runtime.cores import usable_cores
 
 EXIT_PEER_FAILED = 3
-"""Exit code of a process that ends because another one has ended with an error."""
+"""Exit code of a process that stops because another process failed."""
 INTERRUPTED = 130
 """Exit code of a command that was stopped by a signal."""
 
@@ -24,58 +24,63 @@ _GRACE_SECONDS = 2.0
 
 
 class ProcessError(SkelgaitError):
-    """A process failed whose words are not shown as they come; tells the last of them.
+    """Failure of a process whose stderr is not shown.
 
     Args:
-        rank: which process.
-        last_words: its last line, or how it ended.
+        rank: rank of the process.
+        reason: its last line on stderr, or how it ended.
     """
 
-    def __init__(self, rank: int, last_words: str) -> None:
-        super().__init__(f"process {rank}", last_words, "it to end well", "see the run's log, or use --nproc 1")
+    def __init__(self, rank: int, reason: str) -> None:
+        super().__init__(f"process {rank}", reason, "exit code 0", "see the log of the run, or use --nproc 1")
 
     def __str__(self) -> str:
-        # An error of ours says all by itself.
+        # An error message of skelgait is complete by itself.
         return self.found.removeprefix("Error: ") if self.found.startswith("Error: ") else super().__str__()
 
 
 def launched() -> bool:
-    """Whether a launcher started this process, so that no further ones are to be started."""
+    """Return True if a launcher (torchrun or `launch`) started this process."""
     return "RANK" in os.environ and "WORLD_SIZE" in os.environ
 
 
-def wait_for_rank_zero() -> None:
-    """Wait, in every process but the first, until that one has said what is wrong, if it is wrong there too.
+def is_rank_zero() -> bool:
+    """Return True in the process of rank 0, and without a launcher; needs no process group."""
+    return os.environ.get("RANK", "0") == "0"
 
-    The launcher ends all processes as soon as one has ended, and what the first one says is what people see.
+
+def wait_for_rank_zero() -> None:
+    """Delay the exit of other ranks, so that rank 0 can print the error first.
+
+    The launcher stops all processes as soon as one has ended, and only the stderr of rank 0 is shown.
     """
-    if os.environ.get("RANK", "0") != "0":
+    if not is_rank_zero():
         time.sleep(_GRACE_SECONDS)
 
 
 def launch(nproc: int, argv: Sequence[str]) -> int:
-    """Run `python -m skelgait ARGV` as `nproc` processes that find each other.
+    """Run `python -m skelgait ARGV` as `nproc` processes of one process group.
 
-    What the first process says is shown as it comes. If another one fails, that is raised here.
+    The output of rank 0 is shown as it is written.
 
     Args:
-        nproc: processes to start.
+        nproc: number of processes.
         argv: arguments of the command.
 
     Returns:
-        0 if all of them ended well, 130 if they were stopped by a signal, otherwise 1.
+        Exit code: 0 if all processes succeeded, 130 after a signal, 1 if rank 0 failed.
 
     Raises:
-        ProcessError: a process failed and nobody has seen why.
+        ProcessError: if another process failed.
     """
     from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs, Std
     from torch.distributed.elastic.multiprocessing.api import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
-    # Threads of several processes on the same cores are slower than one thread a core.
+    # Threads of several processes on the same cores are slower than one thread per core.
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, usable_cores() // nproc)))
-    # The launcher would repeat at length what the processes say themselves; each of its loggers has its own level.
+    # The launcher would repeat the errors of the processes at length; each of its loggers has its own level.
     for name in list(logging.root.manager.loggerDict):
         if name.startswith("torch.distributed.elastic"):
             logging.getLogger(name).setLevel(logging.CRITICAL)
@@ -92,20 +97,20 @@ def launch(nproc: int, argv: Sequence[str]) -> int:
         )
         try:
             elastic_launch(config, sys.executable)("-m", "skelgait", *argv)
-        except SignalException:  # which the processes got as well, and 30 seconds to end
+        except SignalException:  # forwarded to the processes, which get 30 seconds to end
             return INTERRUPTED
         except ChildFailedError as error:
-            # Other processes end because one has: by themselves, or ended by the launcher.
             codes = {rank: failure.exitcode for rank, failure in error.failures.items()}
+            # Processes that stopped because another one failed are not the cause.
             failed = {rank: code for rank, code in codes.items() if code not in (EXIT_PEER_FAILED, -SIGTERM)}
-            if failed.get(0, 0) > 0:  # and has said why
+            if failed.get(0, 0) > 0:  # rank 0 has printed its error
                 return 1
             rank, code = min(failed.items(), default=(1, 1))
-            ended = f"an end by signal {-code}" if code < 0 else "no word"
-            raise ProcessError(rank, _last_stderr_line(rank, Path(logs)) or ended) from error
+            reason = _last_stderr_line(rank, Path(logs)) or (f"signal {-code}" if code < 0 else f"exit code {code}")
+            raise ProcessError(rank, reason) from error
     return 0
 
 
 def _last_stderr_line(rank: int, logs: Path) -> str:
-    said = next((path.read_text(errors="replace") for path in logs.rglob(f"{rank}/stderr.log")), "")
-    return next(reversed(said.strip().splitlines()), "")
+    text = next((path.read_text(errors="replace") for path in logs.rglob(f"{rank}/stderr.log")), "")
+    return next(reversed(text.strip().splitlines()), "")

@@ -1,4 +1,4 @@
-"""The log file of a run."""
+"""Log file of a run."""
 
 from __future__ import annotations
 
@@ -12,10 +12,13 @@ from skelgait.errors import DataError
 
 @contextmanager
 def log_to(path: Path | None) -> Iterator[None]:
-    """Add all that skelgait logs, from INFO on, to the file `path` while the block runs; None for nowhere.
+    """Append the log messages of skelgait, level INFO and above, to a file while the block runs.
+
+    Args:
+        path: log file; None: no file.
 
     Raises:
-        DataError: the file cannot be written.
+        DataError: if the file cannot be written.
     """
     if path is None:
         yield
@@ -29,15 +32,15 @@ def log_to(path: Path | None) -> Iterator[None]:
         raise DataError(path, found, "a file that can be written", hint) from error
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     handler.setLevel(logging.INFO)
-    before = logger.level
+    level = logger.level
     for other in logger.handlers:
-        # What others show stays what it was, though the logger lets more through for the file.
-        other.setLevel(max(other.level, before))
+        # The other handlers keep their threshold although the logger now accepts INFO.
+        other.setLevel(max(other.level, level))
     logger.setLevel(logging.INFO)
     logger.addHandler(handler)
     try:
         yield
     finally:
         logger.removeHandler(handler)
-        logger.setLevel(before)
+        logger.setLevel(level)
         handler.close()

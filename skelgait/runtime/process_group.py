@@ -1,4 +1,4 @@
-"""The processes that share a job, as the job sees them."""
+"""Group of processes that share a job; needs no torch."""
 
 from __future__ import annotations
 
@@ -8,24 +8,30 @@ from dataclasses import dataclass
 from typing import Any
 
 
+def _gather_alone(item: Any) -> list[Any]:
+    return [item]
+
+
 @dataclass(frozen=True)
 class ProcessGroup:
     """Processes that share a job.
 
     Attributes:
-        rank: this process among them.
-        size: how many there are.
-        gather: what every process holds, in order of rank; each of them must call it, and waits for the others.
+        rank: rank of this process; default: 0.
+        size: number of processes; default: 1.
+        gather: returns the items of all processes, in order of rank. Every process must call it, and waits for the
+            others.
     """
 
     rank: int = 0
     size: int = 1
-    gather: Callable[[Any], list[Any]] = lambda item: [item]
+    gather: Callable[[Any], list[Any]] = _gather_alone
 
 
 SINGLE = ProcessGroup()
+"""Group of one process."""
 
 
 def processes_on_this_machine() -> int:
-    """How many processes the launcher started on this machine; 1 where none did."""
+    """Return the number of processes that the launcher started on this machine; 1 without a launcher."""
     return int(os.environ.get("LOCAL_WORLD_SIZE", "1"))

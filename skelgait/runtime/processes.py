@@ -1,4 +1,4 @@
-"""The processes that work together: as torchrun describes them in the environment, or this one alone."""
+"""Process group of torch.distributed, as the launcher's environment variables describe it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import torch.distributed as dist
 from skelgait.runtime.launch import EXIT_PEER_FAILED, launched
 from skelgait.runtime.process_group import ProcessGroup
 
-# What the errors of torch's backends say when the other end of a connection is gone.
+# Error messages of torch's backends after another process has closed its connection.
 _DISCONNECT_MESSAGES = (
     "Connection closed by peer",
     "Connection reset by peer",
@@ -24,51 +24,54 @@ _DISCONNECT_MESSAGES = (
 
 
 def rank() -> int:
-    """This process among all; 0 where it is alone."""
+    """Return the rank of this process; 0 without a process group."""
     return dist.get_rank() if dist.is_initialized() else 0
 
 
 def world_size() -> int:
-    """The number of processes; 1 where this one is alone."""
+    """Return the number of processes; 1 without a process group."""
     return dist.get_world_size() if dist.is_initialized() else 1
 
 
 def is_main() -> bool:
-    """Whether this process writes files and reports."""
+    """Return True in the process of rank 0, which writes files and reports."""
     return rank() == 0
 
 
 @contextmanager
 def join_processes(device: torch.device) -> Iterator[None]:
-    """Work together with the other processes that the launcher started, if it did.
+    """Join the process group of the launcher while the block runs; do nothing without a launcher.
 
-    NCCL carries CUDA tensors and gloo all others. Every process must enter and leave. Where one
-    has left with an error, the others end quietly, with exit code `EXIT_PEER_FAILED`.
+    CUDA tensors are exchanged with NCCL, all others with gloo. Every process must enter and leave the block. If one
+    leaves it with an error, the others exit silently with code `EXIT_PEER_FAILED`.
+
+    Args:
+        device: device of this process.
     """
     if not launched():
         yield
         return
-    # Imported here, since its functions keep the group that exists when they are defined: were it imported later, as
-    # DistributedDataParallel does, the group would outlive its destruction, and its threads could abort the exit.
+    # Functions of this module keep the group that exists at import time. If DistributedDataParallel imported it later,
+    # the group would outlive its destruction, and its threads could abort the exit.
     import torch.distributed.nn.functional  # noqa: F401
 
-    # Long, since all processes wait while the first one writes or evaluates.
+    # A long timeout, because all processes wait while rank 0 writes or evaluates.
     backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
     dist.init_process_group(backend, timeout=timedelta(hours=2))
     try:
         yield
     except RuntimeError as error:
-        if any(sign in str(error) for sign in _DISCONNECT_MESSAGES):
+        if any(message in str(error) for message in _DISCONNECT_MESSAGES):
             raise SystemExit(EXIT_PEER_FAILED) from error
         raise
     finally:
-        # DistributedDataParallel holds the group in reference cycles.
+        # DistributedDataParallel keeps the group alive in reference cycles.
         gc.collect()
         dist.destroy_process_group()
 
 
 def gather_objects(item: Any) -> list[Any]:
-    """What every process holds, in order of rank."""
+    """Return the items of all processes, in order of rank."""
     if world_size() == 1:
         return [item]
     items: list[Any] = [None] * world_size()
@@ -77,12 +80,12 @@ def gather_objects(item: Any) -> list[Any]:
 
 
 def process_group() -> ProcessGroup:
-    """The processes that work together."""
+    """Return the current process group."""
     return ProcessGroup(rank(), world_size(), gather_objects)
 
 
 def any_process(flag: bool) -> bool:
-    """Whether `flag` is set in any process; on the CPU, so that no device has to wait."""
+    """Return True if `flag` is True in any process. Uses the CPU, so that no device has to synchronize."""
     if world_size() == 1:
         return flag
     flags = torch.tensor(int(flag))
@@ -91,7 +94,7 @@ def any_process(flag: bool) -> bool:
 
 
 def mean_over_processes(values: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """The mean of each scalar over all processes."""
+    """Return the mean of each scalar over all processes."""
     if world_size() == 1 or not values:
         return values
     stacked = torch.stack([value.float() for value in values.values()])

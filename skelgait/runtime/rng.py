@@ -1,14 +1,14 @@
-"""Random numbers that depend on nothing but what they are for."""
+"""Random numbers that depend only on a seed and a position."""
 
 from __future__ import annotations
 
 import numpy as np
 
 
-def rng_for(seed: int, *place: int) -> np.random.Generator:
-    """The random numbers of one place, such as an iteration and a position in its batch.
+def rng_for(seed: int, *position: int) -> np.random.Generator:
+    """Return the random generator for a position, such as an iteration and an index in its batch.
 
-    Draws are a function of `seed` and `place` alone: any process or worker makes the same ones, in any order, and a
-    resumed training makes those of an uninterrupted one.
+    The numbers are a function of `seed` and `position` alone. They do not depend on the number or order of processes
+    and workers, and a resumed training draws the same ones as an uninterrupted training.
     """
-    return np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=place)))
+    return np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=position)))

@@ -1,4 +1,4 @@
-"""Signals that ask this process to end, kept until it is convenient."""
+"""Deferred handling of Ctrl-C and SIGTERM."""
 
 from __future__ import annotations
 
@@ -14,41 +14,44 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class StopRequest:
-    """Whether this process has been asked to end.
+    """Request to stop this process.
 
     Attributes:
-        wanted: whether it has.
+        wanted: True after the first signal.
     """
 
     def __init__(self) -> None:
         self.wanted = False
 
     def check(self) -> None:
-        """Raise KeyboardInterrupt if this process has been asked to end."""
+        """Raise KeyboardInterrupt if a stop was requested."""
         if self.wanted:
             raise KeyboardInterrupt
 
 
 @contextmanager
 def stop_request() -> Iterator[StopRequest]:
-    """Keep Ctrl-C and SIGTERM while the block runs, instead of being interrupted anywhere; a second Ctrl-C interrupts.
+    """Record Ctrl-C and SIGTERM while the block runs, instead of interrupting it; a second Ctrl-C interrupts.
 
-    Launchers hand on the signals that the terminal has sent to everybody already, so under a launcher a second one
-    means nothing. In other threads than the main one, which get no signals, the request never comes.
+    Under a launcher a second Ctrl-C is ignored, because the launcher forwards the signal that the terminal has already
+    sent to all processes. Only the main thread receives signals: in other threads no stop is ever requested.
+
+    Yields:
+        Request to check between units of work.
     """
     request = StopRequest()
     if threading.current_thread() is not threading.main_thread():
         yield request
         return
 
-    def ask(number: int, _: FrameType | None) -> None:
+    def record(number: int, _: FrameType | None) -> None:
         if request.wanted and number == signal.SIGINT and not launched():
             raise KeyboardInterrupt
         request.wanted = True
 
-    before = {number: signal.signal(number, ask) for number in _SIGNALS}
+    previous = {number: signal.signal(number, record) for number in _SIGNALS}
     try:
         yield request
     finally:
-        for number, handler in before.items():
+        for number, handler in previous.items():
             signal.signal(number, handler)

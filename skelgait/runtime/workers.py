@@ -1,4 +1,4 @@
-"""A job done by several processes of this machine."""
+"""Worker processes on this machine."""
 
 from __future__ import annotations
 
@@ -21,28 +21,26 @@ _job: Callable[[Any], Any] | None = None
 
 
 def in_workers(job: Callable[[T], R], items: Sequence[T], workers: int) -> Iterator[R]:
-    """What `job` gives for each item, in order.
+    """Yield the result of `job` for each item, in order.
 
     Args:
-        job: can be pickled; it is sent to every worker once.
-        items: can be pickled.
-        workers: processes; 1 for this one alone.
+        job: function of one item; must be picklable, and is sent to each worker once.
+        items: arguments of `job`; must be picklable.
+        workers: number of processes; 1: run in this process.
 
     Raises:
-        SkelgaitError: a worker was ended from outside; items done before stay done.
+        SkelgaitError: if a worker was killed. Finished items keep their results.
     """
     if min(workers, len(items)) <= 1:
         yield from map(job, items)
         return
-    # Spawned, not forked: the calling program may run threads.
+    # Spawn instead of fork, because the calling program may run threads.
     pool = ProcessPoolExecutor(min(workers, len(items)), get_context("spawn"), _start_worker, (job,))
     try:
         yield from pool.map(_work, items)
     except BrokenProcessPool as error:
-        hint = (
-            'use fewer --workers, and in a script call it under `if __name__ == "__main__":`; what is done stays done'
-        )
-        raise SkelgaitError("a worker", "an end from outside", "it to finish, in enough memory", hint) from error
+        hint = 'use fewer --workers (memory); in a script, call it under `if __name__ == "__main__":`'
+        raise SkelgaitError("worker process", "a process that was killed", "a process that finishes", hint) from error
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -50,12 +48,12 @@ def in_workers(job: Callable[[T], R], items: Sequence[T], workers: int) -> Itera
 def _start_worker(job: Callable[[Any], Any]) -> None:
     global _job
     _job = job
-    # Ctrl-C goes to all processes of a terminal; what it means is up to the one that has started the others.
+    # The terminal sends Ctrl-C to all processes; the parent decides what happens.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_the_parent, daemon=True).start()
+    threading.Thread(target=_exit_with_parent, daemon=True).start()
 
 
-def _end_with_the_parent() -> None:
+def _exit_with_parent() -> None:
     parent = parent_process()
     if parent is not None:
         wait([parent.sentinel])
@@ -64,5 +62,5 @@ def _end_with_the_parent() -> None:
 
 def _work(item: Any) -> Any:
     if _job is None:
-        raise RuntimeError("a worker was given work before its job")
+        raise RuntimeError("worker process has no job")
     return _job(item)

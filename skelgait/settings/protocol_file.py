@@ -15,8 +15,8 @@ from pydantic_core import from_json, to_json
 from skelgait.datasets import Protocol
 from skelgait.datasets.protocol import Metric, is_of_verification
 from skelgait.errors import SettingsError
+from skelgait.models.registry import NETWORKS
 from skelgait.settings.problems import InvalidSettingsError, found_as, message_of
-from skelgait.settings.types import Network
 from skelgait.settings.yaml_files import dump_yaml, read_yaml
 
 # A dataclass takes no configuration of its own here: it takes that of what stands around it.
@@ -153,8 +153,8 @@ def _wrong_metrics(content: dict[str, Any]) -> Iterator[str]:
     published, tables = content.get("published"), _entries(content.get("tables"))
     groups = [str(group.get("name")) for _, table in tables[:1] for _, group in _entries(table.get("groups"))]
     for network, metrics in published.items() if isinstance(published, dict) else ():
-        if network not in get_args(Network):
-            yield f"published.{network}: no such network; {_hint(network, get_args(Network))}"
+        if network not in NETWORKS:
+            yield f"published.{network}: no such network; {_hint(network, NETWORKS)}"
         for group, metric in metrics.items() if isinstance(metrics, dict) else ():
             place = f"published.{network}.{group}"
             if groups and group not in groups:

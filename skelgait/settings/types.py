@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, Strict
 
-from skelgait.matching.registry import DISTANCES
+from skelgait.models.registry import NETWORKS
 
 
 class OneOf:
@@ -45,8 +45,7 @@ FourWidths = Annotated[tuple[Width, Width, Width, Width], Strict(False)]
 Strings = Annotated[tuple[str, ...], Strict(False)]
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
-Network = Literal["skeletongait", "skeletongait++"]
-Distance = Annotated[str, AfterValidator(OneOf(DISTANCES))]
+Network = Annotated[str, AfterValidator(OneOf(NETWORKS))]
 Precision = Literal["auto", "float32", "bf16", "fp16"]
 Storage = Literal["pkl", "hdf5"]
 Compression = Literal["lz4hc", "gzip", "none"]

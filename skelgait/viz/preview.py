@@ -52,7 +52,7 @@ def save_previews(out: Path, source: SequenceSource, key: Key, frames: int) -> l
     """
     arrays = dict(zip(source.modalities, source.read(key), strict=True))
     if "pose" in arrays:
-        arrays["map"] = skeleton_maps(arrays.pop("pose"), where=f"{source.path}: {key}").maps
+        arrays["map"] = skeleton_maps(arrays.pop("pose"), name=f"{source.path}: {key}").maps
     strip = Strip(str(key), arrays.get("map"), arrays.get("silhouette"))
     if not len(strip):
         raise DataError(f"{source.path}: {key}", "no frame", "at least one frame", "choose another sequence")

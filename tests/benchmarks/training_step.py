@@ -69,7 +69,7 @@ def our_forward(variant: Variant) -> tuple[torch.nn.Module, Callable[[Tensor], O
 
 def plain_forward(variant: Variant) -> tuple[torch.nn.Module, Callable[[Tensor], Output]]:
     """The same of the plain arrangement."""
-    in_channels = models.NETWORKS[variant.network].in_channels
+    in_channels = models.network_class(variant.network).in_channels
     network = PlainNetwork(in_channels, CHANNELS[variant.size], BLOCKS, CLASSES)
     for parameter in (network.FCs.fc_bin, network.BNNecks.fc_bin):
         torch.nn.init.xavier_uniform_(parameter)
@@ -87,7 +87,7 @@ def training_step(variant: Variant) -> Callable[[], None]:
     network, forward = (our_forward if variant.arrangement == "ours" else plain_forward)(variant)
     optimizer = torch.optim.SGD(network.parameters(), lr=0.01, momentum=0.9, weight_decay=5e-4)
     loss, labels = losses.GaitLoss(), torch.tensor(LABELS)
-    in_channels = models.NETWORKS[variant.network].in_channels
+    in_channels = models.network_class(variant.network).in_channels
     levels = torch.randint(0, 256, (len(LABELS) * FRAMES, in_channels, 64, 44), dtype=torch.uint8)
     precision = PRECISIONS[variant.precision]
 

@@ -21,9 +21,9 @@ OURS = "neck.class_weight"
 
 @pytest.mark.parametrize("is_opengait", [False, True])
 @pytest.mark.parametrize("architecture", [SMALL, SMALL_PLUS])
-def test_as_many_classes(tmp_path: Path, architecture: Architecture, is_opengait: bool) -> None:
+def test_as_many_classes(tmp_path: Path, architecture: Architecture, opengait: bool) -> None:
     trained = architecture.build().state_dict()
-    if is_opengait:
+    if opengait:
         write_authors(tmp_path / "c.pt", to_opengait(trained))
     else:
         save_checkpoint(tmp_path / "c.pt", Checkpoint(architecture, trained, 7))

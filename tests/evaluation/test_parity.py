@@ -1,4 +1,4 @@
-"""Agreement with the metrics of OpenGait."""
+"""Agreement with the metrics of OpenGait: each protocol from `tests/data`, and the original files in `../shared`."""
 
 from __future__ import annotations
 
@@ -6,18 +6,19 @@ import json
 import re
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 import torch
 
-from skelgait.datasets import find
+from skelgait.datasets import DATASETS, find
 from skelgait.evaluation import Embeddings, EvaluationReport, distance_matrix, score, write_submission
-from skelgait.matching.options import MatchingOptions
-from skelgait.matching.ranking import Gallery, rank_matches
+from skelgait.matching import Distance, Gallery, rank_matches
 from skelgait.storage import Key
 from tests.paths import DATA
 
 EVALUATION = DATA / "evaluation"
+SAMPLE = json.loads((EVALUATION / "expected.json").read_text())
 DISTANCES = {"euc": "euclidean", "cos": "cosine"}
 CASES = [
     "CASIA-B_euc", "CCPG_cos", "CCPG_euc", "GREW_local", "Gait3D_cos", "Gait3D_euc", "OUMVLP_cos",
@@ -31,13 +32,17 @@ def embeddings_of(path: Path) -> Embeddings:
         return Embeddings([Key(*row) for row in zip(*columns, strict=True)], torch.from_numpy(stored["embeddings"]))
 
 
+def sample_embeddings(name: str) -> Embeddings:
+    with h5py.File(EVALUATION / "embeddings.h5") as stored:
+        sequences = stored[f"{name}/sequences"].asstr()[:]
+        return Embeddings([Key(*row.split("/")) for row in sequences], torch.from_numpy(stored[f"{name}/values"][:]))
+
+
 def carried_out(folder: Path, case: str) -> tuple[EvaluationReport, dict[str, object]]:
     described = json.loads((folder / f"{case}.json").read_text())
     dataset = find(described["protocol"])
     embeddings = embeddings_of(folder / f"{case}.npz")
-    return score(
-        embeddings, dataset.protocol, dataset.partition(), MatchingOptions(DISTANCES[described["metric"]])
-    ), described
+    return score(embeddings, dataset.protocol, dataset.partition(), DISTANCES[described["metric"]]), described
 
 
 def metrics(report: EvaluationReport, table: int) -> dict[tuple[str, str], float]:
@@ -80,6 +85,38 @@ def test_metrics(parity: Path, case: str) -> None:
         assert expected
         for key, value in expected.items():
             assert ours[key] == pytest.approx(value, abs=0.01), (table, key)
+
+
+@pytest.mark.parametrize("name", SAMPLE["cases"])
+def test_sample_agrees(name: str) -> None:
+    case = SAMPLE["cases"][name]
+    dataset = find(case["dataset"])
+    embeddings = sample_embeddings(case["embeddings"])
+    report = score(embeddings, dataset.protocol, dataset.partition(), case["distance"])
+    for table, groups in case["percent"].items():
+        ours = metrics(report, int(table))
+        for group, expected in groups.items():
+            for metric, value in expected.items():
+                assert ours[group, metric] == pytest.approx(value, abs=0.01), (table, group, metric)
+
+
+def test_sample_has_every_protocol() -> None:
+    assert {case["dataset"] for case in SAMPLE["cases"].values()} == set(DATASETS)
+    assert set(SAMPLE["cases"]) == set(CASES)
+
+
+def test_submission_of_sample_is_the_same_file(tmp_path: Path) -> None:
+    submission = find("GREW").protocol.submission
+    assert submission is not None
+    assert write_submission(tmp_path / "s.csv", sample_embeddings("GREW-submission"), submission) == 16
+    assert (tmp_path / "s.csv").read_text().splitlines() == SAMPLE["GREW submission"]
+
+
+@pytest.mark.parametrize("distance", ["euclidean", "cosine"])
+def test_distances_of_sample(distance: Distance) -> None:
+    with np.load(EVALUATION / "distances.npz") as stored:
+        x, y = torch.from_numpy(stored["x"]), torch.from_numpy(stored["y"])
+        np.testing.assert_allclose(distance_matrix(x, y, distance), stored[distance], rtol=0, atol=1e-5)
 
 
 def test_grew_s_ranking_is_the_same_file(parity: Path, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Skeleton maps the slow, plain way: one pixel after the other."""
+"""Reference implementation of skeleton maps with plain loops over pixels."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ ONE_LOWER = {33, 37, 41, 45, 49, 53, 57, 61, 66, 74, 82, 90, 98, 106, 114, 122, 
 def segment_distance2(x: float, y: float, a: np.ndarray, b: np.ndarray) -> float:
     along = b - a
     length2 = float((along**2).sum())
-    share = 0.0 if length2 == 0 else min(max(((x - a[0]) * along[0] + (y - a[1]) * along[1]) / length2, 0.0), 1.0)
-    return float((x - a[0] - share * along[0]) ** 2 + (y - a[1] - share * along[1]) ** 2)
+    fraction = 0.0 if length2 == 0 else min(max(((x - a[0]) * along[0] + (y - a[1]) * along[1]) / length2, 0.0), 1.0)
+    return float((x - a[0] - fraction * along[0]) ** 2 + (y - a[1] - fraction * along[1]) ** 2)
 
 
 def draw_segment(canvas: np.ndarray, a: np.ndarray, b: np.ndarray, value: float, sigma: float) -> None:
@@ -31,7 +31,7 @@ def draw_segment(canvas: np.ndarray, a: np.ndarray, b: np.ndarray, value: float,
 
 
 def draw(xy: np.ndarray, confidence: np.ndarray, size: int, sigma: float) -> np.ndarray:
-    """Gray levels (2, size, size) of one frame."""
+    """Return gray levels (2, size, size) of one frame."""
     limbs, joints = np.zeros((size, size)), np.zeros((size, size))
     for a, b in COCO_17.limb_indices():
         if ((xy[a] - xy[b]) ** 2).sum() < 1:

@@ -1,4 +1,4 @@
-"""Filling missing coordinates, against scikit-learn."""
+"""Filling of missing coordinates, compared with scikit-learn."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ def coordinates(seed: int, frames: int, lost: float) -> np.ndarray:
     return xy
 
 
-def test_nothing_missing_is_returned_as_it_is() -> None:
+def test_complete_sequence_is_returned_unchanged() -> None:
     for xy in (np.zeros((0, 17, 2)), coordinates(0, 5, 0)):
         assert fill_missing(xy, "knn") is xy
         assert fill_missing(xy, "visible") is xy
 
 
 @pytest.mark.parametrize("method", ["knn", "visible", "mean", "none"])
-def test_where_all_is_missing_nothing_can_be_filled(method: Fill) -> None:
+def test_all_missing_stays_missing(method: Fill) -> None:
     np.testing.assert_array_equal(fill_missing(np.zeros((4, 17, 2)), method), np.zeros((4, 17, 2)))
 
 
-def test_none_fills_nothing() -> None:
+def test_method_none_returns_input() -> None:
     xy = coordinates(0, 9, 0.2)
     assert fill_missing(xy, "none") is xy
 
@@ -60,7 +60,7 @@ def all_but_one_frame(rng: np.random.Generator, shape: tuple[int, ...]) -> np.nd
 
 
 def halves(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-    """Frames have either the upper or the lower body, so that some share no joint at all."""
+    """Remove the upper or the lower body of each frame, so that some frames share no joint."""
     upper = rng.random(shape[0]) < 0.5
     return np.broadcast_to(((np.arange(shape[1]) < 11) == upper[:, None])[..., None], shape)
 
@@ -70,7 +70,7 @@ PATTERNS = (scattered, whole_frames, whole_joints, one_axis, all_but_one_frame, 
 
 @settings(max_examples=150, deadline=None)
 @given(seed=st.integers(0, 10**6), frames=st.integers(1, 40), pattern=st.sampled_from(PATTERNS))
-def test_knn_is_scikit_learn_s(seed: int, frames: int, pattern: Callable[..., np.ndarray]) -> None:
+def test_knn_equals_scikit_learn(seed: int, frames: int, pattern: Callable[..., np.ndarray]) -> None:
     xy = coordinates(seed, frames, 0)
     xy[pattern(np.random.default_rng(seed), xy.shape)] = 0
     filled = fill_missing(xy, "knn")
@@ -84,7 +84,7 @@ def test_knn_is_scikit_learn_s(seed: int, frames: int, pattern: Callable[..., np
 
 @settings(max_examples=150, deadline=None)
 @given(seed=st.integers(0, 10**6), frames=st.integers(1, 40), pattern=st.sampled_from(PATTERNS))
-def test_visible_is_scikit_learn_s_on_the_coordinates_that_are_seen(
+def test_visible_equals_scikit_learn_on_seen_coordinates(
     seed: int, frames: int, pattern: Callable[..., np.ndarray]
 ) -> None:
     rng = np.random.default_rng(seed)
@@ -101,18 +101,18 @@ def test_visible_is_scikit_learn_s_on_the_coordinates_that_are_seen(
 
 @settings(max_examples=150, deadline=None)
 @given(seed=st.integers(0, 10**6), frames=st.integers(1, 40), pattern=st.sampled_from(PATTERNS))
-def test_visible_is_knn_to_the_bit_where_every_coordinate_is_seen(
+def test_visible_is_bit_identical_to_knn_if_every_coordinate_is_seen(
     seed: int, frames: int, pattern: Callable[..., np.ndarray]
 ) -> None:
     rng = np.random.default_rng(seed)
-    whole = coordinates(seed, frames, 0).astype(rng.choice([np.float32, np.float64]))
-    xy = whole.copy()
+    complete = coordinates(seed, frames, 0).astype(rng.choice([np.float32, np.float64]))
+    xy = complete.copy()
     xy[pattern(rng, xy.shape)] = 0
-    xy[0] = np.where(xy.any(axis=0), xy[0], whole[0])
+    xy[0] = np.where(xy.any(axis=0), xy[0], complete[0])
     assert fill_missing(xy, "visible").tobytes() == fill_missing(xy, "knn").tobytes()
 
 
-def test_a_repeated_frame_counts_alone() -> None:
+def test_frame_at_distance_0_is_used_alone() -> None:
     xy = coordinates(1, 8, 0)
     xy[5] = xy[2]
     lost = xy.copy()
@@ -120,7 +120,7 @@ def test_a_repeated_frame_counts_alone() -> None:
     np.testing.assert_allclose(fill_missing(lost, "knn"), xy, rtol=0, atol=1e-9)
 
 
-def test_mean_is_that_of_the_frames_that_have_it() -> None:
+def test_mean_uses_frames_with_the_coordinate() -> None:
     xy = coordinates(2, 6, 0.3)
     xy[:, 4, 1] = 0  # never seen
     filled = fill_missing(xy, "mean")
@@ -132,5 +132,5 @@ def test_mean_is_that_of_the_frames_that_have_it() -> None:
                 assert filled[t, joint, axis] == pytest.approx(expected)
 
 
-def test_the_type_of_floats_stays() -> None:
+def test_dtype_is_kept() -> None:
     assert fill_missing(coordinates(3, 6, 0.1).astype(np.float32), "knn").dtype == np.float32

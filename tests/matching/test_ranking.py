@@ -10,8 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from skelgait.matching import ranking
-from skelgait.matching.ranking import Gallery, Ranks, rank_matches
+from skelgait.matching import Gallery, Ranks, rank_matches, ranking
 
 Pairs = set[tuple[int, int]]
 

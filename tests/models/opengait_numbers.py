@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import zlib
 from dataclasses import dataclass
 
@@ -13,12 +14,18 @@ from torch import Tensor
 
 from skelgait import losses, models
 from skelgait.opengait.weights import from_opengait, to_opengait
+from tests.paths import DATA
 
 CLASSES = {"CCPG": 100, "OUMVLP": 5153, "SUSTech1K": 250, "Gait3D": 3000, "GREW": 20000}
 DEEP = ("Gait3D", "GREW")
 PRESETS = [f"skeletongait_{dataset}" for dataset in CLASSES]
 PRESETS += [f"skeletongait++_{dataset}" for dataset in CLASSES if dataset != "OUMVLP"]
 LABELS = torch.tensor([0, 0, 1, 1])
+MODELS = DATA / "models"
+# By preset, in OpenGait's order: name, shape, gradient norm and norm after one step of each weight (null: none).
+OPENGAIT_WEIGHTS: dict[str, list[tuple[str, list[int], float | None, float | None]]] = json.loads(
+    (MODELS / "weights.json").read_text()
+)
 
 
 @dataclass(frozen=True)

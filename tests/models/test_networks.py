@@ -8,6 +8,8 @@ from torch import Tensor, nn
 
 from skelgait import models
 from skelgait.errors import SettingsError, ShapeError
+from skelgait.models.blocks import PointwiseConv
+from skelgait.models.temporal import TemporalConv
 from skelgait.opengait.weights import to_opengait
 from tests.models.plain import PlainNetwork
 
@@ -104,7 +106,7 @@ def test_features_stay_channels_last(name: str) -> None:
         if not output.is_contiguous(memory_format=torch.channels_last):
             elsewhere.append(str(module))
 
-    watched = (nn.Conv2d, nn.BatchNorm2d, nn.ReLU, models.blocks.PointwiseConv, models.temporal.TemporalConv)
+    watched = (nn.Conv2d, nn.BatchNorm2d, nn.ReLU, PointwiseConv, TemporalConv)
     for module in network.modules():
         if isinstance(module, watched):
             module.register_forward_hook(look)
@@ -152,14 +154,24 @@ def test_strips_that_do_not_divide_the_rows() -> None:
 @pytest.mark.parametrize(
     ("shape", "dtype", "lengths", "message"),
     [
-        ((0, 2, 64, 44), torch.float32, [], r"lengths: found \[\], .* leave empty sequences out"),  # no sequence
-        ((3, 2, 64, 44), torch.float32, [3, 0], r"lengths: found \[3, 0\], .* leave empty"),  # an empty one
+        ((0, 2, 64, 44), torch.float32, [], r"lengths: found \[\], .* leave out empty sequences"),  # no sequence
+        ((3, 2, 64, 44), torch.float32, [3, 0], r"lengths: found \[3, 0\], .* leave out empty"),  # an empty one
         ((3, 2, 64, 44), torch.float32, [1, 1], "found a sum of 2, expected 3, the number of frames"),  # one left over
-        ((3, 2, 64, 64), torch.float32, [3], r"found \(3, 2, 64, 64\) float32, .* cut 10 columns a side"),  # uncut
+        (
+            (3, 2, 64, 64),
+            torch.float32,
+            [3],
+            r"found \(3, 2, 64, 64\) float32, .* cut 10 columns on each side",
+        ),  # uncut
         ((3, 2, 128, 88), torch.float32, [3], r"expected \(F, 2, 64, 44\); resize the frames to 64 x 64"),  # large
-        ((3, 3, 64, 44), torch.float32, [3], r"expected \(F, 2, 64, 44\); give limb and joint map"),  # silhouette
-        ((1, 3, 2, 64, 44), torch.float32, [3], "pack the frames of all sequences"),  # unpacked
-        ((3, 2, 64, 44), torch.uint8, [3], "uint8, .* divide the gray levels by 255"),  # gray levels
+        (
+            (3, 3, 64, 44),
+            torch.float32,
+            [3],
+            r"expected \(F, 2, 64, 44\); the channels of this network are limb map, joint map",
+        ),  # silhouette
+        ((1, 3, 2, 64, 44), torch.float32, [3], "concatenate the frames of all sequences"),  # unpacked
+        ((3, 2, 64, 44), torch.uint8, [3], "uint8, .* divide gray levels by 255"),  # gray levels
     ],
 )
 def test_frames_that_do_not_fit(shape: tuple[int, ...], dtype: torch.dtype, lengths: list[int], message: str) -> None:

@@ -61,14 +61,14 @@ def test_a_protocol_implies_its_dataset_s_partition() -> None:
         ({"dataset": "CCPG"}, ("skeletongait",), "CCPG_skeletongait"),
         ({"evaluate": {"protocol": "CCPG"}}, (), "CCPG_skeletongait"),
         ({"evaluate": {"protocol": "CCPG"}}, ("skeletongait", "CCPG_skeletongait"), "skeletongait"),
-        ({"evaluate": {"protocol": "CCPG"}, "train": {"run": "mine"}}, (), "mine"),
+        ({"evaluate": {"protocol": "CCPG"}, "train": {"run_name": "mine"}}, (), "mine"),
         ({"evaluate": PATTERNS}, ("CCPG_skeletongait",), "skeletongait"),
     ],
 )
 def test_run_folder(tmp_path: Path, given: dict[str, object], there: tuple[str, ...], folder: str) -> None:
     for name in there:
         (tmp_path / name).mkdir()
-    assert workspace.run_folder(settings(runs=tmp_path, **given)) == tmp_path / folder
+    assert workspace.run_folder(settings(paths={"runs": tmp_path}, **given)) == tmp_path / folder
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from skelgait.cli import app
 from skelgait.errors import SettingsError
 from skelgait.preprocess.align import align_silhouette
 from skelgait.preprocess.silhouettes import align_dataset
-from skelgait.raw.silhouettes import find_folders
+from skelgait.raw.silhouettes import find_image_folders
 from skelgait.settings.schema import SilhouettesSettings
 from skelgait.storage import Key, SequenceSource, open_source
 from tests.raw.silhouettes import png_trees
@@ -201,7 +201,7 @@ def test_the_number_of_workers_changes_no_byte(storage: str) -> None:
     png_trees.grew(Path("raw"), some_walks(*KEYS["grew"]))
     for workers in (1, 2):
         settings = SilhouettesSettings(storage=storage, workers=workers)
-        align_dataset(find_folders(Path("raw")), Path(str(workers)), settings)
+        align_dataset(find_image_folders(Path("raw")), Path(str(workers)), settings)
     assert content(Path("1")) == content(Path("2"))
 
 
@@ -236,7 +236,7 @@ def test_the_folder_of_the_images_is_refused() -> None:
         assert "Error: silhouettes: found the folder of the images, expected another one; name another folder" in err
     assert content(Path("silhouettes")) == before
     with pytest.raises(SettingsError, match="--silhouettes"):
-        align_dataset(find_folders(Path("silhouettes")), Path("silhouettes"), SilhouettesSettings())
+        align_dataset(find_image_folders(Path("silhouettes")), Path("silhouettes"), SilhouettesSettings())
 
 
 def test_the_folder_may_hold_the_images_and_the_silhouettes(workspace: Path) -> None:

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from skelgait.errors import DataError, SettingsError
-from skelgait.raw.keys import keys_of
+from skelgait.raw.keys import sequence_keys
 from skelgait.storage import Key
 
 ROOT = Path("/data/walks")
 
 
 def keys(*paths: str, names: str | None = None, root: Path = ROOT) -> list[Key]:
-    found = keys_of([tuple(part for part in path.split("/") if part) for path in paths], root, names)
+    found = sequence_keys([tuple(part for part in path.split("/") if part) for path in paths], root, names)
     assert list(found) == sorted(found)
     return list(found)
 

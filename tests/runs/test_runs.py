@@ -108,8 +108,8 @@ def test_a_loss_that_is_not_finite_stays_out_of_the_json(runs: Path) -> None:
 
 def test_two_runs_and_the_settings_in_which_they_differ(runs: Path) -> None:
     common = {"network": {"blocks": [1, 1, 1, 1]}, "iterations": 10}
-    write_run(runs / "b", {**common, "run": "b", "optimizer": {"learning_rate": 0.05}, "seed": 3})
-    write_run(runs / "a", {**common, "run": None, "optimizer": {"learning_rate": 0.1}, "compile": None})
+    write_run(runs / "b", {**common, "run_name": "b", "optimizer": {"learning_rate": 0.05}, "seed": 3})
+    write_run(runs / "a", {**common, "run_name": None, "optimizer": {"learning_rate": 0.1}, "compile": None})
     write_lines(runs / "c" / "metrics.jsonl", steps(2))  # tells no settings
     differing = {
         "train.optimizer.learning_rate": {"a": 0.1, "b": 0.05},
@@ -128,8 +128,8 @@ def test_two_runs_and_the_settings_in_which_they_differ(runs: Path) -> None:
 
 
 def test_runs_that_differ_in_nothing_say_so(runs: Path) -> None:
-    write_run(runs / "a", {"seed": 1, "run": "a"})
-    write_run(runs / "b", {"seed": 1, "run": "b"})
+    write_run(runs / "a", {"seed": 1, "run_name": "a"})
+    write_run(runs / "b", {"seed": 1, "run_name": "b"})
     assert differing_settings(find_runs(runs)) == {}
     assert call("runs")[1].endswith("Settings that differ\n  none\n")
 

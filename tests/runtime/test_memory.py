@@ -1,4 +1,4 @@
-"""What becomes of memory that is freed."""
+"""Reuse of freed memory."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from skelgait.runtime import memory
 from tests.paths import ROOT
 
-# Both passes allocate 200 MB, in blocks as large as features, write to them and free them; the page faults of each.
+# Two passes, each of which allocates, writes and frees 200 MB in blocks of 20 MB; prints the page faults of each.
 TWO_PASSES = """
 import resource
 from skelgait.runtime.memory import keep_freed_memory
@@ -29,20 +29,20 @@ print(page_faults(), page_faults())
 
 
 def page_faults(*, keep: bool) -> tuple[int, int]:
-    """Page faults of the first and of the second pass, in a process of their own."""
+    """Return the page faults of the first and of the second pass in a new process."""
     command = [sys.executable, "-c", TWO_PASSES.format(keep=keep)]
     out = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True, timeout=120).stdout
     first, second = out.split()
     return int(first), int(second)
 
 
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc can be told to keep memory")
-def test_pages_are_used_again() -> None:
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="needs glibc")
+def test_second_pass_reuses_freed_pages() -> None:
     assert page_faults(keep=True)[1] < 100
-    assert min(page_faults(keep=False)) > 1000  # without it, pages are new in both: 48828 of 4 kB
+    assert min(page_faults(keep=False)) > 1000  # by default both passes use new pages: 48828 of 4 kB
 
 
-def test_other_systems_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_c_libraries_are_not_changed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(platform, "libc_ver", lambda: ("", ""))
-    monkeypatch.setattr(memory.ctypes, "CDLL", None)  # would fail where it is called
+    monkeypatch.setattr(memory.ctypes, "CDLL", None)  # fails if called
     memory.keep_freed_memory()

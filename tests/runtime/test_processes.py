@@ -1,4 +1,4 @@
-"""Several processes that work together."""
+"""Process groups, devices and random numbers."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from skelgait.runtime.rng import rng_for
 from tests.paths import ROOT
 
 
-def test_alone() -> None:
+def test_single_process_is_main_and_gathers_its_own_item() -> None:
     with join_processes(torch.device("cpu")):
         assert (world_size(), is_main(), gather_objects("x")) == (1, True, ["x"])
 
 
 @pytest.mark.slow
-def test_batch_norm_over_two_processes_is_that_of_one(tmp_path: Path) -> None:
+def test_batch_norm_of_two_processes_equals_one(tmp_path: Path) -> None:
     script = Path(__file__).with_name("two_processes.py")
     command = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", str(script)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    # Fails too where the processes do not end cleanly.
+    # Also fails if the processes do not exit cleanly.
     subprocess.run([sys.executable, *command, str(tmp_path / "out.pt")], env=environment, check=True, timeout=120)
     saved = torch.load(tmp_path / "out.pt", weights_only=True)
     parts, alone = saved["parts"], saved["alone"]
@@ -39,7 +39,7 @@ def test_batch_norm_over_two_processes_is_that_of_one(tmp_path: Path) -> None:
             torch.testing.assert_close(part[name], alone[name], rtol=1e-5, atol=1e-6)
 
 
-def test_devices() -> None:
+def test_unavailable_devices_are_rejected() -> None:
     assert pick_device("cpu") == torch.device("cpu")
     assert pick_device("auto").type in ("cpu", "cuda", "mps")
     for name in ("cuda", "mps"):
@@ -49,11 +49,11 @@ def test_devices() -> None:
                 pick_device(name)
 
 
-def test_draws_depend_on_nothing_but_their_place() -> None:
+def test_random_numbers_depend_only_on_seed_and_position() -> None:
     assert rng_for(1, 2).random() == rng_for(1, 2).random()
-    places = [(), (0,), (0, 0), (1,), (1, 0), (0, 1), (2, 3)]
-    assert len({rng_for(7, *place).random() for place in places}) == len(places)
+    positions = [(), (0,), (0, 0), (1,), (1, 0), (0, 1), (2, 3)]
+    assert len({rng_for(7, *position).random() for position in positions}) == len(positions)
 
 
-def test_there_is_a_core() -> None:
+def test_at_least_one_core_is_usable() -> None:
     assert usable_cores() >= 1

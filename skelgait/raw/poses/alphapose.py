@@ -9,14 +9,21 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from skelgait.errors import DataError
-from skelgait.raw.keys import Parts
-from skelgait.raw.order import in_numeric_order
-from skelgait.raw.poses.joints import as_person, together
+from skelgait.raw.file_tree import Folder
+from skelgait.raw.keys import PathParts
+from skelgait.raw.natural_sort import natural_sort
+from skelgait.raw.poses.joints import parse_person, stack_people
 from skelgait.raw.poses.json_files import read_json
 from skelgait.raw.poses.layout import RawSequence
-from skelgait.raw.poses.tracks import tracks_of
-from skelgait.raw.poses.whole_files import frame_name, head, is_empty_list, kept, path_parts, sequences_at
-from skelgait.raw.walk import Folder
+from skelgait.raw.poses.sequence_files import (
+    cache_last_file,
+    find_in_files,
+    frame_name,
+    is_empty_list,
+    read_head,
+    split_path,
+)
+from skelgait.raw.poses.tracks import parse_track_ids
 
 # AlphaPose names its results so in the folder that it is told to write to; what else is there are by-products.
 _RESULTS = "alphapose-results.json"
@@ -29,7 +36,7 @@ class Results(NamedTuple):
     """A file of results, and the folders of the sequence's images, as it names them."""
 
     path: Path
-    folders: Parts
+    folders: PathParts
 
 
 @dataclass(frozen=True)
@@ -39,8 +46,8 @@ class AlphaPose:
     name: str = "alphapose"
     title: str = "AlphaPose's results, a JSON file a video"
 
-    def fits(self, sample: Sequence[Path]) -> bool:
-        """See `Layout.fits`."""
+    def matches(self, sample: Sequence[Path]) -> bool:
+        """See `Layout.matches`."""
         files = [path for path in sample if path.suffix.lower() == ".json"]
         named = [path for path in files if path.name == _RESULTS]
         first = next((path for path in named or files if not is_empty_list(path)), None)
@@ -49,9 +56,9 @@ class AlphaPose:
         except DataError:
             return False
 
-    def find(self, root: Path, pattern: str | None) -> Mapping[Parts, Results]:
+    def find(self, root: Path, pattern: str | None) -> Mapping[PathParts, Results]:
         """See `Layout.find`."""
-        return sequences_at(root, pattern or "*.json", _inside)
+        return find_in_files(root, pattern or "*.json", _inside)
 
     def files(self, place: Results) -> Sequence[Path]:
         """See `Layout.files`."""
@@ -64,27 +71,27 @@ class AlphaPose:
         if images is None:
             expected = f"keypoints of images in {'/'.join(folders) or 'no folder'}"
             raise DataError(path, "none", expected, _HINT)
-        names = in_numeric_order(images)
+        names = natural_sort(images)
         frames = [images[name] for name in names]
         return RawSequence(
-            [together([as_person(one["keypoints"], path) for one in frame], path) for frame in frames],
+            [stack_people([parse_person(one["keypoints"], path) for one in frame], path) for frame in frames],
             [frame_name(name) for name in names],
-            tracks_of([[_track(one) for one in frame] for frame in frames]),
+            parse_track_ids([[_track(one) for one in frame] for frame in frames]),
         )
 
 
 ALPHAPOSE = AlphaPose()
 
 
-def _inside(folder: Folder) -> Iterator[tuple[Parts, Results]]:
+def _inside(folder: Folder) -> Iterator[tuple[PathParts, Results]]:
     for name in [_RESULTS] if _RESULTS in folder.names else folder.names:
         path = folder.path / name
-        own: Parts = () if name == _RESULTS else (path.stem,)
+        own: PathParts = () if name == _RESULTS else (path.stem,)
         for folders in _folders_of_images(path):
             yield folders or own, Results(path, folders)
 
 
-def _folders_of_images(path: Path) -> Iterable[Parts]:
+def _folders_of_images(path: Path) -> Iterable[PathParts]:
     """The folders that a file's images are in, () where they are in none; nothing where there is no image.
 
     Most files name none, and the first image tells, so that a dataset with a file a video need not be read twice. A
@@ -100,19 +107,19 @@ def _folders_of_images(path: Path) -> Iterable[Parts]:
 
 
 def _first_image(path: Path) -> bytes | None:
-    match = _IMAGE.search(head(path))
+    match = _IMAGE.search(read_head(path))
     return match and match.group(1)
 
 
-@kept
-def _images(path: Path) -> dict[Parts, dict[str, list[dict[str, Any]]]]:
+@cache_last_file
+def _images(path: Path) -> dict[PathParts, dict[str, list[dict[str, Any]]]]:
     """Everybody in each image, by the names of the image's folders and then of itself."""
     content = read_json(path)
     if not isinstance(content, list) or not all(map(_is_somebody, content)):
         raise DataError(path, "something else", _EXPECTED, _HINT)
-    images: dict[Parts, dict[str, list[dict[str, Any]]]] = {}
+    images: dict[PathParts, dict[str, list[dict[str, Any]]]] = {}
     for one in content:
-        *folders, name = path_parts(one["image_id"], path)
+        *folders, name = split_path(one["image_id"], path)
         images.setdefault(tuple(folders), {}).setdefault(name, []).append(one)
     if () in images and len(images) > 1:
         raise DataError(path, "some images in folders and some in none", "all in folders, or all in none", _HINT)

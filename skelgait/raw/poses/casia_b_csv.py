@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skelgait.errors import DataError
-from skelgait.raw.keys import Parts
-from skelgait.raw.order import in_numeric_order
-from skelgait.raw.poses.joints import joint_rows
+from skelgait.raw.file_tree import Folder
+from skelgait.raw.keys import PathParts
+from skelgait.raw.natural_sort import natural_sort
+from skelgait.raw.poses.joints import reshape_rows
 from skelgait.raw.poses.layout import RawSequence
-from skelgait.raw.poses.whole_files import frame_name, head, kept, path_parts, sequences_at
-from skelgait.raw.walk import Folder
+from skelgait.raw.poses.sequence_files import cache_last_file, find_in_files, frame_name, read_head, split_path
 
 _EXPECTED = "rows of folder/sequence/frame and 3 numbers for each joint"
 _HINT = "fetch the table again, or name another --layout"
@@ -41,17 +41,17 @@ class CasiaBCsv:
     name: str = "casia-b-csv"
     title: str = "CASIA-B's poses as GaitGraph publishes them, a CSV file"
 
-    def fits(self, sample: Sequence[Path]) -> bool:
-        """See `Layout.fits`."""
+    def matches(self, sample: Sequence[Path]) -> bool:
+        """See `Layout.matches`."""
         first = next((path for path in sample if path.suffix.lower() == ".csv"), None)
         try:
             return first is not None and _begins_well(first)
         except DataError:
             return False
 
-    def find(self, root: Path, pattern: str | None) -> Mapping[Parts, Rows]:
+    def find(self, root: Path, pattern: str | None) -> Mapping[PathParts, Rows]:
         """See `Layout.find`."""
-        return sequences_at(root, pattern or "*.csv", _inside)
+        return find_in_files(root, pattern or "*.csv", _inside)
 
     def files(self, place: Rows) -> Sequence[Path]:
         """See `Layout.files`."""
@@ -65,27 +65,27 @@ class CasiaBCsv:
         by_image: dict[str, list[int]] = {}
         for row, image in enumerate(images):
             by_image.setdefault(image, []).append(row)
-        names = in_numeric_order(by_image)
+        names = natural_sort(by_image)
         return RawSequence([joints[by_image[name]] for name in names], [frame_name(name) for name in names])
 
 
 CASIA_B_CSV = CasiaBCsv()
 
 
-def _inside(folder: Folder) -> Iterator[tuple[Parts, Rows]]:
+def _inside(folder: Folder) -> Iterator[tuple[PathParts, Rows]]:
     for name in folder.names:
         path = folder.path / name
         for rows in _spans(path):
-            yield path_parts(rows.decode(errors="replace"), path)[-1:], Rows(path, rows)
+            yield split_path(rows.decode(errors="replace"), path)[-1:], Rows(path, rows)
 
 
 def _begins_well(path: Path) -> bool:
     """Whether the first row under the header, or without one the first row, can be read."""
-    rows = [line for line in head(path).splitlines()[:2] if _folder(line)]
+    rows = [line for line in read_head(path).splitlines()[:2] if _folder(line)]
     return bool(rows) and len(_parse(rows[0], path)[1]) == 1
 
 
-@kept
+@cache_last_file
 def _spans(path: Path) -> dict[bytes, list[Span]]:
     """Where the rows of each folder are; from one pass over the file that looks at the first column alone."""
     spans: dict[bytes, list[Span]] = {}
@@ -138,4 +138,4 @@ def _parse(text: bytes, path: Path) -> tuple[list[str], NDArray[np.float32]]:
         raise DataError(path, f"a row that cannot be read ({error})", _EXPECTED, _HINT) from error
     if not rows:
         raise DataError(path, "no such rows any more", "those that were there before", "try again")
-    return [path_parts(row[0], path)[-1] for row in rows], joint_rows(values, path)
+    return [split_path(row[0], path)[-1] for row in rows], reshape_rows(values, path)

@@ -11,14 +11,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skelgait.errors import DataError
-from skelgait.raw.keys import Parts
-from skelgait.raw.order import in_numeric_order
-from skelgait.raw.poses.joints import as_person, together
+from skelgait.raw.file_tree import Folder
+from skelgait.raw.keys import PathParts
+from skelgait.raw.natural_sort import natural_sort
+from skelgait.raw.poses.joints import parse_person, stack_people
 from skelgait.raw.poses.json_files import read_json
 from skelgait.raw.poses.layout import RawSequence
-from skelgait.raw.poses.tracks import tracks_of
-from skelgait.raw.poses.whole_files import frame_name, head, is_empty_list, kept, path_parts, sequences_at
-from skelgait.raw.walk import Folder
+from skelgait.raw.poses.sequence_files import (
+    cache_last_file,
+    find_in_files,
+    frame_name,
+    is_empty_list,
+    read_head,
+    split_path,
+)
+from skelgait.raw.poses.tracks import parse_track_ids
 
 _EXPECTED = 'an object {"images": [...], "annotations": [...]}, or a list of {"image_id": n, "keypoints": [...]}'
 _HINT = "export the keypoints again, or name another --layout"
@@ -30,7 +37,7 @@ class Keypoints(NamedTuple):
     """A file of keypoints, and the folders of the sequence's images, as it names them."""
 
     path: Path
-    folders: Parts
+    folders: PathParts
 
 
 class _Annotations(NamedTuple):
@@ -41,7 +48,7 @@ class _Annotations(NamedTuple):
         are_flags: whether joints come with flags of how visible they are, not with confidence.
     """
 
-    images: Mapping[Parts, Mapping[str, list[Annotation]]]
+    images: Mapping[PathParts, Mapping[str, list[Annotation]]]
     are_flags: bool
 
 
@@ -52,8 +59,8 @@ class Coco:
     name: str = "coco"
     title: str = "COCO's keypoints, annotations or results, a JSON file a video or dataset"
 
-    def fits(self, sample: Sequence[Path]) -> bool:
-        """See `Layout.fits`."""
+    def matches(self, sample: Sequence[Path]) -> bool:
+        """See `Layout.matches`."""
         files = (path for path in sample if path.suffix.lower() == ".json")
         first = next((path for path in files if not is_empty_list(path)), None)
         try:
@@ -61,9 +68,9 @@ class Coco:
         except DataError:
             return False
 
-    def find(self, root: Path, pattern: str | None) -> Mapping[Parts, Keypoints]:
+    def find(self, root: Path, pattern: str | None) -> Mapping[PathParts, Keypoints]:
         """See `Layout.find`."""
-        return sequences_at(root, pattern or "*.json", _inside)
+        return find_in_files(root, pattern or "*.json", _inside)
 
     def files(self, place: Keypoints) -> Sequence[Path]:
         """See `Layout.files`."""
@@ -77,45 +84,45 @@ class Coco:
         if images is None:
             expected = f"keypoints of images in {'/'.join(folders) or 'no folder'}"
             raise DataError(path, "none", expected, _HINT)
-        names = in_numeric_order(images)
+        names = natural_sort(images)
         frames = [_people(images[name], annotations.are_flags, path) for name in names]
         return RawSequence(
-            [together([joints for joints, _ in people], path) for people in frames],
+            [stack_people([joints for joints, _ in people], path) for people in frames],
             [frame_name(name) for name in names],
-            tracks_of([[track for _, track in people] for people in frames]),
+            parse_track_ids([[track for _, track in people] for people in frames]),
         )
 
 
 COCO = Coco()
 
 
-def _inside(folder: Folder) -> Iterator[tuple[Parts, Keypoints]]:
+def _inside(folder: Folder) -> Iterator[tuple[PathParts, Keypoints]]:
     for name in folder.names:
         path = folder.path / name
         for folders in _folders_of_images(path):
             yield folders or (path.stem,), Keypoints(path, folders)
 
 
-def _folders_of_images(path: Path) -> Iterable[Parts]:
+def _folders_of_images(path: Path) -> Iterable[PathParts]:
     """The folders that a file's images are in, () where they are in none; nothing where there is nobody in them.
 
     Results name no folders, so that they need not be read for that.
     """
-    if head(path).lstrip().startswith(b"[") and not is_empty_list(path):
+    if read_head(path).lstrip().startswith(b"[") and not is_empty_list(path):
         return [()]
     return _annotations(path).images
 
 
-@kept
+@cache_last_file
 def _annotations(path: Path) -> _Annotations:
     content = read_json(path)
     if isinstance(content, list):
         people = _listed(content, path)
-        names: dict[int, Parts] = {_id(one, "image_id", path): (str(one["image_id"]),) for one in people}
+        names: dict[int, PathParts] = {_id(one, "image_id", path): (str(one["image_id"]),) for one in people}
     elif isinstance(content, dict):
         people = _listed(content.get("annotations"), path)
         listed = _listed(content.get("images"), path)
-        names = {_id(image, "id", path): path_parts(image.get("file_name"), path) for image in listed}
+        names = {_id(image, "id", path): split_path(image.get("file_name"), path) for image in listed}
     else:
         raise DataError(path, "something else", _EXPECTED, _HINT)
     # Of other things than people there are only boxes and outlines.
@@ -136,9 +143,9 @@ def _id(one: Annotation, name: str, path: Path) -> Any:
 
 
 def _by_image(
-    people: Iterable[Annotation], names: Mapping[int, Parts], path: Path
-) -> dict[Parts, dict[str, list[Annotation]]]:
-    images: dict[Parts, dict[str, list[Annotation]]] = {}
+    people: Iterable[Annotation], names: Mapping[int, PathParts], path: Path
+) -> dict[PathParts, dict[str, list[Annotation]]]:
+    images: dict[PathParts, dict[str, list[Annotation]]] = {}
     for *folders, name in names.values():
         images.setdefault(tuple(folders), {}).setdefault(name, [])
     for one in people:
@@ -161,7 +168,7 @@ def _people(annotations: Iterable[Annotation], are_flags: bool, path: Path) -> l
     for one in annotations:
         if one.get("num_keypoints") == 0:
             continue
-        joints = as_person(one["keypoints"], path)
+        joints = parse_person(one["keypoints"], path)
         if are_flags:
             # Joints that are not in the image may come with coordinates.
             is_seen = joints[:, 2:] > 0

@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skelgait.errors import DataError, ShapeError
-from skelgait.raw.keys import UNKNOWN, Parts
-from skelgait.raw.poses.joints import joint_rows, numeric
+from skelgait.raw.file_tree import list_files, walk_folders
+from skelgait.raw.keys import DEFAULT_LABEL, PathParts
+from skelgait.raw.poses.joints import reshape_rows, to_numbers
 from skelgait.raw.poses.json_files import read_json
 from skelgait.raw.poses.layout import RawSequence
-from skelgait.raw.walk import files_in, folders_with
 
 
 class Frames(NamedTuple):
@@ -49,8 +49,8 @@ class FrameFiles:
     folders: re.Pattern[str] = re.compile(".*")
     may_share: bool = False
 
-    def fits(self, sample: Sequence[Path]) -> bool:
-        """See `Layout.fits`."""
+    def matches(self, sample: Sequence[Path]) -> bool:
+        """See `Layout.matches`."""
         fitting = [path for path in sample if path.match(self.pattern)]
         if not fitting or not self.folders.fullmatch(fitting[0].absolute().parent.as_posix()):
             return False
@@ -60,21 +60,21 @@ class FrameFiles:
             return False
         return True
 
-    def find(self, root: Path, pattern: str | None) -> Mapping[Parts, Frames]:
+    def find(self, root: Path, pattern: str | None) -> Mapping[PathParts, Frames]:
         """See `Layout.find`."""
-        wanted, found = pattern or self.pattern, dict[Parts, Frames]()
-        for folder in folders_with(root, wanted):
+        wanted, found = pattern or self.pattern, dict[PathParts, Frames]()
+        for folder in walk_folders(root, wanted):
             videos = sorted(set(map(self._video, folder.names))) if self.may_share else []
             if len(videos) < 2:
                 found[folder.parts] = Frames(folder.path, wanted)
                 continue
             for video in videos:
-                found[(*folder.parts, video.rstrip("_- ") or UNKNOWN)] = Frames(folder.path, wanted, video)
+                found[(*folder.parts, video.rstrip("_- ") or DEFAULT_LABEL)] = Frames(folder.path, wanted, video)
         return found
 
     def files(self, place: Frames) -> Sequence[Path]:
         """See `Layout.files`."""
-        files = files_in(place.folder, place.pattern)
+        files = list_files(place.folder, place.pattern)
         return files if place.video is None else [path for path in files if self._video(path.name) == place.video]
 
     def _video(self, name: str) -> str:
@@ -95,7 +95,7 @@ def _read_text(path: Path) -> NDArray[np.float64]:
         values = np.array(path.read_text(encoding="utf-8").replace("\n", ",").strip(", ").split(","), np.float64)
     except (OSError, ValueError) as error:
         raise DataError(path, str(error), "numbers with commas between them", "export the frame again") from error
-    return joint_rows(values[None], path)
+    return reshape_rows(values[None], path)
 
 
 def _read_people(path: Path) -> NDArray[np.float64]:
@@ -104,11 +104,11 @@ def _read_people(path: Path) -> NDArray[np.float64]:
     people = content.get("people") if isinstance(content, dict) else None
     if not isinstance(people, list) or not all(isinstance(person, dict) for person in people):
         raise DataError(path, "no list of people", 'a JSON object {"people": [...]}', "export the frame again")
-    rows = [numeric(person.get("pose_keypoints_2d"), path) for person in people]
+    rows = [to_numbers(person.get("pose_keypoints_2d"), path) for person in people]
     if any(row.ndim != 1 for row in rows) or len({len(row) for row in rows}) > 1:
         found = f"joints of shapes {', '.join(str(row.shape) for row in rows)}"
         raise ShapeError(path, found, "one row of numbers for each person, of one length", "export the frame again")
-    return joint_rows(np.stack(rows), path) if rows else np.zeros((0, 0, 3))
+    return reshape_rows(np.stack(rows), path) if rows else np.zeros((0, 0, 3))
 
 
 GAIT3D = FrameFiles("gait3d", "Gait3D, a text file a frame", "*[0-9].txt", "", _read_text)

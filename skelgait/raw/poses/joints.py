@@ -17,7 +17,7 @@ _HINT = "export x, y and confidence of each joint"
 _LEADING = 2
 
 
-def numeric(values: Any, where: Path) -> NDArray[Any]:
+def to_numbers(values: Any, where: Path) -> NDArray[Any]:
     """Lists of numbers as an array; what is null is not a number (NaN). Arrays keep their type of float.
 
     Raises:
@@ -33,7 +33,7 @@ def numeric(values: Any, where: Path) -> NDArray[Any]:
         raise DataError(where, f"joints that are no numbers ({error})", "lists of numbers", _HINT) from error
 
 
-def joint_rows(rows: NDArray[Any], where: Path) -> NDArray[Any]:
+def reshape_rows(rows: NDArray[Any], where: Path) -> NDArray[Any]:
     """Rows (n, 3 V), or (n, 2 + 3 V) with two leading values, as joints (n, V, 3).
 
     Raises:
@@ -49,7 +49,7 @@ def joint_rows(rows: NDArray[Any], where: Path) -> NDArray[Any]:
     )
 
 
-def with_confidence(joints: NDArray[Any], where: Path) -> NDArray[Any]:
+def add_confidence(joints: NDArray[Any], where: Path) -> NDArray[Any]:
     """Joints (..., V, 3); those given without confidence, as (..., V, 2), get 1, and 0 where they are 0, 0.
 
     Raises:
@@ -63,38 +63,38 @@ def with_confidence(joints: NDArray[Any], where: Path) -> NDArray[Any]:
     return np.concatenate([joints, is_there.astype(joints.dtype)], axis=-1)
 
 
-def as_people(values: Any, where: Path) -> NDArray[Any]:
+def parse_people(values: Any, where: Path) -> NDArray[Any]:
     """The people of a frame, (M, V, 3), from one row, joints (V, 2 or 3), or people (M, V, 2 or 3); nobody from [].
 
     Raises:
         DataError: these are no numbers.
         ShapeError: they are of another shape.
     """
-    array = numeric(values, where)
+    array = to_numbers(values, where)
     if array.size == 0:
         return np.zeros((0, 0, 3))
     if array.ndim == 1:
-        return joint_rows(array[None], where)
+        return reshape_rows(array[None], where)
     if array.ndim not in (2, 3):
         raise ShapeError(where, f"joints of shape {array.shape}", "(V, 3), or (M, V, 3) for M people", _HINT)
-    return with_confidence(array if array.ndim == 3 else array[None], where)
+    return add_confidence(array if array.ndim == 3 else array[None], where)
 
 
-def as_person(row: Any, where: Path) -> NDArray[Any]:
+def parse_person(row: Any, where: Path) -> NDArray[Any]:
     """One person, (V, 3), from a list of 3 V numbers.
 
     Raises:
         DataError: these are no numbers.
         ShapeError: they are of another shape, or no known skeleton format has that many joints.
     """
-    array = numeric(row, where)
+    array = to_numbers(row, where)
     if array.ndim != 1 or len(array) % 3:
         raise ShapeError(where, f"joints of shape {array.shape}", "a row of 3 numbers for each joint", _HINT)
-    (joints,) = joint_rows(array[None], where)
+    (joints,) = reshape_rows(array[None], where)
     return joints  # type: ignore[no-any-return]
 
 
-def together(people: Sequence[NDArray[Any]], where: Path) -> NDArray[Any]:
+def stack_people(people: Sequence[NDArray[Any]], where: Path) -> NDArray[Any]:
     """The people of a frame, (M, V, 3), from joints (V, 3) of each of them.
 
     Raises:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol
 from numpy.typing import NDArray
 
 from skelgait.errors import DataError
-from skelgait.raw.keys import Parts, keys_of
+from skelgait.raw.keys import PathParts, sequence_keys
 from skelgait.storage import Key
 
 
@@ -43,11 +43,11 @@ class Layout(Protocol):
         """What it is, in a few words."""
         ...
 
-    def fits(self, sample: Sequence[Path]) -> bool:
+    def matches(self, sample: Sequence[Path]) -> bool:
         """Whether some of a dataset's files look like it; quick, and never an error."""
         ...
 
-    def find(self, root: Path, pattern: str | None) -> Mapping[Parts, Any]:
+    def find(self, root: Path, pattern: str | None) -> Mapping[PathParts, Any]:
         """The sequences in `root`: where each lies, by the names of the folders on the way to it.
 
         Args:
@@ -83,17 +83,17 @@ class RawPoses:
     Attributes:
         path: its file or folder.
         layout: the form that it is in.
-        places: where each sequence lies, by key, sorted.
+        locations: where each sequence lies, by key, sorted.
     """
 
     path: Path
     layout: Layout
-    places: Mapping[Key, Any]
+    locations: Mapping[Key, Any]
 
     @property
     def keys(self) -> Sequence[Key]:
         """Every sequence, sorted."""
-        return list(self.places)
+        return list(self.locations)
 
     def modified_ns(self, key: Key) -> int:
         """When a sequence was last written, in nanoseconds since the epoch.
@@ -102,7 +102,7 @@ class RawPoses:
             DataError: a file of it is gone.
         """
         try:
-            return max((file.stat().st_mtime_ns for file in self.layout.files(self.places[key])), default=0)
+            return max((file.stat().st_mtime_ns for file in self.layout.files(self.locations[key])), default=0)
         except OSError as error:
             raise DataError(
                 error.filename or self.path, error.strerror or str(error), "a file that can be read", "try again"
@@ -114,7 +114,7 @@ class RawPoses:
         Raises:
             DataError: it cannot be read; names the file.
         """
-        return self.layout.read(self.places[key])
+        return self.layout.read(self.locations[key])
 
 
 def find_sequences(root: Path, layout: Layout, names: str | None = None, pattern: str | None = None) -> RawPoses:
@@ -123,7 +123,7 @@ def find_sequences(root: Path, layout: Layout, names: str | None = None, pattern
     Args:
         root: its file or folder.
         layout: the form that it is in.
-        names: how its paths are named, see `skelgait.raw.keys.keys_of`.
+        names: how its paths are named, see `skelgait.raw.keys.sequence_keys`.
         pattern: of the files to look at; the layout's own where None.
 
     Raises:
@@ -135,5 +135,5 @@ def find_sequences(root: Path, layout: Layout, names: str | None = None, pattern
         expected = f"sequences in the layout {layout.name} ({layout.title})"
         hint = "check the path, or name another --layout"
         raise DataError(root, f"no file that fits {pattern}" if pattern else "none", expected, hint)
-    keys = keys_of(places, root, names)
+    keys = sequence_keys(places, root, names)
     return RawPoses(root, layout, {key: places[parts] for key, parts in keys.items()})

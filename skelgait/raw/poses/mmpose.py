@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skelgait.errors import DataError, ShapeError
-from skelgait.raw.keys import Parts
-from skelgait.raw.poses.joints import numeric, together, with_confidence
+from skelgait.raw.file_tree import Folder, list_files
+from skelgait.raw.keys import PathParts
+from skelgait.raw.poses.joints import add_confidence, stack_people, to_numbers
 from skelgait.raw.poses.json_files import read_json
 from skelgait.raw.poses.layout import RawSequence
-from skelgait.raw.poses.tracks import tracks_of
-from skelgait.raw.poses.whole_files import head, is_empty_list, sequences_at
-from skelgait.raw.walk import Folder, files_in
+from skelgait.raw.poses.sequence_files import find_in_files, is_empty_list, read_head
+from skelgait.raw.poses.tracks import parse_track_ids
 
 _EXPECTED = 'a list of {"frame_id": n, "instances": [...]}, or of instances, each with keypoints and their scores'
 _HINT = "export the predictions again, or name another --layout"
@@ -45,25 +45,25 @@ class MMPose:
     name: str = "mmpose"
     title: str = "MMPose's predictions, a JSON file a video or an image"
 
-    def fits(self, sample: Sequence[Path]) -> bool:
-        """See `Layout.fits`."""
+    def matches(self, sample: Sequence[Path]) -> bool:
+        """See `Layout.matches`."""
         files = (path for path in sample if path.suffix.lower() == ".json")
         first = next((path for path in files if not is_empty_list(path)), None)
-        if first is None or not _FIRST_WORD.search(head(first)):
+        if first is None or not _FIRST_WORD.search(read_head(first)):
             return False
         try:
             return _entries(first) != []
         except DataError:
             return False
 
-    def find(self, root: Path, pattern: str | None) -> Mapping[Parts, Predictions]:
+    def find(self, root: Path, pattern: str | None) -> Mapping[PathParts, Predictions]:
         """See `Layout.find`."""
         wanted = pattern or "*.json"
-        return sequences_at(root, wanted, lambda folder: _inside(folder, wanted))
+        return find_in_files(root, wanted, lambda folder: _inside(folder, wanted))
 
     def files(self, place: Predictions) -> Sequence[Path]:
         """See `Layout.files`."""
-        return [place.path] if place.pattern is None else files_in(place.path, place.pattern)
+        return [place.path] if place.pattern is None else list_files(place.path, place.pattern)
 
     def read(self, place: Predictions) -> RawSequence:
         """See `Layout.read`."""
@@ -76,7 +76,7 @@ class MMPose:
 MMPOSE = MMPose()
 
 
-def _inside(folder: Folder, pattern: str) -> Iterator[tuple[Parts, Predictions]]:
+def _inside(folder: Folder, pattern: str) -> Iterator[tuple[PathParts, Predictions]]:
     paths = [folder.path / name for name in folder.names]
     if len(paths) > 1 and _are_images(paths):
         yield (), Predictions(folder.path, pattern)
@@ -88,13 +88,13 @@ def _inside(folder: Folder, pattern: str) -> Iterator[tuple[Parts, Predictions]]
 
 def _are_images(paths: Sequence[Path]) -> bool:
     """Whether files are an image each. The first that has somebody in it tells; images are all that may have nobody."""
-    first = next((match for path in paths if (match := _FIRST_WORD.search(head(path)))), None)
+    first = next((match for path in paths if (match := _FIRST_WORD.search(read_head(path)))), None)
     return first is None or first.group(1) == b"keypoints"
 
 
 def _stands_for_folder(path: Path) -> bool:
     """Whether a lone file is called like any, or is the only image of a sequence."""
-    match = _FIRST_WORD.search(head(path))
+    match = _FIRST_WORD.search(read_head(path))
     is_image = match is not None and match.group(1) == b"keypoints"
     return is_image or any(fnmatchcase(path.name, name) for name in _NAMES_OF_RESULTS)
 
@@ -137,18 +137,20 @@ def _is_list_of_objects(value: Any) -> bool:
 
 
 def _sequence(frames: Sequence[Entries], names: Sequence[str], files: Sequence[Path]) -> RawSequence:
-    people = [together([_person(one, path) for one in frame], path) for frame, path in zip(frames, files, strict=True)]
-    return RawSequence(people, names, tracks_of([[one.get("track_id") for one in frame] for frame in frames]))
+    people = [
+        stack_people([_person(one, path) for one in frame], path) for frame, path in zip(frames, files, strict=True)
+    ]
+    return RawSequence(people, names, parse_track_ids([[one.get("track_id") for one in frame] for frame in frames]))
 
 
 def _person(instance: dict[str, Any], where: Path) -> NDArray[Any]:
     """Joints (V, 3) of an instance; its scores may be missing."""
-    joints = _unnested(numeric(instance.get("keypoints"), where), 2)
+    joints = _unnested(to_numbers(instance.get("keypoints"), where), 2)
     if joints.ndim != 2 or joints.shape[1] not in (2, 3):
         raise ShapeError(where, f"joints of shape {joints.shape}", "x and y of each joint", _HINT)
     if instance.get("keypoint_scores") is None:
-        return with_confidence(joints, where)
-    scores = _unnested(numeric(instance["keypoint_scores"], where), 1)
+        return add_confidence(joints, where)
+    scores = _unnested(to_numbers(instance["keypoint_scores"], where), 1)
     if joints.shape != (*scores.shape, 2):
         found = f"joints of shape {joints.shape} and scores of shape {scores.shape}"
         raise ShapeError(where, found, "x, y and a score for each joint", "export 2D poses")

@@ -14,7 +14,7 @@ _FILE = "pose_selection_idx.pkl"
 _EXPECTED = "a dictionary from frames to the number of a person"
 
 
-def person_index_file(root: Path, key: Key) -> Path:
+def person_index_path(root: Path, key: Key) -> Path:
     """Where the index of a sequence is, if it has one: it is only written where a frame has several people."""
     return root.joinpath(*key, _FILE)
 

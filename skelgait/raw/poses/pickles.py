@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from skelgait.datasets import DATASETS
 from skelgait.errors import DataError, ShapeError, resemblance
-from skelgait.raw.keys import Parts
-from skelgait.raw.poses.joints import as_people, joint_rows, with_confidence
+from skelgait.raw.file_tree import walk_folders
+from skelgait.raw.keys import PathParts
+from skelgait.raw.poses.joints import add_confidence, parse_people, reshape_rows
 from skelgait.raw.poses.layout import RawSequence
-from skelgait.raw.walk import folders_with
 from skelgait.skeletons import known_joint_counts
 from skelgait.storage.arrays import read_pickled
 from skelgait.storage.frame_names import read_frame_names
@@ -42,18 +42,18 @@ class Pickles:
     name: str = "pickles"
     title: str = "a tree with a pickle a sequence, as of CCPG, CASIA-B-Pose, SUSTech1K and GREW"
 
-    def fits(self, sample: Sequence[Path]) -> bool:
-        """See `Layout.fits`."""
+    def matches(self, sample: Sequence[Path]) -> bool:
+        """See `Layout.matches`."""
         pickles = [path for path in sample if path.suffix == ".pkl"]
         known = [path for path in pickles if any(path.match(pattern) for pattern in _KNOWN_PATTERNS)]
         beside = [path for path in pickles if path.parent == pickles[0].parent]
         return any(map(_is_poses, known[:1] or beside))
 
-    def find(self, root: Path, pattern: str | None) -> Mapping[Parts, PickleFolder]:
+    def find(self, root: Path, pattern: str | None) -> Mapping[PathParts, PickleFolder]:
         """See `Layout.find`."""
-        found: dict[Parts, PickleFolder] = {}
+        found: dict[PathParts, PickleFolder] = {}
         for wanted in (pattern,) if pattern else (*_KNOWN_PATTERNS, "*.pkl"):
-            for folder in folders_with(root, wanted):
+            for folder in walk_folders(root, wanted):
                 found[folder.parts] = PickleFolder(folder.path, tuple(folder.names))
             if found:
                 break
@@ -102,7 +102,7 @@ def _frames(content: Any, path: Path) -> list[NDArray[Any]]:
     if isinstance(content, np.ndarray) and content.dtype.kind in "fiu":
         return list(_of_one_person(content, path)[:, None])
     if isinstance(content, list | tuple) or (isinstance(content, np.ndarray) and content.dtype == object):
-        return [as_people(frame, path) for frame in content]
+        return [parse_people(frame, path) for frame in content]
     raise ShapeError(path, f"a {type(content).__name__}", _EXPECTED, _HINT)
 
 
@@ -110,9 +110,9 @@ def _of_one_person(array: NDArray[Any], path: Path) -> NDArray[Any]:
     if array.dtype.kind != "f":
         array = array.astype(np.float64)
     if array.ndim == 2:
-        return joint_rows(array, path)
+        return reshape_rows(array, path)
     if array.ndim == 3 and array.shape[1] in known_joint_counts():
-        return with_confidence(array, path)
+        return add_confidence(array, path)
     raise ShapeError(path, f"an array {array.shape} of {array.dtype}{resemblance(array)}", _EXPECTED, _HINT)
 
 

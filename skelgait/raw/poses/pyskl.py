@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skelgait.errors import DataError, ShapeError
-from skelgait.raw.keys import Parts
-from skelgait.raw.poses.joints import with_confidence
+from skelgait.raw.file_tree import Folder
+from skelgait.raw.keys import PathParts
+from skelgait.raw.poses.joints import add_confidence
 from skelgait.raw.poses.layout import RawSequence
-from skelgait.raw.poses.whole_files import kept, path_parts, sequences_at
-from skelgait.raw.walk import Folder
+from skelgait.raw.poses.sequence_files import cache_last_file, find_in_files, split_path
 from skelgait.storage.arrays import read_pickled
 
 _EXPECTED = "a list of annotations, each with frame_dir and keypoint, or a dictionary with such a list"
@@ -28,7 +28,7 @@ class Annotated(NamedTuple):
     """A file of annotations, and the frame_dir of a sequence in it."""
 
     path: Path
-    frame_dir: Parts
+    frame_dir: PathParts
 
 
 @dataclass(frozen=True)
@@ -38,17 +38,17 @@ class Pyskl:
     name: str = "pyskl"
     title: str = "PYSKL's or MMAction2's annotations, a pickle a dataset"
 
-    def fits(self, sample: Sequence[Path]) -> bool:
-        """See `Layout.fits`."""
+    def matches(self, sample: Sequence[Path]) -> bool:
+        """See `Layout.matches`."""
         first = next((path for path in sample if path.suffix.lower() == ".pkl"), None)
         try:
             return first is not None and bool(_annotations(first))
         except DataError:
             return False
 
-    def find(self, root: Path, pattern: str | None) -> Mapping[Parts, Annotated]:
+    def find(self, root: Path, pattern: str | None) -> Mapping[PathParts, Annotated]:
         """See `Layout.find`."""
-        return sequences_at(root, pattern or "*.pkl", _inside)
+        return find_in_files(root, pattern or "*.pkl", _inside)
 
     def files(self, place: Annotated) -> Sequence[Path]:
         """See `Layout.files`."""
@@ -75,22 +75,22 @@ class Pyskl:
 PYSKL = Pyskl()
 
 
-def _inside(folder: Folder) -> Iterator[tuple[Parts, Annotated]]:
+def _inside(folder: Folder) -> Iterator[tuple[PathParts, Annotated]]:
     for name in folder.names:
         path = folder.path / name
         yield from ((frame_dir, Annotated(path, frame_dir)) for frame_dir in _annotations(path))
 
 
-@kept
-def _annotations(path: Path) -> dict[Parts, Annotation]:
+@cache_last_file
+def _annotations(path: Path) -> dict[PathParts, Annotation]:
     """Annotations by frame_dir."""
     content = read_pickled(path, _EXPECTED)
     listed = content.get("annotations") if isinstance(content, dict) else content
     if not isinstance(listed, list) or not all(isinstance(one, dict) and "keypoint" in one for one in listed):
         raise DataError(path, "something else", _EXPECTED, _HINT)
-    annotations: dict[Parts, Annotation] = {}
+    annotations: dict[PathParts, Annotation] = {}
     for one in listed:
-        frame_dir = path_parts(one.get("frame_dir"), path)
+        frame_dir = split_path(one.get("frame_dir"), path)
         if frame_dir in annotations:
             raise DataError(path, f"{'/'.join(frame_dir)} twice", "each frame_dir once", _HINT)
         annotations[frame_dir] = one
@@ -103,7 +103,7 @@ def _joints(annotation: Annotation, path: Path) -> NDArray[Any]:
     if joints.ndim != 4 or joints.shape[3] not in (2, 3):
         raise ShapeError(path, f"keypoint of shape {joints.shape}", "(M, T, V, 2 or 3)", _HINT)
     if scores is None:
-        return with_confidence(joints, path)
+        return add_confidence(joints, path)
     scores = _floats(scores, path)
     if joints.shape != (*scores.shape, 2):
         found = f"keypoint of shape {joints.shape} and keypoint_score of shape {scores.shape}"

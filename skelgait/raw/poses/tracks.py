@@ -21,7 +21,7 @@ class _Sight(NamedTuple):
     joints: NDArray[Any]
 
 
-def tracks_of(ids: Sequence[Sequence[Any]]) -> list[list[int]] | None:
+def parse_track_ids(ids: Sequence[Sequence[Any]]) -> list[list[int]] | None:
     """Tracks from what an estimator wrote down for each person of each frame.
 
     None where somebody has no whole number, or two people in a frame have the same: without tracking, some estimators
@@ -35,7 +35,7 @@ def tracks_of(ids: Sequence[Sequence[Any]]) -> list[list[int]] | None:
     return [[int(n) for n in present] for present in ids]
 
 
-def follow(people: Sequence[NDArray[Any]]) -> list[list[int]]:
+def track_people(people: Sequence[NDArray[Any]]) -> list[list[int]]:
     """A number for each person of each frame, the same one as long as somebody can be followed.
 
     Of all people in a frame and all who were seen before, those who are nearest to each other are taken for the same,

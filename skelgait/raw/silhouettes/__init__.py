@@ -1,6 +1,6 @@
 """Folders of silhouette images, as datasets give them."""
 
-from skelgait.raw.silhouettes.folders import ImageFolders, find_folders
-from skelgait.raw.silhouettes.images import SilhouetteImages, image_silhouettes
+from skelgait.raw.silhouettes.folders import ImageFolders, find_image_folders
+from skelgait.raw.silhouettes.images import SilhouetteImages, find_silhouette_images
 
-__all__ = ["ImageFolders", "SilhouetteImages", "find_folders", "image_silhouettes"]
+__all__ = ["ImageFolders", "SilhouetteImages", "find_image_folders", "find_silhouette_images"]

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from skelgait.errors import DataError
-from skelgait.raw.keys import Parts, keys_of
-from skelgait.raw.walk import files_in, folders_with, survey
+from skelgait.raw.file_tree import list_files, sample_files, walk_folders
+from skelgait.raw.keys import PathParts, sequence_keys
 from skelgait.storage import Key
 
 _PATTERN = "*.png"
@@ -27,7 +27,7 @@ class ImageFolders:
     """
 
     path: Path
-    folders: Mapping[Key, Parts]
+    folders: Mapping[Key, PathParts]
 
     @property
     def keys(self) -> Sequence[Key]:
@@ -45,7 +45,7 @@ class ImageFolders:
             DataError: they are gone, or cannot be read.
         """
         folder = self.folder(key)
-        files = [path for path in files_in(folder, _PATTERN) if _is_frame(path.name)]
+        files = [path for path in list_files(folder, _PATTERN) if _is_frame(path.name)]
         if not files:
             raise DataError(folder, "no PNG that can be read", "a frame", "put the frames back, or remove the folder")
         return files
@@ -63,22 +63,22 @@ class ImageFolders:
             raise DataError(where, found, "a file that can be read", "try again") from error
 
 
-def find_folders(root: Path, names: str | None = None) -> ImageFolders:
+def find_image_folders(root: Path, names: str | None = None) -> ImageFolders:
     """Find the sequences in a tree of PNG images.
 
     Args:
         root: its root.
-        names: how its paths are named, see `skelgait.raw.keys.keys_of`.
+        names: how its paths are named, see `skelgait.raw.keys.sequence_keys`.
 
     Raises:
         DataError: there is no PNG, or the paths do not tell which sequence is which.
         SettingsError: `names` does not fit.
     """
-    found = [folder.parts for folder in folders_with(root, _PATTERN) if any(map(_is_frame, folder.names))]
+    found = [folder.parts for folder in walk_folders(root, _PATTERN) if any(map(_is_frame, folder.names))]
     if not found:
         hint = "check the path; silhouettes that are arrays already (.pkl) need no aligning"
         raise DataError(root, _what_is_there(root), "folders of PNG images, one a frame", hint)
-    return ImageFolders(root, keys_of(found, root, names))
+    return ImageFolders(root, sequence_keys(found, root, names))
 
 
 def _is_frame(name: str) -> bool:
@@ -86,7 +86,7 @@ def _is_frame(name: str) -> bool:
 
 
 def _what_is_there(root: Path) -> str:
-    sample = survey(root)
+    sample = sample_files(root)
     if not sample:
         return "no file"
     return f"none, but {_endings(sample)} (for example {sample[0].relative_to(root)})"

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skelgait.errors import DataError
-from skelgait.raw.silhouettes.folders import ImageFolders, find_folders
+from skelgait.raw.silhouettes.folders import ImageFolders, find_image_folders
 from skelgait.raw.silhouettes.png import read_silhouette
 from skelgait.storage import Key
 from skelgait.storage.frame_names import frame_number
@@ -26,7 +26,7 @@ class SilhouetteImages:
 
     folders: ImageFolders
 
-    def of(self, key: Key) -> Mapping[int, NDArray[np.uint8]]:
+    def frames(self, key: Key) -> Mapping[int, NDArray[np.uint8]]:
         """The silhouettes of a sequence by the number of the frame, (H, W) in 0 to 255; empty where there are none.
 
         An image is read when it is asked for, and again when it is asked for again; a DataError names one that cannot
@@ -38,9 +38,9 @@ class SilhouetteImages:
         return _Frames(_by_number(self.folders.files(key)) if key in self.folders.folders else {})
 
 
-def image_silhouettes(root: Path, names: str | None = None) -> SilhouetteImages:
-    """Find the silhouettes in a tree of PNG images, see `find_folders`."""
-    return SilhouetteImages(find_folders(root, names))
+def find_silhouette_images(root: Path, names: str | None = None) -> SilhouetteImages:
+    """Find the silhouettes in a tree of PNG images, see `find_image_folders`."""
+    return SilhouetteImages(find_image_folders(root, names))
 
 
 class _Frames(Mapping[int, NDArray[np.uint8]]):

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from skelgait.raw.file_tree import sample_files
 from skelgait.raw.poses.layout import RawSequence
-from skelgait.raw.poses.recognize import LAYOUTS, open_raw
-from skelgait.raw.walk import survey
+from skelgait.raw.poses.registry import LAYOUTS, open_raw
 from skelgait.storage import Key
 
 Walks = Mapping[Key, NDArray[np.float64]]
@@ -26,7 +26,7 @@ WALKER = 3
 
 def fitting(root: Path) -> list[str]:
     """The names of all layouts that take what is at `root` for theirs."""
-    return [layout.name for layout in LAYOUTS.values() if layout.fits(survey(root))]
+    return [layout.name for layout in LAYOUTS.values() if layout.matches(sample_files(root))]
 
 
 def read_all(root: Path, layout: str) -> dict[Key, RawSequence]:

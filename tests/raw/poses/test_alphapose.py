@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from skelgait.errors import DataError, ShapeError
 from skelgait.raw.poses.alphapose import ALPHAPOSE
 from skelgait.raw.poses.layout import RawSequence
-from skelgait.raw.poses.recognize import open_raw
+from skelgait.raw.poses.registry import open_raw
 from skelgait.storage import Key
 from tests.raw.poses.dataset_builders import some_walks
 from tests.raw.poses.estimator_builders import (
@@ -148,7 +148,7 @@ def test_frames_are_in_order_whatever_that_of_the_entries(
 def test_a_file_that_is_something_else_is_named_when_it_is_read(tmp_path: Path, content: str, found: str) -> None:
     path = write(tmp_path / "walk.json")
     path.write_text(content)
-    assert not ALPHAPOSE.fits([path])
+    assert not ALPHAPOSE.matches([path])
     write(tmp_path / "well.json", entry())
     raw = open_raw(tmp_path, "alphapose")
     assert [key.identity for key in raw.keys] == ["walk", "well"]
@@ -200,7 +200,7 @@ def test_no_name_leads_out_of_the_folder(tmp_path: Path) -> None:
 def test_what_is_written_anew_is_read_anew(tmp_path: Path) -> None:
     path = write(tmp_path / "walk.json", entry())
     raw = open_raw(path, "alphapose")
-    assert pickle.loads(pickle.dumps(raw.places)) == raw.places
+    assert pickle.loads(pickle.dumps(raw.locations)) == raw.locations
     assert len(raw.read(raw.keys[0]).people) == 1
     write(path, entry(), entry("1.jpg"))
     assert len(raw.read(raw.keys[0]).people) == 2

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from skelgait.errors import DataError, ShapeError
 from skelgait.raw.poses.layout import RawSequence
-from skelgait.raw.poses.recognize import open_raw
+from skelgait.raw.poses.registry import open_raw
 from skelgait.storage import Key
 from tests.raw.poses.dataset_builders import some_walks
 from tests.raw.poses.estimator_builders import coco, coco_results, fitting, read_all

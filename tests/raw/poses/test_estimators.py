@@ -13,7 +13,7 @@ import pytest
 
 from skelgait.errors import DataError
 from skelgait.raw.poses.layout import RawSequence
-from skelgait.raw.poses.recognize import LAYOUTS, open_raw
+from skelgait.raw.poses.registry import LAYOUTS, open_raw
 from skelgait.storage import Key
 from tests.raw.poses import dataset_builders as datasets
 from tests.raw.poses import estimator_builders as estimators
@@ -192,7 +192,7 @@ def test_damaged_and_hostile_files_are_named(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     path = write(tmp_path / "raw" / name, content)
-    LAYOUTS[layout].fits([path])  # never an error
+    LAYOUTS[layout].matches([path])  # never an error
     with pytest.raises(DataError, match=path.name.replace(".", r"\.")):
         read_all(tmp_path / "raw", layout)
     assert not (tmp_path / "pwned").exists()

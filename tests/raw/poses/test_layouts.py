@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from skelgait.cli import app
 from skelgait.maps import skeleton_maps
-from skelgait.raw.poses.recognize import LAYOUTS, recognize
+from skelgait.raw.poses.registry import LAYOUTS, recognize_layout
 from skelgait.storage import Key, open_source
 from tests.raw.poses import dataset_builders as datasets
 from tests.raw.poses import estimator_builders as estimators
@@ -94,7 +94,7 @@ def test_from_the_raw_tree_to_maps(name: str, tmp_path: Path, monkeypatch: pytes
     case = CASES[name]
     walks = some_walks(*map(Key._make, case.keys))
     source = case.build(tmp_path / "raw", walks)
-    assert recognize(source).name == case.layout
+    assert recognize_layout(source).name == case.layout
     report = run("poses", source, "--workers", 1)
     assert (report["layout"], report["sequences"], report["failed"]) == (case.layout, len(walks), [])
     run("heatmap", "--workers", 1)

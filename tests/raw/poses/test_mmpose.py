@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from skelgait.errors import DataError, ShapeError
 from skelgait.raw.poses.layout import RawSequence
-from skelgait.raw.poses.recognize import open_raw
+from skelgait.raw.poses.registry import open_raw
 from skelgait.storage import Key
 from tests.raw.poses.dataset_builders import some_walks
 from tests.raw.poses.estimator_builders import fitting, mmpose, mmpose_images, read_all
@@ -59,7 +59,7 @@ def test_images_are_frames_whether_there_is_anybody_or_not(tmp_path: Path) -> No
     assert sequence.frame_names == ["8", "9", "10", "11", "12", "13"]
     assert [len(people) for people in sequence.people] == [0, 1, 2, 1, 1, 0]
     raw = open_raw(root, "mmpose")
-    assert [path.name for path in raw.layout.files(raw.places[KEYS[0]])] == [f"{n}.json" for n in range(8, 14)]
+    assert [path.name for path in raw.layout.files(raw.locations[KEYS[0]])] == [f"{n}.json" for n in range(8, 14)]
 
 
 def test_images_of_the_demo_are_frames_too(tmp_path: Path) -> None:

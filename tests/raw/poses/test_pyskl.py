@@ -14,7 +14,7 @@ from hypothesis.extra.numpy import arrays
 
 from skelgait.errors import DataError
 from skelgait.raw.poses.layout import RawSequence
-from skelgait.raw.poses.recognize import open_raw
+from skelgait.raw.poses.registry import open_raw
 from skelgait.storage import Key
 from tests.raw.poses.dataset_builders import some_walks
 from tests.raw.poses.estimator_builders import fitting, pyskl, read_all

@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from skelgait.errors import DataError, SettingsError
-from skelgait.raw.silhouettes import find_folders, image_silhouettes
+from skelgait.raw.silhouettes import find_image_folders, find_silhouette_images
 from skelgait.raw.silhouettes.png import read_silhouette
 from skelgait.storage import Key
 from tests.raw.silhouettes import png_trees
@@ -79,28 +79,28 @@ def test_other_images_and_files_that_are_gone_are_named(tmp_path: Path) -> None:
 
 def test_where_there_is_no_png_it_is_said_what_there_is(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="walks: found No such file or directory"):
-        find_folders(tmp_path / "walks")
+        find_image_folders(tmp_path / "walks")
     with pytest.raises(DataError, match="found no file, expected folders of PNG images, one a frame; check the path"):
-        find_folders(tmp_path)
+        find_image_folders(tmp_path)
     folder = tmp_path / "001" / "nm-01"
     folder.mkdir(parents=True)
     folder.joinpath("000.pkl").write_bytes(b"")
     folder.joinpath("README").write_text("")
     expected = r"found none, but files with \.pkl, no ending \(for example 001/nm-01/000\.pkl\)"
     with pytest.raises(DataError, match=expected):
-        find_folders(tmp_path)
+        find_image_folders(tmp_path)
     write_png(tmp_path / "00001" / "abc_gei.png", MASK)  # no frame
     with pytest.raises(DataError, match=r"found none, but files with \.png, "):
-        find_folders(tmp_path)
+        find_image_folders(tmp_path)
     with pytest.raises(DataError, match=r"abc_gei\.png: found Not a directory"):
-        find_folders(tmp_path / "00001" / "abc_gei.png")
+        find_image_folders(tmp_path / "00001" / "abc_gei.png")
 
 
 def test_frames_come_in_the_order_of_their_numbers(tmp_path: Path) -> None:
     for name in ("f10000.png", "f9999.PNG", "f9.Png", "._f1.png", "f2_gei.png", "f3.png.partial", "f4.jpg"):
         write_png(tmp_path / "anna" / name, MASK)
     (tmp_path / "anna" / "f5.png").mkdir()
-    folders = find_folders(tmp_path)
+    folders = find_image_folders(tmp_path)
     (key,) = folders.keys
     assert key == Key("anna", "00", "00")
     assert [path.name for path in folders.files(key)] == ["f9.Png", "f9999.PNG", "f10000.png"]
@@ -110,16 +110,16 @@ def test_names_tell_where_nothing_else_does(tmp_path: Path) -> None:
     write_folder(tmp_path / "cam1" / "anna-bag" / "x" / "mask", MASK[None])
     write_folder(tmp_path / "cam2" / "bert-bag" / "y" / "mask", MASK[None])
     with pytest.raises(DataError, match="--names"):
-        find_folders(tmp_path)
-    folders = find_folders(tmp_path, "{view}/{identity}-{condition}/*/mask")
+        find_image_folders(tmp_path)
+    folders = find_image_folders(tmp_path, "{view}/{identity}-{condition}/*/mask")
     assert folders.keys == [Key("anna", "bag", "cam1"), Key("bert", "bag", "cam2")]
     with pytest.raises(SettingsError, match="--names"):
-        find_folders(tmp_path, "{identity}/{view}")
+        find_image_folders(tmp_path, "{identity}/{view}")
 
 
 def test_what_changes_in_a_folder_changes_its_date(tmp_path: Path) -> None:
     write_folder(tmp_path / "anna", blobs(0, 3))
-    folders = find_folders(tmp_path)
+    folders = find_image_folders(tmp_path)
     (key,) = folders.keys
     long_ago = time.time_ns() - 10**12
     frames = folders.files(key)
@@ -141,9 +141,9 @@ def test_images_are_found_by_key_and_number(tmp_path: Path) -> None:
     walks = some_walks(key, other)
     png_trees.oumvlp(tmp_path, walks)
     write_png(tmp_path / "Silhouette_015-01" / "00001" / "mean.png", MASK)  # without a number
-    silhouettes = pickle.loads(pickle.dumps(image_silhouettes(tmp_path)))  # as workers get it
-    assert dict(silhouettes.of(Key("00002", "00", "000"))) == {}
-    frames = silhouettes.of(key)
+    silhouettes = pickle.loads(pickle.dumps(find_silhouette_images(tmp_path)))  # as workers get it
+    assert dict(silhouettes.frames(Key("00002", "00", "000"))) == {}
+    frames = silhouettes.frames(key)
     assert list(frames) == [20, 21, 22]
     assert (len(frames), 20 in frames, 23 in frames, frames.get(23)) == (3, True, False, None)
     np.testing.assert_array_equal([frames[number] for number in frames], walks[key])
@@ -152,7 +152,7 @@ def test_images_are_found_by_key_and_number(tmp_path: Path) -> None:
 def test_images_are_read_only_where_they_are_asked_for(tmp_path: Path) -> None:
     write_folder(tmp_path / "anna", blobs(0, 3))
     (tmp_path / "anna" / "002.png").write_bytes(b"junk")
-    frames = image_silhouettes(tmp_path, "{identity}").of(Key("anna", "00", "00"))
+    frames = find_silhouette_images(tmp_path, "{identity}").frames(Key("anna", "00", "00"))
     assert 2 in frames
     np.testing.assert_array_equal(frames[3], blobs(0, 3)[2])
     with pytest.raises(DataError, match=r"002\.png"):
@@ -163,4 +163,4 @@ def test_two_images_of_a_frame_are_named(tmp_path: Path) -> None:
     for name in ("left_7.png", "right_07.png"):
         write_png(tmp_path / "anna" / name, MASK)
     with pytest.raises(DataError, match=r"anna: found left_7\.png and right_07\.png, both of frame 7, expected one"):
-        image_silhouettes(tmp_path).of(Key("anna", "00", "00"))
+        find_silhouette_images(tmp_path).frames(Key("anna", "00", "00"))

@@ -20,7 +20,7 @@ def dataset_of_keys(keys: Sequence[Key]) -> Dataset | None:
 
 def partition_facts(keys: Sequence[Key], dataset: Dataset | None) -> tuple[dict[str, object], list[str]]:
     """How many of a dataset's identities are there, and which are in none of its sets."""
-    hint = "write a partition and a protocol of your own, see examples/own_data.md"
+    hint = "write a partition and a protocol of your own, see examples/guide/own_data.md"
     if dataset is None:
         return {"dataset": "none that is known by its names"}, [f"no official partition fits: {hint}"]
     there, partition = {key.identity for key in keys}, dataset.partition()

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 
-def in_numeric_order(names: Iterable[str]) -> list[str]:
+def natural_sort(names: Iterable[str]) -> list[str]:
     """Names sorted so that f9999 comes before f10000."""
     return sorted(names, key=_numeric_key)
 

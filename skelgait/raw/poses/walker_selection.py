@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skelgait.raw.poses.layout import RawSequence
-from skelgait.raw.poses.tracks import follow, height_px
+from skelgait.raw.poses.tracks import height_px, track_people
 
 
-class Chosen(NamedTuple):
+class WalkerSelection(NamedTuple):
     """The walker in the frames of a sequence that have anybody.
 
     Attributes:
@@ -37,9 +37,9 @@ class Chosen(NamedTuple):
         return self.several - self.by_index - self.by_silhouette
 
 
-def choose_people(
+def select_walker(
     sequence: RawSequence, index: Mapping[int, int], silhouettes: Mapping[int, NDArray[np.uint8]]
-) -> Chosen:
+) -> WalkerSelection:
     """Choose the walker in every frame: by an index, else by the silhouette, else by the continuity of the track.
 
     Args:
@@ -54,17 +54,17 @@ def choose_people(
         t: person
         for t in several
         if t not in decided and t in silhouettes
-        for person in [most_covered(sequence.people[t], silhouettes[t])]
+        for person in [most_covered_person(sequence.people[t], silhouettes[t])]
         if person is not None
     }
     known = decided | by_silhouette
     candidates = {t: [known[t]] if t in known else range(len(sequence.people[t])) for t in frames}
     walkers = _of_best_track(sequence, candidates)
     joints = [sequence.people[t][walker] for t, walker in zip(frames, walkers, strict=True)]
-    return Chosen(frames, joints, len(several), len(decided), len(by_silhouette))
+    return WalkerSelection(frames, joints, len(several), len(decided), len(by_silhouette))
 
 
-def most_covered(people: NDArray[Any], silhouette: NDArray[np.uint8]) -> int | None:
+def most_covered_person(people: NDArray[Any], silhouette: NDArray[np.uint8]) -> int | None:
     """The person whose joints lie on the most silhouette; None where nobody's do, or two people's alike.
 
     Somebody with a joint outside of the image is not the one whom the silhouette was cut out of.
@@ -85,7 +85,7 @@ def _of_best_track(sequence: RawSequence, candidates: Mapping[int, Sequence[int]
     """
     if all(len(own) == 1 for own in candidates.values()):
         return [own[0] for own in candidates.values()]
-    tracks = sequence.tracks if sequence.tracks is not None else follow(sequence.people)
+    tracks = sequence.tracks if sequence.tracks is not None else track_people(sequence.people)
     certain: Counter[int] = Counter()
     size: defaultdict[int, float] = defaultdict(float)
     for t, own in candidates.items():

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from skelgait.errors import DataError
-from skelgait.raw.order import in_numeric_order
-from skelgait.raw.walk import files_in, folders_with, survey
+from skelgait.raw.file_tree import list_files, sample_files, walk_folders
+from skelgait.raw.natural_sort import natural_sort
 
 
 def fill(root: Path, *names: str) -> None:
@@ -28,23 +28,23 @@ def fill(root: Path, *names: str) -> None:
     ],
 )
 def test_numeric_order(names: list[str], expected: list[str]) -> None:
-    assert in_numeric_order(names) == in_numeric_order(reversed(names)) == expected
+    assert natural_sort(names) == natural_sort(reversed(names)) == expected
 
 
 def test_folders_with_files_of_a_pattern(tmp_path: Path) -> None:
-    assert list(folders_with(tmp_path, "*.txt")) == []
+    assert list(walk_folders(tmp_path, "*.txt")) == []
     fill(tmp_path, "b/2.txt", "b/10.TXT", "b/x.png", "a/c/1.txt", "a/.hidden.txt", ".git/1.txt", "d/x.png")
     (tmp_path / "e").symlink_to(tmp_path / "a" / "c")
     (tmp_path / "a" / "c" / "back").symlink_to(tmp_path / "a")
-    found = [(folder.parts, folder.names) for folder in folders_with(tmp_path, "*.txt")]
+    found = [(folder.parts, folder.names) for folder in walk_folders(tmp_path, "*.txt")]
     assert found == [(("a", "c"), ["1.txt"]), (("b",), ["2.txt", "10.TXT"]), (("e",), ["1.txt"])]
-    assert [path.name for path in files_in(tmp_path / "b", "*.txt")] == ["2.txt", "10.TXT"]
-    assert files_in(tmp_path, "*.txt") == []
+    assert [path.name for path in list_files(tmp_path / "b", "*.txt")] == ["2.txt", "10.TXT"]
+    assert list_files(tmp_path, "*.txt") == []
 
 
 def test_a_survey_sees_some_of_all(tmp_path: Path) -> None:
     fill(tmp_path, "a/1.txt", "a/2.png")
-    assert [path.name for path in survey(tmp_path)] == ["1.txt", "2.png"]
-    assert survey(tmp_path / "a" / "1.txt") == [tmp_path / "a" / "1.txt"]
+    assert [path.name for path in sample_files(tmp_path)] == ["1.txt", "2.png"]
+    assert sample_files(tmp_path / "a" / "1.txt") == [tmp_path / "a" / "1.txt"]
     with pytest.raises(DataError, match="nowhere: found No such file or directory"):
-        survey(tmp_path / "nowhere")
+        sample_files(tmp_path / "nowhere")

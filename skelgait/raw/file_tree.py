@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import NamedTuple, NoReturn
 
 from skelgait.errors import DataError
-from skelgait.raw.keys import Parts
-from skelgait.raw.order import in_numeric_order
+from skelgait.raw.keys import PathParts
+from skelgait.raw.natural_sort import natural_sort
 
 _SURVEYED_FOLDERS = 40
 
@@ -25,12 +25,12 @@ class Folder(NamedTuple):
         names: its files, in numeric order.
     """
 
-    parts: Parts
+    parts: PathParts
     path: Path
     names: list[str]
 
 
-def folders_with(root: Path, pattern: str) -> Iterator[Folder]:
+def walk_folders(root: Path, pattern: str) -> Iterator[Folder]:
     """The folders in and below `root` that hold files of a pattern, in the order of their names.
 
     Hidden files and folders are left out; links to folders are followed, but for those that lead back.
@@ -51,7 +51,7 @@ def folders_with(root: Path, pattern: str) -> Iterator[Folder]:
             yield Folder(folder.relative_to(root).parts, folder, names)
 
 
-def survey(root: Path) -> list[Path]:
+def sample_files(root: Path) -> list[Path]:
     """Some of the files at `root`, all those of its first folders; itself where it is a file.
 
     Raises:
@@ -59,11 +59,11 @@ def survey(root: Path) -> list[Path]:
     """
     if root.is_file():
         return [root]
-    first = islice(folders_with(root, "*"), _SURVEYED_FOLDERS)
+    first = islice(walk_folders(root, "*"), _SURVEYED_FOLDERS)
     return [folder.path / name for folder in first for name in folder.names]
 
 
-def files_in(folder: Path, pattern: str) -> list[Path]:
+def list_files(folder: Path, pattern: str) -> list[Path]:
     """The files of a pattern in a folder itself, in numeric order.
 
     Raises:
@@ -78,7 +78,7 @@ def files_in(folder: Path, pattern: str) -> list[Path]:
 
 def _wanted(names: Iterable[str], pattern: str) -> list[str]:
     fitting = (name for name in names if fnmatchcase(name.lower(), pattern.lower()))
-    return in_numeric_order(name for name in fitting if not name.startswith("."))
+    return natural_sort(name for name in fitting if not name.startswith("."))
 
 
 def _leads_back(folder: Path) -> bool:

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skelgait.raw.poses.choose import choose_people, most_covered
 from skelgait.raw.poses.layout import RawSequence
-from skelgait.raw.poses.tracks import follow
+from skelgait.raw.poses.tracks import track_people
+from skelgait.raw.poses.walker_selection import most_covered_person, select_walker
 from tests.raw.poses.dataset_builders import upright
 
 WALKER = upright(np.random.default_rng(0), 8)
@@ -18,7 +18,7 @@ BYSTANDER = np.repeat(WALKER[:1] * [0.8, 0.8, 1] + [900, 50, 0], 8, axis=0)  # s
 
 def chosen(people: list[list[np.ndarray]], index: dict | None = None, masks: dict | None = None, **more: object):
     sequence = RawSequence([np.array(frame).reshape(-1, 17, 3) for frame in people], **more)
-    return choose_people(sequence, index or {}, masks or {})
+    return select_walker(sequence, index or {}, masks or {})
 
 
 def test_nobody_anywhere() -> None:
@@ -74,9 +74,9 @@ def test_the_estimator_s_own_tracks_are_trusted() -> None:
 def test_who_was_out_of_sight_is_found_again() -> None:
     people = [[BYSTANDER[0], WALKER[0]], [WALKER[1]], *[[BYSTANDER[t]] * (t > 3) for t in range(2, 6)]]
     people += [[BYSTANDER[t], WALKER[t]] for t in (6, 7)]
-    tracks = follow([np.array(frame).reshape(-1, 17, 3) for frame in people])
+    tracks = track_people([np.array(frame).reshape(-1, 17, 3) for frame in people])
     assert tracks == [[0, 1], [1], [], [], [0], [0], [0, 1], [0, 1]]
-    assert follow([]) == []
+    assert track_people([]) == []
 
 
 def test_lost_joints_and_numbers_that_are_none_do_not_stop_it() -> None:
@@ -99,4 +99,4 @@ def test_covered_joints_are_those_counted_one_by_one(seed: int, n: int) -> None:
         sums.append(sum(int(mask[int(y), int(x)]) for x, y, _ in person) if inside else 0)
     best = max(sums)
     expected = sums.index(best) if best > 0 and sums.count(best) == 1 else None
-    assert most_covered(people, mask) == expected
+    assert most_covered_person(people, mask) == expected

@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from skelgait.errors import DataError, SettingsError
+from skelgait.raw.file_tree import sample_files
 from skelgait.raw.poses.alphapose import ALPHAPOSE
 from skelgait.raw.poses.casia_b_csv import CASIA_B_CSV
 from skelgait.raw.poses.coco import COCO
@@ -16,7 +17,6 @@ from skelgait.raw.poses.layout import Layout, RawPoses, find_sequences
 from skelgait.raw.poses.mmpose import MMPOSE
 from skelgait.raw.poses.pickles import PICKLES, why_no_poses
 from skelgait.raw.poses.pyskl import PYSKL
-from skelgait.raw.walk import survey
 
 # The first that fits: those that look at names before those that look at contents alone.
 LAYOUTS: dict[str, Layout] = {
@@ -25,7 +25,7 @@ LAYOUTS: dict[str, Layout] = {
 }
 
 
-def find_layout(name: str) -> Layout:
+def get_layout(name: str) -> Layout:
     """The layout of that name.
 
     Raises:
@@ -38,19 +38,19 @@ def find_layout(name: str) -> Layout:
     raise SettingsError("--layout", name, f"one of {', '.join(LAYOUTS)}", hint)
 
 
-def fitting_layout(sample: Sequence[Path]) -> Layout | None:
+def match_layout(sample: Sequence[Path]) -> Layout | None:
     """The layout that some of a dataset's files look like; None where there is none."""
-    return next((layout for layout in LAYOUTS.values() if layout.fits(sample)), None)
+    return next((layout for layout in LAYOUTS.values() if layout.matches(sample)), None)
 
 
-def recognize(root: Path) -> Layout:
+def recognize_layout(root: Path) -> Layout:
     """The layout that a raw dataset is in, by some of its files.
 
     Raises:
         DataError: there is nothing, or nothing that is known; says what there is.
     """
-    sample = survey(root)
-    layout = fitting_layout(sample)
+    sample = sample_files(root)
+    layout = match_layout(sample)
     if layout is not None:
         return layout
     raise DataError(
@@ -67,14 +67,14 @@ def open_raw(root: Path, layout: str | None = None, names: str | None = None, pa
     Args:
         root: its file or folder.
         layout: the name of the form that it is in; recognized where None.
-        names: how its paths are named, see `skelgait.raw.keys.keys_of`; recognized where None.
+        names: how its paths are named, see `skelgait.raw.keys.sequence_keys`; recognized where None.
         pattern: of the files to look at; the layout's own where None.
 
     Raises:
         SettingsError: there is no such layout, or `names` does not fit.
         DataError: there is no sequence, no known layout, or the paths do not tell which sequence is which.
     """
-    return find_sequences(root, find_layout(layout) if layout else recognize(root), names, pattern)
+    return find_sequences(root, get_layout(layout) if layout else recognize_layout(root), names, pattern)
 
 
 def _found(sample: list[Path]) -> str:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from skelgait.errors import DataError
-from skelgait.raw.keys import UNKNOWN, Parts
-from skelgait.raw.walk import Folder, folders_with
+from skelgait.raw.file_tree import Folder, walk_folders
+from skelgait.raw.keys import DEFAULT_LABEL, PathParts
 
 # What a file system takes as a name.
 _LONGEST_NAME = 255
@@ -20,9 +20,9 @@ Content = TypeVar("Content")
 Place = TypeVar("Place")
 
 
-def sequences_at(
-    root: Path, pattern: str, inside: Callable[[Folder], Iterable[tuple[Parts, Place]]]
-) -> dict[Parts, Place]:
+def find_in_files(
+    root: Path, pattern: str, inside: Callable[[Folder], Iterable[tuple[PathParts, Place]]]
+) -> dict[PathParts, Place]:
     """The sequences in files of a pattern in and below `root`, or in `root` itself where it is a file.
 
     Args:
@@ -33,12 +33,12 @@ def sequences_at(
     Raises:
         DataError: a folder cannot be read, or two sequences have the same names.
     """
-    folders = [Folder((), root.parent, [root.name])] if root.is_file() else folders_with(root, pattern)
-    found: dict[Parts, Place] = {}
+    folders = [Folder((), root.parent, [root.name])] if root.is_file() else walk_folders(root, pattern)
+    found: dict[PathParts, Place] = {}
     for folder in folders:
         for names, place in inside(folder):
             # What lies in the root itself is called what that is called.
-            parts = (*folder.parts, *names) or (folder.path.resolve().name or UNKNOWN,)
+            parts = (*folder.parts, *names) or (folder.path.resolve().name or DEFAULT_LABEL,)
             if parts in found:
                 hint = "rename or remove one, or say with --pattern which files to look at"
                 raise DataError(folder.path, f"{'/'.join(parts)} twice", "each sequence once", hint)
@@ -46,7 +46,7 @@ def sequences_at(
     return found
 
 
-def path_parts(text: Any, where: Path) -> Parts:
+def split_path(text: Any, where: Path) -> PathParts:
     """The names on the way that a file describes, such as that of an image; none leads out of a folder.
 
     Raises:
@@ -65,7 +65,7 @@ def frame_name(image: str) -> str:
     return re.sub(r"(?<=.)\.[A-Za-z]\w*$", "", image)
 
 
-def head(path: Path) -> bytes:
+def read_head(path: Path) -> bytes:
     """The first bytes of a file; none where it cannot be read."""
     try:
         with path.open("rb") as file:
@@ -74,7 +74,7 @@ def head(path: Path) -> bytes:
         return b""
 
 
-def kept(load: Callable[[Path], Content]) -> Callable[[Path], Content]:
+def cache_last_file(load: Callable[[Path], Content]) -> Callable[[Path], Content]:
     """`load`, but what it made of a file is kept until another file is wanted, or this one is written anew."""
 
     @lru_cache(maxsize=1)
@@ -94,4 +94,4 @@ def kept(load: Callable[[Path], Content]) -> Callable[[Path], Content]:
 
 def is_empty_list(path: Path) -> bool:
     """Whether a JSON file lists nothing at all."""
-    return re.fullmatch(rb"\s*\[\s*\]\s*", head(path)) is not None
+    return re.fullmatch(rb"\s*\[\s*\]\s*", read_head(path)) is not None

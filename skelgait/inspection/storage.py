@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from skelgait.datasets import DATASETS, Dataset
 from skelgait.errors import DataError
-from skelgait.inspection.dataset_fit import dataset_of_keys, partition_facts
 from skelgait.inspection.files import ANYTHING, describe_array
+from skelgait.inspection.partition_facts import dataset_of_keys, partition_facts
 from skelgait.inspection.pose_facts import pose_facts
 from skelgait.inspection.report import (
     Inspection,

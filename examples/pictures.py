@@ -1,0 +1,120 @@
+"""Draw the pictures of the README and the guide from synthetic walkers.
+
+    python pictures.py FOLDER
+
+writes `maps.png` (poses, skeleton maps and silhouettes) and `missing_joints.png` (joints that no frame has).
+"""
+
+import sys
+import tempfile
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from skelgait import find, open_source, skeleton_maps, write_walkers
+
+CELL_PX = 128
+GAP_PX = 4
+LABEL_PX = 150
+LINE_PX = 24
+LEFT_WRIST, LEFT_ANKLE = 9, 15  # rows of COCO-17
+LIMBS = ((5, 7), (7, 9), (6, 8), (8, 10), (5, 6), (5, 11), (6, 12), (11, 12), (11, 13), (13, 15), (12, 14), (14, 16))
+
+
+def text(words, width):
+    """Draw a line of text on white."""
+    line = np.full((LINE_PX, width, 3), 255, np.uint8)
+    cv2.putText(line, words, (GAP_PX, 17), cv2.FONT_HERSHEY_SIMPLEX, 0.45, (40, 40, 40), 1, cv2.LINE_AA)
+    return line
+
+
+def large(gray):
+    """Enlarge a gray image to a cell."""
+    return cv2.resize(gray, (CELL_PX, CELL_PX), interpolation=cv2.INTER_LINEAR)
+
+
+def pose_cell(keypoints_xyc):
+    """Draw the poses of a frame as dots and lines."""
+    xy = keypoints_xyc[:, :2]
+    top, bottom = xy[:, 1].min(), xy[:, 1].max()
+    middle = (xy[:, 0].min() + xy[:, 0].max()) / 2
+    points = (xy - [middle, top]) * 0.78 * CELL_PX / (bottom - top) + [CELL_PX / 2, 0.12 * CELL_PX]
+    points = [tuple(map(int, point.round())) for point in points]
+    cell = np.zeros((CELL_PX, CELL_PX, 3), np.uint8)
+    for a, b in LIMBS:
+        cv2.line(cell, points[a], points[b], (110, 110, 110), 1, cv2.LINE_AA)
+    for point in points:
+        cv2.circle(cell, point, 2, (255, 255, 255), -1, cv2.LINE_AA)
+    return cell
+
+
+def map_cells(maps):
+    """Draw limbs in orange, joints in blue, and both, from the maps (2, H, W) of a frame."""
+    limbs, joints = (large(channel) for channel in maps)
+    return [
+        np.stack([limbs // 4, limbs // 2, limbs], axis=-1),
+        np.stack([joints, joints // 2, joints // 4], axis=-1),
+        np.stack([joints, np.maximum(limbs, joints) // 2, limbs], axis=-1),
+    ]
+
+
+def save_grid(path, heads, rows):
+    """Save rows of (label, cells) under column heads."""
+    gap = np.full((CELL_PX, GAP_PX, 3), 255, np.uint8)
+    lines = [np.concatenate([text("", LABEL_PX), *(text(head, CELL_PX + GAP_PX) for head in heads)], axis=1)]
+    for label, cells in rows:
+        margin = np.full((CELL_PX, LABEL_PX, 3), 255, np.uint8)
+        middle = (CELL_PX - LINE_PX) // 2
+        margin[middle : middle + LINE_PX] = text(label, LABEL_PX)
+        lines.append(np.concatenate([margin, *(part for cell in cells for part in (cell, gap))], axis=1))
+        lines.append(np.full((GAP_PX, lines[0].shape[1], 3), 255, np.uint8))
+    cv2.imwrite(str(path), np.concatenate(lines))
+
+
+def draw_maps_picture(path, walks):
+    """Save poses, maps and silhouettes of three walks."""
+    frames = {"normal, 54 degrees": ("nm-01", "054", 8), "bag, 90 degrees": ("bg-01", "090", 22)}
+    frames["coat, 144 degrees"] = ("cl-01", "144", 16)
+    rows = []
+    for label, (condition, view, t) in frames.items():
+        poses, silhouettes = walks[condition, view]
+        silhouette = np.repeat(large(silhouettes[t])[..., None], 3, axis=2)
+        rows.append((label, [pose_cell(poses[t]), *map_cells(skeleton_maps(poses).maps[t]), silhouette]))
+    save_grid(path, ["poses (input)", "limbs", "joints", "both", "silhouette"], rows)
+
+
+def draw_missing_joints_picture(path, walks):
+    """Save the maps of a walk with all joints, and without left wrist and left ankle."""
+    poses, _ = walks["nm-01", "054"]
+    incomplete = poses.copy()
+    incomplete[:, [LEFT_WRIST, LEFT_ANKLE]] = 0
+    drawn = {
+        "all joints": skeleton_maps(poses).maps,
+        "--fill knn": skeleton_maps(incomplete, fill="knn").maps,
+        "--fill visible": skeleton_maps(incomplete, fill="visible").maps,
+    }
+    rows = [(label, [cell for t in (8, 20) for cell in map_cells(maps[t])]) for label, maps in drawn.items()]
+    save_grid(path, ["limbs", "joints", "both"] * 2, rows)
+
+
+def main(folder):
+    """Save both pictures in a folder."""
+    with tempfile.TemporaryDirectory() as name:
+        root = Path(name)
+        write_walkers(
+            root, find("CASIA-B"), people=2, views=11, conditions=("normal", "bag", "coat"), repeats=1, frames=34,
+            noise_px=1.5, lost=0, seed=0,
+        )  # fmt: skip
+        poses, silhouettes = open_source(root / "poses", "pose"), open_source(root / "silhouettes", "silhouette")
+        walks = {
+            (key.condition, key.view): (poses.read(key)[0], silhouettes.read(key)[0])
+            for key in poses.keys
+            if key.identity == poses.keys[0].identity
+        }
+    draw_maps_picture(folder / "maps.png", walks)
+    draw_missing_joints_picture(folder / "missing_joints.png", walks)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
