@@ -1,6 +1,7 @@
-"""Residual blocks of a frame, and pseudo-3D residual blocks of the frames of sequences.
+"""Residual 2D blocks on frames, and pseudo-3D blocks on the frames of sequences.
 
-Everything is (F, C, H, W) in channels_last memory.
+All features are (F, C, H, W) in channels_last memory format. `FrameBatchNorm` is `nn.BatchNorm2d`, and `norm_relu` is
+`relu(norm(frames) + residual)`; on a CPU both are faster and more exact, see `skelgait.models.cpu`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from skelgait.models.temporal import TemporalConv
 
 
 def conv3x3(in_channels: int, out_channels: int, stride: int = 1) -> nn.Conv2d:
-    """3 x 3 convolution that keeps the size (at stride 1), without bias."""
+    """Return a 3 x 3 convolution with padding 1, without bias."""
     return nn.Conv2d(in_channels, out_channels, 3, stride, padding=1, bias=False)
 
 
@@ -27,7 +28,7 @@ class ConvNormRelu(nn.Sequential):
         super().__init__(conv3x3(in_channels, out_channels, stride), FrameBatchNorm(out_channels))
 
     def forward(self, frames: Tensor) -> Tensor:
-        """(F, C_in, H, W) to (F, C_out, H / stride, W / stride)."""
+        """Map (F, C_in, H, W) to (F, C_out, H / stride, W / stride)."""
         conv, norm = self
         return norm_relu(norm, conv(frames))
 
@@ -45,8 +46,8 @@ class PointwiseConv(nn.Module):
         self.weight = nn.Parameter(nn.init.xavier_uniform_(torch.empty(out_channels, in_channels, 1, 1, 1)))
 
     def forward(self, frames: Tensor) -> Tensor:
-        """(F, C_in, H, W) to (F, C_out, H / stride, W / stride)."""
-        # Strided here and not by the convolution: oneDNN's strided 1 x 1 kernel crashes on less than 16 channels.
+        """Map (F, C_in, H, W) to (F, C_out, H / stride, W / stride)."""
+        # Subsample here: the strided 1 x 1 kernel of oneDNN crashes with fewer than 16 channels.
         return F.conv2d(frames[:, :, :: self.stride, :: self.stride], self.weight[..., 0])
 
 
@@ -61,7 +62,7 @@ class ResidualBlock(nn.Module):
         self.norm2 = FrameBatchNorm(channels)
 
     def forward(self, frames: Tensor) -> Tensor:
-        """(F, C, H, W) to (F, C, H, W)."""
+        """Map (F, C, H, W) to the same shape."""
         out = norm_relu(self.norm1, self.conv1(frames))
         return norm_relu(self.norm2, self.conv2(out), frames)
 
@@ -70,8 +71,8 @@ class Pseudo3dBlock(nn.Module):
     """Pseudo-3D residual block: a spatial, a temporal and a spatial convolution (after Qiu et al., ICCV 2017).
 
     a = ReLU(BN(conv3x3)); a = ReLU(a + BN(conv over time of a)); a = BN(conv3x3 of a); plus identity, ReLU.
-    Where the shape changes, the identity goes through a 1 x 1 x 1 convolution and batch norm. The frames are packed
-    without padding, so that batch norm of frames is batch norm over (N, T, H, W).
+    If the shape changes, the identity is a 1 x 1 x 1 convolution and batch norm. Frames are packed without padding, so
+    batch norm over frames is batch norm over (N, T, H, W).
     """
 
     def __init__(self, in_channels: int, out_channels: int, stride: int) -> None:
@@ -87,7 +88,7 @@ class Pseudo3dBlock(nn.Module):
             )
 
     def forward(self, frames: Tensor, lengths: Sequence[int]) -> Tensor:
-        """(F, C_in, H, W) to (F, C_out, H / stride, W / stride)."""
+        """Map (F, C_in, H, W) to (F, C_out, H / stride, W / stride)."""
         out: Tensor = self.spatial1(frames)
         out = norm_relu(self.temporal_norm, self.temporal_conv(out, lengths), out)
         conv, norm = self.spatial2
@@ -95,19 +96,19 @@ class Pseudo3dBlock(nn.Module):
 
 
 class Pseudo3dLayer(nn.ModuleList):
-    """Pseudo-3D blocks one after the other; the first changes channels and size."""
+    """Sequence of pseudo-3D blocks; the first one changes channels and size."""
 
     def __init__(self, in_channels: int, out_channels: int, n_blocks: int, stride: int) -> None:
         first = Pseudo3dBlock(in_channels, out_channels, stride)
         super().__init__([first, *(Pseudo3dBlock(out_channels, out_channels, 1) for _ in range(1, n_blocks))])
 
     def forward(self, frames: Tensor, lengths: Sequence[int]) -> Tensor:
-        """(F, C_in, H, W) to (F, C_out, H / stride, W / stride)."""
+        """Map (F, C_in, H, W) to (F, C_out, H / stride, W / stride)."""
         for block in self:
             frames = block(frames, lengths)
         return frames
 
 
 def residual_layer(channels: int, n_blocks: int) -> nn.Sequential:
-    """2D residual blocks one after the other."""
+    """Return a sequence of 2D residual blocks."""
     return nn.Sequential(*(ResidualBlock(channels) for _ in range(n_blocks)))

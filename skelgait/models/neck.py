@@ -1,4 +1,4 @@
-"""The batch norm neck between what the triplet loss sees and what the classifier sees."""
+"""Batch norm neck (BNNeck) between the embedding and the classifier."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from skelgait.models.strips import strip_weights
 
 
 class BNNeck(nn.Module):
-    """Batch norm, then cosine classification of each strip.
+    """Batch norm, then a cosine classifier for each strip.
 
     After Luo et al., "Bag of Tricks and a Strong Baseline for Deep Person Re-identification", CVPRW 2019.
 
     Attributes:
-        class_weight: (S, D, classes); only the direction of each class counts.
+        class_weight: (S, D, classes), used with unit length over D.
         norm: batch norm over all D * S features.
     """
 
@@ -25,10 +25,16 @@ class BNNeck(nn.Module):
         self.norm = nn.BatchNorm1d(width * strips)
 
     def forward(self, embedding: Tensor) -> tuple[Tensor, Tensor]:
-        """(N, D, S) embeddings to (N, D, S) of unit length in each strip, and (N, classes, S) cosines."""
+        """Return the neck embedding and the logits.
+
+        Args:
+            embedding: (N, D, S).
+
+        Returns:
+            (N, D, S) with unit length in each strip, and (N, classes, S) cosines in [-1, 1].
+        """
         neck_embedding = F.normalize(self.norm(embedding.flatten(1)).view(embedding.shape), dim=1)
         logits = torch.bmm(neck_embedding.permute(2, 0, 1), self.class_weight)
-        # The logits are divided by the lengths of the class weights: with 20000 classes these are a thousand times
-        # fewer numbers than the class weights themselves.
+        # Divide the logits, not the class weights, by the lengths: with many classes this is far less work.
         logits = logits / self.class_weight.norm(dim=1, keepdim=True).clamp(min=1e-12)
         return neck_embedding, logits.permute(1, 2, 0)

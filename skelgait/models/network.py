@@ -1,4 +1,4 @@
-"""What SkeletonGait and SkeletonGait++ share: everything behind the first two layers."""
+"""Base class of the networks: layers 2 to 4, pooling, strips and batch norm neck."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from skelgait.models.strips import PartLinear, horizontal_pyramid_pooling
 from skelgait.models.temporal import temporal_max_pool
 
 FEATURE_ROWS = FRAME_HW[0] // 4
-"""Height of the last feature map: layers 2 and 3 halve the frame."""
+"""Height of the last feature map: layers 2 and 3 halve the height."""
 
 
 class NetworkOutput(NamedTuple):
-    """What a network says of N sequences, in float32.
+    """Output of a network for N sequences, in float32.
 
     Attributes:
-        embedding: (N, D, S), embedding 1: before the batch norm neck; the triplet loss works on it.
-        neck_embedding: (N, D, S), embedding 2: after the neck, of unit length in each strip.
-        logits: (N, classes, S), cosines of embedding 2 and the class weights.
+        embedding: (N, D, S), embedding 1: before the batch norm neck, used by the triplet loss.
+        neck_embedding: (N, D, S), embedding 2: after the neck, unit length in each strip.
+        logits: (N, classes, S), cosines between embedding 2 and the class weights.
     """
 
     embedding: Tensor
@@ -34,27 +34,26 @@ class NetworkOutput(NamedTuple):
 
 
 class GaitNetwork(nn.Module):
-    """First layers, three pseudo-3D layers, maximum over time, horizontal strips, batch norm neck.
+    """Base class: layers 0 and 1, three pseudo-3D layers, maximum over time, horizontal strips, batch norm neck.
 
-    A subclass says what the first layers, 0 and 1, are. All batch norm layers are nn.BatchNorm2d or nn.BatchNorm1d or
-    a subclass: training in several processes may swap them for synchronized ones, as
-    nn.SyncBatchNorm.convert_sync_batchnorm does.
+    A subclass sets `modalities` and `front_layers`. Its batch norm layers are nn.BatchNorm1d, nn.BatchNorm2d or a
+    subclass of these, since training in several processes replaces them by synchronized ones.
 
     Attributes:
         modalities: input of the network: ("map",) or ("map", "silhouette").
         in_channels: C of the frames, follows from `modalities`.
-        front_layers: made of (channels, blocks) of layer 1; turns frames (F, C, 64, 44) into features
-            (F, channels, 64, 44).
+        front_layers: module of layers 0 and 1, called with the channels and blocks of layer 1. Maps frames
+            (F, C, 64, 44) to features (F, channels, 64, 44).
 
     Args:
         channels: channels of layers 1 to 4.
-        blocks: residual blocks of layers 1 to 4.
-        classes: identities in training.
-        embedding_width: D.
-        strips: S, a divisor of the 16 rows of the last feature map.
+        blocks: number of residual blocks in layers 1 to 4.
+        classes: number of training identities.
+        embedding_width: width D of the embedding of a strip.
+        strips: number S of strips, a divisor of 16, the rows of the last feature map.
 
     Raises:
-        SettingsError: `strips` does not divide 16.
+        SettingsError: if `strips` does not divide 16.
     """
 
     modalities: ClassVar[tuple[Modality, ...]]
@@ -83,21 +82,21 @@ class GaitNetwork(nn.Module):
         self.apply(_initialize)
 
     def forward(self, frames: Tensor, lengths: Sequence[int]) -> NetworkOutput:
-        """Embeddings and logits of N sequences; in eval mode, none of them depends on the others.
+        """Return embeddings and logits of N sequences. In eval mode the sequences do not affect each other.
 
         Args:
-            frames: (F, C, 64, 44) in [0, 1], the frames of all sequences one after the other.
-            lengths: N numbers of frames, which sum to F.
+            frames: (F, C, 64, 44) in [0, 1], frames of all sequences, one sequence after the other.
+            lengths: N numbers of frames that sum to F.
 
         Raises:
-            ShapeError: the frames or the lengths do not fit.
+            ShapeError: if frames or lengths have a wrong shape.
         """
         check_frames(frames, lengths, self.modalities)
         features = self.front(frames)
         for layer in (self.layer2, self.layer3, self.layer4):
             features = layer(features, lengths)
         features = temporal_max_pool(features, lengths)
-        # The head is a small part of the work and decides distances: it runs in float32 under autocast, too.
+        # The head determines the distances and is cheap, so it runs in float32 under autocast too.
         with torch.autocast(features.device.type, enabled=False):
             features = features.to(self.part_linear.weight.dtype)
             embedding = self.part_linear(horizontal_pyramid_pooling(features, self.strips))
@@ -106,7 +105,10 @@ class GaitNetwork(nn.Module):
 
 
 def _initialize(module: nn.Module) -> None:
-    """Xavier-uniform 2D convolutions; batch norm with weights of 1 +- 0.02 and no bias. The rest does it itself."""
+    """Initialize 2D convolutions with Xavier-uniform, batch norm with weights of N(1, 0.02) and zero bias.
+
+    The other modules initialize their own weights.
+    """
     if isinstance(module, nn.Conv2d):
         nn.init.xavier_uniform_(module.weight)
     elif isinstance(module, (nn.BatchNorm1d, nn.BatchNorm2d)):

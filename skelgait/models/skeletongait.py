@@ -1,4 +1,4 @@
-"""SkeletonGait: from skeleton maps alone."""
+"""SkeletonGait, a network on skeleton maps."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from skelgait.models.network import GaitNetwork
 
 
 class MapLayers(nn.Module):
-    """Layers 0 and 1 of SkeletonGait: a convolution and 2D residual blocks, a frame at a time."""
+    """Layers 0 and 1 of SkeletonGait: a convolution and 2D residual blocks on single frames."""
 
     def __init__(self, channels: int, n_blocks: int) -> None:
         super().__init__()
@@ -18,13 +18,13 @@ class MapLayers(nn.Module):
         self.layer1 = residual_layer(channels, n_blocks)
 
     def forward(self, frames: Tensor) -> Tensor:
-        """(F, 2, 64, 44) to (F, channels, 64, 44)."""
+        """Map (F, 2, 64, 44) to (F, channels, 64, 44)."""
         features: Tensor = self.layer1(self.layer0(frames.contiguous(memory_format=torch.channels_last)))
         return features
 
 
 class SkeletonGait(GaitNetwork):
-    """SkeletonGait (Fan et al., AAAI 2024): limb map and joint map, (F, 2, 64, 44)."""
+    """SkeletonGait (Fan et al., AAAI 2024) on limb map and joint map, (F, 2, 64, 44)."""
 
     modalities = ("map",)
     front_layers = MapLayers

@@ -1,4 +1,4 @@
-"""SkeletonGait++: from skeleton maps and silhouettes."""
+"""SkeletonGait++, a network on skeleton maps and silhouettes."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from skelgait.models.fusion import AttentionFusion
 from skelgait.models.network import GaitNetwork
 
 SILHOUETTE = 2
-"""Channel of the silhouette, after limb map and joint map."""
+"""Index of the silhouette channel, after limb map and joint map."""
 
 
 class FusedLayers(nn.Module):
-    """Layers 0 and 1 of SkeletonGait++: maps and silhouette each on their own, then attention fusion."""
+    """Layers 0 and 1 of SkeletonGait++: separate branches for maps and silhouette, then attention fusion."""
 
     def __init__(self, channels: int, n_blocks: int) -> None:
         super().__init__()
@@ -25,7 +25,7 @@ class FusedLayers(nn.Module):
         self.fusion = AttentionFusion(channels)
 
     def forward(self, frames: Tensor) -> Tensor:
-        """(F, 3, 64, 44) to (F, channels, 64, 44)."""
+        """Map (F, 3, 64, 44) to (F, channels, 64, 44)."""
         maps = frames[:, :SILHOUETTE].contiguous(memory_format=torch.channels_last)
         silhouette = frames[:, SILHOUETTE:].contiguous(memory_format=torch.channels_last)
         fused: Tensor = self.fusion(
@@ -35,7 +35,7 @@ class FusedLayers(nn.Module):
 
 
 class SkeletonGaitPlus(GaitNetwork):
-    """SkeletonGait++ (Fan et al., AAAI 2024): limb map, joint map and silhouette, (F, 3, 64, 44)."""
+    """SkeletonGait++ (Fan et al., AAAI 2024) on limb map, joint map and silhouette, (F, 3, 64, 44)."""
 
     modalities = ("map", "silhouette")
     front_layers = FusedLayers
