@@ -1,7 +1,52 @@
-"""Batch-all triplet loss, cross entropy, and their sum."""
+"""Losses: batch-all triplet loss, cross entropy, their weighted sum and a registry.
 
-from skelgait.losses.cross_entropy import accuracy, cross_entropy_loss
-from skelgait.losses.gait import GaitLoss, LossReport
-from skelgait.losses.triplet import TripletTerms, batch_all_triplet_loss
+The classes are imported on first use, so that the registry is available without torch.
+"""
 
-__all__ = ["GaitLoss", "LossReport", "TripletTerms", "accuracy", "batch_all_triplet_loss", "cross_entropy_loss"]
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from skelgait.losses.registry import LOSSES, loss_class, register_loss
+
+if TYPE_CHECKING:
+    from skelgait.losses.cross_entropy import CrossEntropyLoss, accuracy, cross_entropy_loss
+    from skelgait.losses.gait import GaitLoss, LossReport
+    from skelgait.losses.terms import Loss, LossTerms
+    from skelgait.losses.triplet import TripletLoss, TripletTerms, batch_all_triplet_loss
+
+__all__ = [
+    "LOSSES",
+    "CrossEntropyLoss",
+    "GaitLoss",
+    "Loss",
+    "LossReport",
+    "LossTerms",
+    "TripletLoss",
+    "TripletTerms",
+    "accuracy",
+    "batch_all_triplet_loss",
+    "cross_entropy_loss",
+    "loss_class",
+    "register_loss",
+]
+
+_MODULES = {
+    "CrossEntropyLoss": "cross_entropy",
+    "GaitLoss": "gait",
+    "Loss": "terms",
+    "LossReport": "gait",
+    "LossTerms": "terms",
+    "TripletLoss": "triplet",
+    "TripletTerms": "triplet",
+    "accuracy": "cross_entropy",
+    "batch_all_triplet_loss": "triplet",
+    "cross_entropy_loss": "cross_entropy",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

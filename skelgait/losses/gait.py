@@ -1,72 +1,68 @@
-"""The loss that SkeletonGait trains on: triplet loss and cross entropy."""
+"""Weighted sum of losses, which the networks are trained on."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from torch import Tensor
 
-from skelgait.losses.cross_entropy import accuracy, cross_entropy_loss
-from skelgait.losses.ranks import gather, world_size
-from skelgait.losses.triplet import batch_all_triplet_loss
+from skelgait.errors import SettingsError
+from skelgait.losses.ranks import world_size
+from skelgait.losses.registry import loss_class
+from skelgait.losses.terms import Loss, Recognition
 
-
-class Recognition(Protocol):
-    """What a network gives and a loss takes."""
-
-    @property
-    def embedding(self) -> Tensor:
-        """(N, D, S), before the batch norm neck."""
-        ...
-
-    @property
-    def logits(self) -> Tensor:
-        """(N, classes, S)."""
-        ...
+DEFAULT_LOSSES: Mapping[str, Mapping[str, Any]] = MappingProxyType({"triplet": {}, "cross_entropy": {}})
+"""Losses of SkeletonGait and SkeletonGait++, with weight 1 and the default arguments of their classes."""
 
 
 class LossReport(NamedTuple):
-    """The loss of a batch.
+    """Loss of a batch.
 
     Attributes:
-        total: what to differentiate, a scalar.
-        terms: scalars to log, without gradient: each loss unweighted, and what else is worth watching.
+        total: scalar to differentiate.
+        terms: scalars to log, without gradient. `<name>/loss` is the unweighted loss; other values of a loss have its
+            name as prefix too, such as `triplet/active_share`.
     """
 
     total: Tensor
     terms: dict[str, Tensor]
 
 
-@dataclass(frozen=True)
 class GaitLoss:
-    """Weighted sum of batch-all triplet loss on embedding 1 and cross entropy on the logits.
+    """Weighted sum of the losses in `sections`.
 
-    In several processes the triplet loss sees the embeddings of all ranks, and counts as many times as there are ranks
-    in `total`, since DistributedDataParallel averages gradients; cross entropy is that of the own rank's batch.
-    All ranks must have equally many sequences.
+    DistributedDataParallel averages gradients over the processes. A loss over all ranks therefore counts world-size
+    times in `total`. All ranks must have the same number of sequences.
+
+    Args:
+        sections: arguments of each loss by its name in `LOSSES`, and its `weight` (default: 1). A loss with weight 0 is
+            computed and logged, but does not train the network.
+
+    Raises:
+        SettingsError: if a loss does not accept its arguments.
     """
 
-    triplet_weight: float = 1.0
-    margin: float = 0.2
-    cross_entropy_weight: float = 1.0
-    scale: float = 16.0
-    label_smoothing: float = 0.1
+    def __init__(self, sections: Mapping[str, Mapping[str, Any]] = DEFAULT_LOSSES) -> None:
+        self._losses = {name: _build(name, section) for name, section in sections.items()}
 
     def __call__(self, output: Recognition, labels: Tensor) -> LossReport:
-        """The loss of an output for sequences with the given (N,) labels, on the CPU or the output's device."""
-        triplet = batch_all_triplet_loss(gather(output.embedding), gather(labels), self.margin)
-        triplet_loss = triplet.loss.mean()
-        labels = labels.to(output.logits.device, non_blocking=True)
-        cross_entropy = cross_entropy_loss(output.logits, labels, self.scale, self.label_smoothing)
-        total = self.triplet_weight * world_size() * triplet_loss + self.cross_entropy_weight * cross_entropy
-        terms = {
-            "triplet/loss": triplet_loss.detach(),
-            "triplet/hard_loss": triplet.hard_loss.mean(),
-            "triplet/n_active": triplet.n_active.mean(),
-            "triplet/active_share": triplet.active_share.mean(),
-            "triplet/mean_distance": triplet.mean_distance.mean(),
-            "cross_entropy/loss": cross_entropy.detach(),
-            "cross_entropy/accuracy": accuracy(output.logits, labels),
-        }
-        return LossReport(total, terms)
+        """Return the loss of an output for sequences with the given (N,) labels, on the CPU or the output's device."""
+        weighted, terms = [], {}
+        for name, (weight, loss) in self._losses.items():
+            value, logged = loss(output, labels)
+            weighted.append((weight * world_size() if loss.over_all_ranks else weight) * value)
+            terms[f"{name}/loss"] = value.detach()
+            terms.update({f"{name}/{term}": scalar for term, scalar in logged.items()})
+        return LossReport(sum(weighted[1:], weighted[0]), terms)
+
+
+def _build(name: str, section: Mapping[str, Any]) -> tuple[float, Loss]:
+    arguments = dict(section)
+    weight = arguments.pop("weight", 1.0)
+    try:
+        return weight, loss_class(name)(**arguments)
+    except TypeError as error:
+        expected = "the weight and the arguments of the loss"
+        raise SettingsError(f"train.losses.{name}", str(error), expected, "correct the section") from error

@@ -1,22 +1,26 @@
-"""Batch-all triplet loss, one horizontal strip at a time."""
+"""Batch-all triplet loss, separate for each horizontal strip."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
 
 import torch
 from torch import Tensor
 
+from skelgait.losses.ranks import gather
+from skelgait.losses.terms import LossTerms, Recognition
+
 
 class TripletTerms(NamedTuple):
-    """The triplet loss of each of S strips, and what else is worth watching.
+    """Triplet loss and statistics of S strips.
 
     Attributes:
-        loss: (S,) mean hinge of the active triplets, those above zero; 0 where none is.
+        loss: (S,) mean hinge of the active triplets, which have a hinge above 0; 0 without active triplets.
         hard_loss: (S,) largest hinge.
-        n_active: (S,) number of active triplets, as floating point.
-        active_share: (S,) their share of all triplets in [0, 1]; 0 where there is none.
-        mean_distance: (S,) mean distance of all pairs, those of an embedding with itself included.
+        n_active: (S,) number of active triplets, floating point.
+        active_share: (S,) share of active triplets in [0, 1]; 0 without triplets.
+        mean_distance: (S,) mean distance of all pairs, including each embedding with itself.
     """
 
     loss: Tensor
@@ -26,23 +30,40 @@ class TripletTerms(NamedTuple):
     mean_distance: Tensor
 
 
+@dataclass(frozen=True)
+class TripletLoss:
+    """Batch-all triplet loss on embedding 1, averaged over strips; uses the sequences of all processes.
+
+    Attributes:
+        margin: required difference between the distances of negatives and positives.
+    """
+
+    margin: float = 0.2
+    over_all_ranks: ClassVar[bool] = True
+
+    def __call__(self, output: Recognition, labels: Tensor) -> LossTerms:
+        """Return the loss, and log the statistics of `TripletTerms`, averaged over strips."""
+        terms = batch_all_triplet_loss(gather(output.embedding), gather(labels), self.margin)
+        statistics = terms._asdict()
+        return LossTerms(statistics.pop("loss").mean(), {name: value.mean() for name, value in statistics.items()})
+
+
 def batch_all_triplet_loss(embedding: Tensor, labels: Tensor, margin: float) -> TripletTerms:
-    """Mean over the active ones of all (anchor, positive, negative) triplets of a batch, for each strip.
+    """Return the mean hinge of all active triplets (anchor, positive, negative) of a batch, for each strip.
 
     Batch-all as in Hermans et al., "In Defense of the Triplet Loss for Person Re-Identification", 2017.
 
-    A triplet's hinge is max(0, margin + d(anchor, positive) - d(anchor, negative)) with Euclidean distances d. Every
-    pair of one identity counts in both directions, and an anchor is its own positive, too, as OpenGait count. The
-    gradient of a distance of zero is zero. Memory: S times the pairs of one identity times N, so 8 million numbers for
-    32 identities x 8 sequences and 16 strips.
+    The hinge is max(0, margin + d(anchor, positive) - d(anchor, negative)) with Euclidean distances d. A pair of one
+    identity counts in both directions, and an anchor is also its own positive, as in OpenGait. The gradient of a zero
+    distance is zero. Memory: S x (pairs of the same identity) x N values, for example 8 million for 32 identities x 8
+    sequences and 16 strips.
 
     Args:
         embedding: (N, D, S).
-        labels: (N,) identities; best on the CPU, as which triplets there are is found out where they lie, and a device
-            would have to be waited for.
-        margin: how much farther than a positive a negative should be.
+        labels: (N,) identities. Labels on the CPU avoid waiting for the device.
+        margin: required difference between the distances of negatives and positives.
     """
-    # Exact differences, not |a|^2 + |b|^2 - 2ab: an embedding is at distance 0 from itself, and near ones stay exact.
+    # |a|^2 + |b|^2 - 2ab would lose digits for small distances, and give d(a, a) > 0.
     rows = embedding.permute(2, 0, 1)
     distances = torch.cdist(rows, rows, compute_mode="donot_use_mm_for_euclid_dist")
     same_label = labels[:, None] == labels[None, :]

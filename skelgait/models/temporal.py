@@ -1,8 +1,8 @@
 """Convolution and maximum over time for packed frames.
 
-Frames are (F, C, H, W) in channels_last memory format, stored as (F, H, W, C). Without a copy, the T frames of a sequence
-are also an image of height T and width H * W. An operation over time is then a 2D operation along the height of this
-image. It never mixes sequences.
+Frames are (F, C, H, W) in channels_last memory format, stored as (F, H, W, C). Without a copy, the T frames of a
+sequence are also an image of height T and width H * W. An operation over time is then a 2D operation along the height
+of this image. It never mixes sequences.
 """
 
 from __future__ import annotations

@@ -178,9 +178,10 @@ def _batch(value: object) -> dict[str, object]:
 
 def _losses(entries: list[dict[str, Any]], where: str, warnings: list[_Warning]) -> dict[str, object]:
     names = {
-        "TripletLoss": {"loss_term_weight": "triplet_weight", "margin": "margin"},
+        "TripletLoss": {"loss_term_weight": "triplet.weight", "margin": "triplet.margin"},
         "CrossEntropyLoss": {
-            "loss_term_weight": "cross_entropy_weight", "scale": "scale", "label_smooth": "label_smoothing",
+            "loss_term_weight": "cross_entropy.weight", "scale": "cross_entropy.scale",
+            "label_smooth": "cross_entropy.label_smoothing",
         },
     }  # fmt: skip
     settings: dict[str, object] = {}
@@ -194,7 +195,7 @@ def _losses(entries: list[dict[str, Any]], where: str, warnings: list[_Warning])
                 warnings.append(_Warning(line))
             elif key == "label_smooth":
                 # A switch there: its strength was the criterion's own 0.1.
-                settings["train.losses.label_smoothing"] = 0.1 if value else 0.0
+                settings["train.losses.cross_entropy.label_smoothing"] = 0.1 if value else 0.0
             elif key in known:
                 settings[f"train.losses.{known[key]}"] = float(value)
             elif key not in ("type", "log_prefix", "log_accuracy"):

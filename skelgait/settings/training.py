@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, Strict, ValidationInfo, field_validator
+from pydantic import ConfigDict, Field, Strict, ValidationInfo, field_validator, model_validator
 
+from skelgait.losses.registry import LOSSES
 from skelgait.settings.base import StrictModel
 from skelgait.settings.types import (
     Count,
@@ -57,14 +59,43 @@ class AugmentationSettings(StrictModel):
     rotation_deg: float = Field(10.0, ge=0, le=360, description="Largest rotation, in degrees.")
 
 
-class LossSettings(StrictModel):
-    """Triplet loss on embedding 1 and cross entropy on the logits."""
+class TripletSettings(StrictModel):
+    """Batch-all triplet loss on embedding 1."""
 
-    triplet_weight: float = Field(1.0, ge=0, description="Weight of the triplet loss.")
+    weight: float = Field(1.0, ge=0, description="Weight of the triplet loss.")
     margin: float = Field(0.2, ge=0, description="Margin of the triplet loss.")
-    cross_entropy_weight: float = Field(1.0, ge=0, description="Weight of the cross entropy.")
+
+
+class CrossEntropySettings(StrictModel):
+    """Cross entropy of the logits."""
+
+    weight: float = Field(1.0, ge=0, description="Weight of the cross entropy.")
     scale: float = Field(16.0, gt=0, description="Factor of the logits in the cross entropy.")
     label_smoothing: Share = Field(0.1, description="Label smoothing of the cross entropy.")
+
+
+class LossSettings(StrictModel):
+    """One section per loss.
+
+    Other losses in `skelgait.losses.LOSSES` may have a section too: their weight and the arguments of their class.
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+    triplet: TripletSettings = TripletSettings()
+    cross_entropy: CrossEntropySettings = CrossEntropySettings()
+
+    @model_validator(mode="after")
+    def _check_other_losses(self) -> LossSettings:
+        for name, section in (self.model_extra or {}).items():
+            if name not in LOSSES:
+                raise ValueError(f"{name}: no such loss; should be {' or '.join(LOSSES)}")
+            weight = section.get("weight", 1.0) if isinstance(section, dict) else None
+            if not isinstance(weight, int | float) or not 0 <= weight < math.inf:
+                raise ValueError(
+                    f"{name}: should be a section with a weight of 0 or more, and the arguments of the loss"
+                )
+        return self
 
 
 class OptimizerSettings(StrictModel):

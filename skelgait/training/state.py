@@ -63,7 +63,7 @@ class TrainingState:
         milestones = list(settings.optimizer.milestones)
         self.scheduler = torch.optim.lr_scheduler.MultiStepLR(self.optimizer, milestones, settings.optimizer.gamma)
         self.precision = Precision(settings.precision, device)
-        self.loss = GaitLoss(**settings.losses.model_dump())
+        self.loss = GaitLoss(settings.losses.model_dump())
         self.iteration = self.drawn = self._skipped = 0
         self.not_finite = torch.zeros((), device=device)
 

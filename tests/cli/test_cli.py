@@ -133,7 +133,7 @@ def test_config_shows_values_and_where_they_come_from(workspace: Path) -> None:
     assert rows["train.seed"] == {"value": 4, "from": "skelgait.yaml"}
     assert rows["train.iterations"] == {"value": 7, "from": "flag"}
     assert rows["train.network.blocks"] == {"value": [1, 4, 4, 1], "from": "preset skeletongait_GREW"}
-    assert rows["train.losses.margin"]["from"] == "default"
+    assert rows["train.losses.triplet.margin"]["from"] == "default"
     assert call("config")[0] == 0
 
 

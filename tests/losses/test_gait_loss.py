@@ -1,64 +1,62 @@
-"""Cross entropy, and the sum of both losses."""
+"""Weighted sum of losses, and the registry."""
 
 from __future__ import annotations
 
-import math
-from typing import NamedTuple
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import pytest
 import torch
 from torch import Tensor
 
-from skelgait.losses import GaitLoss, accuracy, batch_all_triplet_loss, cross_entropy_loss
+from skelgait.errors import SettingsError
+from skelgait.losses import (
+    LOSSES,
+    GaitLoss,
+    LossTerms,
+    accuracy,
+    batch_all_triplet_loss,
+    cross_entropy_loss,
+    register_loss,
+)
+from tests.losses.outputs import Output, output_of
 
 
-class Output(NamedTuple):
-    embedding: Tensor
-    logits: Tensor
+@dataclass(frozen=True)
+class NormLoss:
+    """Mean length of the embeddings, times a factor."""
+
+    factor: float = 2.0
+    over_all_ranks = False
+
+    def __call__(self, output: Output, labels: Tensor) -> LossTerms:
+        length = output.embedding.norm(dim=1).mean()
+        return LossTerms(self.factor * length, {"length": length.detach()})
 
 
-def output_of(n_sequences: int) -> Output:
-    random = torch.Generator().manual_seed(n_sequences)
-    embedding = torch.randn(n_sequences, 6, 3, generator=random, dtype=torch.float64)
-    logits = torch.rand(n_sequences, 5, 3, generator=random, dtype=torch.float64) * 2 - 1
-    return Output(embedding.requires_grad_(), logits.requires_grad_())
+@pytest.fixture
+def norm_loss() -> Iterator[None]:
+    register_loss("norm", NormLoss)
+    yield
+    del LOSSES["norm"]
 
 
-def cross_entropy_by_loops(logits: Tensor, labels: list[int], scale: float, smoothing: float) -> float:
-    n_sequences, n_classes, n_strips = logits.shape
-    losses = []
-    for n in range(n_sequences):
-        for s in range(n_strips):
-            scaled = [scale * logit for logit in logits[n, :, s].tolist()]
-            normalizer = math.log(sum(math.exp(logit) for logit in scaled))
-            for k in range(n_classes):
-                wanted = smoothing / n_classes + (1 - smoothing) * (k == labels[n])
-                losses.append(wanted * (normalizer - scaled[k]))
-    return sum(losses) / (n_sequences * n_strips)
-
-
-@pytest.mark.parametrize("labels", [[0], [4, 4], [3, 1, 0, 2]])
-@pytest.mark.parametrize(("scale", "smoothing"), [(1.0, 0.0), (16.0, 0.1)])
-def test_cross_entropy(labels: list[int], scale: float, smoothing: float) -> None:
-    logits = output_of(len(labels)).logits
-    loss = cross_entropy_loss(logits, torch.tensor(labels), scale, smoothing)
-    assert loss.item() == pytest.approx(cross_entropy_by_loops(logits, labels, scale, smoothing))
-
-
-def test_accuracy() -> None:
-    first = [[0.1, 0.9], [0.2, 0.0]]  # 2 classes x 2 strips: class 1 in the first strip, class 0 in the second
-    second = [[0.5, 0.5], [0.6, 0.6]]  # class 1 in both
-    logits = torch.tensor([first, second])
-    assert accuracy(logits, torch.tensor([0, 0])).item() == 0.25
-    assert accuracy(logits, torch.tensor([0, 1])).item() == 0.75
-    assert accuracy(logits[1:], torch.tensor([1])).item() == 1.0
+def test_import_of_registry_without_torch() -> None:
+    code = "import sys, skelgait.losses.registry; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0
 
 
 def test_weighted_sum_and_terms() -> None:
     output, labels = output_of(6), torch.tensor([0, 0, 1, 1, 4, 4])
-    report = GaitLoss(triplet_weight=2.0, margin=0.3, cross_entropy_weight=0.5, scale=8.0, label_smoothing=0.2)(
-        output, labels
+    loss = GaitLoss(
+        {
+            "triplet": {"weight": 2.0, "margin": 0.3},
+            "cross_entropy": {"weight": 0.5, "scale": 8.0, "label_smoothing": 0.2},
+        }
     )
+    report = loss(output, labels)
     triplet = batch_all_triplet_loss(output.embedding, labels, margin=0.3)
     cross_entropy = cross_entropy_loss(output.logits, labels, 8.0, 0.2)
     torch.testing.assert_close(report.total, 2 * triplet.loss.mean() + 0.5 * cross_entropy)
@@ -77,12 +75,29 @@ def test_weighted_sum_and_terms() -> None:
         assert not report.terms[name].requires_grad
 
 
-def test_gradients_go_where_they_belong() -> None:
+def test_loss_of_weight_zero_is_logged_and_gives_no_gradient() -> None:
     output, labels = output_of(4), torch.tensor([0, 0, 1, 1])
-    GaitLoss(triplet_weight=0.0)(output, labels).total.backward()
+    report = GaitLoss({"triplet": {"weight": 0.0}, "cross_entropy": {}})(output, labels)
+    report.total.backward()
     assert not output.embedding.grad.any()
     assert output.logits.grad.any()
+    assert report.terms["triplet/loss"] > 0
     output = output_of(4)
-    GaitLoss(cross_entropy_weight=0.0)(output, labels).total.backward()
+    GaitLoss({"triplet": {}, "cross_entropy": {"weight": 0.0}})(output, labels).total.backward()
     assert output.embedding.grad.any()
     assert not output.logits.grad.any()
+
+
+@pytest.mark.usefixtures("norm_loss")
+def test_registered_loss_is_added_and_logged() -> None:
+    output, labels = output_of(4), torch.tensor([0, 0, 1, 1])
+    report = GaitLoss({"triplet": {}, "norm": {"weight": 0.5, "factor": 3.0}})(output, labels)
+    length = output.embedding.norm(dim=1).mean()
+    torch.testing.assert_close(report.total, report.terms["triplet/loss"] + 0.5 * 3 * length)
+    torch.testing.assert_close(report.terms["norm/loss"], 3 * length.detach())
+    torch.testing.assert_close(report.terms["norm/length"], length.detach())
+
+
+def test_unknown_argument_is_refused() -> None:
+    with pytest.raises(SettingsError, match=r"train\.losses\.triplet: found .*margn.* correct the section"):
+        GaitLoss({"triplet": {"margn": 0.3}})

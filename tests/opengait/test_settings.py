@@ -54,7 +54,11 @@ def test_training_settings_are_translated(tmp_path: Path) -> None:
     assert train.network.blocks == (1, 4, 4, 1)
     assert (train.sampling.identities_per_batch, train.sampling.sequences_per_identity) == (6, 2)
     assert (train.sampling.clip_len, train.sampling.skip, train.iterations) == (20, 3, 30)
-    assert (train.losses.margin, train.losses.scale, train.losses.cross_entropy_weight) == (0.3, 15.0, 0.5)
+    assert (train.losses.triplet.margin, train.losses.cross_entropy.scale, train.losses.cross_entropy.weight) == (
+        0.3,
+        15.0,
+        0.5,
+    )
     assert (train.augmentation.perspective, train.augmentation.mirror, train.augmentation.rotation) == (0.1, 0, 0.3)
     assert (train.optimizer.learning_rate, train.optimizer.milestones) == (0.05, (10, 20))
     assert (settings.evaluate.distance, settings.evaluate.max_frames) == ("cosine", 500)
