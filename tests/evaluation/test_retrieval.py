@@ -12,6 +12,7 @@ import torch
 from skelgait.datasets import Group, Partition, Protocol, Table, find
 from skelgait.evaluation import Embeddings, distance_matrix
 from skelgait.evaluation.retrieval import Retrieved, retrieve
+from skelgait.matching import distance_rows
 from skelgait.matching.reranking import Reranking, reranked
 from skelgait.storage import Key
 
@@ -156,16 +157,14 @@ def test_re_ranked_neighbors_are_those_of_re_ranked_rows(memory_mb: int) -> None
 
 
 def test_only_distances_of_the_chosen_probes_are_computed(monkeypatch: pytest.MonkeyPatch) -> None:
-    from skelgait.evaluation import retrieval
-
     asked: list[int] = []
 
     def counted(*args: object, **more: object):  # type: ignore[no-untyped-def]
         rows = real(*args, **more)  # type: ignore[arg-type]
         return lambda these, those: asked.append(len(these)) or rows(these, those)
 
-    real = retrieval.distance_rows
-    monkeypatch.setattr(retrieval, "distance_rows", counted)
+    real = distance_rows
+    monkeypatch.setattr("skelgait.evaluation.retrieval.distance_rows", counted)
     keys = walks("abcdefgh", ["n", "b"], ["v", "w"])
     retrieve(embeddings_of(keys), protocol_of(Table("P", "pooled", (Group("B", ("b",), ("n",)),))), n_probes=3)
     assert asked == [3]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-import torch.multiprocessing as mp
+from torch.multiprocessing.spawn import spawn
 
 from skelgait.losses.ranks import gather, world_size
 from tests.losses.two_ranks import gradients, work
@@ -19,7 +19,7 @@ def test_one_process_gathers_nothing() -> None:
 
 def test_averaged_gradients_of_two_processes(tmp_path: Path) -> None:
     """As DistributedDataParallel averages them: those of the whole batch in one process, and the same logged terms."""
-    mp.spawn(work, args=(2, str(tmp_path)), nprocs=2)
+    spawn(work, args=(2, str(tmp_path)), nprocs=2)
     first, second = (torch.load(tmp_path / f"{rank}.pt") for rank in range(2))
     whole = gradients(rank=0, ranks=1)
     assert any(name.startswith("triplet") for name in whole)

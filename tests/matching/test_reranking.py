@@ -11,7 +11,8 @@ import pytest
 from numpy.typing import NDArray
 
 from skelgait.errors import DataError, SettingsError
-from skelgait.matching.reranking import Reranking, RowBlocks, rerank
+from skelgait.matching.distances import RowBlocks
+from skelgait.matching.reranking import Reranking, rerank
 from tests.matching.plain_reranking import plain_rerank
 
 

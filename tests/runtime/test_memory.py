@@ -44,5 +44,5 @@ def test_second_pass_reuses_freed_pages() -> None:
 
 def test_other_c_libraries_are_not_changed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(platform, "libc_ver", lambda: ("", ""))
-    monkeypatch.setattr(memory.ctypes, "CDLL", None)  # fails if called
+    monkeypatch.setattr("ctypes.CDLL", None)  # fails if called
     memory.keep_freed_memory()

@@ -123,7 +123,7 @@ class TestAugmentation:
         np.testing.assert_array_equal(out, self.frames[..., 10:54][..., ::-1])
 
     def test_rates_are_independent(self) -> None:
-        seen = Counter()
+        seen: Counter[str] = Counter()
         options = {"perspective": 0.2, "mirror": 0.5, "rotation": 0.2, "rotation_deg": 10.0, "where": "x"}
         none = {"perspective": 0, "rotation": 0, "mirror": 0, "rotation_deg": 10.0, "where": "x"}
         for seed in range(1500):

@@ -98,7 +98,7 @@ def test_a_failed_write_leaves_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64, np.uint16])
 @pytest.mark.parametrize("shape", [(0, 17, 3), (5, 18, 3), (5, 51), (5, 53)])
 def test_poses_are_numbers_of_any_kind(shape: tuple[int, ...], dtype: type) -> None:
-    poses = np.zeros(shape, dtype)
+    poses: np.ndarray = np.zeros(shape, dtype)
     assert check_modality(poses, "pose", Path("a.pkl")) is poses
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -16,7 +18,12 @@ WALKER = upright(np.random.default_rng(0), 8)
 BYSTANDER = np.repeat(WALKER[:1] * [0.8, 0.8, 1] + [900, 50, 0], 8, axis=0)  # smaller, and stands still
 
 
-def chosen(people: list[list[np.ndarray]], index: dict | None = None, masks: dict | None = None, **more: object):
+def chosen(
+    people: list[list[np.ndarray]],
+    index: dict[int, int] | None = None,
+    masks: dict[int, np.ndarray] | None = None,
+    **more: object,
+) -> Any:
     sequence = RawSequence([np.array(frame).reshape(-1, 17, 3) for frame in people], **more)
     return select_walker(sequence, index or {}, masks or {})
 

@@ -1,0 +1,46 @@
+"""Files of the project agree: versions, Python versions, checks."""
+
+from __future__ import annotations
+
+import re
+import sys
+from typing import Any
+
+import pytest
+import yaml
+
+import skelgait
+from tests.paths import ROOT
+
+PYPROJECT = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+WORKFLOW: dict[str, Any] = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text(encoding="utf-8"))
+PYTHONS = re.findall(r'"Programming Language :: Python :: (3\.\d+)"', PYPROJECT)
+
+
+def test_version_is_the_same_everywhere() -> None:
+    assert f'version = "{skelgait.__version__}"' in PYPROJECT
+
+
+def test_workflow_runs_every_system_and_python() -> None:
+    matrix = WORKFLOW["jobs"]["tests"]["strategy"]["matrix"]
+    assert matrix["os"] == ["ubuntu-latest", "macos-latest", "windows-latest"]
+    assert matrix["python"] == PYTHONS
+    assert f"{sys.version_info.major}.{sys.version_info.minor}" in PYTHONS
+
+
+def test_workflow_runs_sessions_that_exist() -> None:
+    sessions = set(re.findall(r"^def (\w+)\(session", (ROOT / "noxfile.py").read_text(), re.MULTILINE))
+    for job in WORKFLOW["jobs"].values():
+        for step in job["steps"]:
+            if step.get("run", "").startswith("nox -s"):
+                assert set(step["run"].split()[2:]) <= sessions
+
+
+@pytest.mark.parametrize("tool", ["ruff", "mypy", "mkdocs", "mkdocs-material", "mkdocstrings"])
+def test_tools_are_pinned(tool: str) -> None:
+    assert re.search(rf'"{tool}==[\d.]+"', PYPROJECT)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / ".github").rglob("*.yml")), ids=lambda path: path.name)
+def test_files_for_github_are_yaml(path: Any) -> None:
+    assert isinstance(yaml.safe_load(path.read_text(encoding="utf-8")), dict)
