@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-import skelgait
 from skelgait.cli import app
 from skelgait.datasets import DATASETS
 from skelgait.settings import preset_names
@@ -89,10 +88,3 @@ def test_datasets_and_presets_are_those_there_are() -> None:
 def test_pictures_and_links_are_there() -> None:
     for target in re.findall(r"\]\((?!http)([^)]+)\)", README):
         assert (ROOT / target).exists(), target
-
-
-def test_public_names() -> None:
-    for name in skelgait.__all__:
-        assert getattr(skelgait, name) is not None
-    with pytest.raises(AttributeError):
-        skelgait.no_such_name  # noqa: B018
