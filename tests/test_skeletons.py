@@ -1,4 +1,4 @@
-"""Joints by name, and the way to COCO-17."""
+"""Joint names of skeletons, and conversion to COCO-17."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ from skelgait.skeletons import BODY_25, COCO_17, COCO_18, Skeleton, to_coco17
 
 
 def named(skeleton: Skeleton) -> np.ndarray:
-    """One frame in which a joint's x is its row in COCO-17, -1 where COCO-17 lacks it."""
+    """Return one frame in which x of a joint is its index in COCO-17, or -1 if COCO-17 does not have it."""
     rows = [COCO_17.joints.index(j) if j in COCO_17.joints else -1 for j in skeleton.joints]
     return np.array(rows, dtype=float)[None, :, None].repeat(3, axis=2)
 
 
 @pytest.mark.parametrize("skeleton", [COCO_17, COCO_18, BODY_25])
-def test_every_format_becomes_coco17(skeleton: Skeleton) -> None:
+def test_skeleton_is_converted_to_coco17(skeleton: Skeleton) -> None:
     np.testing.assert_array_equal(to_coco17(named(skeleton))[0, :, 0], np.arange(17))
 
 
-def test_no_frames() -> None:
+def test_zero_frames_give_empty_array() -> None:
     assert to_coco17(np.zeros((0, 18, 3))).shape == (0, 17, 3)
 
 
-def test_the_order_of_coco18_is_openpose_s() -> None:
+def test_coco18_has_the_order_of_openpose() -> None:
     order = to_coco17(np.arange(18.0)[None, :, None].repeat(3, axis=2))[0, :, 0]
     assert order.astype(int).tolist() == [0, 15, 14, 17, 16, 5, 2, 6, 3, 7, 4, 11, 8, 12, 9, 13, 10]
 
 
-def test_limbs_in_drawing_order() -> None:
+def test_limbs_have_drawing_order() -> None:
     expected = [(0, 1), (0, 2), (1, 3), (2, 4), (0, 5), (5, 7), (7, 9), (0, 6), (6, 8), (8, 10), (5, 11), (11, 13)]
     expected += [(13, 15), (6, 12), (12, 14), (14, 16), (11, 12)]
     assert COCO_17.limb_indices().tolist() == [list(limb) for limb in expected]
 
 
-def test_an_unknown_number_of_joints_is_named() -> None:
+def test_unknown_number_of_joints_is_an_error() -> None:
     with pytest.raises(ShapeError, match=r"a\.pkl: found 21 joints, expected 17 \(COCO-17\) or 18 \(COCO-18\)"):
         to_coco17(np.zeros((1, 21, 3)), "a.pkl")

@@ -1,1 +1,1 @@
-"""Files that datasets and pose estimators give: names of sequences and frames, poses, silhouettes."""
+"""Readers of raw data from datasets and pose estimators: sequence names, poses and silhouette images."""

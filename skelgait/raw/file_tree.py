@@ -1,4 +1,4 @@
-"""Files below a folder, by the names of the folders on the way to them."""
+"""Search for files in a folder tree."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ from skelgait.errors import DataError
 from skelgait.raw.keys import PathParts
 from skelgait.raw.natural_sort import natural_sort
 
-_SURVEYED_FOLDERS = 40
+# Enough folders to recognize a layout.
+_SAMPLED_FOLDERS = 40
 
 
 class Folder(NamedTuple):
-    """A folder with files in it.
+    """Folder that contains matching files.
 
     Attributes:
-        parts: the names of the folders on the way to it, from below the root down.
-        path: where it is.
-        names: its files, in numeric order.
+        parts: folder names of the path relative to the root.
+        path: path of the folder.
+        names: names of the matching files, in natural order.
     """
 
     parts: PathParts
@@ -31,58 +32,58 @@ class Folder(NamedTuple):
 
 
 def walk_folders(root: Path, pattern: str) -> Iterator[Folder]:
-    """The folders in and below `root` that hold files of a pattern, in the order of their names.
+    """Yield the folders at and below `root` that contain matching files, sorted by name.
 
-    Hidden files and folders are left out; links to folders are followed, but for those that lead back.
+    Hidden files and folders are skipped. Links to folders are followed, except links to a parent folder.
 
     Args:
-        root: a folder.
-        pattern: of the files' names, in any case.
+        root: folder to search.
+        pattern: glob pattern of file names, case-insensitive.
 
     Raises:
-        DataError: a folder cannot be read.
+        DataError: if a folder cannot be read.
     """
     for path, subfolders, files in os.walk(root, onerror=_raise, followlinks=True):
-        shown = sorted(name for name in subfolders if not name.startswith("."))
-        subfolders[:] = [name for name in shown if not _leads_back(Path(path, name))]
-        names = _wanted(files, pattern)
+        visible = sorted(name for name in subfolders if not name.startswith("."))
+        subfolders[:] = [name for name in visible if not _is_link_to_parent(Path(path, name))]
+        names = _matching(files, pattern)
         if names:
             folder = Path(path)
             yield Folder(folder.relative_to(root).parts, folder, names)
 
 
 def sample_files(root: Path) -> list[Path]:
-    """Some of the files at `root`, all those of its first folders; itself where it is a file.
+    """Return the files in the first folders at and below `root`, or `root` itself if it is a file.
 
     Raises:
-        DataError: there is no such file or folder, or it cannot be read.
+        DataError: if `root` does not exist or cannot be read.
     """
     if root.is_file():
         return [root]
-    first = islice(walk_folders(root, "*"), _SURVEYED_FOLDERS)
+    first = islice(walk_folders(root, "*"), _SAMPLED_FOLDERS)
     return [folder.path / name for folder in first for name in folder.names]
 
 
 def list_files(folder: Path, pattern: str) -> list[Path]:
-    """The files of a pattern in a folder itself, in numeric order.
+    """Return the matching files in a folder, without subfolders, in natural order.
 
     Raises:
-        DataError: it cannot be read.
+        DataError: if the folder cannot be read.
     """
     try:
         names = [entry.name for entry in os.scandir(folder) if entry.is_file()]
     except OSError as error:
         _raise(error)
-    return [folder / name for name in _wanted(names, pattern)]
+    return [folder / name for name in _matching(names, pattern)]
 
 
-def _wanted(names: Iterable[str], pattern: str) -> list[str]:
-    fitting = (name for name in names if fnmatchcase(name.lower(), pattern.lower()))
-    return natural_sort(name for name in fitting if not name.startswith("."))
+def _matching(names: Iterable[str], pattern: str) -> list[str]:
+    matching = (name for name in names if fnmatchcase(name.lower(), pattern.lower()))
+    return natural_sort(name for name in matching if not name.startswith("."))
 
 
-def _leads_back(folder: Path) -> bool:
-    """Whether a folder is a link to one that it is in."""
+def _is_link_to_parent(folder: Path) -> bool:
+    """Return True if a folder is a link to one of its parents; following it would not end."""
     return folder.is_symlink() and folder.parent.resolve().is_relative_to(folder.resolve())
 
 

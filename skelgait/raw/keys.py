@@ -1,4 +1,4 @@
-"""From the paths of sequences, as datasets and users name them, to identity, condition and view."""
+"""Identity, condition and view of sequences, from their paths."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from skelgait.errors import DataError, SettingsError
 from skelgait.storage import Key
 
 PathParts = tuple[str, ...]
-"""The names of the folders on the way to a sequence, from below the root down."""
+"""Folder names of the path of a sequence, relative to the root."""
 
 DEFAULT_LABEL = "00"
-"""Condition or view where the path does not tell them."""
+"""Condition or view of a sequence whose path does not contain one."""
 
 _GREW = re.compile(r"train/\d{5}/[^/]+|test/gallery/\d{5}/[^/]+|test/probe/[^/]+")
 _OUMVLP_POSES = re.compile(r"(?P<identity>\d{5})/(?P<view>\d{3})_(?P<condition>\d{2})")
@@ -22,78 +22,84 @@ _OUMVLP_SILHOUETTES = re.compile(r"Silhouette_(?P<view>\d{3})-(?P<condition>\d{2
 _CASIA_B = re.compile(r"(?:.*/)?(?P<identity>\d{3})-(?P<condition>[a-z]{2}-\d{2})-(?P<view>\d{3})")
 _PATTERNS = (_OUMVLP_POSES, _OUMVLP_SILHOUETTES, _CASIA_B)
 _PLACEHOLDER = re.compile(r"\{(identity|condition|view)\}")
-_HINT = "say how paths are named with --names, such as --names '{identity}/{condition}/*/{view}'"
+_HINT = "describe the paths with --names, for example --names '{identity}/{condition}/*/{view}'"
 
 
 def sequence_keys(paths: Iterable[PathParts], root: Path, names: str | None = None) -> dict[Key, PathParts]:
-    """Identity, condition and view of every sequence, sorted.
+    """Return the identity, condition and view of each path.
 
-    Without `names` the paths tell: GREW's raw tree, OU-MVLP's, CASIA-B's names such as 001-bg-01-090, or
-    identity/condition/view, of which the last or the last two may be missing. Folders that all paths share are left out
-    where there are more than three.
+    Without `names`, these paths are recognized:
+
+    * the raw trees of GREW and OU-MVLP
+    * names as in CASIA-B, such as 001-bg-01-090
+    * identity/condition/view; view, or condition and view, may be missing and are then "00". Of paths with more than
+      three folders, the first folders are ignored if all paths share them.
 
     Args:
-        paths: the folders on the way to each sequence; for one that lies in the root itself, none.
-        root: where the paths begin.
-        names: how paths are named: {identity}, {condition} and {view} stand for what they say, * for anything.
+        paths: folder names from `root` to each sequence; empty for a sequence in `root` itself.
+        root: root folder of the paths.
+        names: template of the paths with {identity}, {condition} and {view}; * matches any text. Default: recognize.
+
+    Returns:
+        The path of each key, sorted by key.
 
     Raises:
-        DataError: the paths are of no known form, or two of them are the same sequence.
-        SettingsError: `names` has no {identity}, or does not fit a path.
+        DataError: if the paths are not recognized, or two paths have the same key.
+        SettingsError: if `names` has no {identity}, or does not match a path.
     """
-    wanted = sorted(set(paths))
-    keys = _by_template(wanted, root, names) if names else _recognize(wanted, root)
-    found: dict[Key, PathParts] = {}
-    for path, key in zip(wanted, keys, strict=True):
-        if key in found:
-            both = f"{'/'.join(found[key])} and {'/'.join(path)}"
-            raise DataError(root, f"{both}, which would both be {key}", "each sequence once", _HINT)
-        found[key] = path
-    return dict(sorted(found.items()))
+    ordered = sorted(set(paths))
+    keys = _match_template(ordered, root, names) if names else _recognize(ordered, root)
+    result: dict[Key, PathParts] = {}
+    for path, key in zip(ordered, keys, strict=True):
+        if key in result:
+            found = f"{'/'.join(result[key])} and {'/'.join(path)}, both with the key {key}"
+            raise DataError(root, found, "each sequence once", _HINT)
+        result[key] = path
+    return dict(sorted(result.items()))
 
 
 def _recognize(paths: Sequence[PathParts], root: Path) -> list[Key]:
-    # The root may be a part of a dataset, such as GREW's folder train: its own name then tells.
-    above = root.absolute().parts[-2:]
-    for start in range(len(above) + _n_shared(paths) + 1):
-        inner = [(*above, *path)[start:] for path in paths]
+    # The root may be a subfolder of a dataset, such as `train` of GREW: include its name in the match.
+    parents = root.absolute().parts[-2:]
+    for start in range(len(parents) + _n_shared(paths) + 1):
+        inner = [(*parents, *path)[start:] for path in paths]
         if all(_GREW.fullmatch("/".join(path)) for path in inner):
-            return _grew(inner)
+            return _grew_keys(inner)
         for pattern in _PATTERNS:
             matches = [pattern.fullmatch("/".join(path)) for path in inner]
             if all(matches):
                 return [Key(**match.groupdict()) for match in matches if match]
-    return _levels(paths, root)
+    return _keys_by_depth(paths, root)
 
 
 def _n_shared(paths: Sequence[PathParts]) -> int:
-    """How many folders all paths have in common, their last one not counted."""
-    first, last = paths[0], paths[-1]  # of sorted paths these differ most
+    """Return the number of leading folders that all paths share, without the last folder."""
+    first, last = paths[0], paths[-1]  # the paths are sorted: these two differ most
     n = 0
     while n < min(len(first), len(last)) - 1 and first[n] == last[n]:
         n += 1
     return n
 
 
-def _levels(paths: Sequence[PathParts], root: Path) -> list[Key]:
+def _keys_by_depth(paths: Sequence[PathParts], root: Path) -> list[Key]:
     depths = Counter(map(len, paths))
     if len(depths) > 1:
         examples = " and ".join("/".join(next(p for p in paths if len(p) == depth)) or "." for depth in sorted(depths))
-        raise DataError(root, f"sequences at different depths, {examples}", "all at one depth", _HINT)
+        raise DataError(root, f"sequences at different depths, {examples}", "the same depth for all sequences", _HINT)
     (depth,) = depths
     surplus = min(max(depth - 3, 0), _n_shared(paths))
     if depth - surplus > 3:
         found = f"sequences {depth} folders deep, such as {'/'.join(paths[0])}"
         raise DataError(root, found, "identity/condition/view", _HINT)
-    own_name = (root.resolve().name or DEFAULT_LABEL,)
-    return [Key(*(*(path[surplus:] or own_name), DEFAULT_LABEL, DEFAULT_LABEL)[:3]) for path in paths]
+    root_name = (root.resolve().name or DEFAULT_LABEL,)
+    return [Key(*(*(path[surplus:] or root_name), DEFAULT_LABEL, DEFAULT_LABEL)[:3]) for path in paths]
 
 
-def _grew(paths: Sequence[PathParts]) -> list[Key]:
-    """The names that GREW's users give: identities to train on end in train, and conditions are numbers.
+def _grew_keys(paths: Sequence[PathParts]) -> list[Key]:
+    """Return the keys that users of GREW use: training identities end with "train", and conditions are numbers.
 
-    Sequences of an identity in the gallery are numbered 01, 02, ... by their sorted names, so that poses and
-    silhouettes are numbered alike on every disk.
+    The gallery sequences of an identity are numbered 01, 02, ... in sorted order. Poses and silhouettes of a sequence
+    therefore have the same number.
     """
     gallery: defaultdict[str, list[str]] = defaultdict(list)
     for path in paths:
@@ -115,23 +121,24 @@ def _grew(paths: Sequence[PathParts]) -> list[Key]:
     return keys
 
 
-def _by_template(paths: Sequence[PathParts], root: Path, names: str) -> list[Key]:
+def _match_template(paths: Sequence[PathParts], root: Path, names: str) -> list[Key]:
     if "{identity}" not in names:
-        raise SettingsError("--names", names, "a pattern with {identity}", "write for example '{identity}/{view}'")
-    pattern = re.compile(_expression(names))
+        hint = "for example --names '{identity}/{view}'"
+        raise SettingsError("--names", names, "a template with {identity}", hint)
+    pattern = re.compile(_regex(names))
     keys = []
     for path in paths:
         match = pattern.fullmatch("/".join(path))
         if match is None:
-            found = f"{names}, which does not fit {'/'.join(path)} in {root}"
-            raise SettingsError("--names", found, "a pattern that fits every path", "write * for what may be anything")
-        given = match.groupdict()
-        keys.append(Key(given["identity"], given.get("condition", DEFAULT_LABEL), given.get("view", DEFAULT_LABEL)))
+            found = f"{names}, which does not match {'/'.join(path)} in {root}"
+            raise SettingsError("--names", found, "a template that matches every path", "use * to match any text")
+        labels = match.groupdict()
+        keys.append(Key(labels["identity"], labels.get("condition", DEFAULT_LABEL), labels.get("view", DEFAULT_LABEL)))
     return keys
 
 
-def _expression(names: str) -> str:
-    """The regular expression of a template; a placeholder that comes again stands for the same text."""
+def _regex(names: str) -> str:
+    """Return the regular expression of a template; a repeated placeholder matches the same text."""
     seen: set[str] = set()
     parts = []
     for i, part in enumerate(_PLACEHOLDER.split(names)):

@@ -1,4 +1,4 @@
-"""Frames in the order of their numbers, whether they are padded with zeros or not."""
+"""Natural sort order: numbers in names are compared by value."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Iterable
 
 
 def natural_sort(names: Iterable[str]) -> list[str]:
-    """Names sorted so that f9999 comes before f10000."""
-    return sorted(names, key=_numeric_key)
+    """Sort names so that f9999 comes before f10000, with or without leading zeros."""
+    return sorted(names, key=_sort_key)
 
 
-def _numeric_key(name: str) -> tuple[tuple[str | int, ...], str]:
-    """The text and the numbers of a name in turn; and the name itself, where those are equal."""
+def _sort_key(name: str) -> tuple[tuple[str | int, ...], str]:
+    """Return the text and numbers of a name in turn, and the name itself to break ties such as 1 and 01."""
     return tuple(int(part) if i % 2 else part for i, part in enumerate(re.split(r"([0-9]+)", name))), name
