@@ -14,7 +14,7 @@ PathParts = tuple[str, ...]
 """Folder names of the path of a sequence, relative to the root."""
 
 DEFAULT_LABEL = "00"
-"""Condition or view of a sequence whose path does not contain one."""
+"""Condition or view of a sequence without one in its path."""
 
 _GREW = re.compile(r"train/\d{5}/[^/]+|test/gallery/\d{5}/[^/]+|test/probe/[^/]+")
 _OUMVLP_POSES = re.compile(r"(?P<identity>\d{5})/(?P<view>\d{3})_(?P<condition>\d{2})")

@@ -158,7 +158,7 @@ def test_raw_poses(tmp_path: Path) -> None:
     assert found.facts["frames with several people"] == "26.7 %"  # 4 of 15
     assert found.next_command == f"skelgait poses {root}"
     next(root.rglob("*.json")).write_text('{"people": [')
-    assert any("no JSON" in problem for problem in inspect_path(root).problems)
+    assert any("invalid JSON" in problem for problem in inspect_path(root).problems)
 
 
 def test_poses_that_know_their_frames_are_raw(tmp_path: Path) -> None:

@@ -68,7 +68,7 @@ def test_an_index_decides_first(raw: Path, tmp_path: Path) -> None:
     expected[1] += [500, 0, 0]
     np.testing.assert_array_equal(poses_of(KEYS[0]), expected)
     (index / "pose_selection_idx.pkl").write_bytes(pickle.dumps([1, 2]))
-    assert "found a list, expected a dictionary from frames" in call(raw, "--person-index", tmp_path / "index")[2]
+    assert "found a list, expected a dictionary from frame" in call(raw, "--person-index", tmp_path / "index")[2]
 
 
 def test_then_the_silhouette(raw: Path, tmp_path: Path) -> None:
@@ -140,7 +140,7 @@ def test_a_sequence_that_cannot_be_read_is_named_and_the_others_are_written(raw:
     code, _out, err = call(raw)
     assert code == 1
     assert "Warning: 00003/01/015: " in err
-    assert "found no JSON" in err
+    assert "found invalid JSON" in err
     assert list(open_source(Path("poses"), "pose").keys) == [KEYS[0]]
 
 
@@ -172,7 +172,7 @@ def test_names_and_patterns_of_one_s_own(tmp_path: Path, monkeypatch: pytest.Mon
         (folder / "other.pkl").write_bytes(pickle.dumps(WALKS[KEYS[1]]))
     code, _, err = call(tmp_path / "raw", "--names", "*/{identity}_{condition}")
     assert code == 1
-    assert "found 2 files of poses among other.pkl, walk.pkl, expected one; say with --pattern" in err
+    assert "found 2 pose files among other.pkl, walk.pkl, expected 1; select the pose file with --pattern" in err
     report(tmp_path / "raw", "--names", "*/{identity}_{condition}", "--pattern", "walk.pkl", "--overwrite")
     assert list(open_source(Path("poses"), "pose").keys) == [Key("anna", "bag", "00"), Key("ben", "coat", "00")]
 
@@ -182,8 +182,8 @@ def test_names_and_patterns_of_one_s_own(tmp_path: Path, monkeypatch: pytest.Mon
     [
         (("nowhere",), "nowhere: found No such file or directory"),
         (("raw", "--layout", "gait3"), "--layout: found gait3, expected one of grew, gait3d"),
-        (("raw", "--layout", "gait3d"), "raw: found none, expected sequences in the layout gait3d"),
-        (("raw", "--names", "{view}"), "--names: found {view}, expected a pattern with {identity}"),
+        (("raw", "--layout", "gait3d"), "raw: found no sequence, expected sequences in the layout gait3d"),
+        (("raw", "--names", "{view}"), "--names: found {view}, expected a template with {identity}"),
         (("raw", "--poses", "raw"), "raw: found the raw dataset itself, expected another folder"),
     ],
 )
@@ -198,7 +198,7 @@ def test_what_lies_there_instead_of_poses_is_said(tmp_path: Path) -> None:
     PickleTreeWriter(tmp_path).write(KEYS[0], np.zeros((9, 85)))
     code, _, err = call(tmp_path)
     assert code == 1
-    assert "1 .pkl; 000.pkl has rows of 85 numbers (like SMPL parameters))" in err
+    assert "1 .pkl; 000.pkl contains rows of 85 numbers (like SMPL parameters))" in err
 
 
 def test_the_maps_of_sustech1k_are_drawn_from_what_was_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

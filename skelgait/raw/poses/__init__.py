@@ -1,4 +1,4 @@
-"""Raw pose layouts: how each is recognized and read."""
+"""Raw pose layouts of datasets and pose estimators: one module per layout."""
 
 from skelgait.raw.poses.registry import LAYOUTS, open_raw, recognize_layout
 

@@ -1,4 +1,4 @@
-"""AlphaPose's results: JSON files that list everybody found in the images of a video."""
+"""AlphaPose results: JSON files with a list of the people in the images of a video."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ from skelgait.raw.poses.sequence_files import (
 )
 from skelgait.raw.poses.tracks import parse_track_ids
 
-# AlphaPose names its results so in the folder that it is told to write to; what else is there are by-products.
+# Default file name of AlphaPose; other files in the same folder are by-products.
 _RESULTS = "alphapose-results.json"
-_EXPECTED = 'a list of {"image_id": the name of an image, "keypoints": [...]}'
-_HINT = "export the poses again, or name another --layout"
+_EXPECTED = 'a list of {"image_id": "<image name>", "keypoints": [...]}'
+_HINT = "export the poses again, or pass another --layout"
 _IMAGE = re.compile(rb'"image_id"\s*:\s*"([^"]*)"')
 
 
 class Results(NamedTuple):
-    """A file of results, and the folders of the sequence's images, as it names them."""
+    """Location of a sequence: result file, and the folders of its images as written in the file."""
 
     path: Path
     folders: PathParts
@@ -41,16 +41,16 @@ class Results(NamedTuple):
 
 @dataclass(frozen=True)
 class AlphaPose:
-    """A `Layout`: AlphaPose's results, a file a video; where it names the folders of images, a sequence a folder."""
+    """Layout of AlphaPose results: one file per video, or one file with one folder of images per sequence."""
 
     name: str = "alphapose"
-    title: str = "AlphaPose's results, a JSON file a video"
+    title: str = "AlphaPose results, one JSON file per video"
 
     def matches(self, sample: Sequence[Path]) -> bool:
         """See `Layout.matches`."""
         files = [path for path in sample if path.suffix.lower() == ".json"]
-        named = [path for path in files if path.name == _RESULTS]
-        first = next((path for path in named or files if not is_empty_list(path)), None)
+        results = [path for path in files if path.name == _RESULTS]
+        first = next((path for path in results or files if not is_empty_list(path)), None)
         try:
             return first is not None and _first_image(first) is not None and bool(_images(first))
         except DataError:
@@ -58,44 +58,44 @@ class AlphaPose:
 
     def find(self, root: Path, pattern: str | None) -> Mapping[PathParts, Results]:
         """See `Layout.find`."""
-        return find_in_files(root, pattern or "*.json", _inside)
+        return find_in_files(root, pattern or "*.json", _find_in_folder)
 
-    def files(self, place: Results) -> Sequence[Path]:
+    def files(self, location: Results) -> Sequence[Path]:
         """See `Layout.files`."""
-        return [place.path]
+        return [location.path]
 
-    def read(self, place: Results) -> RawSequence:
+    def read(self, location: Results) -> RawSequence:
         """See `Layout.read`."""
-        path, folders = place
+        path, folders = location
         images = _images(path).get(folders)
         if images is None:
             expected = f"keypoints of images in {'/'.join(folders) or 'no folder'}"
-            raise DataError(path, "none", expected, _HINT)
+            raise DataError(path, "no such images", expected, _HINT)
         names = natural_sort(images)
         frames = [images[name] for name in names]
         return RawSequence(
-            [stack_people([parse_person(one["keypoints"], path) for one in frame], path) for frame in frames],
+            [stack_people([parse_person(result["keypoints"], path) for result in frame], path) for frame in frames],
             [frame_name(name) for name in names],
-            parse_track_ids([[_track(one) for one in frame] for frame in frames]),
+            parse_track_ids([[_track_id(result) for result in frame] for frame in frames]),
         )
 
 
 ALPHAPOSE = AlphaPose()
 
 
-def _inside(folder: Folder) -> Iterator[tuple[PathParts, Results]]:
+def _find_in_folder(folder: Folder) -> Iterator[tuple[PathParts, Results]]:
     for name in [_RESULTS] if _RESULTS in folder.names else folder.names:
         path = folder.path / name
-        own: PathParts = () if name == _RESULTS else (path.stem,)
+        default: PathParts = () if name == _RESULTS else (path.stem,)
         for folders in _folders_of_images(path):
-            yield folders or own, Results(path, folders)
+            yield folders or default, Results(path, folders)
 
 
 def _folders_of_images(path: Path) -> Iterable[PathParts]:
-    """The folders that a file's images are in, () where they are in none; nothing where there is no image.
+    """Return the folders of the images in a file: () if the images have no folder, empty if there is no image.
 
-    Most files name none, and the first image tells, so that a dataset with a file a video need not be read twice. A
-    file that cannot be read counts as a sequence: reading that tells what is wrong.
+    The first image shows whether there are folders. Most files have none and are then not read here. An unreadable
+    file counts as one sequence, so that reading the sequence raises the error.
     """
     first = _first_image(path)
     if first and not re.search(rb"[/\\]", first):
@@ -113,24 +113,24 @@ def _first_image(path: Path) -> bytes | None:
 
 @cache_last_file
 def _images(path: Path) -> dict[PathParts, dict[str, list[dict[str, Any]]]]:
-    """Everybody in each image, by the names of the image's folders and then of itself."""
+    """Return the results of each image, by the folders and then the name of the image."""
     content = read_json(path)
-    if not isinstance(content, list) or not all(map(_is_somebody, content)):
-        raise DataError(path, "something else", _EXPECTED, _HINT)
+    if not isinstance(content, list) or not all(map(_is_result, content)):
+        raise DataError(path, "another content", _EXPECTED, _HINT)
     images: dict[PathParts, dict[str, list[dict[str, Any]]]] = {}
-    for one in content:
-        *folders, name = split_path(one["image_id"], path)
-        images.setdefault(tuple(folders), {}).setdefault(name, []).append(one)
+    for result in content:
+        *folders, name = split_path(result["image_id"], path)
+        images.setdefault(tuple(folders), {}).setdefault(name, []).append(result)
     if () in images and len(images) > 1:
-        raise DataError(path, "some images in folders and some in none", "all in folders, or all in none", _HINT)
+        raise DataError(path, "images with and without folders", "folders for all images or for none", _HINT)
     return images
 
 
-def _is_somebody(one: Any) -> bool:
-    return isinstance(one, dict) and isinstance(one.get("image_id"), str) and "keypoints" in one
+def _is_result(value: Any) -> bool:
+    return isinstance(value, dict) and isinstance(value.get("image_id"), str) and "keypoints" in value
 
 
-def _track(one: dict[str, Any]) -> Any:
-    """The number that AlphaPose gives somebody; some of its versions put it in a list."""
-    idx = one.get("idx")
+def _track_id(result: dict[str, Any]) -> Any:
+    """Return the track id of a person, which some versions of AlphaPose put in a list."""
+    idx = result.get("idx")
     return idx[0] if isinstance(idx, list) and idx else idx

@@ -1,4 +1,4 @@
-"""CASIA-B's poses in one table, as GaitGraph publishes them: casia-b_pose_coco.csv, with a row a frame."""
+"""CASIA-B poses as published by GaitGraph: casia-b_pose_coco.csv, one row per frame."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from skelgait.raw.poses.layout import RawSequence
 from skelgait.raw.poses.sequence_files import cache_last_file, find_in_files, frame_name, read_head, split_path
 
 _EXPECTED = "rows of folder/sequence/frame and 3 numbers for each joint"
-_HINT = "fetch the table again, or name another --layout"
+_HINT = "download the table again, or pass another --layout"
 
 Span = tuple[int, int]
-"""Where rows begin and end in the file, in bytes."""
+"""Start and end offset of rows in the file, in bytes."""
 
 
 class Rows(NamedTuple):
-    """A table, and the folder that the rows of a sequence begin with."""
+    """Location of a sequence: table file, and the folder at the start of its rows."""
 
     path: Path
     folder: bytes
@@ -36,30 +36,30 @@ class Rows(NamedTuple):
 
 @dataclass(frozen=True)
 class CasiaBCsv:
-    """A `Layout`: GaitGraph's table of CASIA-B, which is never read as a whole."""
+    """Layout of GaitGraph's CASIA-B table. Only the rows of one sequence are in memory at a time."""
 
     name: str = "casia-b-csv"
-    title: str = "CASIA-B's poses as GaitGraph publishes them, a CSV file"
+    title: str = "CASIA-B poses as published by GaitGraph, one CSV file"
 
     def matches(self, sample: Sequence[Path]) -> bool:
         """See `Layout.matches`."""
         first = next((path for path in sample if path.suffix.lower() == ".csv"), None)
         try:
-            return first is not None and _begins_well(first)
+            return first is not None and _is_readable(first)
         except DataError:
             return False
 
     def find(self, root: Path, pattern: str | None) -> Mapping[PathParts, Rows]:
         """See `Layout.find`."""
-        return find_in_files(root, pattern or "*.csv", _inside)
+        return find_in_files(root, pattern or "*.csv", _find_in_folder)
 
-    def files(self, place: Rows) -> Sequence[Path]:
+    def files(self, location: Rows) -> Sequence[Path]:
         """See `Layout.files`."""
-        return [place.path]
+        return [location.path]
 
-    def read(self, place: Rows) -> RawSequence:
+    def read(self, location: Rows) -> RawSequence:
         """See `Layout.read`."""
-        path, folder = place
+        path, folder = location
         text = b"".join(_read_spans(path, _spans(path).get(folder, [])))
         images, joints = _parse(text, path)
         by_image: dict[str, list[int]] = {}
@@ -72,35 +72,35 @@ class CasiaBCsv:
 CASIA_B_CSV = CasiaBCsv()
 
 
-def _inside(folder: Folder) -> Iterator[tuple[PathParts, Rows]]:
+def _find_in_folder(folder: Folder) -> Iterator[tuple[PathParts, Rows]]:
     for name in folder.names:
         path = folder.path / name
         for rows in _spans(path):
             yield split_path(rows.decode(errors="replace"), path)[-1:], Rows(path, rows)
 
 
-def _begins_well(path: Path) -> bool:
-    """Whether the first row under the header, or without one the first row, can be read."""
+def _is_readable(path: Path) -> bool:
+    """Return True if the first data row, with or without a header above it, can be parsed."""
     rows = [line for line in read_head(path).splitlines()[:2] if _folder(line)]
     return bool(rows) and len(_parse(rows[0], path)[1]) == 1
 
 
 @cache_last_file
 def _spans(path: Path) -> dict[bytes, list[Span]]:
-    """Where the rows of each folder are; from one pass over the file that looks at the first column alone."""
+    """Return the spans of the rows of each folder; one pass over the file that parses only the first column."""
     spans: dict[bytes, list[Span]] = {}
-    folder, begin, end = b"", 0, 0
+    folder, start, end = b"", 0, 0
     for n, line in enumerate(_lines(path)):
-        own = _folder(line)
-        if own != folder:
-            if not own and line.strip():
+        line_folder = _folder(line)
+        if line_folder != folder:
+            if not line_folder and line.strip():
                 raise DataError(path, f"no folder in the first column of row {n + 1}", _EXPECTED, _HINT)
             if folder:
-                spans.setdefault(folder, []).append((begin, end))
-            folder, begin = own, end
+                spans.setdefault(folder, []).append((start, end))
+            folder, start = line_folder, end
         end += len(line)
     if folder:
-        spans.setdefault(folder, []).append((begin, end))
+        spans.setdefault(folder, []).append((start, end))
     return spans
 
 
@@ -113,7 +113,7 @@ def _lines(path: Path) -> Iterator[bytes]:
 
 
 def _folder(row: bytes) -> bytes:
-    """The folder that the first column of a row names; nothing where it names none, as in the header."""
+    """Return the folder in the first column of a row; empty if there is none, as in the header."""
     first = row[1 : row.find(b'"', 1)] if row.startswith(b'"') else row[: row.find(b",")]
     return first.rpartition(b"/")[0]
 
@@ -121,21 +121,21 @@ def _folder(row: bytes) -> bytes:
 def _read_spans(path: Path, spans: Sequence[Span]) -> Iterator[bytes]:
     try:
         with path.open("rb") as file:
-            for begin, end in spans:
-                file.seek(begin)
-                yield file.read(end - begin)
+            for start, end in spans:
+                file.seek(start)
+                yield file.read(end - start)
     except OSError as error:
         raise DataError(path, error.strerror or str(error), _EXPECTED, "check the path and its permissions") from error
 
 
 def _parse(text: bytes, path: Path) -> tuple[list[str], NDArray[np.float32]]:
-    """The image that each row is of, and its joints (n, V, 3)."""
+    """Return the image name of each row, and the joints (n, V, 3)."""
     try:
         rows = [row for row in csv.reader(io.StringIO(text.decode(), newline="")) if row]
-        with np.errstate(over="ignore"):  # what is too large is infinite, and no joint
+        with np.errstate(over="ignore"):  # values out of range become infinite, a missing joint
             values = np.array([row[1:] for row in rows], np.float32)
     except (csv.Error, ValueError) as error:
         raise DataError(path, f"a row that cannot be read ({error})", _EXPECTED, _HINT) from error
     if not rows:
-        raise DataError(path, "no such rows any more", "those that were there before", "try again")
+        raise DataError(path, "that rows are missing now", "an unchanged file", "run the command again")
     return [split_path(row[0], path)[-1] for row in rows], reshape_rows(values, path)

@@ -1,4 +1,4 @@
-"""COCO's JSON files of keypoints: annotations of images, and results."""
+"""COCO keypoints: JSON files of annotations or results."""
 
 from __future__ import annotations
 
@@ -28,24 +28,24 @@ from skelgait.raw.poses.sequence_files import (
 from skelgait.raw.poses.tracks import parse_track_ids
 
 _EXPECTED = 'an object {"images": [...], "annotations": [...]}, or a list of {"image_id": n, "keypoints": [...]}'
-_HINT = "export the keypoints again, or name another --layout"
+_HINT = "export the keypoints again, or pass another --layout"
 
 Annotation = dict[str, Any]
 
 
 class Keypoints(NamedTuple):
-    """A file of keypoints, and the folders of the sequence's images, as it names them."""
+    """Location of a sequence: keypoint file, and the folders of its images as written in the file."""
 
     path: Path
     folders: PathParts
 
 
 class _Annotations(NamedTuple):
-    """What is in a file.
+    """Content of a keypoint file.
 
     Attributes:
-        images: the people in each image, by the names of the image's folders and then of itself.
-        are_flags: whether joints come with flags of how visible they are, not with confidence.
+        images: annotations of each image, by the folders and then the name of the image.
+        are_flags: True if the third value of the joints is a visibility flag and not a confidence.
     """
 
     images: Mapping[PathParts, Mapping[str, list[Annotation]]]
@@ -54,10 +54,10 @@ class _Annotations(NamedTuple):
 
 @dataclass(frozen=True)
 class Coco:
-    """A `Layout`: COCO's keypoints, a file a video; where images are in folders, a sequence a folder."""
+    """Layout of COCO keypoints: one file per video, or one file with one folder of images per sequence."""
 
     name: str = "coco"
-    title: str = "COCO's keypoints, annotations or results, a JSON file a video or dataset"
+    title: str = "COCO keypoints, annotations or results, one JSON file per video or dataset"
 
     def matches(self, sample: Sequence[Path]) -> bool:
         """See `Layout.matches`."""
@@ -70,20 +70,20 @@ class Coco:
 
     def find(self, root: Path, pattern: str | None) -> Mapping[PathParts, Keypoints]:
         """See `Layout.find`."""
-        return find_in_files(root, pattern or "*.json", _inside)
+        return find_in_files(root, pattern or "*.json", _find_in_folder)
 
-    def files(self, place: Keypoints) -> Sequence[Path]:
+    def files(self, location: Keypoints) -> Sequence[Path]:
         """See `Layout.files`."""
-        return [place.path]
+        return [location.path]
 
-    def read(self, place: Keypoints) -> RawSequence:
+    def read(self, location: Keypoints) -> RawSequence:
         """See `Layout.read`."""
-        path, folders = place
+        path, folders = location
         annotations = _annotations(path)
         images = annotations.images.get(folders)
         if images is None:
             expected = f"keypoints of images in {'/'.join(folders) or 'no folder'}"
-            raise DataError(path, "none", expected, _HINT)
+            raise DataError(path, "no such images", expected, _HINT)
         names = natural_sort(images)
         frames = [_people(images[name], annotations.are_flags, path) for name in names]
         return RawSequence(
@@ -96,7 +96,7 @@ class Coco:
 COCO = Coco()
 
 
-def _inside(folder: Folder) -> Iterator[tuple[PathParts, Keypoints]]:
+def _find_in_folder(folder: Folder) -> Iterator[tuple[PathParts, Keypoints]]:
     for name in folder.names:
         path = folder.path / name
         for folders in _folders_of_images(path):
@@ -104,9 +104,9 @@ def _inside(folder: Folder) -> Iterator[tuple[PathParts, Keypoints]]:
 
 
 def _folders_of_images(path: Path) -> Iterable[PathParts]:
-    """The folders that a file's images are in, () where they are in none; nothing where there is nobody in them.
+    """Return the folders of the images in a file: () if the images have no folder, empty if there are no people.
 
-    Results name no folders, so that they need not be read for that.
+    Results have no folders, so they are not read here.
     """
     if read_head(path).lstrip().startswith(b"[") and not is_empty_list(path):
         return [()]
@@ -118,28 +118,28 @@ def _annotations(path: Path) -> _Annotations:
     content = read_json(path)
     if isinstance(content, list):
         people = _listed(content, path)
-        names: dict[int, PathParts] = {_id(one, "image_id", path): (str(one["image_id"]),) for one in people}
+        names: dict[int, PathParts] = {_id(person, "image_id", path): (str(person["image_id"]),) for person in people}
     elif isinstance(content, dict):
         people = _listed(content.get("annotations"), path)
-        listed = _listed(content.get("images"), path)
-        names = {_id(image, "id", path): split_path(image.get("file_name"), path) for image in listed}
+        images = _listed(content.get("images"), path)
+        names = {_id(image, "id", path): split_path(image.get("file_name"), path) for image in images}
     else:
-        raise DataError(path, "something else", _EXPECTED, _HINT)
-    # Of other things than people there are only boxes and outlines.
-    people = [one for one in people if "keypoints" in one]
+        raise DataError(path, "another content", _EXPECTED, _HINT)
+    # Annotations of other categories have no keypoints.
+    people = [person for person in people if "keypoints" in person]
     return _Annotations(_by_image(people, names, path) if people else {}, _are_flags(people))
 
 
 def _listed(values: Any, path: Path) -> list[Annotation]:
-    if not isinstance(values, list) or not all(isinstance(one, dict) for one in values):
-        raise DataError(path, "something else", _EXPECTED, _HINT)
+    if not isinstance(values, list) or not all(isinstance(value, dict) for value in values):
+        raise DataError(path, "another content", _EXPECTED, _HINT)
     return values
 
 
-def _id(one: Annotation, name: str, path: Path) -> Any:
-    if not isinstance(one.get(name), int):
-        raise DataError(path, f"the {name} {one.get(name)!r:.80}", "a whole number", _HINT)
-    return one[name]
+def _id(annotation: Annotation, name: str, path: Path) -> Any:
+    if not isinstance(annotation.get(name), int):
+        raise DataError(path, f"the {name} {annotation.get(name)!r:.80}", "an integer", _HINT)
+    return annotation[name]
 
 
 def _by_image(
@@ -148,32 +148,32 @@ def _by_image(
     images: dict[PathParts, dict[str, list[Annotation]]] = {}
     for *folders, name in names.values():
         images.setdefault(tuple(folders), {}).setdefault(name, [])
-    for one in people:
-        image = _id(one, "image_id", path)
+    for person in people:
+        image = _id(person, "image_id", path)
         if image not in names:
-            raise DataError(path, f"an annotation of the image {image}", "only images in its list of images", _HINT)
+            raise DataError(path, f"an annotation of image {image}", "only ids from its list of images", _HINT)
         *folders, name = names[image]
-        images[tuple(folders)][name].append(one)
+        images[tuple(folders)][name].append(person)
     return images
 
 
 def _are_flags(people: Iterable[Annotation]) -> bool:
-    rows = (one["keypoints"] for one in people)
+    rows = (person["keypoints"] for person in people)
     return all(value in (0, 1, 2) for row in rows if isinstance(row, list) for value in row[2::3])
 
 
 def _people(annotations: Iterable[Annotation], are_flags: bool, path: Path) -> list[tuple[NDArray[Any], Any]]:
-    """Joints (V, 3) of everybody in an image with a joint in it, and the number of the track, if there is one."""
+    """Return the joints (V, 3) and the track id, if any, of each person with at least one joint."""
     people = []
-    for one in annotations:
-        if one.get("num_keypoints") == 0:
+    for annotation in annotations:
+        if annotation.get("num_keypoints") == 0:
             continue
-        joints = parse_person(one["keypoints"], path)
+        joints = parse_person(annotation["keypoints"], path)
         if are_flags:
-            # Joints that are not in the image may come with coordinates.
+            # Unlabeled joints may still have coordinates.
             is_seen = joints[:, 2:] > 0
             joints = np.where(is_seen, joints, 0)
             joints[:, 2:] = is_seen
         if joints[:, 2].any():
-            people.append((joints, one.get("track_id")))
+            people.append((joints, annotation.get("track_id")))
     return people

@@ -1,4 +1,4 @@
-"""Layouts in which a sequence is a folder with a file a frame: texts of Gait3D and GREW, JSON of OpenPose's form."""
+"""Layouts with one file per frame: text files of Gait3D and GREW, JSON files of OpenPose and OU-MVLP."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from skelgait.raw.poses.layout import RawSequence
 
 
 class Frames(NamedTuple):
-    """The frames of a sequence: a folder, the pattern of its files, and how they begin if it holds several videos."""
+    """Location of a sequence: folder, glob pattern of its files, and their prefix if the folder has several videos."""
 
     folder: Path
     pattern: str
@@ -29,16 +29,16 @@ class Frames(NamedTuple):
 
 @dataclass(frozen=True)
 class FrameFiles:
-    """A `Layout`: folders with a file a frame.
+    """Layout with one folder per sequence and one file per frame.
 
     Attributes:
-        name: what `--layout` calls it.
-        title: what it is.
-        pattern: of the frames' files.
-        suffix: what follows the name of a frame in the name of its file.
-        read_frame: the people in a frame, (M, V, 3); raises a DataError where the file is no frame.
-        folders: what the paths of such folders look like.
-        may_share: whether a folder may hold several videos, whose frames begin with the video's name.
+        name: name in `--layout`.
+        title: short description for messages.
+        pattern: glob pattern of the frame files.
+        suffix: end of the file name, before the extension, that is not part of the frame name.
+        read_frame: function that reads the people of a frame, (M, V, 3); raises DataError for other files.
+        folders: regular expression of the folder paths.
+        may_share: True if a folder may contain several videos; the file names then start with the video name.
     """
 
     name: str
@@ -51,55 +51,56 @@ class FrameFiles:
 
     def matches(self, sample: Sequence[Path]) -> bool:
         """See `Layout.matches`."""
-        fitting = [path for path in sample if path.match(self.pattern)]
-        if not fitting or not self.folders.fullmatch(fitting[0].absolute().parent.as_posix()):
+        frames = [path for path in sample if path.match(self.pattern)]
+        if not frames or not self.folders.fullmatch(frames[0].absolute().parent.as_posix()):
             return False
         try:
-            self.read_frame(fitting[0])
+            self.read_frame(frames[0])
         except DataError:
             return False
         return True
 
     def find(self, root: Path, pattern: str | None) -> Mapping[PathParts, Frames]:
         """See `Layout.find`."""
-        wanted, found = pattern or self.pattern, dict[PathParts, Frames]()
-        for folder in walk_folders(root, wanted):
+        pattern = pattern or self.pattern
+        locations: dict[PathParts, Frames] = {}
+        for folder in walk_folders(root, pattern):
             videos = sorted(set(map(self._video, folder.names))) if self.may_share else []
             if len(videos) < 2:
-                found[folder.parts] = Frames(folder.path, wanted)
+                locations[folder.parts] = Frames(folder.path, pattern)
                 continue
             for video in videos:
-                found[(*folder.parts, video.rstrip("_- ") or DEFAULT_LABEL)] = Frames(folder.path, wanted, video)
-        return found
+                locations[(*folder.parts, video.rstrip("_- ") or DEFAULT_LABEL)] = Frames(folder.path, pattern, video)
+        return locations
 
-    def files(self, place: Frames) -> Sequence[Path]:
+    def files(self, location: Frames) -> Sequence[Path]:
         """See `Layout.files`."""
-        files = list_files(place.folder, place.pattern)
-        return files if place.video is None else [path for path in files if self._video(path.name) == place.video]
+        files = list_files(location.folder, location.pattern)
+        return files if location.video is None else [path for path in files if self._video(path.name) == location.video]
 
     def _video(self, name: str) -> str:
-        """What stands before the number of a frame."""
+        """Return the part of a file name before the frame number."""
         stem = name.rpartition(".")[0].removesuffix(self.suffix)
         return re.sub(r"[0-9]+$", "", stem)
 
-    def read(self, place: Frames) -> RawSequence:
+    def read(self, location: Frames) -> RawSequence:
         """See `Layout.read`."""
-        files = self.files(place)
+        files = self.files(location)
         names = [path.name.removesuffix(path.suffix).removesuffix(self.suffix) for path in files]
         return RawSequence([self.read_frame(path) for path in files], names)
 
 
 def _read_text(path: Path) -> NDArray[np.float64]:
-    """One person: two leading values, then x, y and confidence of each joint, with commas between them."""
+    """Read one person: two leading values, then x, y and confidence of each joint, separated by commas."""
     try:
         values = np.array(path.read_text(encoding="utf-8").replace("\n", ",").strip(", ").split(","), np.float64)
     except (OSError, ValueError) as error:
-        raise DataError(path, str(error), "numbers with commas between them", "export the frame again") from error
+        raise DataError(path, str(error), "numbers separated by commas", "export the frame again") from error
     return reshape_rows(values[None], path)
 
 
 def _read_people(path: Path) -> NDArray[np.float64]:
-    """The people of a frame in OpenPose's form."""
+    """Read the people of a frame from an OpenPose JSON file."""
     content = read_json(path)
     people = content.get("people") if isinstance(content, dict) else None
     if not isinstance(people, list) or not all(isinstance(person, dict) for person in people):
@@ -107,18 +108,20 @@ def _read_people(path: Path) -> NDArray[np.float64]:
     rows = [to_numbers(person.get("pose_keypoints_2d"), path) for person in people]
     if any(row.ndim != 1 for row in rows) or len({len(row) for row in rows}) > 1:
         found = f"joints of shapes {', '.join(str(row.shape) for row in rows)}"
-        raise ShapeError(path, found, "one row of numbers for each person, of one length", "export the frame again")
+        raise ShapeError(
+            path, found, "one list of numbers for each person, all of the same length", "export the frame again"
+        )
     return reshape_rows(np.stack(rows), path) if rows else np.zeros((0, 0, 3))
 
 
-GAIT3D = FrameFiles("gait3d", "Gait3D, a text file a frame", "*[0-9].txt", "", _read_text)
-GREW = FrameFiles("grew", "GREW, a text file a frame", "*_2d_pose.txt", "_2d_pose", _read_text)
+GAIT3D = FrameFiles("gait3d", "Gait3D, one text file per frame", "*[0-9].txt", "", _read_text)
+GREW = FrameFiles("grew", "GREW, one text file per frame", "*_2d_pose.txt", "_2d_pose", _read_text)
 OPENPOSE = FrameFiles(
-    "openpose", "folders of OpenPose, a JSON file a frame", "*.json", "_keypoints", _read_people, may_share=True
+    "openpose", "OpenPose, one JSON file per frame", "*.json", "_keypoints", _read_people, may_share=True
 )
 OUMVLP = FrameFiles(
     "oumvlp",
-    "OU-MVLP Pose, AlphaPose or OpenPose",
+    "OU-MVLP Pose (AlphaPose or OpenPose), one JSON file per frame",
     "*.json",
     "_keypoints",
     _read_people,

@@ -1,4 +1,4 @@
-"""JSON files that may be large, damaged, or another program's."""
+"""JSON files of other programs."""
 
 from __future__ import annotations
 
@@ -10,15 +10,14 @@ from skelgait.errors import DataError
 
 
 def read_json(path: Path) -> Any:
-    """What a JSON file holds.
+    """Read a JSON file.
 
     Raises:
-        DataError: it cannot be read, or is no JSON.
+        DataError: if it cannot be read, or is not JSON.
     """
-    hint = "export the poses again"
     try:
         return json.loads(path.read_bytes())
     except OSError as error:
         raise DataError(path, error.strerror or str(error), "a JSON file", "check the path") from error
     except (ValueError, RecursionError) as error:
-        raise DataError(path, f"no JSON ({error})", "a JSON file", hint) from error
+        raise DataError(path, f"invalid JSON ({error})", "a JSON file", "export the poses again") from error

@@ -1,4 +1,4 @@
-"""What a raw pose layout is: how it is recognized, where its sequences are, and what is in one."""
+"""Interface of raw pose layouts, and the sequences of a raw dataset."""
 
 from __future__ import annotations
 
@@ -15,14 +15,12 @@ from skelgait.storage import Key
 
 
 class RawSequence(NamedTuple):
-    """The people in the frames of a sequence, as an estimator found them.
+    """People that a pose estimator detected in the frames of a sequence.
 
     Attributes:
-        people: for each frame, in the order of time, (M, V, 3): x px, y px, confidence of the M people in it, of which
-            there may be none.
-        frame_names: a name for each frame, where they have any.
-        tracks: for each frame a number for each of its people, the same one for the same person, where the estimator
-            tells.
+        people: for each frame, in time order, (M, V, 3) joints of M >= 0 people: x px, y px, confidence.
+        frame_names: name of each frame; None: frames have no names.
+        tracks: for each frame the track id of each person; None: the estimator did not track people.
     """
 
     people: Sequence[NDArray[Any]]
@@ -31,59 +29,66 @@ class RawSequence(NamedTuple):
 
 
 class Layout(Protocol):
-    """A form that poses come in."""
+    """Raw pose layout: file format and folder structure of a dataset or a pose estimator.
+
+    Sequences are found by `find`, which returns a location for each. The type of a location is up to the layout; the
+    other methods take it.
+    """
 
     @property
     def name(self) -> str:
-        """What `--layout` calls it."""
+        """Name in `--layout`."""
         ...
 
     @property
     def title(self) -> str:
-        """What it is, in a few words."""
+        """Short description for messages."""
         ...
 
     def matches(self, sample: Sequence[Path]) -> bool:
-        """Whether some of a dataset's files look like it; quick, and never an error."""
+        """Return True if sample files of a dataset have this layout; must be fast and never raise."""
         ...
 
     def find(self, root: Path, pattern: str | None) -> Mapping[PathParts, Any]:
-        """The sequences in `root`: where each lies, by the names of the folders on the way to it.
+        """Find all sequences.
 
         Args:
-            root: a file or folder.
-            pattern: of the files to look at; the layout's own where None.
+            root: file or folder of the raw dataset.
+            pattern: glob pattern of the files to read; None: default of the layout.
+
+        Returns:
+            The location of each sequence, by the folder names of its path.
 
         Raises:
-            DataError: the root cannot be read.
+            DataError: if `root` cannot be read.
         """
         ...
 
-    def files(self, place: Any) -> Sequence[Path]:
-        """The files that a sequence is read from.
+    def files(self, location: Any) -> Sequence[Path]:
+        """Return the files of a sequence.
 
         Raises:
-            DataError: they are gone.
+            DataError: if they no longer exist.
         """
         ...
 
-    def read(self, place: Any) -> RawSequence:
+    def read(self, location: Any) -> RawSequence:
         """Read a sequence.
 
         Raises:
-            DataError: it cannot be read; names the file.
+            DataError: if it cannot be read; the error names the file.
         """
         ...
 
 
 @dataclass(frozen=True)
 class RawPoses:
-    """The sequences of a raw dataset.
+    """Sequences of a raw dataset.
 
     Attributes:
-        path: its file or folder.
-        layout: the form that it is in.
-        locations: where each sequence lies, by key, sorted.
+        path: file or folder of the dataset.
+        layout: layout of the dataset.
+        locations: location of each sequence, sorted by key.
     """
 
     path: Path
@@ -92,48 +97,47 @@ class RawPoses:
 
     @property
     def keys(self) -> Sequence[Key]:
-        """Every sequence, sorted."""
+        """Keys of all sequences, sorted."""
         return list(self.locations)
 
     def modified_ns(self, key: Key) -> int:
-        """When a sequence was last written, in nanoseconds since the epoch.
+        """Return the modification time of a sequence, in nanoseconds since the epoch.
 
         Raises:
-            DataError: a file of it is gone.
+            DataError: if a file of the sequence no longer exists.
         """
         try:
             return max((file.stat().st_mtime_ns for file in self.layout.files(self.locations[key])), default=0)
         except OSError as error:
-            raise DataError(
-                error.filename or self.path, error.strerror or str(error), "a file that can be read", "try again"
-            ) from error
+            path, found = error.filename or self.path, error.strerror or str(error)
+            raise DataError(path, found, "a readable file", "check the path, and run the command again") from error
 
     def read(self, key: Key) -> RawSequence:
         """Read a sequence.
 
         Raises:
-            DataError: it cannot be read; names the file.
+            DataError: if it cannot be read; the error names the file.
         """
         return self.layout.read(self.locations[key])
 
 
 def find_sequences(root: Path, layout: Layout, names: str | None = None, pattern: str | None = None) -> RawPoses:
-    """The sequences of a raw dataset.
+    """Find the sequences of a raw dataset.
 
     Args:
-        root: its file or folder.
-        layout: the form that it is in.
-        names: how its paths are named, see `skelgait.raw.keys.sequence_keys`.
-        pattern: of the files to look at; the layout's own where None.
+        root: file or folder of the dataset.
+        layout: layout of the dataset.
+        names: template of the paths, see `skelgait.raw.keys.sequence_keys`. Default: recognize.
+        pattern: glob pattern of the files to read. Default: pattern of the layout.
 
     Raises:
-        DataError: there is no sequence, or the paths do not tell which is which.
-        SettingsError: `names` does not fit.
+        DataError: if there is no sequence, or paths do not give distinct keys.
+        SettingsError: if `names` does not match.
     """
-    places = layout.find(root, pattern)
-    if not places:
+    locations = layout.find(root, pattern)
+    if not locations:
+        found = f"no sequence in files that match {pattern}" if pattern else "no sequence"
         expected = f"sequences in the layout {layout.name} ({layout.title})"
-        hint = "check the path, or name another --layout"
-        raise DataError(root, f"no file that fits {pattern}" if pattern else "none", expected, hint)
-    keys = sequence_keys(places, root, names)
-    return RawPoses(root, layout, {key: places[parts] for key, parts in keys.items()})
+        raise DataError(root, found, expected, "check the path, or pass another --layout")
+    keys = sequence_keys(locations, root, names)
+    return RawPoses(root, layout, {key: locations[parts] for key, parts in keys.items()})

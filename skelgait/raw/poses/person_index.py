@@ -1,4 +1,4 @@
-"""Which of the people in a frame is the walker, as a file says: that of OU-MVLP's users."""
+"""Person index files: which person of a frame is the walker (OU-MVLP `pose_selection_idx`)."""
 
 from __future__ import annotations
 
@@ -11,23 +11,26 @@ from skelgait.storage.arrays import read_pickled
 from skelgait.storage.frame_names import frame_number
 
 _FILE = "pose_selection_idx.pkl"
-_EXPECTED = "a dictionary from frames to the number of a person"
+_EXPECTED = "a dictionary from frame numbers to person indices"
 
 
 def person_index_path(root: Path, key: Key) -> Path:
-    """Where the index of a sequence is, if it has one: it is only written where a frame has several people."""
+    """Return the path of the index of a sequence; the file exists only if a frame has several people."""
     return root.joinpath(*key, _FILE)
 
 
 def read_person_index(path: Path, frame_names: Sequence[str] | None) -> dict[int, int]:
-    """From the place of a frame in the sequence to the number of the walker among its people; empty without a file.
+    """Read the index of the walker among the people of each frame.
 
     Args:
-        path: a pickled dictionary from the frame's number, as text, to the person's.
-        frame_names: the names of the sequence's frames, where they are known; otherwise frames count from 0.
+        path: pickled dictionary from frame number, as a string, to person index.
+        frame_names: names of the frames, which contain the frame numbers; None: frames are numbered from 0.
+
+    Returns:
+        The person index by position of the frame in the sequence; empty if the file does not exist.
 
     Raises:
-        DataError: the file is damaged, or holds something else.
+        DataError: if the file is damaged or has another content.
     """
     if not path.is_file():
         return {}
@@ -35,9 +38,9 @@ def read_person_index(path: Path, frame_names: Sequence[str] | None) -> dict[int
     if not isinstance(content, dict):
         raise DataError(path, f"a {type(content).__name__}", _EXPECTED, "write the index again")
     try:
-        chosen = {frame_number(str(frame)): int(person) for frame, person in content.items()}
+        persons = {frame_number(str(frame)): int(person) for frame, person in content.items()}
     except (TypeError, ValueError) as error:
-        raise DataError(path, f"an entry that is no number ({error})", _EXPECTED, "write the index again") from error
-    numbers = range(max(map(int, filter(None, chosen)), default=0) + 1)
-    places = enumerate(map(frame_number, frame_names) if frame_names is not None else numbers)
-    return {place: chosen[number] for place, number in places if number is not None and number in chosen}
+        raise DataError(path, f"an entry that is not a number ({error})", _EXPECTED, "write the index again") from error
+    numbers = range(max(map(int, filter(None, persons)), default=0) + 1)
+    frames = enumerate(map(frame_number, frame_names) if frame_names is not None else numbers)
+    return {t: persons[number] for t, number in frames if number is not None and number in persons}

@@ -1,4 +1,4 @@
-"""Trees with a pickle a sequence: CCPG, CASIA-B-Pose, SUSTech1K, GREW's rows, and what OpenGait makes of datasets."""
+"""One pickle per sequence: CCPG, CASIA-B-Pose, SUSTech1K, GREW rows, and datasets preprocessed by OpenGait."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from skelgait.storage.arrays import read_pickled
 from skelgait.storage.frame_names import read_frame_names
 
 _EXPECTED = "poses (T, V, 3), or rows (T, 51) or (T, 53), or a list of frames"
-_HINT = "point to the folder of poses, or say with --pattern which file has them"
+_HINT = "pass the folder of the poses, or select the pose files with --pattern"
 MAPPING = "mapping.txt"
-# Files of the datasets whose folders hold more than the poses.
+# Pose files of datasets that have other pickles in the same folders.
 _KNOWN_PATTERNS = tuple(dataset.pose_pattern for dataset in DATASETS.values() if dataset.pose_pattern != "*.pkl")
 
 
 class PickleFolder(NamedTuple):
-    """A folder of a sequence, and those of its files that may be its poses."""
+    """Location of a sequence: folder, and names of the files that may be its poses."""
 
     path: Path
     names: tuple[str, ...]
@@ -37,35 +37,35 @@ class PickleFolder(NamedTuple):
 
 @dataclass(frozen=True)
 class Pickles:
-    """A `Layout`: a pickle a sequence."""
+    """Layout with one pickle per sequence."""
 
     name: str = "pickles"
-    title: str = "a tree with a pickle a sequence, as of CCPG, CASIA-B-Pose, SUSTech1K and GREW"
+    title: str = "one pickle per sequence, as in CCPG, CASIA-B-Pose, SUSTech1K and GREW"
 
     def matches(self, sample: Sequence[Path]) -> bool:
         """See `Layout.matches`."""
         pickles = [path for path in sample if path.suffix == ".pkl"]
         known = [path for path in pickles if any(path.match(pattern) for pattern in _KNOWN_PATTERNS)]
-        beside = [path for path in pickles if path.parent == pickles[0].parent]
-        return any(map(_is_poses, known[:1] or beside))
+        siblings = [path for path in pickles if path.parent == pickles[0].parent]
+        return any(map(_has_poses, known[:1] or siblings))
 
     def find(self, root: Path, pattern: str | None) -> Mapping[PathParts, PickleFolder]:
         """See `Layout.find`."""
-        found: dict[PathParts, PickleFolder] = {}
-        for wanted in (pattern,) if pattern else (*_KNOWN_PATTERNS, "*.pkl"):
-            for folder in walk_folders(root, wanted):
-                found[folder.parts] = PickleFolder(folder.path, tuple(folder.names))
-            if found:
+        for glob in (pattern,) if pattern else (*_KNOWN_PATTERNS, "*.pkl"):
+            locations = {
+                folder.parts: PickleFolder(folder.path, tuple(folder.names)) for folder in walk_folders(root, glob)
+            }
+            if locations:
                 break
-        return found
+        return locations
 
-    def files(self, place: PickleFolder) -> Sequence[Path]:
+    def files(self, location: PickleFolder) -> Sequence[Path]:
         """See `Layout.files`."""
-        return [place.path / name for name in place.names]
+        return [location.path / name for name in location.names]
 
-    def read(self, place: PickleFolder) -> RawSequence:
+    def read(self, location: PickleFolder) -> RawSequence:
         """See `Layout.read`."""
-        path = _the_file(place)
+        path = _pose_file(location)
         people = _frames(read_pickled(path, _EXPECTED), path)
         return RawSequence(people, read_frame_names(path, len(people)) or _mapped_frames(path, len(people)))
 
@@ -73,19 +73,19 @@ class Pickles:
 PICKLES = Pickles()
 
 
-def _the_file(place: PickleFolder) -> Path:
-    """The one file of the folder that holds poses."""
-    files = [place.path / name for name in place.names]
+def _pose_file(location: PickleFolder) -> Path:
+    """Return the only file of a folder that contains poses."""
+    files = [location.path / name for name in location.names]
     if len(files) > 1:
-        files = [path for path in files if _is_poses(path)]
+        files = [path for path in files if _has_poses(path)]
     if len(files) != 1:
-        found = f"{len(files)} files of poses among {', '.join(place.names)}"
-        raise DataError(place.path, found, "one", "say with --pattern which file has the poses")
+        found = f"{len(files)} pose files among {', '.join(location.names)}"
+        raise DataError(location.path, found, "1", "select the pose file with --pattern")
     return files[0]
 
 
 def why_no_poses(path: Path) -> str:
-    """What a pickle has instead of poses; nothing where it has poses."""
+    """Describe the content of a pickle without poses; return an empty string if it has poses."""
     try:
         _frames(read_pickled(path, _EXPECTED), path)
     except DataError as error:
@@ -93,20 +93,21 @@ def why_no_poses(path: Path) -> str:
     return ""
 
 
-def _is_poses(path: Path) -> bool:
+def _has_poses(path: Path) -> bool:
     return not why_no_poses(path)
 
 
 def _frames(content: Any, path: Path) -> list[NDArray[Any]]:
-    """For each frame (M, V, 3); from one array, or from as many objects as there are frames, each of its own shape."""
+    """Return people (M, V, 3) of each frame, from one array or from a list with one item per frame."""
     if isinstance(content, np.ndarray) and content.dtype.kind in "fiu":
-        return list(_of_one_person(content, path)[:, None])
+        return list(_parse_array(content, path)[:, None])
     if isinstance(content, list | tuple) or (isinstance(content, np.ndarray) and content.dtype == object):
         return [parse_people(frame, path) for frame in content]
     raise ShapeError(path, f"a {type(content).__name__}", _EXPECTED, _HINT)
 
 
-def _of_one_person(array: NDArray[Any], path: Path) -> NDArray[Any]:
+def _parse_array(array: NDArray[Any], path: Path) -> NDArray[Any]:
+    """Convert rows, or joints with or without confidence, of one person to (T, V, 3)."""
     if array.dtype.kind != "f":
         array = array.astype(np.float64)
     if array.ndim == 2:
@@ -117,10 +118,10 @@ def _of_one_person(array: NDArray[Any], path: Path) -> NDArray[Any]:
 
 
 def _mapped_frames(path: Path, length: int) -> list[str] | None:
-    """Names of the frames from CASIA-B-Pose's mapping.txt, whose lines each end in the number of a video frame.
+    """Return the frame names from mapping.txt of CASIA-B-Pose: the last number of each line.
 
     Raises:
-        DataError: there are not as many lines as frames, or a line has no number.
+        DataError: if the number of lines is not the number of frames, or a line has no number.
     """
     mapping = path.with_name(MAPPING)
     if not mapping.is_file():
@@ -129,6 +130,6 @@ def _mapped_frames(path: Path, length: int) -> list[str] | None:
     names = [re.findall(r"\d+", Path(line.strip()).stem)[-1:] for line in lines]
     if len(names) != length or not all(names):
         found = f"{len(lines)} lines, {sum(map(bool, names))} of them with a number"
-        hint = f"hint {MAPPING}, or remove it: then poses cannot be matched by frame"
-        raise DataError(mapping, found, f"a line with a frame's number for each of {length} poses", hint)
+        hint = "fix the file, or remove it; without it, poses cannot be matched by frame"
+        raise DataError(mapping, found, f"{length} lines with a frame number, one per pose", hint)
     return [name for (name,) in names]

@@ -1,4 +1,4 @@
-"""PYSKL's and MMAction2's pickles of annotations: all sequences of a dataset in one file."""
+"""PYSKL and MMAction2 annotations: one pickle with all sequences of a dataset."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from skelgait.raw.poses.sequence_files import cache_last_file, find_in_files, sp
 from skelgait.storage.arrays import read_pickled
 
 _EXPECTED = "a list of annotations, each with frame_dir and keypoint, or a dictionary with such a list"
-_HINT = "export the annotations again, or name another --layout"
+_HINT = "export the annotations again, or pass another --layout"
 
 Annotation = dict[str, Any]
 
 
 class Annotated(NamedTuple):
-    """A file of annotations, and the frame_dir of a sequence in it."""
+    """Location of a sequence: annotation file, and `frame_dir` of the sequence."""
 
     path: Path
     frame_dir: PathParts
@@ -33,10 +33,10 @@ class Annotated(NamedTuple):
 
 @dataclass(frozen=True)
 class Pyskl:
-    """A `Layout`: PYSKL's annotations, a pickle a dataset."""
+    """Layout of PYSKL annotations: one pickle per dataset."""
 
     name: str = "pyskl"
-    title: str = "PYSKL's or MMAction2's annotations, a pickle a dataset"
+    title: str = "PYSKL or MMAction2 annotations, one pickle per dataset"
 
     def matches(self, sample: Sequence[Path]) -> bool:
         """See `Layout.matches`."""
@@ -48,34 +48,36 @@ class Pyskl:
 
     def find(self, root: Path, pattern: str | None) -> Mapping[PathParts, Annotated]:
         """See `Layout.find`."""
-        return find_in_files(root, pattern or "*.pkl", _inside)
+        return find_in_files(root, pattern or "*.pkl", _find_in_folder)
 
-    def files(self, place: Annotated) -> Sequence[Path]:
+    def files(self, location: Annotated) -> Sequence[Path]:
         """See `Layout.files`."""
-        return [place.path]
+        return [location.path]
 
-    def read(self, place: Annotated) -> RawSequence:
+    def read(self, location: Annotated) -> RawSequence:
         """See `Layout.read`.
 
-        A person's place in the arrays is the track, and somebody whose joints are all 0, 0 in a frame is not there.
+        The track id is the index on the axis of people. A person with all joints at (0, 0) is absent from the frame.
         """
-        path, frame_dir = place
+        path, frame_dir = location
         annotation = _annotations(path).get(frame_dir)
         if annotation is None:
-            raise DataError(path, f"no {'/'.join(frame_dir)} any more", "what was in it before", "try again")
+            raise DataError(
+                path, f"that {'/'.join(frame_dir)} is missing now", "an unchanged file", "run the command again"
+            )
         joints = _joints(annotation, path)
-        is_there = (joints[..., :2] != 0).any(axis=(2, 3))
+        is_present = (joints[..., :2] != 0).any(axis=(2, 3))
         frames = range(joints.shape[1])
         return RawSequence(
-            [joints[is_there[:, t], t] for t in frames],
-            tracks=[np.flatnonzero(is_there[:, t]).tolist() for t in frames],
+            [joints[is_present[:, t], t] for t in frames],
+            tracks=[np.flatnonzero(is_present[:, t]).tolist() for t in frames],
         )
 
 
 PYSKL = Pyskl()
 
 
-def _inside(folder: Folder) -> Iterator[tuple[PathParts, Annotated]]:
+def _find_in_folder(folder: Folder) -> Iterator[tuple[PathParts, Annotated]]:
     for name in folder.names:
         path = folder.path / name
         yield from ((frame_dir, Annotated(path, frame_dir)) for frame_dir in _annotations(path))
@@ -83,22 +85,22 @@ def _inside(folder: Folder) -> Iterator[tuple[PathParts, Annotated]]:
 
 @cache_last_file
 def _annotations(path: Path) -> dict[PathParts, Annotation]:
-    """Annotations by frame_dir."""
+    """Read the annotations, by `frame_dir`."""
     content = read_pickled(path, _EXPECTED)
-    listed = content.get("annotations") if isinstance(content, dict) else content
-    if not isinstance(listed, list) or not all(isinstance(one, dict) and "keypoint" in one for one in listed):
-        raise DataError(path, "something else", _EXPECTED, _HINT)
+    items = content.get("annotations") if isinstance(content, dict) else content
+    if not isinstance(items, list) or not all(isinstance(item, dict) and "keypoint" in item for item in items):
+        raise DataError(path, "another content", _EXPECTED, _HINT)
     annotations: dict[PathParts, Annotation] = {}
-    for one in listed:
-        frame_dir = split_path(one.get("frame_dir"), path)
+    for item in items:
+        frame_dir = split_path(item.get("frame_dir"), path)
         if frame_dir in annotations:
             raise DataError(path, f"{'/'.join(frame_dir)} twice", "each frame_dir once", _HINT)
-        annotations[frame_dir] = one
+        annotations[frame_dir] = item
     return annotations
 
 
 def _joints(annotation: Annotation, path: Path) -> NDArray[Any]:
-    """(M, T, V, 3) of an annotation, with scores where they are given."""
+    """Return the joints (M, T, V, 3) of an annotation, with or without scores."""
     joints, scores = _floats(annotation["keypoint"], path), annotation.get("keypoint_score")
     if joints.ndim != 4 or joints.shape[3] not in (2, 3):
         raise ShapeError(path, f"keypoint of shape {joints.shape}", "(M, T, V, 2 or 3)", _HINT)
@@ -112,7 +114,7 @@ def _joints(annotation: Annotation, path: Path) -> NDArray[Any]:
 
 
 def _floats(array: Any, path: Path) -> NDArray[Any]:
-    """Numbers as float32, or as the larger type of float that they have."""
+    """Convert numbers to float32, or to float64 if they need it."""
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu":
         kind = f"an array of {array.dtype}" if isinstance(array, np.ndarray) else f"a {type(array).__name__}"
         raise ShapeError(path, f"{kind} for joints", "an array of numbers", _HINT)

@@ -1,4 +1,4 @@
-"""Which layout a raw dataset is in."""
+"""Registry of raw pose layouts, and recognition of the layout of a dataset."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from skelgait.raw.poses.mmpose import MMPOSE
 from skelgait.raw.poses.pickles import PICKLES, why_no_poses
 from skelgait.raw.poses.pyskl import PYSKL
 
-# The first that fits: those that look at names before those that look at contents alone.
+# Add a layout: its module, and its name in this tuple. The first layout that matches is used. Layouts that check file
+# names come before layouts that check only contents.
 LAYOUTS: dict[str, Layout] = {
     layout.name: layout
     for layout in (GREW, GAIT3D, OUMVLP, OPENPOSE, CASIA_B_CSV, PYSKL, PICKLES, ALPHAPOSE, MMPOSE, COCO)
@@ -26,28 +27,28 @@ LAYOUTS: dict[str, Layout] = {
 
 
 def get_layout(name: str) -> Layout:
-    """The layout of that name.
+    """Return the layout with a name.
 
     Raises:
-        SettingsError: there is none; names the nearest.
+        SettingsError: if the name is unknown; the error suggests a similar one.
     """
     if name in LAYOUTS:
         return LAYOUTS[name]
-    near = get_close_matches(name, LAYOUTS, n=1)
-    hint = f"did you mean {near[0]}?" if near else "choose one of them"
+    similar = get_close_matches(name, LAYOUTS, n=1)
+    hint = f"did you mean {similar[0]}?" if similar else "choose one of these layouts"
     raise SettingsError("--layout", name, f"one of {', '.join(LAYOUTS)}", hint)
 
 
 def match_layout(sample: Sequence[Path]) -> Layout | None:
-    """The layout that some of a dataset's files look like; None where there is none."""
+    """Return the layout that sample files of a dataset have; None if no layout matches."""
     return next((layout for layout in LAYOUTS.values() if layout.matches(sample)), None)
 
 
 def recognize_layout(root: Path) -> Layout:
-    """The layout that a raw dataset is in, by some of its files.
+    """Recognize the layout of a raw dataset from its first files.
 
     Raises:
-        DataError: there is nothing, or nothing that is known; says what there is.
+        DataError: if there is no file, or no layout matches; the error describes the files.
     """
     sample = sample_files(root)
     layout = match_layout(sample)
@@ -55,9 +56,9 @@ def recognize_layout(root: Path) -> Layout:
         return layout
     raise DataError(
         root,
-        _found(sample),
+        _describe(sample),
         f"poses in one of the layouts {', '.join(LAYOUTS)}",
-        f"ask `skelgait inspect {root}` what is there, or name the layout with --layout to hear why it does not fit",
+        f"run `skelgait inspect {root}`, or pass --layout to see why a layout does not match",
     )
 
 
@@ -65,23 +66,23 @@ def open_raw(root: Path, layout: str | None = None, names: str | None = None, pa
     """Open a raw dataset.
 
     Args:
-        root: its file or folder.
-        layout: the name of the form that it is in; recognized where None.
-        names: how its paths are named, see `skelgait.raw.keys.sequence_keys`; recognized where None.
-        pattern: of the files to look at; the layout's own where None.
+        root: file or folder of the dataset.
+        layout: name of the layout, one of `LAYOUTS`. Default: recognize.
+        names: template of the paths, see `skelgait.raw.keys.sequence_keys`. Default: recognize.
+        pattern: glob pattern of the files to read. Default: pattern of the layout.
 
     Raises:
-        SettingsError: there is no such layout, or `names` does not fit.
-        DataError: there is no sequence, no known layout, or the paths do not tell which sequence is which.
+        SettingsError: if the layout is unknown, or `names` does not match.
+        DataError: if there is no sequence, no layout matches, or paths do not give distinct keys.
     """
     return find_sequences(root, get_layout(layout) if layout else recognize_layout(root), names, pattern)
 
 
-def _found(sample: list[Path]) -> str:
+def _describe(sample: list[Path]) -> str:
     if not sample:
         return "no file"
-    endings = Counter(path.suffix or "no ending" for path in sample)
-    kinds = ", ".join(f"{n} {ending}" for ending, n in endings.most_common(4))
+    suffixes = Counter(path.suffix or "no suffix" for path in sample)
+    counts = ", ".join(f"{n} {suffix}" for suffix, n in suffixes.most_common(4))
     pickles = (path for path in sample if path.suffix == ".pkl")
-    what = next((f"{path.name} has {why_no_poses(path)}" for path in pickles), f"for example {sample[0].name}")
-    return f"files that are no poses (of the first ones {kinds}; {what})"
+    example = next((f"{path.name} contains {why_no_poses(path)}" for path in pickles), f"for example {sample[0].name}")
+    return f"files without poses (among the first files: {counts}; {example})"

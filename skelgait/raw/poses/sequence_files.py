@@ -1,4 +1,4 @@
-"""Files that hold a whole sequence or many: where sequences are in them, and what they are called."""
+"""Helpers of layouts in which a file holds one or more whole sequences."""
 
 from __future__ import annotations
 
@@ -12,61 +12,70 @@ from skelgait.errors import DataError
 from skelgait.raw.file_tree import Folder, walk_folders
 from skelgait.raw.keys import DEFAULT_LABEL, PathParts
 
-# What a file system takes as a name.
-_LONGEST_NAME = 255
+# Limit of common file systems.
+_MAX_NAME_LENGTH = 255
 _HEAD_BYTES = 65536
 
 Content = TypeVar("Content")
-Place = TypeVar("Place")
+Location = TypeVar("Location")
 
 
 def find_in_files(
-    root: Path, pattern: str, inside: Callable[[Folder], Iterable[tuple[PathParts, Place]]]
-) -> dict[PathParts, Place]:
-    """The sequences in files of a pattern in and below `root`, or in `root` itself where it is a file.
+    root: Path, pattern: str, find_in_folder: Callable[[Folder], Iterable[tuple[PathParts, Location]]]
+) -> dict[PathParts, Location]:
+    """Find the sequences in matching files at and below `root`, or in the file `root`.
 
     Args:
-        root: a file or folder.
-        pattern: of the files' names.
-        inside: the sequences in the files of a folder: the names that follow those of the folder, and the place.
+        root: file or folder.
+        pattern: glob pattern of file names.
+        find_in_folder: function that yields the sequences in the files of a folder: path relative to the folder, and
+            location.
+
+    Returns:
+        The location of each sequence, by the folder names of its path relative to `root`.
 
     Raises:
-        DataError: a folder cannot be read, or two sequences have the same names.
+        DataError: if a folder cannot be read, or two sequences have the same path.
     """
     folders = [Folder((), root.parent, [root.name])] if root.is_file() else walk_folders(root, pattern)
-    found: dict[PathParts, Place] = {}
+    locations: dict[PathParts, Location] = {}
     for folder in folders:
-        for names, place in inside(folder):
-            # What lies in the root itself is called what that is called.
+        for names, location in find_in_folder(folder):
+            # A sequence in the root itself takes the name of the root.
             parts = (*folder.parts, *names) or (folder.path.resolve().name or DEFAULT_LABEL,)
-            if parts in found:
-                hint = "rename or remove one, or say with --pattern which files to look at"
+            if parts in locations:
+                hint = "rename or remove one of them, or select files with --pattern"
                 raise DataError(folder.path, f"{'/'.join(parts)} twice", "each sequence once", hint)
-            found[parts] = place
-    return found
+            locations[parts] = location
+    return locations
 
 
-def split_path(text: Any, where: Path) -> PathParts:
-    """The names on the way that a file describes, such as that of an image; none leads out of a folder.
+def split_path(text: Any, file: Path) -> PathParts:
+    """Split a path that is written in a file, such as the path of an image, into its names.
+
+    Empty names, "." and ".." are dropped, so that the result never leaves its folder.
+
+    Args:
+        text: path with slashes or backslashes.
+        file: file that contains the text, for the error message.
 
     Raises:
-        DataError: it is no text, or has names in it that no file can have.
+        DataError: if `text` is not a string, is empty, or has an invalid name.
     """
-    found = f"the path {text!r:.80}"
     if isinstance(text, str):
         parts = tuple(part for part in re.split(r"[/\\]", text) if part not in ("", ".", ".."))
-        if parts and all(part.isprintable() and len(part) <= _LONGEST_NAME for part in parts):
+        if parts and all(part.isprintable() and len(part) <= _MAX_NAME_LENGTH for part in parts):
             return parts
-    raise DataError(where, found, "names of folders and files", "export the poses again")
+    raise DataError(file, f"the path {text!r:.80}", "a path of folder and file names", "export the poses again")
 
 
 def frame_name(image: str) -> str:
-    """The name of a frame, which is that of its image without the ending, if it has one."""
+    """Return the name of a frame: the file name of its image without the suffix."""
     return re.sub(r"(?<=.)\.[A-Za-z]\w*$", "", image)
 
 
 def read_head(path: Path) -> bytes:
-    """The first bytes of a file; none where it cannot be read."""
+    """Return the first bytes of a file; empty if it cannot be read."""
     try:
         with path.open("rb") as file:
             return file.read(_HEAD_BYTES)
@@ -75,23 +84,23 @@ def read_head(path: Path) -> bytes:
 
 
 def cache_last_file(load: Callable[[Path], Content]) -> Callable[[Path], Content]:
-    """`load`, but what it made of a file is kept until another file is wanted, or this one is written anew."""
+    """Wrap `load` so that it keeps the content of the last file, until that file is modified."""
 
     @lru_cache(maxsize=1)
-    def load_dated(path: Path, _modified_ns: int) -> Content:
+    def load_version(path: Path, _modified_ns: int) -> Content:
         return load(path)
 
     @wraps(load)
-    def load_once(path: Path) -> Content:
+    def load_cached(path: Path) -> Content:
         try:
             modified_ns = path.stat().st_mtime_ns
         except OSError:
-            return load(path)  # which tells what is wrong
-        return load_dated(path, modified_ns)
+            return load(path)  # raises a readable error
+        return load_version(path, modified_ns)
 
-    return load_once
+    return load_cached
 
 
 def is_empty_list(path: Path) -> bool:
-    """Whether a JSON file lists nothing at all."""
+    """Return True if a JSON file contains an empty list."""
     return re.fullmatch(rb"\s*\[\s*\]\s*", read_head(path)) is not None

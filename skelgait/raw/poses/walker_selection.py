@@ -1,4 +1,4 @@
-"""One person a frame, out of several: the walker."""
+"""Selection of the walker among the people of each frame."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from skelgait.raw.poses.tracks import height_px, track_people
 
 
 class WalkerSelection(NamedTuple):
-    """The walker in the frames of a sequence that have anybody.
+    """Walker in each frame of a sequence that has people.
 
     Attributes:
-        frames: which frames these are, by number.
-        joints: (V, 3) of the walker in each of them: x px, y px, confidence.
-        several: frames that had more than one person.
-        by_index: of these, decided by an index.
-        by_silhouette: of these, decided by the silhouette.
+        frames: indices of these frames in the sequence.
+        joints: (V, 3) joints of the walker in each of these frames: x px, y px, confidence.
+        several: number of frames with more than one person.
+        by_index: number of these frames in which the person index selected the walker.
+        by_silhouette: number of these frames in which the silhouette selected the walker.
     """
 
     frames: list[int]
@@ -33,41 +33,45 @@ class WalkerSelection(NamedTuple):
 
     @property
     def by_continuity(self) -> int:
-        """Of the frames with several people, those decided by the continuity of the track."""
+        """Number of frames with several people in which the track selected the walker."""
         return self.several - self.by_index - self.by_silhouette
 
 
 def select_walker(
     sequence: RawSequence, index: Mapping[int, int], silhouettes: Mapping[int, NDArray[np.uint8]]
 ) -> WalkerSelection:
-    """Choose the walker in every frame: by an index, else by the silhouette, else by the continuity of the track.
+    """Select the walker in each frame: by person index, else by silhouette, else by track.
 
     Args:
-        sequence: the people of each frame.
-        index: which person it is, for some frames, by the place of a frame in the sequence.
-        silhouettes: (H, W) silhouette of the walker in the image that the joints are of, for some frames.
+        sequence: people of each frame.
+        index: index of the walker among the people of a frame, by frame; may lack frames.
+        silhouettes: (H, W) silhouette of the walker, in the image coordinates of the joints, by frame; may lack frames.
     """
     frames = [t for t, people in enumerate(sequence.people) if len(people)]
     several = [t for t in frames if len(sequence.people[t]) > 1]
-    decided = {t: index[t] for t in several if 0 <= index.get(t, -1) < len(sequence.people[t])}
+    by_index = {t: index[t] for t in several if 0 <= index.get(t, -1) < len(sequence.people[t])}
     by_silhouette = {
         t: person
         for t in several
-        if t not in decided and t in silhouettes
+        if t not in by_index and t in silhouettes
         for person in [most_covered_person(sequence.people[t], silhouettes[t])]
         if person is not None
     }
-    known = decided | by_silhouette
+    known = by_index | by_silhouette
     candidates = {t: [known[t]] if t in known else range(len(sequence.people[t])) for t in frames}
-    walkers = _of_best_track(sequence, candidates)
+    walkers = _by_track(sequence, candidates)
     joints = [sequence.people[t][walker] for t, walker in zip(frames, walkers, strict=True)]
-    return WalkerSelection(frames, joints, len(several), len(decided), len(by_silhouette))
+    return WalkerSelection(frames, joints, len(several), len(by_index), len(by_silhouette))
 
 
 def most_covered_person(people: NDArray[Any], silhouette: NDArray[np.uint8]) -> int | None:
-    """The person whose joints lie on the most silhouette; None where nobody's do, or two people's alike.
+    """Return the index of the person with the most joints on the silhouette; None if there is none, or on a tie.
 
-    Somebody with a joint outside of the image is not the one whom the silhouette was cut out of.
+    A person with a joint outside the image is ignored, because the silhouette was segmented from this image.
+
+    Args:
+        people: (M, V, 3) joints of the people in a frame.
+        silhouette: (H, W) silhouette of the walker.
     """
     height, width = silhouette.shape
     x, y = np.nan_to_num(people[..., 0], nan=-1), np.nan_to_num(people[..., 1], nan=-1)
@@ -78,26 +82,26 @@ def most_covered_person(people: NDArray[Any], silhouette: NDArray[np.uint8]) -> 
     return best if covered[best] > 0 and (covered == covered[best]).sum() == 1 else None
 
 
-def _of_best_track(sequence: RawSequence, candidates: Mapping[int, Sequence[int]]) -> list[int]:
-    """For each frame the candidate of the track that is the walker's most often for certain, and then the largest.
+def _by_track(sequence: RawSequence, candidates: Mapping[int, Sequence[int]]) -> list[int]:
+    """Return the person of the best track in each frame.
 
-    Certain are frames with one candidate. A track is as large as its people, by height and confidence, all together.
+    The best track has the most frames with a single candidate; on a tie, the largest sum of height times confidence.
     """
-    if all(len(own) == 1 for own in candidates.values()):
-        return [own[0] for own in candidates.values()]
+    if all(len(persons) == 1 for persons in candidates.values()):
+        return [persons[0] for persons in candidates.values()]
     tracks = sequence.tracks if sequence.tracks is not None else track_people(sequence.people)
-    certain: Counter[int] = Counter()
+    n_single: Counter[int] = Counter()
     size: defaultdict[int, float] = defaultdict(float)
-    for t, own in candidates.items():
-        if len(own) == 1:
-            certain[tracks[t][own[0]]] += 1
-        for person in own:
+    for t, persons in candidates.items():
+        if len(persons) == 1:
+            n_single[tracks[t][persons[0]]] += 1
+        for person in persons:
             size[tracks[t][person]] += _size(sequence.people[t][person])
 
-    def weight(t: int, person: int) -> tuple[int, float]:
-        return certain[tracks[t][person]], size[tracks[t][person]]
+    def rank(t: int, person: int) -> tuple[int, float]:
+        return n_single[tracks[t][person]], size[tracks[t][person]]
 
-    return [max(own, key=partial(weight, t)) for t, own in candidates.items()]
+    return [max(persons, key=partial(rank, t)) for t, persons in candidates.items()]
 
 
 def _size(joints: NDArray[Any]) -> float:

@@ -1,4 +1,4 @@
-"""Folders of silhouette images, as datasets give them."""
+"""Folders of silhouette images."""
 
 from skelgait.raw.silhouettes.folders import ImageFolders, find_image_folders
 from skelgait.raw.silhouettes.images import SilhouetteImages, find_silhouette_images

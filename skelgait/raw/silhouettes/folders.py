@@ -1,9 +1,9 @@
-"""Folders of PNG images, a folder a sequence and an image a frame."""
+"""Trees of PNG images with one folder per sequence and one image per frame."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,17 +13,17 @@ from skelgait.raw.keys import PathParts, sequence_keys
 from skelgait.storage import Key
 
 _PATTERN = "*.png"
-# Beside the folders of GREW's sequences lies the mean image of each.
-_NO_FRAME = "_gei.png"
+# GREW stores the gait energy image of each sequence next to its folder; it is not a frame.
+_GEI_SUFFIX = "_gei.png"
 
 
 @dataclass(frozen=True)
 class ImageFolders:
-    """The sequences of a tree of PNG images.
+    """Sequences of a tree of PNG images.
 
     Attributes:
-        path: its root.
-        folders: where each sequence lies, by the names of the folders on the way to it, by key, sorted.
+        path: root folder of the tree.
+        folders: path of each sequence relative to the root, as folder names, sorted by key.
     """
 
     path: Path
@@ -31,67 +31,64 @@ class ImageFolders:
 
     @property
     def keys(self) -> Sequence[Key]:
-        """Every sequence, sorted."""
+        """Keys of all sequences, sorted."""
         return list(self.folders)
 
     def folder(self, key: Key) -> Path:
-        """The folder of a sequence."""
+        """Return the folder of a sequence."""
         return self.path.joinpath(*self.folders[key])
 
     def files(self, key: Key) -> list[Path]:
-        """The frames of a sequence, at least one, in the order of their numbers.
+        """Return the frames of a sequence, at least one, in natural order.
 
         Raises:
-            DataError: they are gone, or cannot be read.
+            DataError: if there is no frame, or the folder cannot be read.
         """
         folder = self.folder(key)
         files = [path for path in list_files(folder, _PATTERN) if _is_frame(path.name)]
         if not files:
-            raise DataError(folder, "no PNG that can be read", "a frame", "put the frames back, or remove the folder")
+            raise DataError(folder, "no PNG", "at least one frame", "restore the frames, or remove the folder")
         return files
 
     def modified_ns(self, key: Key) -> int:
-        """When a frame of a sequence was last written, added or removed, in nanoseconds since the epoch.
+        """Return the time of the last change of a sequence or its frames, in nanoseconds since the epoch.
 
         Raises:
-            DataError: they are gone, or cannot be read.
+            DataError: if there is no frame, or the folder cannot be read.
         """
         try:
             return max(path.stat().st_mtime_ns for path in (self.folder(key), *self.files(key)))
         except OSError as error:
-            where, found = error.filename or self.folder(key), error.strerror or str(error)
-            raise DataError(where, found, "a file that can be read", "try again") from error
+            path, found = error.filename or self.folder(key), error.strerror or str(error)
+            raise DataError(path, found, "a readable file", "check the path, and run the command again") from error
 
 
 def find_image_folders(root: Path, names: str | None = None) -> ImageFolders:
     """Find the sequences in a tree of PNG images.
 
     Args:
-        root: its root.
-        names: how its paths are named, see `skelgait.raw.keys.sequence_keys`.
+        root: root folder of the tree.
+        names: template of the paths, see `skelgait.raw.keys.sequence_keys`. Default: recognize.
 
     Raises:
-        DataError: there is no PNG, or the paths do not tell which sequence is which.
-        SettingsError: `names` does not fit.
+        DataError: if there is no PNG, or paths do not give distinct keys.
+        SettingsError: if `names` does not match.
     """
-    found = [folder.parts for folder in walk_folders(root, _PATTERN) if any(map(_is_frame, folder.names))]
-    if not found:
-        hint = "check the path; silhouettes that are arrays already (.pkl) need no aligning"
-        raise DataError(root, _what_is_there(root), "folders of PNG images, one a frame", hint)
-    return ImageFolders(root, sequence_keys(found, root, names))
+    folders = [folder.parts for folder in walk_folders(root, _PATTERN) if any(map(_is_frame, folder.names))]
+    if not folders:
+        hint = "check the path; silhouettes in .pkl files are aligned already"
+        raise DataError(root, _describe(root), "folders of PNG images, one per frame", hint)
+    return ImageFolders(root, sequence_keys(folders, root, names))
 
 
 def _is_frame(name: str) -> bool:
-    return not name.lower().endswith(_NO_FRAME)
+    return not name.lower().endswith(_GEI_SUFFIX)
 
 
-def _what_is_there(root: Path) -> str:
+def _describe(root: Path) -> str:
     sample = sample_files(root)
     if not sample:
         return "no file"
-    return f"none, but {_endings(sample)} (for example {sample[0].relative_to(root)})"
-
-
-def _endings(files: Iterable[Path]) -> str:
-    counts = Counter(path.suffix or "no ending" for path in files)
-    return "files with " + ", ".join(ending for ending, _ in counts.most_common(4))
+    suffixes = Counter(path.suffix or "no suffix" for path in sample)
+    names = ", ".join(suffix for suffix, _ in suffixes.most_common(4))
+    return f"only files with {names} (for example {sample[0].relative_to(root)})"

@@ -1,4 +1,4 @@
-"""Silhouettes in the pixels of their images, by the number of the frame."""
+"""Silhouettes in image coordinates, by frame number."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from skelgait.storage.frame_names import frame_number
 
 @dataclass(frozen=True)
 class SilhouetteImages:
-    """The silhouettes of a dataset, as they lie in its images; can be pickled.
+    """Silhouettes of a dataset, read from its images on demand; can be pickled.
 
     Attributes:
-        folders: where they lie.
+        folders: folders of the images.
     """
 
     folders: ImageFolders
 
     def frames(self, key: Key) -> Mapping[int, NDArray[np.uint8]]:
-        """The silhouettes of a sequence by the number of the frame, (H, W) in 0 to 255; empty where there are none.
+        """Return the silhouettes of a sequence by frame number, (H, W) uint8 in [0, 255]; empty if there are none.
 
-        An image is read when it is asked for, and again when it is asked for again; a DataError names one that cannot
-        be read. Images without a number in their names are left out.
+        Each access reads the image, and raises DataError if it cannot be read. Images without a number in their names
+        are ignored.
 
         Raises:
-            DataError: the folder cannot be read, or two images are of one frame.
+            DataError: if the folder cannot be read, or two images have the same frame number.
         """
         return _Frames(_by_number(self.folders.files(key)) if key in self.folders.folders else {})
 
@@ -61,13 +61,13 @@ class _Frames(Mapping[int, NDArray[np.uint8]]):
 
 
 def _by_number(files: Sequence[Path]) -> dict[int, Path]:
-    found: dict[int, Path] = {}
+    frames: dict[int, Path] = {}
     for path in files:
         number = frame_number(path.stem)
         if number is None:
             continue
-        if number in found:
-            both = f"{found[number].name} and {path.name}, both of frame {number}"
-            raise DataError(path.parent, both, "one image a frame", "leave one of them")
-        found[number] = path
-    return found
+        if number in frames:
+            found = f"{frames[number].name} and {path.name}, both of frame {number}"
+            raise DataError(path.parent, found, "one image per frame", "remove one of them")
+        frames[number] = path
+    return frames

@@ -1,4 +1,4 @@
-"""Silhouettes out of image files."""
+"""Reader of silhouette images."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from skelgait.errors import DataError
 
 
 def read_silhouette(path: Path) -> NDArray[np.uint8]:
-    """Read an image as gray; masks of 0 and 1 come out as 0 and 255.
+    """Read an image in grayscale; masks of 0 and 1 become 0 and 255.
 
     Args:
-        path: a PNG of any kind.
+        path: PNG file of any color type, with 8 or 16 bits.
 
     Returns:
-        (H, W) in 0 to 255.
+        (H, W) uint8 in [0, 255].
 
     Raises:
-        DataError: it cannot be read, or is damaged.
+        DataError: if the file cannot be read or is damaged.
     """
     image: NDArray[Any] | None
     try:
         image = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_ANYDEPTH)
     except OSError as error:
-        raise DataError(path, error.strerror or str(error), "a PNG that can be read", "check the path") from error
-    except cv2.error:  # no byte in it, or an image too large
+        raise DataError(path, error.strerror or str(error), "a readable PNG", "check the path") from error
+    except cv2.error:  # an empty file, or an image that is too large
         image = None
     if image is None or image.dtype not in (np.uint8, np.uint16):
-        raise DataError(path, "no image, or a damaged one", "a PNG of a silhouette", "fetch or export it again")
+        raise DataError(path, "no image, or a damaged one", "a PNG of a silhouette", "download or export it again")
     if image.max() == 1:
         image = image * 255
     elif image.dtype == np.uint16:

@@ -1,4 +1,4 @@
-"""Small trees of poses as the datasets have them, quirks included."""
+"""Builders of small pose trees that imitate the datasets."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from skelgait.skeletons import COCO_17, COCO_18
 from skelgait.storage import Key
 
 Walks = Mapping[Key, NDArray[np.float64]]
-"""(T, 17, 3) keypoints of each sequence."""
+"""Keypoints of each sequence, (T, 17, 3)."""
 
 
 def some_walks(*keys: Key, frames: int = 4) -> dict[Key, NDArray[np.float64]]:
-    """Upright bodies of random joints, with a few digits, so that text keeps them."""
+    """Return keypoints of upright random bodies, rounded so that text files keep them exactly."""
     return {key: upright(np.random.default_rng(n), frames + n % 3) for n, key in enumerate(keys)}
 
 
 def upright(rng: np.random.Generator, frames: int) -> NDArray[np.float64]:
-    """(T, 17, 3) joints somewhat where they are in a body that walks to the right."""
+    """Return keypoints (T, 17, 3) of a rough body that walks to the right."""
     y = 400 * np.array([0.05, *np.repeat([0.03, 0.05, 0.2, 0.35, 0.5, 0.52, 0.75, 1], 2)])
     xy = np.stack([rng.uniform(-20, 20, (frames, 17)), y + rng.uniform(-3, 3, (frames, 17))], axis=2)
     xy += np.array([300, 200]) + 4 * np.arange(frames)[:, None, None] * np.array([1, 0])
@@ -31,7 +31,7 @@ def upright(rng: np.random.Generator, frames: int) -> NDArray[np.float64]:
 
 
 def coco18(keypoints_xyc: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The same joints in the order of COCO-18, with a neck between the shoulders."""
+    """Convert COCO-17 to COCO-18, with the neck at the midpoint of the shoulders."""
     neck = keypoints_xyc[:, [5, 6]].mean(axis=1)
     by_name = {name: keypoints_xyc[:, n] for n, name in enumerate(COCO_17.joints)} | {"neck": neck}
     return np.stack([by_name[name] for name in COCO_18.joints], axis=1)
@@ -43,7 +43,7 @@ def _text(path: Path, joints: NDArray[np.float64]) -> None:
 
 
 def gait3d(root: Path, walks: Walks) -> Path:
-    """A text a frame, whose number is not padded and passes from four digits to five."""
+    """Write one text file per frame; frame numbers have no leading zeros and four or five digits."""
     for key, joints in walks.items():
         for t, frame in enumerate(joints):
             _text(root.joinpath("2D_Poses", *key, f"human_crop_f{9998 + t}.txt"), frame)
@@ -51,7 +51,7 @@ def gait3d(root: Path, walks: Walks) -> Path:
 
 
 def grew(root: Path, walks: Walks) -> Path:
-    """Train, gallery and probe, with 3D poses, images and gait energy images beside the texts."""
+    """Write train, gallery and probe, with 3D poses, images and gait energy images as by-products."""
     gallery: dict[str, int] = {}
     for (identity, condition, view), joints in walks.items():
         if identity == "probe":
@@ -70,7 +70,7 @@ def grew(root: Path, walks: Walks) -> Path:
 
 
 def grew_rows(root: Path, walks: Walks) -> Path:
-    """Pickles of rows (T, 53) with two leading values."""
+    """Write pickles of rows (T, 53) with two leading values."""
     for key, joints in walks.items():
         rows = np.concatenate([np.full((len(joints), 2), 64.0), joints.reshape(len(joints), -1)], axis=1)
         _pickle(root.joinpath(*key, f"{key.view}.pkl"), rows)
@@ -78,7 +78,7 @@ def grew_rows(root: Path, walks: Walks) -> Path:
 
 
 def oumvlp(root: Path, walks: Walks) -> Path:
-    """JSON a frame, 18 joints; somebody else stands first in some frames, nobody is in others."""
+    """Write one JSON file per frame, 18 joints; another person comes first in some frames, others are empty."""
     for (identity, condition, view), joints in walks.items():
         folder = root / identity / f"{view}_{condition}"
         folder.mkdir(parents=True)
@@ -90,7 +90,7 @@ def oumvlp(root: Path, walks: Walks) -> Path:
 
 
 def openpose(root: Path, walks: Walks) -> Path:
-    """What OpenPose writes for a video each: COCO-18 here, frames numbered from 0 in twelve digits."""
+    """Write OpenPose output: COCO-18, frames numbered from 0 with twelve digits."""
     for key, joints in walks.items():
         root.joinpath(*key).mkdir(parents=True)
         for t, frame in enumerate(coco18(joints)):
@@ -99,12 +99,12 @@ def openpose(root: Path, walks: Walks) -> Path:
 
 
 def _people(path: Path, people: list[NDArray[np.float64]]) -> None:
-    listed = [{"person_id": [-1], "pose_keypoints_2d": person.ravel().tolist()} for person in people]
-    path.write_text(json.dumps({"version": 1.3, "people": listed}))
+    entries = [{"person_id": [-1], "pose_keypoints_2d": person.ravel().tolist()} for person in people]
+    path.write_text(json.dumps({"version": 1.3, "people": entries}))
 
 
 def sustech1k(root: Path, walks: Walks) -> Path:
-    """Sixteen files a sequence; of the two files of poses the one at full rate counts. Some frames are objects."""
+    """Write several pickles per sequence, two of them with poses, at full and reduced frame rate."""
     for n, (key, joints) in enumerate(walks.items()):
         folder = root.joinpath(*key)
         as_objects = np.empty(len(joints), object)
@@ -117,7 +117,7 @@ def sustech1k(root: Path, walks: Walks) -> Path:
 
 
 def ccpg(root: Path, walks: Walks) -> Path:
-    """Pickles of 17 joints beside those of silhouettes."""
+    """Write pickles of 17 joints and of silhouettes."""
     for key, joints in walks.items():
         _pickle(root.joinpath(*key, f"{key.view}-poses.pkl"), joints.astype(np.float32))
         _pickle(root.joinpath(*key, f"{key.view}-aligned-sils.pkl"), np.zeros((len(joints), 64, 64), np.uint8))
@@ -125,7 +125,7 @@ def ccpg(root: Path, walks: Walks) -> Path:
 
 
 def casia_b_pose(root: Path, walks: Walks) -> Path:
-    """A pickle a sequence, and which frame of the video each pose is of."""
+    """Write one pickle per sequence, and mapping.txt with the video frame of each pose."""
     for key, joints in walks.items():
         _pickle(root.joinpath(*key, f"{key.view}.pkl"), joints)
         lines = [f"{t} {'-'.join(key)}-{7 + 2 * t:03d}.jpg\n" for t in range(len(joints))]

@@ -1,4 +1,4 @@
-"""Small trees and files of poses as pose estimators and their tools write them, quirks included."""
+"""Builders of small datasets that imitate the output of pose estimators."""
 
 from __future__ import annotations
 
@@ -17,43 +17,43 @@ from skelgait.raw.poses.registry import LAYOUTS, open_raw
 from skelgait.storage import Key
 
 Walks = Mapping[Key, NDArray[np.float64]]
-"""(T, 17, 3) keypoints of each sequence."""
+"""Keypoints of each sequence, (T, 17, 3)."""
 
 PASSER_BY = 7
-"""The track of somebody who is in some frames only; the walker's is 3."""
+"""Track id of a person who is in some frames only."""
 WALKER = 3
 
 
-def fitting(root: Path) -> list[str]:
-    """The names of all layouts that take what is at `root` for theirs."""
+def matching_layouts(root: Path) -> list[str]:
+    """Return the names of all layouts that match the files at `root`."""
     return [layout.name for layout in LAYOUTS.values() if layout.matches(sample_files(root))]
 
 
 def read_all(root: Path, layout: str) -> dict[Key, RawSequence]:
-    """Every sequence that a layout finds at `root`."""
+    """Read every sequence that a layout finds at `root`."""
     raw = open_raw(root, layout)
     return {key: raw.read(key) for key in raw.keys}
 
 
 def assert_holds(sequence: RawSequence, frames: Iterable[list[tuple[int, NDArray[Any]]]], tracked: bool = True) -> None:
-    """That a sequence has these people, with their tracks, in its frames."""
+    """Check the people and tracks in the frames of a sequence."""
     expected = list(frames)
     assert [len(people) for people in sequence.people] == [len(people) for people in expected]
-    for found, people in zip(sequence.people, expected, strict=True):
-        for joints, (_, wanted) in zip(found, people, strict=True):
-            np.testing.assert_array_equal(joints, wanted)
+    for people, expected_people in zip(sequence.people, expected, strict=True):
+        for joints, (_, expected_joints) in zip(people, expected_people, strict=True):
+            np.testing.assert_array_equal(joints, expected_joints)
     assert sequence.tracks == ([[track for track, _ in people] for people in expected] if tracked else None)
 
 
 def with_passer_by(walk: NDArray[np.float64]) -> Iterator[list[tuple[int, NDArray[np.float64]]]]:
-    """The people of each frame, with their tracks: in every third one somebody else stands first."""
+    """Yield track id and joints of the people in each frame; in every third one another person comes first."""
     for t, frame in enumerate(walk):
         others = [(PASSER_BY, frame + np.array([500, 0, 0]))] if t % 3 == 1 else []
         yield [*others, (WALKER, frame)]
 
 
 def alphapose(root: Path, walks: Walks) -> Path:
-    """A file a video, by AlphaPose's own name or by the video's; image 2 has nobody in it, and is not mentioned."""
+    """Write one file per video, with the default name or the video name; image 2 has no people and no entry."""
     for n, (key, walk) in enumerate(walks.items()):
         results = [
             _alphapose_entry(f"{t if t < 2 else t + 1}.jpg", track, joints)
@@ -66,7 +66,7 @@ def alphapose(root: Path, walks: Walks) -> Path:
 
 
 def alphapose_images(root: Path, walks: Walks) -> Path:
-    """A file for a dataset of images, which it lists as text is sorted: 10 comes before 9."""
+    """Write one file for a dataset of images, sorted as text: 10 comes before 9."""
     entries = [
         _alphapose_entry("/".join([*key, f"{t + 8}.png"]), [track], joints)
         for key, walk in walks.items()
@@ -88,7 +88,7 @@ def _alphapose_entry(image: str, track: object, joints: NDArray[np.float64]) -> 
 
 
 def mmpose(root: Path, walks: Walks) -> Path:
-    """Of each video the inferencer's predictions, or those of the demo in a folder of their own, from frame 1 on."""
+    """Write predictions of the inferencer, or, in a separate folder and from frame 1, of the demo, for each video."""
     for n, (key, walk) in enumerate(walks.items()):
         frames = [
             {"frame_id": t + n % 2, "instances": [_instance(joints, track) for track, joints in people]}
@@ -104,7 +104,7 @@ def mmpose(root: Path, walks: Walks) -> Path:
 
 
 def mmpose_images(root: Path, walks: Walks) -> Path:
-    """A file an image; the first image and the last have nobody in them."""
+    """Write one file per image; the first and the last image have no people."""
     for key, walk in walks.items():
         folder = root.joinpath(*key)
         _json(folder / "8.json", [])
@@ -125,7 +125,7 @@ def _instance(joints: NDArray[np.float64], track: int | None = None) -> dict[str
 
 
 def coco(root: Path, walks: Walks) -> Path:
-    """Annotations of a dataset with a folder a sequence; images are in no order, and the first has nobody in it."""
+    """Write annotations with one folder of images per sequence, unordered; the first image has no people."""
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
     for key, walk in walks.items():
@@ -133,8 +133,8 @@ def coco(root: Path, walks: Walks) -> Path:
             images.append({"id": len(images) + 100, "file_name": "/".join([*key, f"{t + 8}.jpg"]), "height": 720})
             for track, joints in people:
                 annotations.append(_coco_entry(images[-1]["id"], _with_flags(joints), track))
-        nobody = _coco_entry(images[-1]["id"], np.zeros((17, 3)), PASSER_BY) | {"num_keypoints": 0, "iscrowd": 1}
-        annotations.append(nobody)
+        empty = _coco_entry(images[-1]["id"], np.zeros((17, 3)), PASSER_BY) | {"num_keypoints": 0, "iscrowd": 1}
+        annotations.append(empty)
     content = {
         "info": {"description": "walks"},
         "images": images[::-1],
@@ -145,9 +145,9 @@ def coco(root: Path, walks: Walks) -> Path:
 
 
 def flagged(walk: NDArray[np.float64]) -> NDArray[np.float64]:
-    """What is left of joints in COCO's annotations: those with less than 0.4 are not there, the others are certain."""
-    is_there = walk[..., 2:] >= 0.4
-    return np.concatenate([np.where(is_there, walk[..., :2], 0), is_there], axis=-1)
+    """Return joints as read from COCO annotations: below 0.4 they are missing, else they have confidence 1."""
+    is_present = walk[..., 2:] >= 0.4
+    return np.concatenate([np.where(is_present, walk[..., :2], 0), is_present], axis=-1)
 
 
 def _with_flags(joints: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -156,7 +156,7 @@ def _with_flags(joints: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def coco_results(root: Path, walks: Walks) -> Path:
-    """A list of results a video, of images with numbers."""
+    """Write one list of results per video, with numbered images."""
     for key, walk in walks.items():
         results = [_coco_entry(t + 8, joints) for t, people in enumerate(with_passer_by(walk)) for _, joints in people]
         _json(root.joinpath(*key).with_suffix(".json"), results)
@@ -169,7 +169,7 @@ def _coco_entry(image: int, joints: NDArray[np.float64], track: int | None = Non
 
 
 def pyskl(root: Path, walks: Walks) -> Path:
-    """A pickle of the dataset, in half precision; the walker is the second person."""
+    """Write one pickle of the dataset, in half precision; the walker is the second person."""
     annotations = []
     for key, walk in walks.items():
         both = np.zeros((2, *walk.shape))
@@ -190,12 +190,12 @@ def pyskl(root: Path, walks: Walks) -> Path:
 
 
 def halved(walk: NDArray[np.float64]) -> NDArray[np.float32]:
-    """What half precision leaves of joints."""
+    """Return joints rounded to half precision."""
     return walk.astype(np.float16).astype(np.float32)
 
 
 def casia_b_csv(root: Path, walks: Walks) -> Path:
-    """A table with a header; frames are not padded, some fields are in quotes, one sequence is in two parts."""
+    """Write a table with header, frame numbers without zeros, quoted fields, and one sequence in two parts."""
     rows = [
         [f"../CASIA-B/frames/{'-'.join(key)}/{t + 8}.jpg", *map(repr, walk[t].ravel().tolist())]
         for key, walk in walks.items()

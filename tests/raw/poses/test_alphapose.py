@@ -1,4 +1,4 @@
-"""AlphaPose's results."""
+"""AlphaPose results."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.raw.poses.estimator_builders import (
     alphapose,
     alphapose_images,
     assert_holds,
-    fitting,
+    matching_layouts,
     read_all,
     with_passer_by,
 )
@@ -46,51 +46,51 @@ def read_one(path: Path) -> RawSequence:
 
 
 @pytest.mark.parametrize("content", ["[]", " [\n] "])
-def test_an_empty_list_has_no_sequence(tmp_path: Path, content: str) -> None:
+def test_empty_list_has_no_sequence(tmp_path: Path, content: str) -> None:
     (tmp_path / "walk.json").write_text(content)
-    assert fitting(tmp_path) == []
-    with pytest.raises(DataError, match=r"found none, expected sequences in the layout alphapose"):
+    assert matching_layouts(tmp_path) == []
+    with pytest.raises(DataError, match=r"found no sequence, expected sequences in the layout alphapose"):
         open_raw(tmp_path, "alphapose")
 
 
-def test_a_file_a_video(tmp_path: Path) -> None:
+def test_one_file_per_video(tmp_path: Path) -> None:
     walks = some_walks(*KEYS)
     root = alphapose(tmp_path, walks)
-    assert fitting(root) == ["alphapose"]
-    found = read_all(root, "alphapose")
-    assert list(found) == sorted(walks)
+    assert matching_layouts(root) == ["alphapose"]
+    sequences = read_all(root, "alphapose")
+    assert list(sequences) == sorted(walks)
     for key, walk in walks.items():
-        assert_holds(found[key], with_passer_by(walk))
-        assert found[key].frame_names == ["0", "1", *(str(t) for t in range(3, len(walk) + 1))]
+        assert_holds(sequences[key], with_passer_by(walk))
+        assert sequences[key].frame_names == ["0", "1", *(str(t) for t in range(3, len(walk) + 1))]
 
 
-def test_a_file_with_folders_of_images(tmp_path: Path) -> None:
+def test_one_file_with_folders_of_images(tmp_path: Path) -> None:
     walks = some_walks(*KEYS)
     root = alphapose_images(tmp_path, walks)
-    assert fitting(root.parent) == fitting(root) == ["alphapose"]
-    found = read_all(root, "alphapose")
-    assert list(found) == sorted(walks)
+    assert matching_layouts(root.parent) == matching_layouts(root) == ["alphapose"]
+    sequences = read_all(root, "alphapose")
+    assert list(sequences) == sorted(walks)
     for key, walk in walks.items():
-        assert_holds(found[key], with_passer_by(walk))
-        assert found[key].frame_names == [str(t + 8) for t in range(len(walk))]
+        assert_holds(sequences[key], with_passer_by(walk))
+        assert sequences[key].frame_names == [str(t + 8) for t in range(len(walk))]
 
 
-def test_a_file_alone_is_called_what_it_or_its_folder_is_called(tmp_path: Path) -> None:
+def test_single_file_takes_its_own_or_its_folder_name(tmp_path: Path) -> None:
     named = write(tmp_path / "anna" / "alphapose-results.json", entry())
     other = write(tmp_path / "walk.json", entry())
     assert open_raw(named, "alphapose").keys == open_raw(named.parent, "alphapose").keys == [Key("anna", "00", "00")]
     assert open_raw(other, "alphapose").keys == [Key("walk", "00", "00")]
 
 
-def test_what_lies_beside_the_results_is_left_out(tmp_path: Path) -> None:
+def test_other_files_next_to_results_are_ignored(tmp_path: Path) -> None:
     write(tmp_path / "anna" / "alphapose-results.json", entry())
     write(tmp_path / "anna" / "alphapose-results-forvis-tracked.json", {"0.jpg": []})
-    assert fitting(tmp_path) == ["alphapose"]
+    assert matching_layouts(tmp_path) == ["alphapose"]
     assert open_raw(tmp_path, "alphapose").keys == [Key("anna", "00", "00")]
 
 
 @pytest.mark.parametrize("n_joints", [17, 18, 26, 136])
-def test_its_skeletons_are_known(tmp_path: Path, n_joints: int) -> None:
+def test_every_alphapose_skeleton_is_read(tmp_path: Path, n_joints: int) -> None:
     path = write(tmp_path / "walk.json", entry(keypoints=list(range(3 * n_joints))))
     (joints,) = read_one(path).people[0]
     np.testing.assert_array_equal(joints, np.arange(3 * n_joints).reshape(n_joints, 3))
@@ -101,16 +101,16 @@ def test_its_skeletons_are_known(tmp_path: Path, n_joints: int) -> None:
     [
         ((None, None), None),
         ((2, 1), [[2, 1]]),
-        ((2.0, [1]), [[2, 1]]),  # as older versions write them
+        ((2.0, [1]), [[2, 1]]),  # written by older versions
         (([[3], 5], 1), None),
-        ((0, 0), None),  # without tracking all are 0
+        ((0, 0), None),  # without tracking, all ids are 0
         ((0.0, 0), None),
         (("a", "b"), None),
         ((1.5, float("nan")), None),
         (([], 1), None),
     ],
 )
-def test_tracks_are_told_where_they_tell_people_apart(
+def test_tracks_are_read_if_ids_are_distinct_integers(
     tmp_path: Path, ids: tuple[object, object], tracks: object
 ) -> None:
     path = write(tmp_path / "walk.json", *(entry(idx=idx) for idx in ids))
@@ -118,9 +118,7 @@ def test_tracks_are_told_where_they_tell_people_apart(
 
 
 @given(st.permutations(range(12)))
-def test_frames_are_in_order_whatever_that_of_the_entries(
-    tmp_path_factory: pytest.TempPathFactory, order: list[int]
-) -> None:
+def test_frame_order_is_independent_of_the_entries(tmp_path_factory: pytest.TempPathFactory, order: list[int]) -> None:
     rows = {n: [float(n)] * 51 for n in order}
     path = write(tmp_path_factory.mktemp("any") / "walk.json", *(entry(f"f{n}.jpg", rows[n]) for n in order))
     sequence = read_one(path)
@@ -131,30 +129,30 @@ def test_frames_are_in_order_whatever_that_of_the_entries(
 @pytest.mark.parametrize(
     ("content", "found"),
     [
-        ("", "no JSON"),
-        (json.dumps([entry()])[:-20], "no JSON"),  # truncated
-        ("[" * 100_000, "no JSON"),
-        ('{"a": 1}', "something else"),
-        ("3", "something else"),
-        (json.dumps([entry(), 3]), "something else"),
-        (json.dumps([entry(), entry(image=3)]), "something else"),
-        (json.dumps([entry(), {"image_id": "1.jpg"}]), "something else"),  # boxes alone
-        (json.dumps([entry(), entry(image="a/1.jpg")]), "some images in folders and some in none"),
+        ("", "invalid JSON"),
+        (json.dumps([entry()])[:-20], "invalid JSON"),  # truncated
+        ("[" * 100_000, "invalid JSON"),
+        ('{"a": 1}', "another content"),
+        ("3", "another content"),
+        (json.dumps([entry(), 3]), "another content"),
+        (json.dumps([entry(), entry(image=3)]), "another content"),
+        (json.dumps([entry(), {"image_id": "1.jpg"}]), "another content"),  # boxes only
+        (json.dumps([entry(), entry(image="a/1.jpg")]), "images with and without folders"),
         (json.dumps([entry(image="")]), "the path ''"),
         (json.dumps([entry(image="9" * 5000)]), "the path '999"),
         (json.dumps([entry(image="\ud800\n\0")]), r"the path '\\ud800"),
     ],
 )
-def test_a_file_that_is_something_else_is_named_when_it_is_read(tmp_path: Path, content: str, found: str) -> None:
+def test_invalid_file_is_an_error_when_read(tmp_path: Path, content: str, found: str) -> None:
     path = write(tmp_path / "walk.json")
     path.write_text(content)
     assert not ALPHAPOSE.matches([path])
-    write(tmp_path / "well.json", entry())
+    write(tmp_path / "valid.json", entry())
     raw = open_raw(tmp_path, "alphapose")
-    assert [key.identity for key in raw.keys] == ["walk", "well"]
-    assert len(raw.read(raw.keys[1]).people) == 1
+    assert [key.identity for key in raw.keys] == ["valid", "walk"]
+    assert len(raw.read(raw.keys[0]).people) == 1
     with pytest.raises(DataError, match=rf"walk\.json: found {found}"):
-        raw.read(raw.keys[0])
+        raw.read(raw.keys[1])
 
 
 @pytest.mark.parametrize(
@@ -173,31 +171,31 @@ def test_a_file_that_is_something_else_is_named_when_it_is_read(tmp_path: Path, 
         [[1], [1, 2]],
     ],
 )
-def test_joints_of_any_other_shape_are_named(tmp_path: Path, keypoints: object) -> None:
+def test_joints_of_other_shape_are_an_error(tmp_path: Path, keypoints: object) -> None:
     path = write(tmp_path / "walk.json", entry(keypoints=keypoints))
     with pytest.raises(DataError, match=r"walk\.json: found"):
         read_one(path)
 
 
-def test_people_with_different_skeletons_are_named(tmp_path: Path) -> None:
+def test_people_with_different_skeletons_are_an_error(tmp_path: Path) -> None:
     path = write(tmp_path / "walk.json", entry(), entry(keypoints=[0.0] * 78))
     with pytest.raises(ShapeError, match="found people with 17 and 26 joints in one frame"):
         read_one(path)
 
 
-def test_two_files_of_one_name_are_named(tmp_path: Path) -> None:
+def test_two_files_with_one_name_are_an_error(tmp_path: Path) -> None:
     write(tmp_path / "anna" / "alphapose-results.json", entry())
     write(tmp_path / "anna.json", entry())
     with pytest.raises(DataError, match="found anna twice, expected each sequence once"):
         open_raw(tmp_path, "alphapose")
 
 
-def test_no_name_leads_out_of_the_folder(tmp_path: Path) -> None:
+def test_image_paths_stay_inside_the_folder(tmp_path: Path) -> None:
     path = write(tmp_path / "all.json", entry("/../../etc/./x//1.jpg"), entry("C:\\images\\y\\1.jpg"))
     assert set(ALPHAPOSE.find(path, None)) == {("etc", "x"), ("C:", "images", "y")}
 
 
-def test_what_is_written_anew_is_read_anew(tmp_path: Path) -> None:
+def test_modified_file_is_read_again(tmp_path: Path) -> None:
     path = write(tmp_path / "walk.json", entry())
     raw = open_raw(path, "alphapose")
     assert pickle.loads(pickle.dumps(raw.locations)) == raw.locations
@@ -205,7 +203,7 @@ def test_what_is_written_anew_is_read_anew(tmp_path: Path) -> None:
     write(path, entry(), entry("1.jpg"))
     assert len(raw.read(raw.keys[0]).people) == 2
     write(path, entry("a/1.jpg"))
-    with pytest.raises(DataError, match="found none, expected keypoints of images in no folder"):
+    with pytest.raises(DataError, match="found no such images, expected keypoints of images in no folder"):
         raw.read(raw.keys[0])
     path.unlink()
     with pytest.raises(DataError, match="No such file"):

@@ -1,4 +1,4 @@
-"""COCO's keypoints, annotations and results."""
+"""COCO keypoints: annotations and results."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from skelgait.raw.poses.layout import RawSequence
 from skelgait.raw.poses.registry import open_raw
 from skelgait.storage import Key
 from tests.raw.poses.dataset_builders import some_walks
-from tests.raw.poses.estimator_builders import coco, coco_results, fitting, read_all
+from tests.raw.poses.estimator_builders import coco, coco_results, matching_layouts, read_all
 
 KEYS = (Key("001", "nm-01", "090"), Key("001", "nm-02", "000"))
 SURE = [float(n) if n % 3 < 2 else 0.5 for n in range(51)]
@@ -30,7 +30,7 @@ def write(path: Path, content: object) -> Path:
 def annotated(images: dict[int, str], *people: dict[str, object]) -> dict[str, object]:
     return {
         "images": [{"id": n, "file_name": name} for n, name in images.items()],
-        "annotations": [{"id": n, "category_id": 1, "keypoints": SURE, **one} for n, one in enumerate(people)],
+        "annotations": [{"id": n, "category_id": 1, "keypoints": SURE, **person} for n, person in enumerate(people)],
     }
 
 
@@ -44,19 +44,19 @@ def read_one(path: Path) -> RawSequence:
     [
         "[]",
         '{"images": [], "annotations": []}',
-        annotated({1: "1.jpg"}),  # nobody in any image
+        annotated({1: "1.jpg"}),  # no people in any image
         {"images": [{"id": 1, "file_name": "1.jpg"}], "annotations": [{"image_id": 1, "bbox": [1, 2, 3, 4]}]},
     ],
 )
-def test_nobody_in_it_is_no_sequence(tmp_path: Path, content: object) -> None:
+def test_file_without_people_has_no_sequence(tmp_path: Path, content: object) -> None:
     path = write(tmp_path / "walk.json", content)
-    assert fitting(tmp_path) == []
+    assert matching_layouts(tmp_path) == []
     for root in (path, tmp_path):
-        with pytest.raises(DataError, match="found none, expected sequences in the layout coco"):
+        with pytest.raises(DataError, match="found no sequence, expected sequences in the layout coco"):
             open_raw(root, "coco")
 
 
-def test_images_are_frames_in_order_and_name_them(tmp_path: Path) -> None:
+def test_frames_are_images_in_natural_order(tmp_path: Path) -> None:
     walks = some_walks(*KEYS)
     annotations = read_all(coco(tmp_path / "a", walks), "coco")
     assert [sequence.frame_names for sequence in annotations.values()] == [
@@ -69,14 +69,14 @@ def test_images_are_frames_in_order_and_name_them(tmp_path: Path) -> None:
     assert results[KEYS[0]].tracks is None
 
 
-def test_images_in_no_folder_are_one_sequence(tmp_path: Path) -> None:
+def test_images_without_folder_are_one_sequence(tmp_path: Path) -> None:
     content = annotated({7: "f10.jpg", 8: "f9.jpg", 9: "f11.jpg"}, {"image_id": 7}, {"image_id": 8}, {"image_id": 7})
     sequence = read_all(write(tmp_path / "anna.json", content), "coco")[Key("anna", "00", "00")]
     assert sequence.frame_names == ["f9", "f10", "f11"]
     assert [len(people) for people in sequence.people] == [1, 2, 0]
 
 
-def test_folders_of_images_follow_those_of_the_file(tmp_path: Path) -> None:
+def test_image_folders_are_appended_to_the_file_folder(tmp_path: Path) -> None:
     for part, identity in (("train", "001"), ("test", "002")):
         content = annotated({1: f"{identity}/nm-01/1.jpg", 2: f"{identity}/bg-01/1.jpg"}, {"image_id": 1})
         write(tmp_path / part / "person_keypoints.json", content)
@@ -87,7 +87,7 @@ def test_folders_of_images_follow_those_of_the_file(tmp_path: Path) -> None:
     }
 
 
-def test_one_folder_in_two_files_is_named(tmp_path: Path) -> None:
+def test_image_folder_in_two_files_is_an_error(tmp_path: Path) -> None:
     for name in ("a.json", "b.json"):
         write(tmp_path / name, annotated({1: "anna/1.jpg"}, {"image_id": 1}))
     with pytest.raises(DataError, match="found anna twice, expected each sequence once"):
@@ -97,14 +97,14 @@ def test_one_folder_in_two_files_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("third", "xyc"),
     [
-        (0, [0.0, 0.0, 0.0]),  # a flag: not in the image
-        (1, [4.0, 5.0, 1.0]),  # hidden
+        (0, [0.0, 0.0, 0.0]),  # flag: not labeled
+        (1, [4.0, 5.0, 1.0]),  # flag: not visible
         (2, [4.0, 5.0, 1.0]),
         (0.5, [4.0, 5.0, 0.5]),
         (None, [4.0, 5.0, np.nan]),
     ],
 )
-def test_the_third_value_is_a_flag_where_all_are(tmp_path: Path, third: object, xyc: list[float]) -> None:
+def test_third_value_is_a_flag_if_all_are(tmp_path: Path, third: object, xyc: list[float]) -> None:
     row = [4.0, 5.0, 2] * 16 + [4.0, 5.0, third]
     path = write(tmp_path / "walk.json", annotated({1: "1.jpg"}, {"image_id": 1, "keypoints": row}))
     ((joints,),) = read_one(path).people
@@ -112,31 +112,29 @@ def test_the_third_value_is_a_flag_where_all_are(tmp_path: Path, third: object, 
     assert joints[0, 2] == (2.0 if third in (None, 0.5) else 1.0)
 
 
-@pytest.mark.parametrize("nobody", [{"num_keypoints": 0}, {"keypoints": [0] * 51}, {"keypoints": [4.0, 5.0, 0] * 17}])
-def test_somebody_without_a_joint_is_nobody(tmp_path: Path, nobody: dict[str, object]) -> None:
-    content = annotated({1: "1.jpg", 2: "2.jpg"}, {"image_id": 1, **nobody}, {"image_id": 2})
+@pytest.mark.parametrize("change", [{"num_keypoints": 0}, {"keypoints": [0] * 51}, {"keypoints": [4.0, 5.0, 0] * 17}])
+def test_person_without_joints_is_ignored(tmp_path: Path, change: dict[str, object]) -> None:
+    content = annotated({1: "1.jpg", 2: "2.jpg"}, {"image_id": 1, **change}, {"image_id": 2})
     assert [len(people) for people in read_one(write(tmp_path / "walk.json", content)).people] == [0, 1]
 
 
-def test_boxes_of_other_things_are_left_out(tmp_path: Path) -> None:
+def test_boxes_of_other_categories_are_ignored(tmp_path: Path) -> None:
     content = annotated({1: "1.jpg"}, {"image_id": 1})
     content["annotations"] += [{"image_id": 1, "category_id": 3, "bbox": [1, 2, 3, 4]}]  # type: ignore[operator]
     path = write(tmp_path / "walk.json", content)
-    assert fitting(path) == ["coco"]
+    assert matching_layouts(path) == ["coco"]
     assert [len(people) for people in read_one(path).people] == [1]
 
 
-def test_results_without_keypoints_are_named_when_they_are_read(tmp_path: Path) -> None:
+def test_results_without_keypoints_are_an_error_when_read(tmp_path: Path) -> None:
     path = write(tmp_path / "walk.json", [{"image_id": 1, "category_id": 1, "bbox": [1, 2, 3, 4], "score": 1}])
-    assert fitting(path) == []
-    with pytest.raises(DataError, match=r"walk\.json: found none, expected keypoints of images in no folder"):
+    assert matching_layouts(path) == []
+    with pytest.raises(DataError, match=r"walk\.json: found no such images, expected keypoints of images in no folder"):
         read_one(path)
 
 
 @given(st.permutations(range(12)))
-def test_frames_are_in_order_whatever_that_of_the_list(
-    tmp_path_factory: pytest.TempPathFactory, order: list[int]
-) -> None:
+def test_frame_order_is_independent_of_the_list(tmp_path_factory: pytest.TempPathFactory, order: list[int]) -> None:
     people = [{"image_id": n, "track_id": n} for n in order]
     path = tmp_path_factory.mktemp("any") / "walk.json"
     sequence = read_one(write(path, annotated({n: f"a/{n}.jpg" for n in reversed(order)}, *people)))
@@ -147,11 +145,11 @@ def test_frames_are_in_order_whatever_that_of_the_list(
 @pytest.mark.parametrize(
     ("content", "found"),
     [
-        (json.dumps(annotated({1: "1.jpg"}, {"image_id": 1}))[:-9], "no JSON"),  # truncated
-        ("3", "something else"),
-        ({"annotations": [{"image_id": 1, "keypoints": SURE}]}, "something else"),
-        ({"images": [3], "annotations": []}, "something else"),
-        (annotated({1: "1.jpg"}, {"image_id": 2}), "an annotation of the image 2"),
+        (json.dumps(annotated({1: "1.jpg"}, {"image_id": 1}))[:-9], "invalid JSON"),  # truncated
+        ("3", "another content"),
+        ({"annotations": [{"image_id": 1, "keypoints": SURE}]}, "another content"),
+        ({"images": [3], "annotations": []}, "another content"),
+        (annotated({1: "1.jpg"}, {"image_id": 2}), "an annotation of image 2"),
         (annotated({1: "1.jpg"}, {"image_id": [1]}), r"the image_id \[1\]"),
         (annotated({1: "1.jpg"}, {"image_id": "1"}), "the image_id '1'"),
         (annotated({1: ""}, {"image_id": 1}), "the path ''"),
@@ -159,16 +157,16 @@ def test_frames_are_in_order_whatever_that_of_the_list(
         (annotated({1: "1.jpg"}, {"image_id": 1, "keypoints": 7}), r"joints of shape \(\)"),
         (annotated({1: "1.jpg"}, {"image_id": 1, "keypoints": [*SURE, 1.0, 2.0]}), r"joints of shape \(53,\)"),
         (annotated({1: "1.jpg"}, {"image_id": 1, "keypoints": SURE[:42]}), "rows of 42 numbers"),
-        (annotated({1: "1.jpg"}, {"image_id": 1, "keypoints": ["a"] * 51}), "joints that are no numbers"),
+        (annotated({1: "1.jpg"}, {"image_id": 1, "keypoints": ["a"] * 51}), "joints that are not numbers"),
     ],
 )
-def test_a_file_that_is_something_else_is_named(tmp_path: Path, content: object, found: str) -> None:
+def test_invalid_file_is_an_error(tmp_path: Path, content: object, found: str) -> None:
     path = write(tmp_path / "walk.json", content)
     with pytest.raises(DataError, match=rf"walk\.json: found {found}"):
         read_one(path)
 
 
-def test_people_with_different_skeletons_are_named(tmp_path: Path) -> None:
+def test_people_with_different_skeletons_are_an_error(tmp_path: Path) -> None:
     content = annotated({1: "1.jpg"}, {"image_id": 1}, {"image_id": 1, "keypoints": [0.5] * 78})
     with pytest.raises(ShapeError, match="found people with 17 and 26 joints in one frame"):
         read_one(write(tmp_path / "walk.json", content))

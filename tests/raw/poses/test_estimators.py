@@ -1,4 +1,4 @@
-"""MMPose's, COCO's, PYSKL's and GaitGraph's layouts: what comes back, and what is refused."""
+"""Layouts of pose estimators: round trips and errors."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from skelgait.storage import Key
 from tests.raw.poses import dataset_builders as datasets
 from tests.raw.poses import estimator_builders as estimators
 from tests.raw.poses.dataset_builders import Walks, some_walks
-from tests.raw.poses.estimator_builders import assert_holds, fitting, flagged, halved, read_all, with_passer_by
+from tests.raw.poses.estimator_builders import assert_holds, flagged, halved, matching_layouts, read_all, with_passer_by
 
 KEYS = (Key("001", "nm-01", "090"), Key("001", "nm-02", "000"), Key("002", "bg-01", "090"))
 JOINTS = [float(n) for n in range(51)]
@@ -27,7 +27,7 @@ HEADER = "image_name," + ",".join("xyc" * 17)
 
 
 def write(path: Path, content: object) -> Path:
-    """Text as it is, bytes as they are, anything else as a pickle or JSON, by the file's ending."""
+    """Write text or bytes unchanged, other content as pickle or JSON depending on the suffix."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if isinstance(content, str):
         path.write_text(content)
@@ -40,7 +40,7 @@ def write(path: Path, content: object) -> Path:
     return path
 
 
-def one(path: Path, layout: str) -> RawSequence:
+def read_one(path: Path, layout: str) -> RawSequence:
     (sequence,) = read_all(path, layout).values()
     return sequence
 
@@ -61,8 +61,8 @@ def one(path: Path, layout: str) -> RawSequence:
         (datasets.casia_b_pose, "pickles"),
     ],
 )
-def test_no_other_layout_takes_it(tmp_path: Path, build: Callable[[Path, Walks], Path], layout: str) -> None:
-    assert fitting(build(tmp_path / "raw", some_walks(*KEYS))) == [layout]
+def test_only_one_layout_matches(tmp_path: Path, build: Callable[[Path, Walks], Path], layout: str) -> None:
+    assert matching_layouts(build(tmp_path / "raw", some_walks(*KEYS))) == [layout]
 
 
 @pytest.mark.parametrize(
@@ -76,65 +76,65 @@ def test_no_other_layout_takes_it(tmp_path: Path, build: Callable[[Path, Walks],
         ("a.csv", "", "casia-b-csv"),
     ],
 )
-def test_nothing_in_it_is_no_sequence(tmp_path: Path, name: str, content: object, layout: str) -> None:
+def test_empty_file_has_no_sequence(tmp_path: Path, name: str, content: object, layout: str) -> None:
     write(tmp_path / name, content)
-    assert fitting(tmp_path) == []
+    assert matching_layouts(tmp_path) == []
     with pytest.raises(DataError):
         open_raw(tmp_path, layout)
 
 
-def test_everybody_comes_back(tmp_path: Path) -> None:
+def test_all_people_are_read(tmp_path: Path) -> None:
     walks = some_walks(*KEYS)
     for build, layout, change, tracked in (
         (estimators.mmpose, "mmpose", np.asarray, True),
         (estimators.mmpose_images, "mmpose", np.asarray, False),
         (estimators.coco_results, "coco", np.asarray, False),
     ):
-        found = read_all(build(tmp_path / build.__name__, walks), layout)
-        assert list(found) == sorted(walks)
+        sequences = read_all(build(tmp_path / build.__name__, walks), layout)
+        assert list(sequences) == sorted(walks)
         for key, walk in walks.items():
             frames = list(with_passer_by(change(walk)))
             if build is estimators.mmpose_images:
                 frames = [[], *frames, []]
-            assert_holds(found[key], frames, tracked)
+            assert_holds(sequences[key], frames, tracked)
 
 
-def test_flags_of_visibility_are_certain_or_nothing(tmp_path: Path) -> None:
+def test_visibility_flags_become_confidence_0_or_1(tmp_path: Path) -> None:
     walks = some_walks(KEYS[0])
-    sequence = one(estimators.coco(tmp_path, walks), "coco")
+    sequence = read_one(estimators.coco(tmp_path, walks), "coco")
     assert [len(people) for people in sequence.people] == [0, 1, 2, 1, 1]
     np.testing.assert_array_equal([people[0] for people in sequence.people[1:]], flagged(walks[KEYS[0]]))
-    # Confidences of which some happen to be whole stay what they are.
+    # Confidences are kept, even if one of them is an integer.
     row = [*JOINTS[:2], 1.0, *JOINTS[3:5], 0.25, *JOINTS[6:]]
     path = write(tmp_path / "walk.json", [{"image_id": 1, "category_id": 1, "keypoints": row, "score": 1}])
-    assert one(path, "coco").people[0][0, :2, 2].tolist() == [1.0, 0.25]
+    assert read_one(path, "coco").people[0][0, :2, 2].tolist() == [1.0, 0.25]
 
 
-def test_the_axis_of_people_is_the_track(tmp_path: Path) -> None:
+def test_track_id_is_index_on_axis_of_people(tmp_path: Path) -> None:
     walks = some_walks(KEYS[0])
-    sequence = one(estimators.pyskl(tmp_path, walks), "pyskl")
+    sequence = read_one(estimators.pyskl(tmp_path, walks), "pyskl")
     assert sequence.tracks == [[1], [0, 1], [1], [1]]
     assert {people.dtype for people in sequence.people} == {np.dtype(np.float32)}
     np.testing.assert_array_equal([people[-1] for people in sequence.people], halved(walks[KEYS[0]]))
 
 
 @pytest.mark.parametrize("frame_dir", ["/../../etc/x", "a/./b//c", "..\\up"])
-def test_names_lead_out_of_nowhere(tmp_path: Path, frame_dir: str) -> None:
+def test_frame_dir_stays_inside_the_folder(tmp_path: Path, frame_dir: str) -> None:
     annotation = {"frame_dir": frame_dir, "keypoint": np.ones((1, 2, 17, 2))}
     (key,) = open_raw(write(tmp_path / "a.pkl", [annotation]), "pyskl").keys
     assert not {"..", ".", ""} & set(key)
 
 
-def test_the_rows_of_a_table_are_those_of_the_csv_module(tmp_path: Path) -> None:
+def test_csv_rows_are_read_by_sequence(tmp_path: Path) -> None:
     walks = some_walks(*KEYS, frames=5)
-    found = read_all(estimators.casia_b_csv(tmp_path, walks), "casia-b-csv")
-    assert list(found) == sorted(walks)
+    sequences = read_all(estimators.casia_b_csv(tmp_path, walks), "casia-b-csv")
+    assert list(sequences) == sorted(walks)
     for key, walk in walks.items():
-        np.testing.assert_array_equal([people[0] for people in found[key].people], walk.astype(np.float32))
-        assert found[key].frame_names == [str(t + 8) for t in range(len(walk))]
+        np.testing.assert_array_equal([people[0] for people in sequences[key].people], walk.astype(np.float32))
+        assert sequences[key].frame_names == [str(t + 8) for t in range(len(walk))]
 
 
-def test_a_file_that_is_written_anew_is_read_anew(tmp_path: Path) -> None:
+def test_modified_file_is_read_again(tmp_path: Path) -> None:
     path = write(tmp_path / "walk.json", [{"frame_id": 0, "instances": [INSTANCE]}])
     raw = open_raw(path, "mmpose")
     assert len(raw.read(raw.keys[0]).people[0]) == 1
@@ -187,12 +187,12 @@ class Trap:
         ("1/a.pkl", [[[1, 2], [3]]], "pickles"),
     ],
 )  # fmt: skip
-def test_damaged_and_hostile_files_are_named(
+def test_damaged_or_hostile_file_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, content: object, layout: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
     path = write(tmp_path / "raw" / name, content)
-    LAYOUTS[layout].matches([path])  # never an error
+    LAYOUTS[layout].matches([path])  # must not raise
     with pytest.raises(DataError, match=path.name.replace(".", r"\.")):
         read_all(tmp_path / "raw", layout)
     assert not (tmp_path / "pwned").exists()

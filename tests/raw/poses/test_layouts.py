@@ -1,4 +1,4 @@
-"""From a raw tree, as a dataset or an estimator has it, through the commands to maps."""
+"""Every raw pose layout, through the commands, to skeleton maps."""
 
 from __future__ import annotations
 
@@ -21,14 +21,13 @@ from tests.raw.poses.dataset_builders import Walks, coco18, some_walks
 
 
 class Case(NamedTuple):
-    """A builder, the sequences that it is given, and what should come of them."""
+    """Builder of a raw dataset, its sequences, and the expected result."""
 
     build: Callable[[Path, Walks], Path]
     keys: tuple[tuple[str, str, str], ...]
     layout: str
     frame_names: tuple[str, ...] | None = None  # of the first sequence
-    joints: Callable[[np.ndarray], np.ndarray] = np.asarray
-    """From what the builder was given to what the file can hold of it."""
+    joints: Callable[[np.ndarray], np.ndarray] = np.asarray  # from the input of the builder to the values in its files
 
 
 PLAIN = (("001", "nm-01", "090"), ("001", "nm-02", "000"), ("002", "bg-01", "090"))
@@ -89,7 +88,7 @@ def test_every_layout_has_a_case() -> None:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_from_the_raw_tree_to_maps(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_raw_dataset_becomes_poses_and_maps(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     case = CASES[name]
     walks = some_walks(*map(Key._make, case.keys))

@@ -1,4 +1,4 @@
-"""MMPose's predictions, of videos and of images."""
+"""MMPose predictions of videos and images."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from skelgait.raw.poses.layout import RawSequence
 from skelgait.raw.poses.registry import open_raw
 from skelgait.storage import Key
 from tests.raw.poses.dataset_builders import some_walks
-from tests.raw.poses.estimator_builders import fitting, mmpose, mmpose_images, read_all
+from tests.raw.poses.estimator_builders import matching_layouts, mmpose, mmpose_images, read_all
 
 KEYS = (Key("001", "nm-01", "090"), Key("001", "nm-02", "000"))
 XY = [[float(n), n + 0.5] for n in range(17)]
@@ -39,21 +39,21 @@ def read_one(path: Path) -> RawSequence:
     return sequence
 
 
-def test_an_empty_list_alone_is_no_sequence(tmp_path: Path) -> None:
+def test_single_empty_list_has_no_sequence(tmp_path: Path) -> None:
     path = write(tmp_path / "walk.json", " [ ]\n")
-    assert fitting(tmp_path) == []
+    assert matching_layouts(tmp_path) == []
     for root in (path, tmp_path):
-        with pytest.raises(DataError, match="found none, expected sequences in the layout mmpose"):
+        with pytest.raises(DataError, match="found no sequence, expected sequences in the layout mmpose"):
             open_raw(root, "mmpose")
 
 
-def test_frames_keep_their_numbers(tmp_path: Path) -> None:
-    found = read_all(mmpose(tmp_path, some_walks(*KEYS)), "mmpose")
-    assert found[KEYS[0]].frame_names == ["0", "1", "2", "3"]
-    assert found[KEYS[1]].frame_names == ["1", "2", "3", "4", "5"]
+def test_frame_names_are_frame_numbers(tmp_path: Path) -> None:
+    sequences = read_all(mmpose(tmp_path, some_walks(*KEYS)), "mmpose")
+    assert sequences[KEYS[0]].frame_names == ["0", "1", "2", "3"]
+    assert sequences[KEYS[1]].frame_names == ["1", "2", "3", "4", "5"]
 
 
-def test_images_are_frames_whether_there_is_anybody_or_not(tmp_path: Path) -> None:
+def test_images_without_people_are_frames(tmp_path: Path) -> None:
     root = mmpose_images(tmp_path, some_walks(KEYS[0]))
     sequence = read_one(root)
     assert sequence.frame_names == ["8", "9", "10", "11", "12", "13"]
@@ -62,19 +62,19 @@ def test_images_are_frames_whether_there_is_anybody_or_not(tmp_path: Path) -> No
     assert [path.name for path in raw.layout.files(raw.locations[KEYS[0]])] == [f"{n}.json" for n in range(8, 14)]
 
 
-def test_images_of_the_demo_are_frames_too(tmp_path: Path) -> None:
+def test_images_of_the_demo_are_frames(tmp_path: Path) -> None:
     for n in (2, 10):
         write(tmp_path / "anna" / f"results_{n}.json", {"meta_info": {}, "instance_info": [INSTANCE]})
-    assert fitting(tmp_path) == ["mmpose"]
+    assert matching_layouts(tmp_path) == ["mmpose"]
     assert read_all(tmp_path, "mmpose")[Key("anna", "00", "00")].frame_names == ["results_2", "results_10"]
 
 
-def test_somebody_who_is_never_found_is_a_sequence_with_nobody(tmp_path: Path) -> None:
+def test_folder_of_empty_images_is_a_sequence_without_people(tmp_path: Path) -> None:
     for name in "12":
         write(tmp_path / "anna" / f"{name}.json", [])
         write(tmp_path / "bert" / f"{name}.json", [INSTANCE])
-    found = read_all(tmp_path, "mmpose")
-    assert [[len(people) for people in sequence.people] for sequence in found.values()] == [[0, 0], [1, 1]]
+    sequences = read_all(tmp_path, "mmpose")
+    assert [[len(people) for people in sequence.people] for sequence in sequences.values()] == [[0, 0], [1, 1]]
 
 
 @pytest.mark.parametrize(
@@ -83,24 +83,26 @@ def test_somebody_who_is_never_found_is_a_sequence_with_nobody(tmp_path: Path) -
         (["a/results_walk.json", "b/results.json"], {("a",), ("b",)}),
         (["a/predictions.json"], {("a",)}),
         (["a/walk.json"], {("a", "walk")}),
-        (["a/results_1.json", "a/results_2.json"], {("a", "results_1"), ("a", "results_2")}),  # not alone
+        (["a/results_1.json", "a/results_2.json"], {("a", "results_1"), ("a", "results_2")}),  # two files
         (["walk.v2.json"], {("walk.v2",)}),
     ],
 )
-def test_a_file_that_is_alone_may_stand_for_its_folder(tmp_path: Path, files: list[str], parts: set[object]) -> None:
+def test_single_file_with_default_name_takes_the_folder_name(
+    tmp_path: Path, files: list[str], parts: set[object]
+) -> None:
     raw = tmp_path / "raw"
     for file in files:
         write(raw / file, video(0))
-    places = open_raw(raw, "mmpose").layout.find(raw, None)
-    assert set(places) == parts
-    assert {place.path for place in places.values()} == {raw / file for file in files}
+    locations = open_raw(raw, "mmpose").layout.find(raw, None)
+    assert set(locations) == parts
+    assert {location.path for location in locations.values()} == {raw / file for file in files}
 
 
-def test_the_only_image_of_a_sequence_stands_for_its_folder(tmp_path: Path) -> None:
+def test_single_image_takes_the_folder_name(tmp_path: Path) -> None:
     write(tmp_path / "anna" / "1.json", [INSTANCE])
     write(tmp_path / "bert" / "1.json", [INSTANCE])
     write(tmp_path / "bert" / "2.json", [INSTANCE])
-    assert {key: len(found.people) for key, found in read_all(tmp_path, "mmpose").items()} == {
+    assert {key: len(sequence.people) for key, sequence in read_all(tmp_path, "mmpose").items()} == {
         Key("anna", "00", "00"): 1,
         Key("bert", "00", "00"): 2,
     }
@@ -110,33 +112,33 @@ def test_the_only_image_of_a_sequence_stands_for_its_folder(tmp_path: Path) -> N
     ("change", "confidence"),
     [
         ({}, SCORES),
-        ({"keypoints": [XY], "keypoint_scores": [SCORES]}, SCORES),  # in a list of one
+        ({"keypoints": [XY], "keypoint_scores": [SCORES]}, SCORES),  # nested in a list of length 1
         ({"keypoint_scores": [None, *SCORES[1:]]}, [math.nan, *SCORES[1:]]),
         ({"keypoint_scores": [math.nan, *SCORES[1:]]}, [math.nan, *SCORES[1:]]),
         ({"keypoint_scores": None}, [1.0] * 17),
         ({"keypoints": [[0.0, 0.0], *XY[1:]], "keypoint_scores": None}, [0.0, *[1.0] * 16]),
     ],
 )
-def test_scores_are_confidence(tmp_path: Path, change: dict[str, object], confidence: list[float]) -> None:
+def test_scores_become_confidence(tmp_path: Path, change: dict[str, object], confidence: list[float]) -> None:
     ((joints,),) = read_one(write(tmp_path / "walk.json", video(0, **change))).people
     np.testing.assert_array_equal(joints[:, 2], confidence)
     np.testing.assert_array_equal(joints[1:, :2], XY[1:])
 
 
-def test_joints_in_space_are_refused(tmp_path: Path) -> None:
+def test_3d_joints_are_an_error(tmp_path: Path) -> None:
     path = write(tmp_path / "walk.json", video(0, keypoints=[[1.0, 2.0, 3.0]] * 17))
     with pytest.raises(ShapeError, match=r"found joints of shape \(17, 3\) and scores of shape \(17,\)"):
         read_one(path)
 
 
 @pytest.mark.parametrize("keypoints", [None, 5, [], [[]], [1.0, 2.0], [[[1.0, 2.0]] * 17] * 2])
-def test_joints_of_any_other_shape_are_named(tmp_path: Path, keypoints: object) -> None:
+def test_joints_of_other_shape_are_an_error(tmp_path: Path, keypoints: object) -> None:
     path = write(tmp_path / "walk.json", video(0, keypoints=keypoints))
     with pytest.raises(DataError, match=r"walk\.json: found joints"):
         read_one(path)
 
 
-def test_people_with_different_skeletons_are_named(tmp_path: Path) -> None:
+def test_people_with_different_skeletons_are_an_error(tmp_path: Path) -> None:
     other = {"keypoints": [[1.0, 2.0]] * 26}
     path = write(tmp_path / "walk.json", [{"frame_id": 0, "instances": [INSTANCE, other]}])
     with pytest.raises(ShapeError, match="found people with 17 and 26 joints in one frame"):
@@ -144,9 +146,7 @@ def test_people_with_different_skeletons_are_named(tmp_path: Path) -> None:
 
 
 @given(st.permutations(range(12)))
-def test_frames_are_in_order_whatever_that_of_the_list(
-    tmp_path_factory: pytest.TempPathFactory, order: list[int]
-) -> None:
+def test_frame_order_is_independent_of_the_list(tmp_path_factory: pytest.TempPathFactory, order: list[int]) -> None:
     frames = [frame for n in order for frame in video(n, track_id=n)]
     sequence = read_one(write(tmp_path_factory.mktemp("any") / "walk.json", frames))
     assert sequence.frame_names == [str(n) for n in range(12)]
@@ -154,17 +154,17 @@ def test_frames_are_in_order_whatever_that_of_the_list(
 
 
 @pytest.mark.parametrize("content", ["", json.dumps(video(0))[:-9], "3", '{"a": []}', "[[]]"])
-def test_a_file_that_is_something_else_is_named_when_it_is_read(tmp_path: Path, content: str) -> None:
+def test_invalid_file_is_an_error_when_read(tmp_path: Path, content: str) -> None:
     write(tmp_path / "a.json", content)
     write(tmp_path / "b.json", video(0))
     raw = open_raw(tmp_path, "mmpose")
     assert [key.identity for key in raw.keys] == ["a", "b"]
     assert len(raw.read(raw.keys[1]).people) == 1
-    with pytest.raises(DataError, match=r"a\.json: found (no JSON|something else)"):
+    with pytest.raises(DataError, match=r"a\.json: found (invalid JSON|another content)"):
         raw.read(raw.keys[0])
 
 
-def test_a_video_among_images_is_named(tmp_path: Path) -> None:
+def test_video_among_images_is_an_error(tmp_path: Path) -> None:
     write(tmp_path / "1.json", [INSTANCE])
     write(tmp_path / "2.json", video(0))
     with pytest.raises(DataError, match=r"2\.json: found the frames of a video, expected the people in an image"):

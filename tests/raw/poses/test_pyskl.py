@@ -1,4 +1,4 @@
-"""PYSKL's and MMAction2's annotations."""
+"""PYSKL and MMAction2 annotations."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from skelgait.raw.poses.layout import RawSequence
 from skelgait.raw.poses.registry import open_raw
 from skelgait.storage import Key
 from tests.raw.poses.dataset_builders import some_walks
-from tests.raw.poses.estimator_builders import fitting, pyskl, read_all
+from tests.raw.poses.estimator_builders import matching_layouts, pyskl, read_all
 
 KEYS = (Key("001", "nm-01", "090"), Key("001", "nm-02", "000"))
 XY = np.arange(1.0, 1 + 2 * 3 * 17 * 2).reshape(2, 3, 17, 2)
@@ -40,25 +40,25 @@ def read_one(path: Path) -> RawSequence:
 
 
 @pytest.mark.parametrize("content", [[], {"split": {}, "annotations": []}])
-def test_no_annotation_is_no_sequence(tmp_path: Path, content: object) -> None:
+def test_empty_list_has_no_sequence(tmp_path: Path, content: object) -> None:
     path = write(tmp_path / "walks.pkl", content)
-    assert "pyskl" not in fitting(tmp_path)
+    assert "pyskl" not in matching_layouts(tmp_path)
     for root in (path, tmp_path):
-        with pytest.raises(DataError, match="found none, expected sequences in the layout pyskl"):
+        with pytest.raises(DataError, match="found no sequence, expected sequences in the layout pyskl"):
             open_raw(root, "pyskl")
 
 
-def test_sequences_are_called_after_their_frame_dir(tmp_path: Path) -> None:
+def test_sequence_key_is_frame_dir(tmp_path: Path) -> None:
     file = pyskl(tmp_path, some_walks(*KEYS))
-    assert fitting(file) == fitting(tmp_path) == ["pyskl"]
-    found = read_all(tmp_path, "pyskl")
-    assert list(found) == list(KEYS)
-    assert [sequence.frame_names for sequence in found.values()] == [None, None]
+    assert matching_layouts(file) == matching_layouts(tmp_path) == ["pyskl"]
+    sequences = read_all(tmp_path, "pyskl")
+    assert list(sequences) == list(KEYS)
+    assert [sequence.frame_names for sequence in sequences.values()] == [None, None]
 
 
-def test_the_list_alone_is_read_too(tmp_path: Path) -> None:
+def test_list_without_split_is_read(tmp_path: Path) -> None:
     path = write(tmp_path / "walks.pkl", [annotation("S001C001"), annotation("S001C002")])
-    assert fitting(path) == ["pyskl"]
+    assert matching_layouts(path) == ["pyskl"]
     assert [key.identity for key in open_raw(path, "pyskl").keys] == ["S001C001", "S001C002"]
 
 
@@ -71,7 +71,7 @@ def test_the_list_alone_is_read_too(tmp_path: Path) -> None:
         ({"keypoint_score": None}, np.ones_like(SCORES)),
     ],
 )
-def test_confidence_is_in_the_scores_or_with_the_joints_or_one(
+def test_confidence_from_scores_or_joints_or_default_1(
     tmp_path: Path, arrays: dict[str, object], confidence: np.ndarray
 ) -> None:
     sequence = read_one(write(tmp_path / "walks.pkl", [annotation(**arrays)]))
@@ -80,7 +80,7 @@ def test_confidence_is_in_the_scores_or_with_the_joints_or_one(
     assert sequence.tracks == [[0, 1]] * 3
 
 
-def test_joints_that_are_not_there_have_no_confidence(tmp_path: Path) -> None:
+def test_missing_joint_has_confidence_0(tmp_path: Path) -> None:
     keypoint = XY.copy()
     keypoint[0, 0, 5] = 0
     sequence = read_one(write(tmp_path / "walks.pkl", [annotation(keypoint=keypoint)]))
@@ -90,22 +90,22 @@ def test_joints_that_are_not_there_have_no_confidence(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("dtype", "read"), [("<f2", "f4"), (">f2", "f4"), (">f4", "f4"), ("f8", "f8"), ("u1", "f4"), ("i8", "f8")]
 )
-def test_numbers_become_floats_that_hold_them(tmp_path: Path, dtype: str, read: str) -> None:
+def test_numbers_become_float32_or_float64(tmp_path: Path, dtype: str, read: str) -> None:
     sequence = read_one(write(tmp_path / "walks.pkl", [annotation(keypoint=XY.astype(dtype))]))
     assert [people.dtype for people in sequence.people] == [np.dtype(read)] * 3
     np.testing.assert_array_equal(sequence.people[1][..., :2], XY.astype(dtype)[:, 1])
 
 
 @given(arrays(bool, st.tuples(st.integers(0, 3), st.integers(0, 4))))
-def test_somebody_whose_joints_are_all_zero_is_not_there(
-    tmp_path_factory: pytest.TempPathFactory, is_there: np.ndarray
+def test_person_with_all_joints_at_0_is_absent(
+    tmp_path_factory: pytest.TempPathFactory, is_present: np.ndarray
 ) -> None:
-    n_people, n_frames = is_there.shape
-    keypoint = np.ones((n_people, n_frames, 17, 2)) * is_there[..., None, None]
+    n_people, n_frames = is_present.shape
+    keypoint = np.ones((n_people, n_frames, 17, 2)) * is_present[..., None, None]
     path = write(tmp_path_factory.mktemp("any") / "walks.pkl", [annotation(keypoint=keypoint)])
     sequence = read_one(path)
-    assert sequence.tracks == [[m for m in range(n_people) if is_there[m, t]] for t in range(n_frames)]
-    assert [len(people) for people in sequence.people] == is_there.sum(axis=0).tolist()
+    assert sequence.tracks == [[m for m in range(n_people) if is_present[m, t]] for t in range(n_frames)]
+    assert [len(people) for people in sequence.people] == is_present.sum(axis=0).tolist()
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_somebody_whose_joints_are_all_zero_is_not_there(
         (None, None),
     ],
 )
-def test_no_frame_dir_leads_out_of_the_folder(tmp_path: Path, frame_dir: object, parts: tuple[str, ...] | None) -> None:
+def test_frame_dir_stays_inside_the_folder(tmp_path: Path, frame_dir: object, parts: tuple[str, ...] | None) -> None:
     path = write(tmp_path / "walks.pkl", [annotation(frame_dir)])
     if parts is None:
         with pytest.raises(DataError, match=r"walks\.pkl: found the path"):
@@ -138,10 +138,10 @@ class _Exploit:
         return os.system, (self.command,)
 
 
-def test_nothing_is_executed(tmp_path: Path) -> None:
+def test_pickle_code_is_not_executed(tmp_path: Path) -> None:
     trace = tmp_path / "trace"
     path = write(tmp_path / "walks.pkl", [annotation(keypoint=_Exploit(f"touch {trace}"))])
-    assert fitting(path) == []
+    assert matching_layouts(path) == []
     with pytest.raises(DataError, match=r"walks\.pkl: found the object posix\.system"):
         open_raw(path, "pyskl")
     assert not trace.exists()
@@ -152,14 +152,14 @@ def test_nothing_is_executed(tmp_path: Path) -> None:
     [
         (b"", "Ran out of input"),
         (pickle.dumps([annotation()])[:-99], "pickle data was truncated"),
-        (3, "something else"),
-        ({"split": {}}, "something else"),
-        ([annotation(), 3], "something else"),
-        ([{"frame_dir": "anna", "heatmap": XY}], "something else"),
+        (3, "another content"),
+        ({"split": {}}, "another content"),
+        ([annotation(), 3], "another content"),
+        ([{"frame_dir": "anna", "heatmap": XY}], "another content"),
         ([annotation(), annotation("/anna")], "anna twice"),
     ],
 )
-def test_a_file_that_is_something_else_is_named(tmp_path: Path, content: object, found: str) -> None:
+def test_invalid_file_is_an_error(tmp_path: Path, content: object, found: str) -> None:
     path = write(tmp_path / "walks.pkl", content)
     with pytest.raises(DataError, match=rf"walks\.pkl: found {found}"):
         open_raw(path, "pyskl")
@@ -177,9 +177,7 @@ def test_a_file_that_is_something_else_is_named(tmp_path: Path, content: object,
         ({"keypoint": np.zeros((2, 3, 17, 3)), "keypoint_score": SCORES}, r"keypoint of shape \(2, 3, 17, 3\) and"),
     ],
 )  # fmt: skip
-def test_arrays_of_any_other_shape_are_named_and_the_other_sequences_are_read(
-    tmp_path: Path, wrong: dict[str, object], found: str
-) -> None:
+def test_array_of_other_shape_affects_only_its_sequence(tmp_path: Path, wrong: dict[str, object], found: str) -> None:
     raw = open_raw(write(tmp_path / "walks.pkl", [annotation("anna", **wrong), annotation("bert")]), "pyskl")
     assert len(raw.read(raw.keys[1]).people) == 3
     with pytest.raises(DataError, match=rf"walks\.pkl: found {found}"):

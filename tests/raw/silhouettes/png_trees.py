@@ -1,4 +1,4 @@
-"""Small trees of silhouettes as the datasets have them, quirks included."""
+"""Builders of small silhouette trees that imitate the datasets."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from numpy.typing import NDArray
 from skelgait.storage import Key
 
 Walks = Mapping[Key, NDArray[np.uint8]]
-"""(T, H, W) masks of 0 and 255 of each sequence."""
+"""Masks of each sequence, (T, H, W), 0 or 255."""
 
 
 def some_walks(*keys: Key, frames: int = 3, size_hw: tuple[int, int] = (120, 160)) -> dict[Key, NDArray[np.uint8]]:
-    """Blobs that move to the right."""
+    """Return sequences of blobs that move to the right."""
     return {key: blobs(n, frames, size_hw) for n, key in enumerate(keys)}
 
 
 def blobs(seed: int, frames: int, size_hw: tuple[int, int] = (120, 160)) -> NDArray[np.uint8]:
-    """(frames, H, W): a body with an arm on one side, each frame another one."""
+    """Return masks (frames, H, W) of a body with an arm on one side, different in each frame."""
     rng = np.random.default_rng(seed)
     height, width = size_hw
     masks = np.zeros((frames, height, width), np.uint8)
@@ -35,7 +35,7 @@ def blobs(seed: int, frames: int, size_hw: tuple[int, int] = (120, 160)) -> NDAr
 
 
 def write_png(path: Path, image: NDArray[np.generic], *options: int) -> Path:
-    """Write one image."""
+    """Write an image."""
     path.parent.mkdir(parents=True, exist_ok=True)
     encoded = cv2.imencode(".png", image, options)[1]
     path.write_bytes(encoded.tobytes())
@@ -43,13 +43,13 @@ def write_png(path: Path, image: NDArray[np.generic], *options: int) -> Path:
 
 
 def write_folder(folder: Path, masks: NDArray[np.uint8], name: str = "{:03d}.png", start: int = 1) -> None:
-    """Write the frames of a sequence, numbered from `start` on."""
+    """Write the frames of a sequence, numbered from `start`."""
     for number, mask in enumerate(masks, start=start):
         write_png(folder / name.format(number), mask)
 
 
 def casia_b(root: Path, walks: Walks) -> Path:
-    """Every part of the path again in the frames' names; some folders are empty."""
+    """Write a tree in which frame names repeat the path; one folder is empty."""
     for key, masks in walks.items():
         write_folder(root.joinpath(*key), masks, f"{'-'.join(key)}-{{:03d}}.png")
     root.joinpath("005", "bg-01", "000").mkdir(parents=True)
@@ -57,21 +57,21 @@ def casia_b(root: Path, walks: Walks) -> Path:
 
 
 def gait3d(root: Path, walks: Walks) -> Path:
-    """Numbers of frames that are not padded, and pass from four digits to five."""
+    """Write a tree with frame numbers without leading zeros, of four and five digits."""
     for key, masks in walks.items():
         write_folder(root.joinpath("2D_Silhouettes", *key), masks, "human_crop_f{}.png", start=9999)
     return root
 
 
 def oumvlp(root: Path, walks: Walks) -> Path:
-    """View and sequence above the identity."""
+    """Write a tree with view and sequence above the identity."""
     for (identity, condition, view), masks in walks.items():
         write_folder(root / f"Silhouette_{view}-{condition}" / identity, masks, "{:04d}.png", start=20)
     return root
 
 
 def grew(root: Path, walks: Walks) -> Path:
-    """Train, gallery and probe; poses beside the frames, and each sequence's mean image beside its folder."""
+    """Write train, gallery and probe, with poses next to the frames and gait energy images next to the folders."""
     for (identity, condition, view), masks in walks.items():
         if identity == "probe":
             folder = root / "test" / "probe" / view
@@ -86,7 +86,7 @@ def grew(root: Path, walks: Walks) -> Path:
 
 
 def palette_png(indices: NDArray[np.uint8]) -> bytes:
-    """A PNG of 0 for black and 1 for white in a palette, which OpenCV does not write."""
+    """Encode a PNG with a palette of black (0) and white (1), which OpenCV cannot write."""
     height, width = indices.shape
     lines = b"".join(b"\0" + line.tobytes() for line in indices)
     return b"\x89PNG\r\n\x1a\n" + b"".join(

@@ -1,4 +1,4 @@
-"""Images of silhouettes: what kinds there are, where they lie, and which frame each one is."""
+"""Silhouette images: PNG types, folders, frame numbers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.raw.silhouettes import png_trees
 from tests.raw.silhouettes.png_trees import blobs, some_walks, write_folder, write_png
 
 MASK = blobs(0, 1)[0]
-COLOUR = np.dstack([MASK] * 3)
+COLOR = np.dstack([MASK] * 3)
 
 
 @pytest.mark.parametrize(
@@ -31,26 +31,28 @@ COLOUR = np.dstack([MASK] * 3)
         (MASK // 255, ()),  # 0 and 1
         (MASK.astype(np.uint16) * 257, ()),
         (MASK.astype(np.uint16) // 255, ()),
-        (COLOUR, ()),
-        (COLOUR // 255, ()),
-        (COLOUR.astype(np.uint16) * 257, ()),
-        (np.dstack([COLOUR, np.full_like(MASK, 255)]), ()),
+        (COLOR, ()),
+        (COLOR // 255, ()),
+        (COLOR.astype(np.uint16) * 257, ()),
+        (np.dstack([COLOR, np.full_like(MASK, 255)]), ()),
     ],
 )
-def test_every_kind_of_png_comes_out_the_same(tmp_path: Path, image: NDArray[np.generic], options: tuple[int]) -> None:
+def test_every_png_type_gives_the_same_silhouette(
+    tmp_path: Path, image: NDArray[np.generic], options: tuple[int]
+) -> None:
     silhouette = read_silhouette(write_png(tmp_path / "a.png", image, *options))
     assert silhouette.dtype == np.uint8
     np.testing.assert_array_equal(silhouette, MASK)
 
 
-def test_a_palette_is_read(tmp_path: Path) -> None:
+def test_palette_png_is_read(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     path.write_bytes(png_trees.palette_png(MASK // 255))
     np.testing.assert_array_equal(read_silhouette(path), MASK)
 
 
 @pytest.mark.parametrize("faint", [np.zeros((9, 9), np.uint16), np.full((9, 9), 200, np.uint16)])
-def test_faint_noise_of_16_bits_is_nothing(tmp_path: Path, faint: NDArray[np.uint16]) -> None:
+def test_faint_16_bit_noise_becomes_black(tmp_path: Path, faint: NDArray[np.uint16]) -> None:
     assert not read_silhouette(write_png(tmp_path / "a.png", faint)).any()
 
 
@@ -62,14 +64,14 @@ def damage(data: bytes, kind: str) -> bytes:
 
 
 @pytest.mark.parametrize("kind", ["empty", "junk", "cut", "cut at its end", "flipped"])
-def test_a_damaged_png_is_named(tmp_path: Path, kind: str) -> None:
+def test_damaged_png_is_an_error(tmp_path: Path, kind: str) -> None:
     path = write_png(tmp_path / "a.png", MASK)
     path.write_bytes(damage(path.read_bytes(), kind))
     with pytest.raises(DataError, match=r"a\.png: found no image, or a damaged one, expected a PNG of a silhouette"):
         read_silhouette(path)
 
 
-def test_other_images_and_files_that_are_gone_are_named(tmp_path: Path) -> None:
+def test_other_image_format_and_missing_file_are_errors(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(cv2.imencode(".tiff", MASK.astype(np.float32))[1].tobytes())
     with pytest.raises(DataError, match=r"a\.png: found no image"):
         read_silhouette(tmp_path / "a.png")
@@ -77,26 +79,26 @@ def test_other_images_and_files_that_are_gone_are_named(tmp_path: Path) -> None:
         read_silhouette(tmp_path / "b.png")
 
 
-def test_where_there_is_no_png_it_is_said_what_there_is(tmp_path: Path) -> None:
+def test_folder_without_png_is_an_error_that_describes_the_files(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="walks: found No such file or directory"):
         find_image_folders(tmp_path / "walks")
-    with pytest.raises(DataError, match="found no file, expected folders of PNG images, one a frame; check the path"):
+    with pytest.raises(DataError, match="found no file, expected folders of PNG images, one per frame; check the path"):
         find_image_folders(tmp_path)
     folder = tmp_path / "001" / "nm-01"
     folder.mkdir(parents=True)
     folder.joinpath("000.pkl").write_bytes(b"")
     folder.joinpath("README").write_text("")
-    expected = r"found none, but files with \.pkl, no ending \(for example 001/nm-01/000\.pkl\)"
+    expected = r"found only files with \.pkl, no suffix \(for example 001/nm-01/000\.pkl\)"
     with pytest.raises(DataError, match=expected):
         find_image_folders(tmp_path)
-    write_png(tmp_path / "00001" / "abc_gei.png", MASK)  # no frame
-    with pytest.raises(DataError, match=r"found none, but files with \.png, "):
+    write_png(tmp_path / "00001" / "abc_gei.png", MASK)  # not a frame
+    with pytest.raises(DataError, match=r"found only files with \.png, "):
         find_image_folders(tmp_path)
     with pytest.raises(DataError, match=r"abc_gei\.png: found Not a directory"):
         find_image_folders(tmp_path / "00001" / "abc_gei.png")
 
 
-def test_frames_come_in_the_order_of_their_numbers(tmp_path: Path) -> None:
+def test_frames_are_in_natural_order(tmp_path: Path) -> None:
     for name in ("f10000.png", "f9999.PNG", "f9.Png", "._f1.png", "f2_gei.png", "f3.png.partial", "f4.jpg"):
         write_png(tmp_path / "anna" / name, MASK)
     (tmp_path / "anna" / "f5.png").mkdir()
@@ -106,7 +108,7 @@ def test_frames_come_in_the_order_of_their_numbers(tmp_path: Path) -> None:
     assert [path.name for path in folders.files(key)] == ["f9.Png", "f9999.PNG", "f10000.png"]
 
 
-def test_names_tell_where_nothing_else_does(tmp_path: Path) -> None:
+def test_names_template_gives_keys_of_unknown_paths(tmp_path: Path) -> None:
     write_folder(tmp_path / "cam1" / "anna-bag" / "x" / "mask", MASK[None])
     write_folder(tmp_path / "cam2" / "bert-bag" / "y" / "mask", MASK[None])
     with pytest.raises(DataError, match="--names"):
@@ -117,7 +119,7 @@ def test_names_tell_where_nothing_else_does(tmp_path: Path) -> None:
         find_image_folders(tmp_path, "{identity}/{view}")
 
 
-def test_what_changes_in_a_folder_changes_its_date(tmp_path: Path) -> None:
+def test_modification_time_includes_frames_and_folder(tmp_path: Path) -> None:
     write_folder(tmp_path / "anna", blobs(0, 3))
     folders = find_image_folders(tmp_path)
     (key,) = folders.keys
@@ -132,16 +134,16 @@ def test_what_changes_in_a_folder_changes_its_date(tmp_path: Path) -> None:
     assert folders.modified_ns(key) > long_ago + 5
     for path in frames[1:]:
         path.unlink()
-    with pytest.raises(DataError, match="anna: found no PNG that can be read"):
+    with pytest.raises(DataError, match="anna: found no PNG, expected at least one frame"):
         folders.modified_ns(key)
 
 
-def test_images_are_found_by_key_and_number(tmp_path: Path) -> None:
+def test_silhouettes_by_key_and_frame_number(tmp_path: Path) -> None:
     key, other = Key("00001", "01", "015"), Key("00003", "00", "000")
     walks = some_walks(key, other)
     png_trees.oumvlp(tmp_path, walks)
     write_png(tmp_path / "Silhouette_015-01" / "00001" / "mean.png", MASK)  # without a number
-    silhouettes = pickle.loads(pickle.dumps(find_silhouette_images(tmp_path)))  # as workers get it
+    silhouettes = pickle.loads(pickle.dumps(find_silhouette_images(tmp_path)))  # as passed to workers
     assert dict(silhouettes.frames(Key("00002", "00", "000"))) == {}
     frames = silhouettes.frames(key)
     assert list(frames) == [20, 21, 22]
@@ -149,7 +151,7 @@ def test_images_are_found_by_key_and_number(tmp_path: Path) -> None:
     np.testing.assert_array_equal([frames[number] for number in frames], walks[key])
 
 
-def test_images_are_read_only_where_they_are_asked_for(tmp_path: Path) -> None:
+def test_images_are_read_on_access_only(tmp_path: Path) -> None:
     write_folder(tmp_path / "anna", blobs(0, 3))
     (tmp_path / "anna" / "002.png").write_bytes(b"junk")
     frames = find_silhouette_images(tmp_path, "{identity}").frames(Key("anna", "00", "00"))
@@ -159,7 +161,7 @@ def test_images_are_read_only_where_they_are_asked_for(tmp_path: Path) -> None:
         frames[2]
 
 
-def test_two_images_of_a_frame_are_named(tmp_path: Path) -> None:
+def test_two_images_of_a_frame_are_an_error(tmp_path: Path) -> None:
     for name in ("left_7.png", "right_07.png"):
         write_png(tmp_path / "anna" / name, MASK)
     with pytest.raises(DataError, match=r"anna: found left_7\.png and right_07\.png, both of frame 7, expected one"):
