@@ -1,8 +1,9 @@
-"""Draw the pictures of the README and the guide from synthetic walkers.
+"""Draw the pictures of the README and the guide.
 
     python pictures.py FOLDER
 
-writes `maps.png` (poses, skeleton maps and silhouettes) and `missing_joints.png` (joints that no frame has).
+writes `maps.png` (poses, skeleton maps and silhouettes) and `missing_joints.png` (joints missing in all frames) from
+synthetic walkers, and `architecture.svg` (packages of skelgait).
 """
 
 import sys
@@ -20,6 +21,45 @@ LABEL_PX = 150
 LINE_PX = 24
 LEFT_WRIST, LEFT_ANKLE = 9, 15  # rows of COCO-17
 LIMBS = ((5, 7), (7, 9), (6, 8), (8, 10), (5, 6), (5, 11), (6, 12), (11, 12), (11, 13), (13, 15), (12, 14), (14, 16))
+
+# Packages from top to bottom: each imports only from lower rows. Per package: topic, short description.
+PACKAGES = [
+    {"cli": ("use", "commands")},
+    {"pipelines": ("use", "settings to results")},
+    {"reports": ("evaluate", "tables, pages")},
+    {
+        "runs": ("use", "list and compare"),
+        "training": ("learn", "training loop"),
+        "evaluation": ("evaluate", "metrics, protocols"),
+    },
+    {
+        "inspection": ("data", "check files"),
+        "preprocess": ("data", "make datasets"),
+        "viz": ("use", "pictures, plots"),
+        "checkpoints": ("learn", "save and load"),
+        "embeddings": ("evaluate", "embed, files"),
+    },
+    {
+        "synth": ("data", "synthetic walkers"),
+        "raw": ("data", "raw layouts"),
+        "maps": ("data", "skeleton maps"),
+        "settings": ("use", "settings, presets"),
+        "sampling": ("learn", "batches"),
+    },
+    {
+        "skeletons": ("data", "joint names"),
+        "datasets": ("data", "facts, protocols"),
+        "storage": ("data", "files of sequences"),
+        "opengait": ("use", "compatibility"),
+        "runtime": ("use", "processes, logs"),
+        "models": ("learn", "networks"),
+        "losses": ("learn", "loss functions"),
+        "matching": ("evaluate", "distances, ranks"),
+    },
+    {"errors": ("use", "error messages")},
+]
+COLORS = {"data": "#dcefe0", "learn": "#dde8f8", "evaluate": "#fbe6d4", "use": "#ececec"}
+TOPICS = {"data": "data", "learn": "networks and training", "evaluate": "evaluation", "use": "everything else"}
 
 
 def text(words, width):
@@ -98,8 +138,38 @@ def draw_missing_joints_picture(path, walks):
     save_grid(path, ["limbs", "joints", "both"] * 2, rows)
 
 
+def draw_architecture(path):
+    """Save the packages in rows as SVG."""
+    width, height, gap = 122, 46, 10
+    total = 8 * width + 9 * gap
+    shapes = []
+    y = 42
+    for row in PACKAGES:
+        x = (total - len(row) * width - (len(row) - 1) * gap) / 2
+        for name, (topic, phrase) in row.items():
+            middle = x + width / 2
+            shapes += [
+                f'<rect x="{x:g}" y="{y}" width="{width}" height="{height}" rx="6" fill="{COLORS[topic]}"/>',
+                f'<text x="{middle:g}" y="{y + 20}" font-size="14" font-weight="bold">{name}</text>',
+                f'<text x="{middle:g}" y="{y + 36}" font-size="11">{phrase}</text>',
+            ]
+            x += width + gap
+        y += height + 14
+    shapes.append(f'<text x="{total / 2:g}" y="22" font-size="13">A package imports only from lower rows.</text>')
+    x = 10
+    for topic, label in TOPICS.items():
+        shapes.append(f'<rect x="{x}" y="{y + 4}" width="14" height="14" rx="3" fill="{COLORS[topic]}"/>')
+        shapes.append(f'<text x="{x + 20}" y="{y + 16}" font-size="12" text-anchor="start">{label}</text>')
+        x += 180
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {total} {y + 28}" font-family="sans-serif"'
+    background = '<rect width="100%" height="100%" fill="#ffffff"/>'
+    lines = [head + ' fill="#222222" text-anchor="middle">', background, *shapes, "</svg>"]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
 def main(folder):
-    """Save both pictures in a folder."""
+    """Save all pictures in a folder."""
+    draw_architecture(folder / "architecture.svg")
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)
         write_walkers(
