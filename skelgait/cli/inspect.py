@@ -30,7 +30,7 @@ def inspect(
     if as_json:
         show_json({"path": path, **asdict(found)})
         return
-    show_facts(f"{path}: {found.what}", found.facts)
+    show_facts(f"{path}: {found.description}", found.facts)
     show_lines("What would fail", found.problems or ["nothing that was seen"])
     if found.next_command:
         show_lines("Next", [found.next_command])

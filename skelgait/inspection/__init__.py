@@ -1,4 +1,4 @@
-"""What lies at a path."""
+"""Inspection of files and folders: content, problems, and the command to run next."""
 
 from skelgait.inspection.inspect import inspect_path
 from skelgait.inspection.report import Inspection

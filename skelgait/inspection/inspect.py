@@ -1,43 +1,44 @@
-"""What lies at a path: what it is, what would fail, and what to run next."""
+"""Inspection of any file or folder."""
 
 from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
 
-from skelgait.errors import DataError
+from skelgait.errors import DataError, PathLike
 from skelgait.inspection.files import inspect_file
-from skelgait.inspection.raw import inspect_pictures, inspect_raw_poses
+from skelgait.inspection.raw import inspect_images, inspect_raw_poses
 from skelgait.inspection.report import Inspection, InspectionContext
-from skelgait.inspection.storage import inspect_foreign_pickles, inspect_store
+from skelgait.inspection.storage import inspect_storage, inspect_unreadable_pickles
 from skelgait.raw.file_tree import sample_files
 
+# Data that commands read come first, then raw data that can be converted, then data that cannot.
+_INSPECTORS = (inspect_file, inspect_storage, inspect_raw_poses, inspect_images, inspect_unreadable_pickles)
 
-def inspect_path(path: Path, sequences: int = 100, names: str | None = None) -> Inspection:
-    """Find out what lies at a path: a file, a raw dataset, a tree or a store.
+
+def inspect_path(path: PathLike, sequences: int = 100, names: str | None = None) -> Inspection:
+    """Inspect a file or folder: recognize its content, find problems, and suggest the next command.
 
     Args:
-        path: where to look.
-        sequences: how many of its sequences to read at most, evenly spaced.
-        names: how its paths are named, see `skelgait.raw.keys.sequence_keys`; recognized where None.
+        path: file, raw dataset, pickle tree, HDF5 store or folder of pairs.
+        sequences: maximum number of sequences to read, evenly spaced.
+        names: template of the paths, see `skelgait.raw.keys.sequence_keys`. Default: recognize.
 
     Raises:
-        DataError: there is nothing, or nothing that is known.
+        DataError: if there is no file, or the content is not recognized.
     """
-    looking = InspectionContext(path, sample_files(path), sequences, names)
-    # What is ready to use first, then what can be made ready, then what cannot.
-    for look in (inspect_file, inspect_store, inspect_raw_poses, inspect_pictures, inspect_foreign_pickles):
-        found = look(looking)
-        if found is not None:
-            return found
-    raise _unknown(looking)
+    path = Path(path)
+    context = InspectionContext(path, sample_files(path), sequences, names)
+    for inspect in _INSPECTORS:
+        inspection = inspect(context)
+        if inspection is not None:
+            return inspection
+    raise _unknown(context)
 
 
-def _unknown(looking: InspectionContext) -> DataError:
-    endings = Counter(path.suffix or "no ending" for path in looking.sample)
-    kinds = ", ".join(f"{n} with {ending}" for ending, n in endings.most_common(4))
-    found = (
-        f"files of no known kind ({kinds} among the first ones, such as {looking.sample[0]})" if kinds else "no file"
-    )
+def _unknown(context: InspectionContext) -> DataError:
+    suffixes = Counter(path.suffix or "no suffix" for path in context.sample)
+    counts = ", ".join(f"{n} {suffix}" for suffix, n in suffixes.most_common(4))
+    found = f"files of unknown type (first files: {counts}; for example {context.sample[0]})" if counts else "no file"
     expected = "poses, maps, silhouettes, pairs, a partition or a checkpoint"
-    return DataError(looking.path, found, expected, "see examples/guide/own_data.md for how data should lie")
+    return DataError(context.path, found, expected, "see examples/guide/own_data.md for the folder structure")

@@ -1,4 +1,4 @@
-"""Which dataset sequences are of, by their names, and how its official partition fits."""
+"""Dataset of sequences, recognized by their keys, and comparison with its official partition."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from collections.abc import Sequence
 from skelgait.datasets import DATASETS, Dataset
 from skelgait.storage import Key
 
+_HINT = "pass --partition with your own file, see examples/guide/own_data.md"
+
 
 def dataset_of_keys(keys: Sequence[Key]) -> Dataset | None:
-    """The dataset whose identities, conditions and views are spelled like all of these; None if there is none."""
+    """Return the dataset with identities, conditions and views of the form of the keys; None if there is none."""
     for dataset in DATASETS.values():
         pattern = re.compile(dataset.keys)
         if all(pattern.fullmatch(str(key)) for key in keys):
@@ -19,21 +21,20 @@ def dataset_of_keys(keys: Sequence[Key]) -> Dataset | None:
 
 
 def partition_facts(keys: Sequence[Key], dataset: Dataset | None) -> tuple[dict[str, object], list[str]]:
-    """How many of a dataset's identities are there, and which are in none of its sets."""
-    hint = "write a partition and a protocol of your own, see examples/guide/own_data.md"
+    """Return facts and problems of the identities, compared with the official partition of a dataset."""
     if dataset is None:
-        return {"dataset": "none that is known by its names"}, [f"no official partition fits: {hint}"]
-    there, partition = {key.identity for key in keys}, dataset.partition()
+        return {"dataset": "unknown"}, [f"no official partition for these identities: {_HINT}"]
+    identities, partition = {key.identity for key in keys}, dataset.partition()
     facts: dict[str, object] = {
         "dataset": dataset.name,
-        "to train on": f"{len(there & partition.train)} of {len(partition.train)} identities",
-        "to test": f"{len(there & partition.test)} of {len(partition.test)} identities",
+        "training identities": f"{len(identities & partition.train)} of {len(partition.train)}",
+        "test identities": f"{len(identities & partition.test)} of {len(partition.test)}",
     }
     problems = []
-    if unknown := sorted(there - partition.train - partition.test):
-        shown = ", ".join(unknown[:3])
-        problems.append(f"{len(unknown)} identities are not in {dataset.name}'s partition ({shown}): {hint}")
-    for name, wanted in (("train on", partition.train), ("test", partition.test)):
-        if not there & wanted:
-            problems.append(f"there is nobody to {name} in {dataset.name}'s partition: give --partition, or add them")
+    if unknown := sorted(identities - partition.train - partition.test):
+        examples = ", ".join(unknown[:3])
+        problems.append(f"{len(unknown)} identities are not in the partition of {dataset.name} ({examples}): {_HINT}")
+    for name, subset in (("training", partition.train), ("test", partition.test)):
+        if not identities & subset:
+            problems.append(f"no {name} identity of the partition of {dataset.name}: {_HINT}, or add sequences")
     return facts, problems

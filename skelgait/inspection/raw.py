@@ -1,4 +1,4 @@
-"""What a dataset or an estimator gives: poses that `poses` reads, pictures that `silhouettes` aligns."""
+"""Inspection of raw data: poses for `skelgait poses`, silhouette images for `skelgait silhouettes`."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from skelgait.inspection.pose_facts import pose_facts
 from skelgait.inspection.report import (
     Inspection,
     InspectionContext,
-    evenly,
+    evenly_spaced,
+    first_problems,
     key_facts,
     length_facts,
-    read_each,
-    several,
+    read_sequences,
 )
 from skelgait.raw.file_tree import walk_folders
 from skelgait.raw.keys import sequence_keys
@@ -30,59 +30,59 @@ from skelgait.raw.poses.registry import match_layout
 from skelgait.raw.poses.walker_selection import select_walker
 from skelgait.storage import Key
 
-_PICTURES = (".png", ".jpg", ".jpeg", ".bmp")
+_IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp")
 
 
-def inspect_raw_poses(looking: InspectionContext) -> Inspection | None:
-    """Poses in a raw layout; None where none is recognized."""
-    layout = match_layout(looking.sample)
+def inspect_raw_poses(context: InspectionContext) -> Inspection | None:
+    """Inspect poses in a raw layout; return None if no layout matches."""
+    layout = match_layout(context.sample)
     if layout is None:
         return None
-    command = f"skelgait poses {shlex.quote(str(looking.path))}"
+    command = f"skelgait poses {shlex.quote(str(context.path))}"
     facts: dict[str, object] = {"layout": layout.name}
-    what = f"raw poses, which `poses` reads: {layout.title}"
+    description = f"raw poses for `skelgait poses`: {layout.title}"
     try:
-        raw = find_sequences(looking.path, layout, looking.names)
+        raw = find_sequences(context.path, layout, context.names)
     except (DataError, SettingsError) as error:
-        return Inspection(what, facts, [str(error)], command)
+        return Inspection(description, facts, [str(error)], command)
     keys = list(raw.keys)
-    sequences, problems = read_each(raw.read, evenly(keys, looking.sequences))
-    fit, mismatches = partition_facts(keys, dataset_of_keys(keys))
-    walkers, ragged = _walkers(sequences)
+    sequences, problems = read_sequences(raw.read, evenly_spaced(keys, context.sequences))
+    dataset_facts, mismatches = partition_facts(keys, dataset_of_keys(keys))
+    walkers, unusable = _walkers(sequences)
     not_finite = sum(int((~np.isfinite(array).all(axis=2)).sum()) for array in walkers.values())
-    # As `poses` writes them.
-    more, wrong = pose_facts({key: np.where(np.isfinite(own), own, 0) for key, own in walkers.items()})
+    # `poses` writes non-finite values as 0.
+    joint_facts, joint_problems = pose_facts({key: np.where(np.isfinite(a), a, 0) for key, a in walkers.items()})
     return Inspection(
-        what,
+        description,
         {
             **facts,
-            **fit,
+            **dataset_facts,
             **key_facts(keys, len(sequences)),
             **length_facts([len(sequence.people) for sequence in sequences.values()]),
             **_people_facts(sequences),
-            **({"joints that are no numbers": not_finite} if not_finite else {}),
-            **more,
+            **({"non-finite joints": not_finite} if not_finite else {}),
+            **joint_facts,
         },
-        [*several(problems), *several(ragged), *wrong, *mismatches],
-        _next(command, looking.names) if walkers else "",
+        [*first_problems(problems), *first_problems(unusable), *joint_problems, *mismatches],
+        _with_names(command, context.names) if walkers else "",
     )
 
 
-def _next(command: str, names: str | None) -> str:
+def _with_names(command: str, names: str | None) -> str:
     return command if names is None else f"{command} --names {shlex.quote(names)}"
 
 
 def _walkers(sequences: dict[Key, RawSequence]) -> tuple[dict[Key, NDArray[Any]], list[str]]:
-    """The joints of each sequence's walker, and which sequences have none that one array could hold."""
+    """Return the joints (T, V, 3) of the walker of each sequence, and problems of sequences without such an array."""
     walkers, problems = {}, []
     for key, sequence in sequences.items():
         joints = select_walker(sequence, {}, {}).joints
-        counts = sorted({len(one) for one in joints})
+        counts = sorted({len(frame) for frame in joints})
         if len(counts) == 1:
             walkers[key] = np.stack(joints)
         else:
-            found = f"frames with {' and '.join(map(str, counts))} joints" if counts else "nobody in any frame"
-            problems.append(f"{key}: {found}: `poses` cannot write it")
+            found = f"frames with {' and '.join(map(str, counts))} joints" if counts else "no person in any frame"
+            problems.append(f"{key}: {found}; `skelgait poses` will skip it")
     return walkers, problems
 
 
@@ -90,33 +90,34 @@ def _people_facts(sequences: dict[Key, RawSequence]) -> dict[str, object]:
     counts = Counter(min(len(people), 2) for sequence in sequences.values() for people in sequence.people)
     total = sum(counts.values()) or 1
     return {
-        "frames with nobody": f"{100 * counts[0] / total:.1f} %",
+        "frames without people": f"{100 * counts[0] / total:.1f} %",
         "frames with several people": f"{100 * counts[2] / total:.1f} %",
     }
 
 
-def inspect_pictures(looking: InspectionContext) -> Inspection | None:
-    """Folders of pictures; None where there is none."""
-    pictures = [path for path in looking.sample if path.suffix.lower() in _PICTURES]
-    if not pictures:
+def inspect_images(context: InspectionContext) -> Inspection | None:
+    """Inspect folders of images; return None if there is no image."""
+    images = [path for path in context.sample if path.suffix.lower() in _IMAGE_SUFFIXES]
+    if not images:
         return None
-    folders = list(walk_folders(looking.path, f"*{pictures[0].suffix}")) if looking.path.is_dir() else []
-    image = cv2.imread(str(pictures[0]), cv2.IMREAD_UNCHANGED)
+    folders = list(walk_folders(context.path, f"*{images[0].suffix}")) if context.path.is_dir() else []
+    image = cv2.imread(str(images[0]), cv2.IMREAD_UNCHANGED)
     if image is None:
-        return Inspection("pictures", {"the first one": pictures[0]}, [f"{pictures[0]} cannot be read: fetch it again"])
-    facts: dict[str, object] = {"folders": len(folders), "the first one": pictures[0], "its shape": image.shape}
-    if _is_colored(pictures[0]):
-        hint = "skelgait works on 2D joints and silhouettes: run a pose estimator on them first"
-        return Inspection("pictures in color", facts, [hint])
-    what = "pictures of silhouettes, which `silhouettes` aligns"
-    command = f"skelgait silhouettes {shlex.quote(str(looking.path))}"
+        return Inspection("images", {"first image": images[0]}, [f"{images[0]} cannot be read: download it again"])
+    facts: dict[str, object] = {"folders": len(folders), "first image": images[0], "image shape": image.shape}
+    if _is_colored(images[0]):
+        hint = "skelgait needs 2D joints or silhouettes: run a pose estimator on the images first"
+        return Inspection("color images", facts, [hint])
+    description = "silhouette images for `skelgait silhouettes`"
+    command = f"skelgait silhouettes {shlex.quote(str(context.path))}"
     try:
-        keys = list(sequence_keys((folder.parts for folder in folders), looking.path, looking.names))
+        keys = list(sequence_keys((folder.parts for folder in folders), context.path, context.names))
     except (DataError, SettingsError) as error:
-        return Inspection(what, facts, [str(error)], command)
-    fit, mismatches = partition_facts(keys, dataset_of_keys(keys))
+        return Inspection(description, facts, [str(error)], command)
+    dataset_facts, mismatches = partition_facts(keys, dataset_of_keys(keys))
     lengths = length_facts([len(folder.names) for folder in folders])
-    return Inspection(what, {**fit, **key_facts(keys, len(keys)), **lengths, **facts}, mismatches, command)
+    facts = {**dataset_facts, **key_facts(keys, len(keys)), **lengths, **facts}
+    return Inspection(description, facts, mismatches, command)
 
 
 def _is_colored(path: Path) -> bool:

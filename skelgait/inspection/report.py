@@ -1,4 +1,4 @@
-"""What an inspection is told, and what it says."""
+"""Input and result of an inspection, and helpers to describe sequences."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ T = TypeVar("T")
 
 
 class InspectionContext(NamedTuple):
-    """Where to look.
+    """Input of an inspection.
 
     Attributes:
-        path: a file or a folder.
-        sample: some of its files.
-        sequences: how many sequences to read at most.
-        names: how paths are named, where it is not to be recognized.
+        path: file or folder to inspect.
+        sample: first files at the path.
+        sequences: maximum number of sequences to read.
+        names: template of the paths, see `skelgait.raw.keys.sequence_keys`; None: recognize.
     """
 
     path: Path
@@ -32,71 +32,71 @@ class InspectionContext(NamedTuple):
 
 @dataclass(frozen=True)
 class Inspection:
-    """What lies at a path.
+    """Result of an inspection.
 
     Attributes:
-        what: in a few words.
-        facts: shapes, counts and names, in the order in which they are told.
-        problems: what would fail or mislead, each with the hint.
-        next_command: what to run next; empty where there is nothing to run.
+        description: short description of the content.
+        facts: shapes, counts and names, in display order.
+        problems: problems that make commands fail or spoil results, each with a hint.
+        next_command: command to run next; empty if there is none.
     """
 
-    what: str
+    description: str
     facts: Mapping[str, object] = field(default_factory=dict)
     problems: Sequence[str] = ()
     next_command: str = ""
 
 
-def evenly(items: Sequence[T], most: int) -> list[T]:
-    """At most so many items, evenly spaced, the first and the last among them."""
-    if len(items) <= most:
+def evenly_spaced(items: Sequence[T], n: int) -> list[T]:
+    """Return at most `n` items, evenly spaced, including the first and the last."""
+    if len(items) <= n:
         return list(items)
-    return [items[round(i * (len(items) - 1) / max(most - 1, 1))] for i in range(most)]
+    return [items[round(i * (len(items) - 1) / max(n - 1, 1))] for i in range(n)]
 
 
-def read_each(read: Callable[[Key], T], keys: Sequence[Key]) -> tuple[dict[Key, T], list[str]]:
-    """What `read` gives for each sequence, and what is wrong with those that cannot be read."""
-    done, problems = {}, []
+def read_sequences(read: Callable[[Key], T], keys: Sequence[Key]) -> tuple[dict[Key, T], list[str]]:
+    """Read sequences; return the results by key, and a problem for each sequence that cannot be read."""
+    sequences, problems = {}, []
     for key in keys:
         try:
-            done[key] = read(key)
+            sequences[key] = read(key)
         except DataError as error:
             problems.append(f"cannot be read: {error}")
-    return done, problems
+    return sequences, problems
 
 
 def key_facts(keys: Sequence[Key], n_read: int) -> dict[str, object]:
-    """How many sequences, identities, conditions and views there are, and what they are called."""
+    """Return the number of sequences, and number and examples of identities, conditions and views."""
     read = "" if n_read == len(keys) else f", {n_read} of them read"
     return {
         "sequences": f"{len(keys)}{read}",
-        "identities": _some_of(key.identity for key in keys),
-        "conditions": _some_of(key.condition for key in keys),
-        "views": _some_of(key.view for key in keys),
+        "identities": _count_distinct(key.identity for key in keys),
+        "conditions": _count_distinct(key.condition for key in keys),
+        "views": _count_distinct(key.view for key in keys),
     }
 
 
 def length_facts(lengths: Sequence[int]) -> dict[str, object]:
-    """Frames a sequence: the fewest, the middle one, the most."""
+    """Return minimum, maximum and median of the sequence lengths; empty if there is no sequence."""
+    if not lengths:
+        return {}
     ordered = sorted(lengths)
-    return (
-        {"frames a sequence": f"{ordered[0]} to {ordered[-1]}, median {ordered[len(ordered) // 2]}"} if ordered else {}
-    )
+    return {"frames per sequence": f"{ordered[0]} to {ordered[-1]}, median {ordered[len(ordered) // 2]}"}
 
 
-def several(problems: Sequence[str], at_most: int = 3) -> list[str]:
-    """The first problems of a kind, and how many more there are."""
-    more = len(problems) - at_most
-    return [*problems[:at_most], *([f"... and {more} more like that"] if more > 0 else [])]
+def first_problems(problems: Sequence[str], n: int = 3) -> list[str]:
+    """Return the first `n` problems of a kind, and the number of other ones."""
+    n_more = len(problems) - n
+    return [*problems[:n], *([f"... and {n_more} similar problems"] if n_more > 0 else [])]
 
 
-def in_numbers(counts: Counter[str]) -> str:
-    """What there is, with how many of each where there are several kinds."""
+def format_counts(counts: Counter[str]) -> str:
+    """Format values with their counts; without the count if there is one value."""
     if len(counts) == 1:
         return next(iter(counts))
-    return ", ".join(f"{name} ({n})" for name, n in counts.most_common())
+    return ", ".join(f"{value} ({n})" for value, n in counts.most_common())
 
 
-def _some_of(names: Iterable[str], most: int = 6) -> str:
+def _count_distinct(names: Iterable[str], n_examples: int = 6) -> str:
     distinct = sorted(set(names))
-    return f"{len(distinct)} ({', '.join(distinct[:most])}{', ...' if len(distinct) > most else ''})"
+    return f"{len(distinct)} ({', '.join(distinct[:n_examples])}{', ...' if len(distinct) > n_examples else ''})"
