@@ -1,4 +1,4 @@
-"""A disk that is full, as far as this process can tell."""
+"""Simulation of a full disk."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def full_disk(largest_file: int) -> Iterator[None]:
-    """No file can grow beyond `largest_file` bytes while the block runs."""
+    """Limit files to `largest_file` bytes during the block."""
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, limits[1]))
     try:

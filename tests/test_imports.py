@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "losses": {"errors"},
     "matching": {"errors"},
     "maps": {"errors", "skeletons"},
-    "settings": {"errors", "datasets", "losses", "models", "opengait"},
+    "settings": {"errors", "datasets", "losses", "models", "opengait", "storage"},
     "sampling": {"errors", "storage", "runtime"},
     "raw": {"errors", "datasets", "skeletons", "storage"},
     "viz": {"errors", "maps", "storage"},

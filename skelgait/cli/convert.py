@@ -27,14 +27,15 @@ def convert(
 
     from skelgait.preprocess.convert import convert_store
     from skelgait.runtime.progress import progress
-    from skelgait.storage import PickleTree, open_any
+    from skelgait.storage import open_any
+    from skelgait.storage.backends import backend_at
 
     opened = open_any(source, chosen.pattern)
     with progress(len(opened.keys), "Converting", "sequences") as advance:
         report = convert_store(
             opened,
             out,
-            "hdf5" if isinstance(opened, PickleTree) else "pkl",
+            backend_at(source).converts_to,
             compression=chosen.compression,
             workers=chosen.workers,
             advance=advance,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +12,7 @@ from skelgait.cli import options
 from skelgait.cli.output import show_counts, show_json, warn
 
 if TYPE_CHECKING:
-    from skelgait.preprocess.maps import HeatmapReport
+    from skelgait.preprocess.build import BuildReport
     from skelgait.settings import Settings
 
 
@@ -50,17 +49,25 @@ def heatmap(
         return
     warn([f"{key}: {reason}" for key, reason in report.failed])
     previews = _preview(chosen) if report.sequences + report.skipped else []
+    totals = report.totals
+    counts: dict[str, object] = {
+        "sequences": report.sequences,
+        **{name: totals[name] for name in ("frames", "filled_joints", "empty_maps")},
+        "skipped": report.skipped,
+    }
     if as_json:
         failed = [{"sequence": str(key), "reason": reason} for key, reason in report.failed]
-        show_json({"maps": chosen.paths.maps, **asdict(report), "failed": failed, "previews": previews})
+        show_json(
+            {"maps": chosen.paths.maps, **counts, "failed": failed, "seconds": report.seconds, "previews": previews}
+        )
     else:
         show_counts(
             f"Skeleton maps in {chosen.paths.maps}",
             {
                 "sequences drawn": report.sequences,
-                "frames": report.frames,
-                "joints filled": report.filled_joints,
-                "empty maps": report.empty_maps,
+                "frames": totals["frames"],
+                "joints filled": totals["filled_joints"],
+                "empty maps": totals["empty_maps"],
                 "sequences there already": report.skipped,
                 "sequences that cannot be read": len(report.failed),
                 **({"pictures in": chosen.paths.maps / "previews"} if previews else {}),
@@ -71,17 +78,17 @@ def heatmap(
         raise typer.Exit(1)
 
 
-def _draw(chosen: Settings) -> HeatmapReport:
+def _draw(chosen: Settings) -> BuildReport:
     from skelgait.pipelines import workspace
     from skelgait.preprocess.maps import draw_dataset
     from skelgait.runtime.progress import progress
 
     source = workspace.open_poses(chosen)
     with progress(len(source.keys), "Drawing maps", "sequences") as advance:
-        return draw_dataset(source, chosen.paths.maps, chosen.heatmap, advance)
+        return draw_dataset(source, chosen.paths.maps, chosen.heatmap, advance=advance)
 
 
-def _draw_together(chosen: Settings) -> HeatmapReport | None:
+def _draw_together(chosen: Settings) -> BuildReport | None:
     """Draw a share of the maps; the first process gets the report of all, the others None."""
     import torch
 
@@ -94,7 +101,10 @@ def _draw_together(chosen: Settings) -> HeatmapReport | None:
         ours, source = process_group(), workspace.open_poses(chosen)
         with progress(len(source.keys), "Drawing maps", "sequences") as advance:
             # The bar is that of the first process, who has every size-th piece.
-            report = draw_dataset(source, chosen.paths.maps, chosen.heatmap, lambda n: advance(n * ours.size), ours)
+            def advance_all(n: int, status: str = "", /) -> None:
+                advance(n * ours.size, status)
+
+            report = draw_dataset(source, chosen.paths.maps, chosen.heatmap, group=ours, advance=advance_all)
         return report if ours.rank == 0 else None
 
 

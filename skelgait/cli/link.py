@@ -39,20 +39,20 @@ def link(
     map_source, silhouette_source = workspace.open_maps(chosen), workspace.open_silhouettes(chosen)
     total = len({*map_source.keys, *silhouette_source.keys})
     with progress(total, "Comparing", "sequences") as advance:
-        pairing = pair_sequences(map_source, silhouette_source, advance, on_mismatch=chosen.link.on_mismatch)
+        pairing = pair_sequences(map_source, silhouette_source, on_mismatch=chosen.link.on_mismatch, advance=advance)
     pattern = workspace.silhouette_pattern(chosen) if chosen.link.storage == "hdf5" else None
     with progress(len(pairing.pairs), "Pairing", "sequences") as advance:
         changed = write_pairs(
             pairing, map_source, silhouette_source, chosen.paths.pairs, silhouette_pattern=pattern, advance=advance
         )
     _show(pairing, changed, chosen.paths.pairs, chosen.paths.pairs / REPORT_FILE, as_json)
-    if pairing.of("unreadable"):
+    if pairing.with_outcome("unreadable"):
         raise typer.Exit(1)
 
 
 def _show(pairing: Pairing, changed: int, out: Path, report: Path, as_json: bool) -> None:
     for outcome in _LEFT_OUT:
-        warn([f"{sequence.key}: {sequence.reason or outcome}" for sequence in pairing.of(outcome)])
+        warn([f"{sequence.key}: {sequence.reason or outcome}" for sequence in pairing.with_outcome(outcome)])
     if as_json:
         show_json({"out": out, "report": report, "changed": changed, **pairing.to_dict()})
         return

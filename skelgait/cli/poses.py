@@ -40,7 +40,7 @@ def poses(
 
     raw = open_raw(source, chosen.poses.layout, chosen.poses.names, chosen.poses.pattern)
     with progress(len(raw.keys), "Reading poses", "sequences") as advance:
-        report = collect_poses(raw, chosen.paths.poses, chosen.poses, advance)
+        report = collect_poses(raw, chosen.paths.poses, chosen.poses, advance=advance)
     warn([f"{key}: {reason}" for key, reason in report.failed])
     _show(report, raw.layout.name, chosen.paths.poses, as_json)
     if report.failed:
@@ -61,8 +61,8 @@ def _show(report: BuildReport, layout: str, out: Path, as_json: bool) -> None:
             "layout": layout,
             "sequences written": len(report.made),
             "frames": totals["frames"],
-            "frames without anybody, left out": totals["nobody"],
-            "frames with several people": totals["several"],
+            "frames without anybody, left out": totals["no_person"],
+            "frames with several people": totals["several_people"],
             "  the walker told by the index": totals["by_index"],
             "  by the silhouette": totals["by_silhouette"],
             "  by the continuity of the track": totals["by_continuity"],

@@ -37,7 +37,7 @@ def silhouettes(
 
     images = find_image_folders(source, chosen.silhouettes.names)
     with progress(len(images.keys), "Aligning silhouettes", "sequences") as advance:
-        report = align_dataset(images, chosen.paths.silhouettes, chosen.silhouettes, advance)
+        report = align_dataset(images, chosen.paths.silhouettes, chosen.silhouettes, advance=advance)
     warn([f"{key}: {reason}" for key, reason in report.failed])
     _show(report, chosen.paths.silhouettes, as_json)
     if report.failed:

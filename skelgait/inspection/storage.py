@@ -28,7 +28,7 @@ from skelgait.inspection.report import (
     read_sequences,
 )
 from skelgait.raw.poses.pickles import MAPPING
-from skelgait.storage import Key, PickleTree, SequenceSource, open_any
+from skelgait.storage import Key, SequenceSource, open_any
 from skelgait.storage.arrays import read_pickled
 
 _MIN_FRAMES = 5
@@ -56,12 +56,11 @@ def inspect_storage(context: InspectionContext) -> Inspection | None:
     facts, problems = pose_facts(first) if modality == "pose" else _image_facts(arrays)
     if modality == "pose" and first and not facts["joints"]:
         return None  # these poses need `skelgait poses`
-    storage = "a pickle tree" if isinstance(source, PickleTree) else "an HDF5 store"
     is_pairs = len(source.modalities) > 1
     return Inspection(
-        f"pairs of skeleton maps and silhouettes for `skelgait train`, in {storage}"
+        f"pairs of skeleton maps and silhouettes for `skelgait train`, in {source.title}"
         if is_pairs
-        else f"{storage} of {_DESCRIPTIONS[modality]}",
+        else f"{source.title} of {_DESCRIPTIONS[modality]}",
         {**dataset_facts, **key_facts(keys, len(arrays)), **length_facts([len(a) for a in first.values()]), **facts},
         [*first_problems(unreadable), *problems, *_too_short(first), *_misplaced(modality, context.path), *mismatches],
         _next_command("pairs" if is_pairs else modality, context.path, dataset, options),

@@ -114,7 +114,7 @@ def _settings(out: Path, seed: int, network: str) -> Settings:
 def _draw_and_pair(settings: Settings, progress: Progress) -> None:
     poses = workspace.open_poses(settings)
     with progress(len(poses.keys), "Drawing maps", "sequences") as advance:
-        draw_dataset(poses, settings.paths.maps, settings.heatmap, advance)
+        draw_dataset(poses, settings.paths.maps, settings.heatmap, advance=advance)
     maps, silhouettes = workspace.open_maps(settings), workspace.open_silhouettes(settings)
     write_pairs(pair_sequences(maps, silhouettes), maps, silhouettes, settings.paths.pairs, silhouette_pattern=None)
 

@@ -1,36 +1,45 @@
-"""A dataset built out of another one, a chunk after the other, by as many processes as there are."""
+"""Resumable, parallel conversion of one dataset into another.
+
+A `Recipe` describes how the sequences are made, a `Destination` where they are written. `build_dataset` does the rest:
+chunks, worker processes, resumption, and the report.
+"""
 
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, Protocol, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 from numpy.typing import NDArray
+from pydantic import BaseModel
 
 from skelgait.errors import DataError, SkelgaitError
+from skelgait.runtime.advance import Advance, no_progress
 from skelgait.runtime.process_group import SINGLE, ProcessGroup
 from skelgait.runtime.workers import in_workers
-from skelgait.storage import Key, Modality
-from skelgait.storage.chunks import Chunk, ChunkWriter, Entry, open_writer, view_of
+from skelgait.storage import Chunk, ChunkWriter, Key, Modality, SequenceInfo
+from skelgait.storage.backends import Compression, file_name_of, find_backend
 from skelgait.storage.lock import lock_folder
-from skelgait.storage.metadata import DatasetMetadata, check_and_write
-from skelgait.storage.shards import Compression
+from skelgait.storage.metadata import DatasetMetadata, prepare_folder
 
 T = TypeVar("T")
 
+# Settings that change how the work is done, but not its result.
+_NOT_RECORDED = {"workers", "nproc", "device", "overwrite", "preview"}
+
 
 class Loaded(NamedTuple):
-    """A sequence that has been read, and can be made.
+    """Input of one sequence.
 
     Attributes:
-        content: what it is made of.
-        length: its number of frames, at least one.
-        frame_names: their names, where they are known.
+        content: data that the sequence is made from.
+        length: number of frames of the sequence.
+        frame_names: names of its frames; None: unknown.
     """
 
     content: Any
@@ -39,76 +48,89 @@ class Loaded(NamedTuple):
 
 
 class Output(NamedTuple):
-    """A sequence that has been made.
+    """One finished sequence.
 
     Attributes:
-        array: its frames.
-        counts: what there was to count, by name.
+        array: frames of the sequence.
+        counts: numbers for the report, by name.
     """
 
     array: NDArray[Any]
     counts: Mapping[str, int] = {}
 
 
-class Recipe(Protocol):
-    """How the sequences of a dataset are made; can be pickled, as every worker gets it."""
+class Recipe(ABC):
+    """Description of how the sequences of a dataset are made; it is pickled and sent to every worker."""
 
     @property
+    @abstractmethod
     def keys(self) -> Sequence[Key]:
-        """The sequences that there are to make, sorted."""
-        ...
+        """Keys of the sequences to make, sorted."""
 
+    @abstractmethod
     def modified_ns(self, key: Key) -> int:
-        """When what a sequence is made of was last written, in nanoseconds since the epoch.
+        """Return the time at which the input of a sequence was last written, in nanoseconds since the epoch.
 
         Raises:
-            DataError: it is gone.
+            DataError: if the input no longer exists.
         """
-        ...
 
+    @abstractmethod
     def read(self, key: Key) -> Loaded:
-        """Read what a sequence is made of.
+        """Read the input of a sequence.
 
         Raises:
-            DataError: it cannot be made.
+            DataError: if the sequence cannot be made.
         """
-        ...
 
+    @abstractmethod
     def make(self, loaded: Loaded) -> Output:
-        """Make a sequence."""
-        ...
+        """Make a sequence.
+
+        Raises:
+            DataError: if the sequence cannot be made.
+        """
+
+    def mismatches(self, existing: Collection[Key], loaded: Mapping[Key, Loaded]) -> dict[Key, str]:
+        """Return sequences that cannot be written together with the others of their chunk, with the reason.
+
+        Args:
+            existing: sequences of the chunk that are already written.
+            loaded: sequences that are about to be made.
+        """
+        return {}
 
 
 @dataclass(frozen=True)
 class Destination:
-    """Where a dataset is built, and what it says of itself.
+    """Folder that a dataset is written to, and its format.
 
     Attributes:
-        out: root of the pickle tree, or folder of the HDF5 parts.
-        modality: what its sequences are.
-        metadata: of what and how it is made.
-        storage: pickle tree or HDF5 parts.
-        compression: how frames are packed in HDF5.
-        name: from a sequence to the name of its file in a tree, without the ending.
-        flag: the flag that names `out`.
+        out: root of the pickle tree, or folder of the HDF5 store.
+        modality: modality of the sequences.
+        metadata: source and settings of the dataset.
+        storage: name of the storage backend.
+        compression: compression of frames in HDF5.
+        file_name: function from a key to the file name in a pickle tree, without its suffix.
+        hint: hint of the error about a folder that holds other sequences.
     """
 
     out: Path
     modality: Modality
     metadata: DatasetMetadata
-    storage: Literal["pkl", "hdf5"] = "pkl"
+    storage: str = "pkl"
     compression: Compression = "lz4hc"
-    name: Callable[[Key], str] = view_of
-    flag: str = "--out"
+    file_name: Callable[[Key], str] = file_name_of
+    hint: str = "choose another folder"
 
 
 @dataclass(frozen=True)
 class BuildReport:
-    """What became of a dataset.
+    """Result of writing a dataset.
 
     Attributes:
-        made: what there was to count in each sequence made in this run, its `frames` among it.
-        skipped: sequences that were there already.
+        made: counts of each sequence written in this run, among them its `frames`.
+        skipped: number of sequences that already existed.
         failed: sequences that could not be made, each with the reason.
         seconds: time taken.
     """
@@ -119,12 +141,27 @@ class BuildReport:
     seconds: float = 0.0
 
     @property
+    def sequences(self) -> int:
+        """Number of sequences written in this run."""
+        return len(self.made)
+
+    @property
     def totals(self) -> Counter[str]:
-        """The counts of all sequences made, summed up."""
-        total: Counter[str] = Counter()
+        """Sums of the counts over all sequences written in this run."""
+        totals: Counter[str] = Counter()
         for counts in self.made.values():
-            total.update(counts)
-        return total
+            totals.update(counts)
+        return totals
+
+
+def recorded_settings(config: BaseModel) -> dict[str, Any]:
+    """Return the settings that determine the content of a dataset, for its metadata.
+
+    Args:
+        config: settings section with a field `storage`.
+    """
+    unused = find_backend(getattr(config, "storage")).unused_settings  # noqa: B009 - sections have no common type
+    return config.model_dump(mode="json", exclude=_NOT_RECORDED | unused)
 
 
 def build_dataset(
@@ -133,60 +170,55 @@ def build_dataset(
     *,
     workers: int,
     overwrite: bool = False,
-    advance: Callable[[int], None] = lambda _: None,
     group: ProcessGroup = SINGLE,
+    advance: Advance | None = None,
 ) -> BuildReport:
-    """Make every sequence of `recipe` into `destination`.
+    """Make all sequences of `recipe` and write them to `destination`.
 
-    Sequences that are there already, whole and of their source as it is, are skipped unless `overwrite`; those that
-    cannot be made are named in the report. The bytes that come out depend neither on the number of processes nor on how
-    often the work was interrupted.
+    Existing sequences are skipped unless they are damaged or older than their input, or `overwrite` is set. Sequences
+    that cannot be made are listed in the report. The written bytes depend neither on the number of processes nor on
+    interruptions.
 
     Args:
-        recipe: how to make them.
-        destination: where to.
-        workers: processes of this process's own that share its work.
-        overwrite: make again what is there already.
-        advance: told how many sequences this process has dealt with since the last call.
-        group: the processes that share the work; each of them makes this call, and gets the report of all.
+        recipe: how to make the sequences.
+        destination: folder and format.
+        workers: number of worker processes of this process.
+        overwrite: remove and rewrite existing sequences.
+        group: processes that share the work; each of them calls this function and gets the full report.
+        advance: called with the number of sequences that this process has finished.
 
     Raises:
-        SettingsError: there are sequences made otherwise, or of something else.
-        DataError: nothing can be written there, or another run writes there; what was written before stays.
+        SettingsError: if the folder holds sequences made with other settings or from another source.
+        DataError: if the folder cannot be written, or another run writes there. Sequences written before are kept.
     """
     start = time.perf_counter()
-    writer = open_writer(
-        destination.out,
-        destination.storage,
-        destination.modality,
-        source=destination.metadata.source,
-        settings=destination.metadata.settings,
-        compression=destination.compression,
-        name=destination.name,
+    advance = advance or no_progress
+    out, modality, metadata = destination.out, destination.modality, destination.metadata
+    writer = find_backend(destination.storage).writer(
+        out, modality, metadata, compression=destination.compression, file_name=destination.file_name
     )
     with ExitStack() as lock:
 
-        def begin() -> list[Chunk]:
-            lock.enter_context(lock_folder(destination.out))
-            hint = f"name another folder with {destination.flag}, or use --overwrite"
-            check_and_write(destination.out, destination.metadata, destination.modality, overwrite=overwrite, hint=hint)
+        def prepare() -> list[Chunk]:
+            lock.enter_context(lock_folder(out))
+            prepare_folder(out, metadata, modality, overwrite=overwrite, hint=destination.hint)
             return writer.plan(recipe.keys)
 
-        chunks = _by_the_first(group, begin)
-        own = chunks[group.rank :: group.size]
-        done = BuildReport()
-        for chunk, report in zip(own, in_workers(_Job(recipe, writer), own, workers), strict=True):
-            done = _sum(done, report)
-            advance(len(chunk[1]))
-        reports = group.gather(done)
-        _by_the_first(group, lambda: writer.finish(chunks))
+        chunks = _on_rank_zero(group, prepare)
+        share = chunks[group.rank :: group.size]
+        total = BuildReport()
+        for chunk, report in zip(share, in_workers(_Job(recipe, writer), share, workers), strict=True):
+            total = _merge(total, report)
+            advance(len(chunk.keys))
+        reports = group.gather(total)
+        _on_rank_zero(group, lambda: writer.finish(chunks))
     for other in (*reports[: group.rank], *reports[group.rank + 1 :]):
-        done = _sum(done, other)
-    return replace(done, failed=tuple(sorted(done.failed)), seconds=time.perf_counter() - start)
+        total = _merge(total, other)
+    return replace(total, failed=tuple(sorted(total.failed)), seconds=time.perf_counter() - start)
 
 
-def _by_the_first(group: ProcessGroup, task: Callable[[], T]) -> T:
-    """Let the first process do a task while the others wait; its result, and its error, are everybody's."""
+def _on_rank_zero(group: ProcessGroup, task: Callable[[], T]) -> T:
+    """Run a task on rank 0 while the others wait; return its result, or raise its error, on all ranks."""
     result: T | None = None
     error: SkelgaitError | None = None
     if group.rank == 0:
@@ -200,52 +232,73 @@ def _by_the_first(group: ProcessGroup, task: Callable[[], T]) -> T:
     return cast("T", result)
 
 
+class _MakeError(Exception):
+    """Failure of `Recipe.make` for the sequence `key`; its cause is the error."""
+
+    def __init__(self, key: Key) -> None:
+        super().__init__(key)
+        self.key = key
+
+
 @dataclass(frozen=True)
 class _Job:
-    """Makes chunks; what every worker needs."""
+    """Work of a worker process: make and write one chunk."""
 
     recipe: Recipe
-    out: ChunkWriter
+    writer: ChunkWriter
 
     def __call__(self, chunk: Chunk) -> BuildReport:
-        there = self._there(chunk)
-        loaded, entries, failed = self._read([key for key in chunk[1] if key not in there])
-        counts: dict[Key, Mapping[str, int]] = {}
-        self.out.write(chunk, entries, self._make(loaded, counts))
-        return BuildReport(counts, len(there), failed)
-
-    def _there(self, chunk: Chunk) -> set[Key]:
-        """The sequences that are there, whole, and as of their source of today."""
-        there = set()
-        for key, date_ns in self.out.finished(chunk).items():
+        existing = self._existing(chunk)
+        loaded, infos, failed = self._load([key for key in chunk.keys if key not in existing])
+        for key, reason in self.recipe.mismatches(existing, loaded).items():
+            failed.append((key, reason))
+            del loaded[key], infos[key]
+        while True:
+            counts: dict[Key, Mapping[str, int]] = {}
             try:
-                if date_ns >= self.recipe.modified_ns(key):
-                    there.add(key)
-            except DataError:  # told when it is read
-                continue
-        return there
+                self.writer.write(chunk, infos, self._make(loaded, counts))
+                return BuildReport(counts, len(existing), tuple(failed))
+            except _MakeError as error:
+                # A shard is written atomically: write the chunk again without this sequence.
+                failed.append((error.key, str(error.__cause__)))
+                del loaded[error.key], infos[error.key]
 
-    def _read(self, keys: Iterable[Key]) -> tuple[dict[Key, Loaded], dict[Key, Entry], tuple[tuple[Key, str], ...]]:
-        """What sequences are made of, what is to be written of each, and what is wrong with the others."""
-        loaded, entries, failed = {}, {}, []
+    def _existing(self, chunk: Chunk) -> set[Key]:
+        """Return the sequences of a chunk that are finished and not older than their input."""
+        existing = set()
+        for key, written_ns in self.writer.finished(chunk).items():
+            try:
+                if written_ns >= self.recipe.modified_ns(key):
+                    existing.add(key)
+            except DataError:  # reported when the sequence is read
+                continue
+        return existing
+
+    def _load(self, keys: Iterable[Key]) -> tuple[dict[Key, Loaded], dict[Key, SequenceInfo], list[tuple[Key, str]]]:
+        """Read the input of sequences; return it with the properties of the sequences, and the failures."""
+        loaded, infos, failed = {}, {}, []
         for key in keys:
             try:
-                # The date before reading: what changes from here on will be made again.
-                date_ns = self.recipe.modified_ns(key)
-                read = self.recipe.read(key)
+                # Read the time first: a later change of the input is then noticed by the next run.
+                modified_ns = self.recipe.modified_ns(key)
+                loaded_sequence = self.recipe.read(key)
             except DataError as error:
                 failed.append((key, str(error)))
                 continue
-            loaded[key], entries[key] = read, Entry(read.length, date_ns, read.frame_names)
-        return loaded, entries, tuple(failed)
+            loaded[key] = loaded_sequence
+            infos[key] = SequenceInfo(loaded_sequence.length, modified_ns, loaded_sequence.frame_names)
+        return loaded, infos, failed
 
     def _make(self, loaded: Mapping[Key, Loaded], counts: dict[Key, Mapping[str, int]]) -> Iterable[NDArray[Any]]:
-        """Sequences, one after the other; what there was to count goes into `counts`."""
-        for key, one in loaded.items():
-            made = self.recipe.make(one)
-            counts[key] = {"frames": len(made.array), **made.counts}
-            yield made.array
+        """Yield the finished sequences; add their counts to `counts`."""
+        for key, loaded_sequence in loaded.items():
+            try:
+                output = self.recipe.make(loaded_sequence)
+            except DataError as error:
+                raise _MakeError(key) from error
+            counts[key] = {"frames": len(output.array), **output.counts}
+            yield output.array
 
 
-def _sum(first: BuildReport, second: BuildReport) -> BuildReport:
+def _merge(first: BuildReport, second: BuildReport) -> BuildReport:
     return BuildReport({**first.made, **second.made}, first.skipped + second.skipped, first.failed + second.failed)

@@ -1,75 +1,59 @@
-"""Poses as a source of skeleton maps, which are drawn as they are read."""
+"""Source of skeleton maps that are drawn from poses when they are read."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
 
 from skelgait.maps import skeleton_maps
+from skelgait.preprocess.maps import DRAWING_SETTINGS
 from skelgait.settings.schema import HeatmapSettings
-from skelgait.storage import Key, SequenceSource
-from skelgait.storage.source import FrameChoice, Modality
-
-_DRAWING = {"canvas_px", "sigma_px", "use_score", "fill", "align", "offset_px", "size_px"}
+from skelgait.storage import FrameChoice, Key, Modality, SequenceSource
 
 
-class LazyMaps:
-    """Skeleton maps of pose sequences; a sequence source as any other.
+class LazyMaps(SequenceSource):
+    """Source of skeleton maps of pose sequences.
 
     Args:
-        poses: the poses.
-        settings: how to draw them.
+        poses: source of the poses.
+        config: settings of the maps.
     """
 
-    def __init__(self, poses: SequenceSource, settings: HeatmapSettings) -> None:
+    def __init__(self, poses: SequenceSource, config: HeatmapSettings) -> None:
+        self.path = poses.path
+        self.keys = poses.keys
+        self.modalities: tuple[Modality, ...] = ("map",)
         self._poses = poses
-        self._how = settings.model_dump(include=_DRAWING)
-
-    @property
-    def path(self) -> Path:
-        """Where the poses lie."""
-        return self._poses.path
-
-    @property
-    def keys(self) -> Sequence[Key]:
-        """Every sequence, sorted."""
-        return self._poses.keys
-
-    @property
-    def modalities(self) -> tuple[Modality, ...]:
-        """Maps alone."""
-        return ("map",)
+        self._drawing = config.model_dump(include=DRAWING_SETTINGS)
 
     def read(self, key: Key, choose: FrameChoice | None = None) -> tuple[NDArray[Any], ...]:
-        """The maps (T, 2, H, W) uint8 of a sequence, of the frames that `choose` picks.
+        """Draw the maps (T, 2, H, W) uint8 of a sequence, see `SequenceSource.read`.
 
         Raises:
-            DataError: the poses cannot be read or drawn; names the sequence.
+            DataError: if the poses cannot be read or drawn. The error names the sequence.
         """
-        # All are drawn: a missing joint is filled from any frame.
+        # All frames are drawn, because a missing joint may be filled from any frame.
         (poses,) = self._poses.read(key)
-        maps = skeleton_maps(poses, name=f"{self.path}: {key}", **self._how).maps
+        maps = skeleton_maps(poses, name=f"{self.path}: {key}", **self._drawing).maps
         return (maps if choose is None else maps[choose(len(maps))],)
 
     def length(self, key: Key) -> int:
-        """Frames of a sequence."""
+        """See `SequenceSource.length`."""
         return self._poses.length(key)
 
     def header(self, key: Key) -> NDArray[Any]:
-        """The first frame of a sequence."""
-        return self.read(key)[0][:1]
+        """See `SequenceSource.header`; the maps are drawn."""
+        return self.read(key)[0]
 
     def frame_names(self, key: Key) -> list[str] | None:
-        """The names of the poses' frames."""
+        """See `SequenceSource.frame_names`."""
         return self._poses.frame_names(key)
 
     def modified_ns(self, key: Key) -> int:
-        """When the poses were last written."""
+        """Return the time at which the poses were last written, see `SequenceSource.modified_ns`."""
         return self._poses.modified_ns(key)
 
     def name(self, key: Key) -> str:
-        """The name of the poses' file."""
+        """See `SequenceSource.name`."""
         return self._poses.name(key)

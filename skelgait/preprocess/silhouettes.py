@@ -1,63 +1,74 @@
-"""Aligned silhouettes out of a tree of PNG images."""
+"""Aligned silhouettes of a whole dataset of PNG images."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from skelgait.errors import DataError, SettingsError
+from skelgait.errors import DataError, PathLike, SettingsError
 from skelgait.preprocess.align import align_silhouette
-from skelgait.preprocess.build import BuildReport, Destination, Loaded, Output, build_dataset
+from skelgait.preprocess.build import (
+    BuildReport,
+    Destination,
+    Loaded,
+    Output,
+    Recipe,
+    build_dataset,
+    recorded_settings,
+)
 from skelgait.raw.silhouettes.folders import ImageFolders
 from skelgait.raw.silhouettes.png import read_silhouette
+from skelgait.runtime.advance import Advance
 from skelgait.runtime.cores import usable_cores
 from skelgait.settings.schema import SilhouettesSettings
 from skelgait.storage import Key
 from skelgait.storage.metadata import DatasetMetadata
 
-# Settings that say how the work is done, and nothing of what comes out.
-_HOW = {"workers", "overwrite"}
-# Folders that only GREW has, as it comes and as its users rearrange it.
+# Folders of GREW alone, in its original layout and as OpenGait rearranges it.
 _GREW = re.compile(r".*/(train/\d{5}|test/gallery/\d{5}|test/probe|\d{5}train/00|probe/03)/[^/]+")
 
 
 def align_dataset(
     images: ImageFolders,
-    out: Path,
-    settings: SilhouettesSettings,
-    advance: Callable[[int], None] = lambda _: None,
+    out: PathLike,
+    config: SilhouettesSettings,
+    *,
+    advance: Advance | None = None,
 ) -> BuildReport:
-    """Align the silhouettes of every sequence in `images` into `out`, see `skelgait.preprocess.build.build_dataset`.
+    """Align the silhouettes of all sequences in `images` into `out`, see `skelgait.preprocess.build.build_dataset`.
 
-    Images of GREW that have the size asked for are aligned already: they stay as they are, all of them.
+    GREW's images are already aligned: those of the requested size are kept unchanged, empty ones included.
 
     Args:
-        images: the images.
-        out: folder of the silhouettes, a pickle tree or HDF5 parts by `settings.storage`.
-        settings: how large they are to be, and how to write them.
-        advance: told how many sequences have been dealt with since the last call.
+        images: folders of images.
+        out: folder of the silhouettes, in the storage `config.storage`.
+        config: settings of the alignment and of the storage.
+        advance: called with the number of finished sequences.
 
     Returns:
-        What became of them, with the frames of each sequence, and as `empty` how many more, left out, were empty.
+        Report that counts for each sequence its `frames`, and `empty`: images that were left out because they are
+        empty.
 
     Raises:
-        SettingsError: `out` holds other silhouettes, or is the folder of the images.
-        DataError: `out` cannot be written, or another run writes there; what was written before stays.
+        SettingsError: if `out` is the folder of the images, or holds other silhouettes.
+        DataError: if `out` cannot be written, or another run writes there. Silhouettes written before are kept.
     """
+    out = Path(out)
     if out.resolve() == images.path.resolve():
-        raise SettingsError(out, "the folder of the images", "another one", "name another folder with --silhouettes")
-    unused = {"compression"} if settings.storage == "pkl" else set()
-    metadata = DatasetMetadata(str(images.path.resolve()), settings.model_dump(mode="json", exclude=_HOW | unused))
+        hint = "choose another folder with --silhouettes"
+        raise SettingsError(out, "the folder of the images", "another folder", hint)
+    metadata = DatasetMetadata(str(images.path.resolve()), recorded_settings(config))
+    hint = "choose another folder with --silhouettes, or use --overwrite"
     return build_dataset(
-        _Aligning(images, settings.size_px, _is_grew(images)),
-        Destination(out, "silhouette", metadata, settings.storage, settings.compression, flag="--silhouettes"),
-        workers=settings.workers or usable_cores(),
-        overwrite=settings.overwrite,
+        _AlignRecipe(images, config.size_px, _is_grew(images)),
+        Destination(out, "silhouette", metadata, config.storage, config.compression, hint=hint),
+        workers=config.workers or usable_cores(),
+        overwrite=config.overwrite,
         advance=advance,
     )
 
@@ -67,8 +78,8 @@ def _is_grew(images: ImageFolders) -> bool:
 
 
 @dataclass(frozen=True)
-class _Aligning:
-    """A `Recipe`: aligned silhouettes; how many there are is known only when they are."""
+class _AlignRecipe(Recipe):
+    """Aligned silhouettes. They are made in `read`, because their number is not known before."""
 
     images: ImageFolders
     size_px: int
@@ -86,14 +97,14 @@ class _Aligning:
         frames = [(path.stem, self._align(read_silhouette(path))) for path in files]
         aligned = [(name, frame) for name, frame in frames if frame is not None]
         if not aligned:
-            found = f"{len(files)} images, all of them empty"
-            raise DataError(folder, found, "a silhouette", "cut people out of the video again, or remove the folder")
-        made = Output(np.stack([frame for _, frame in aligned]), {"empty": len(frames) - len(aligned)})
-        return Loaded(made, len(aligned), [name for name, _ in aligned])
+            hint = "extract the silhouettes from the video again, or remove the folder"
+            raise DataError(folder, f"{len(files)} empty images", "a silhouette", hint)
+        output = Output(np.stack([frame for _, frame in aligned]), {"empty": len(frames) - len(aligned)})
+        return Loaded(output, len(aligned), [name for name, _ in aligned])
 
     def make(self, loaded: Loaded) -> Output:
-        made: Output = loaded.content
-        return made
+        output: Output = loaded.content
+        return output
 
     def _align(self, image: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
         if self.is_grew and image.shape == (self.size_px, self.size_px):

@@ -19,7 +19,6 @@ from skelgait.settings.evaluation import CompareSettings, EvaluateSettings
 from skelgait.settings.identification import IdentifySettings
 from skelgait.settings.training import TrainSettings
 from skelgait.settings.types import (
-    Compression,
     Count,
     Device,
     FolderPath,
@@ -30,7 +29,9 @@ from skelgait.settings.types import (
     Storage,
     Strings,
 )
+from skelgait.storage.backends import BACKENDS, Compression
 
+_STORAGE = f"Write {' or '.join(backend.description for backend in BACKENDS.values())}."
 _COMPRESSION = "How frames are packed in HDF5: lz4hc is quick to read, gzip and none need no plugin in other programs."
 _NAMES = (
     "How the paths of sequences are named, as '{identity}/{condition}/*/{view}', where * is anything; "
@@ -60,7 +61,7 @@ class PosesSettings(StrictModel):
     silhouette_images: FolderPath | None = Field(
         None, description="Folder of silhouettes in the image of the poses, to tell the walker from other people."
     )
-    storage: Storage = Field("pkl", description="Write a pickle tree or HDF5 parts.")
+    storage: Storage = Field("pkl", description=_STORAGE)
     compression: Compression = Field("lz4hc", description=_COMPRESSION)
     workers: Processes | None = Field(None, ge=1, description="Processes that read; one a core where not given.")
     overwrite: bool = Field(False, description="Write again what is there already.")
@@ -71,7 +72,7 @@ class SilhouettesSettings(StrictModel):
 
     size_px: int = Field(64, ge=1, le=512, description="Side of an aligned silhouette, in pixels.")
     names: str | None = Field(None, description=_NAMES)
-    storage: Storage = Field("pkl", description="Write a pickle tree or HDF5 parts.")
+    storage: Storage = Field("pkl", description=_STORAGE)
     compression: Compression = Field("lz4hc", description=_COMPRESSION)
     workers: Processes | None = Field(None, ge=1, description="Processes that align; one a core where not given.")
     overwrite: bool = Field(False, description="Align again what is there already.")
@@ -91,7 +92,7 @@ class HeatmapSettings(StrictModel):
     align: bool = Field(True, description="Crop each map to the body's rows, centered, before it is resized.")
     offset_px: Pixels = Field(0, ge=0, description="Rows kept above and below the body when aligning.")
     size_px: Pixels = Field(64, ge=1, description="Side of the finished map, in pixels.")
-    storage: Storage = Field("pkl", description="Write a pickle tree or HDF5 parts.")
+    storage: Storage = Field("pkl", description=_STORAGE)
     compression: Compression = Field("lz4hc", description=_COMPRESSION)
     device: Device = Field("cpu", description="Where frames are drawn: compiled loops on the cpu, torch elsewhere.")
     workers: Processes | None = Field(None, ge=1, description="Processes that draw; one a core where not given.")
@@ -127,7 +128,7 @@ class InspectSettings(StrictModel):
 class LinkSettings(StrictModel):
     """Pairs of skeleton maps and silhouettes."""
 
-    storage: Storage = Field(
+    storage: Literal["pkl", "hdf5"] = Field(
         "pkl", description="Symbolic links in a pickle tree, or one HDF5 file that refers to both."
     )
     on_mismatch: Literal["error", "skip", "trim", "match-by-frame"] = Field(

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, Strict
 
 from skelgait.models.registry import NETWORKS
+from skelgait.storage.backends import BACKENDS
 
 
 class OneOf:
@@ -47,6 +48,5 @@ Strings = Annotated[tuple[str, ...], Strict(False)]
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Network = Annotated[str, AfterValidator(OneOf(NETWORKS))]
 Precision = Literal["auto", "float32", "bf16", "fp16"]
-Storage = Literal["pkl", "hdf5"]
-Compression = Literal["lz4hc", "gzip", "none"]
+Storage = Annotated[str, AfterValidator(OneOf(BACKENDS))]
 Share = Annotated[float, Field(ge=0, le=1)]

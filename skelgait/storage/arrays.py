@@ -1,4 +1,4 @@
-"""Arrays in and out of pickle files that may be hostile."""
+"""Reading and writing arrays in pickle files, without executing code from an untrusted file."""
 
 from __future__ import annotations
 
@@ -26,25 +26,25 @@ _ARRAY = "one pickled numpy array"
 
 
 class _ArrayUnpickler(pickle.Unpickler):
-    """Builds numpy arrays and plain containers; everything else in the file is refused before it runs."""
+    """Unpickler of numpy arrays and plain containers; refuses any other object before it is built."""
 
     def find_class(self, module: str, name: str) -> Any:
-        if module.startswith("numpy.core."):  # as numpy before 2.0 wrote it
+        if module.startswith("numpy.core."):  # numpy before 2.0
             module = module.replace("numpy.core.", "numpy._core.", 1)
         if (module, name) in {("__builtin__", "bytes"), ("builtins", "bytes")}:
-            return _no_bytes
+            return _empty_bytes
         if (module, name) in _PLAIN_TYPES | _BUILDERS:
             return super().find_class(module, name)
         raise pickle.UnpicklingError(f"the object {module}.{name}")
 
 
-def _no_bytes() -> bytes:
-    """What older protocols write for the data of an empty array."""
+def _empty_bytes() -> bytes:
+    """Return the data of an empty array, which old pickle protocols store as a call of `bytes`."""
     return b""
 
 
 class _HeaderReader:
-    """A file whose long blocks are skipped instead of read: enough to rebuild an array's shape and type."""
+    """File reader that skips long blocks; the result has the shape and type of the array, but not its values."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -61,50 +61,55 @@ class _HeaderReader:
         size = len(buffer)
         if size <= _SKIPPED_BYTES:
             return self._file.readinto(buffer)  # type: ignore[attr-defined, no-any-return]
-        before = self._file.tell()
-        self._file.seek(min(before + size, self._size))
-        return self._file.tell() - before
+        start = self._file.tell()
+        self._file.seek(min(start + size, self._size))
+        return self._file.tell() - start
 
 
 def read_pickled_array(path: Path) -> NDArray[Any]:
-    """The numeric array that a pickle file holds; nothing else in it is ever executed.
+    """Read a numeric array from a pickle file; no code in the file is executed.
 
     Raises:
-        DataError: the file is missing, truncated, or holds anything but one numeric array.
+        DataError: if the file is missing or truncated, or holds anything but one numeric array.
     """
     return _as_array(_load(path, _ARRAY, header_only=False), path)
 
 
 def read_pickled_header(path: Path) -> NDArray[Any]:
-    """An array of the shape and type of that in a pickle file; its values are not read, and mean nothing.
+    """Return an array with the shape and type of the array in a pickle file; its values are undefined.
 
     Raises:
-        DataError: as `read_pickled_array`.
+        DataError: if the file is missing or truncated, or holds anything but one numeric array.
     """
     return _as_array(_load(path, _ARRAY, header_only=True), path)
 
 
 def read_pickled(path: Path, expected: str) -> Any:
-    """What a pickle file holds: numbers, text, arrays and plain containers; nothing else in it is ever executed.
+    """Read numbers, text, arrays and plain containers from a pickle file; no code in the file is executed.
 
     Args:
-        path: the file.
-        expected: what should be in it, for errors.
+        path: file to read.
+        expected: expected content, for error messages.
 
     Raises:
-        DataError: the file is missing, damaged, or has an object of another kind in it.
+        DataError: if the file is missing or damaged, or holds an object of another kind.
     """
     return _load(path, expected, header_only=False)
 
 
-def write_pickled_array(path: Path, array: NDArray[Any], as_of_ns: int | None = None) -> None:
-    """Pickle `array` in C order, whole or not at all, with the date `as_of_ns`.
+def write_pickled_array(path: Path, array: NDArray[Any], modified_ns: int | None = None) -> None:
+    """Write an array into a pickle file atomically, in C order.
+
+    Args:
+        path: file to write.
+        array: array to write.
+        modified_ns: modification time of the file, in nanoseconds since the epoch; None: now.
 
     Raises:
-        DataError: the file cannot be written.
+        DataError: if the file cannot be written.
     """
-    with atomic_write(path, as_of_ns) as temporary, temporary.open("wb") as file:
-        # Protocol 4 is the newest that every Python with a peer's loader reads.
+    with atomic_write(path, modified_ns) as temporary, temporary.open("wb") as file:
+        # Protocol 4: readable by every Python version that OpenGait and similar programs use.
         pickle.dump(np.ascontiguousarray(array), file, protocol=4)
 
 
@@ -116,7 +121,7 @@ def _load(path: Path, expected: str, *, header_only: bool) -> Any:
         raise DataError(path, error.strerror or str(error), expected, "check the path and its permissions") from error
     except Exception as error:  # a damaged or hostile pickle can raise anything
         found = str(error) or type(error).__name__
-        raise DataError(path, found, expected, "write the file again; if it is a download, fetch it anew") from error
+        raise DataError(path, found, expected, "write the file again, or download it again") from error
 
 
 def _as_array(loaded: object, path: Path) -> NDArray[Any]:

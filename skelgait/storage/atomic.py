@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all."""
+"""Files that are written atomically: complete, or not at all."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from skelgait.errors import DataError
 
 
 @contextmanager
-def atomic_write(path: Path, as_of_ns: int | None = None) -> Iterator[Path]:
-    """A file beside `path` that takes its place when the block ends well, and vanishes otherwise.
+def atomic_write(path: Path, modified_ns: int | None = None) -> Iterator[Path]:
+    """Yield a temporary file that replaces `path` at the end of the block; after an error it is removed.
 
-    Missing folders are made. After a kill the file beside stays, hidden, until `path` is written the next time.
+    Missing folders are created. A killed process leaves its hidden temporary file until `path` is written again.
 
     Args:
-        path: the file to be written.
-        as_of_ns: its date, in nanoseconds since the epoch; now where None.
+        path: file to write.
+        modified_ns: modification time of the file, in nanoseconds since the epoch; None: now.
 
     Raises:
-        DataError: the folder cannot be made, or the file cannot be written; names `path`.
+        DataError: if the folder or the file cannot be written; the error names `path`.
     """
     partial = partial_path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             yield partial
-            if as_of_ns is not None:
-                os.utime(partial, ns=(as_of_ns, as_of_ns))
+            if modified_ns is not None:
+                os.utime(partial, ns=(modified_ns, modified_ns))
             partial.replace(path)
         finally:
             partial.unlink(missing_ok=True)
@@ -38,15 +38,15 @@ def atomic_write(path: Path, as_of_ns: int | None = None) -> Iterator[Path]:
 
 
 def partial_path(path: Path) -> Path:
-    """Where `path` is while it is being written."""
+    """Return the path of the temporary file for `path`."""
     return path.with_name(f".{path.name}.partial")
 
 
 def remove_file(path: Path) -> None:
-    """Remove a file, and what a kill may have left of writing it.
+    """Remove a file and its temporary file, if they exist.
 
     Raises:
-        DataError: it cannot be removed.
+        DataError: if a file cannot be removed.
     """
     try:
         path.unlink(missing_ok=True)
@@ -56,17 +56,16 @@ def remove_file(path: Path) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write `text` as UTF-8, whole or not at all.
+    """Write `text` as UTF-8, atomically.
 
     Raises:
-        DataError: the file cannot be written.
+        DataError: if the file cannot be written.
     """
     with atomic_write(path) as partial:
         partial.write_text(text, encoding="utf-8")
 
 
 def write_error(path: Path, error: OSError) -> DataError:
-    """The error of a file that cannot be written."""
-    return DataError(
-        path, error.strerror or str(error), "a file that can be written", "make room or choose another folder"
-    )
+    """Return the error for a file that cannot be written."""
+    hint = "free disk space, or choose another folder"
+    return DataError(path, error.strerror or str(error), "a file that can be written", hint)

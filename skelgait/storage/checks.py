@@ -1,4 +1,4 @@
-"""What arrays of each modality look like; a wrong one is named for what it is."""
+"""Checks that an array fits its modality."""
 
 from __future__ import annotations
 
@@ -16,17 +16,22 @@ _EXPECTED = {
     "silhouette": "silhouettes (T, H, W) of uint8",
 }
 _HINT = {
-    "pose": "point to the folder of poses",
+    "pose": "choose the folder of the poses",
     "map": "make skeleton maps with `skelgait heatmap`",
-    "silhouette": "point to the folder of aligned silhouettes",
+    "silhouette": "choose the folder of the aligned silhouettes",
 }
 
 
 def check_modality(array: NDArray[Any], modality: Modality, where: Path) -> NDArray[Any]:
-    """`array` itself, if it can be what `modality` says.
+    """Check the shape and type of an array, and return the array.
+
+    Args:
+        array: frames of a sequence.
+        modality: expected modality.
+        where: file of the array, for the error message.
 
     Raises:
-        ShapeError: it cannot; names `where`, the shape found, and what it looks like.
+        ShapeError: if the array is of another modality.
     """
     fits = {
         "pose": array.dtype.kind in "iuf" and _has_joints(array.shape),

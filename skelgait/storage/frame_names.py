@@ -1,6 +1,6 @@
-"""Names of the frames of a sequence in a pickle tree: a text file, one name a line, in a tree of its own.
+"""Names of frames in a pickle tree: text files with one name per line, in the hidden folder `.frame_names`.
 
-That tree is a hidden folder in the root of the other one: other programs take any file beside a pickle for data.
+They are in a separate folder because other programs take every file in a sequence folder for data.
 """
 
 from __future__ import annotations
@@ -16,34 +16,42 @@ FOLDER = ".frame_names"
 
 
 def frame_names_file(pickle: Path) -> Path:
-    """Where the names of the frames in ROOT/<identity>/<condition>/<view>/<file>.pkl, or what it links to, are."""
+    """Return the file with the names of the frames in a pickle file.
+
+    Args:
+        pickle: file ROOT/<identity>/<condition>/<view>/<file>.pkl, or a link to such a file.
+    """
     path = pickle.resolve() if pickle.is_symlink() else pickle.absolute()
     return Path(*path.parts[:-4], FOLDER, *path.parts[-4:-1], f"{path.name.removesuffix('.pkl')}.txt")
 
 
 def read_frame_names(pickle: Path, length: int) -> list[str] | None:
-    """The names of the `length` frames in a pickle file; None where they have none.
+    """Read the names of the frames in a pickle file; None if they are unknown.
+
+    Args:
+        pickle: the pickle file.
+        length: number of its frames.
 
     Raises:
-        DataError: the names cannot be read, or are not as many as there are frames.
+        DataError: if the names cannot be read, or their number is not `length`.
     """
-    path, hint = frame_names_file(pickle), f"write {pickle.name} and its names again, or remove the names"
+    path, hint = frame_names_file(pickle), f"write {pickle.name} and the names again, or remove this file"
     try:
         names = path.read_text(encoding="utf-8").split("\n")[:-1]
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError) as error:
-        raise DataError(path, str(error), "names of frames, one a line", hint) from error
+        raise DataError(path, str(error), "one frame name per line", hint) from error
     if len(names) != length:
-        raise DataError(path, f"{len(names)} names", f"{length}, as there are frames in {pickle.name}", hint)
+        raise DataError(path, f"{len(names)} names", f"{length}, the number of frames in {pickle.name}", hint)
     return names
 
 
 def write_frame_names(pickle: Path, names: Sequence[str] | None) -> None:
-    """Write the names of the frames in a pickle file, or see that there are none.
+    """Write the names of the frames in a pickle file; None: remove existing names.
 
     Raises:
-        DataError: the file cannot be written or removed.
+        DataError: if the file cannot be written or removed.
     """
     if names is None:
         remove_file(frame_names_file(pickle))
@@ -52,12 +60,12 @@ def write_frame_names(pickle: Path, names: Sequence[str] | None) -> None:
 
 
 def frame_number(name: str) -> int | None:
-    """The number of a frame, by the last digits in its name; None where there are none.
+    """Return the number of a frame: the last group of digits in its name; None if it has none.
 
     `human_crop_f11627` is frame 11627, `001-bg-01-000-003` is frame 3, and `0021` is frame 21.
     """
     digits = re.findall(r"[0-9]+", name)
     try:
         return int(digits[-1])
-    except (IndexError, ValueError):  # there are none, or thousands of them
+    except (IndexError, ValueError):  # no digits, or too many for int()
         return None

@@ -1,4 +1,4 @@
-"""HDF5 files that are written whole or not at all, on a disk that may be full."""
+"""Writing HDF5 files atomically, also on a disk that becomes full."""
 
 from __future__ import annotations
 
@@ -16,31 +16,30 @@ HDF5_ERRORS = (OSError, KeyError, ValueError, TypeError, AttributeError, Runtime
 
 
 @contextmanager
-def create_hdf5(path: Path, as_of_ns: int | None = None) -> Iterator[tuple[h5py.File, Callable[[], None]]]:
-    """A new HDF5 file; the same content gives the same bytes.
+def create_hdf5(path: Path, modified_ns: int | None = None) -> Iterator[tuple[h5py.File, Callable[[], None]]]:
+    """Create an HDF5 file atomically. The same content gives the same bytes.
 
     Args:
-        path: the file.
-        as_of_ns: its date, in nanoseconds since the epoch; now where None.
+        path: file to write.
+        modified_ns: modification time of the file, in nanoseconds since the epoch; None: now.
 
     Yields:
-        The open file, and a function that raises what has gone wrong in writing it so far, if anything; to be called
-        between long stretches of work.
+        The open file, and a function that raises the first error of writing it; call this between long steps.
 
     Raises:
-        DataError: the file cannot be written.
+        DataError: if the file cannot be written.
     """
-    with atomic_write(path, as_of_ns) as partial, FileIO(partial, "w+") as raw:
-        patient = _PatientFile(raw)
-        with h5py.File(patient, "w", libver=("v110", "v110")) as file:
-            yield file, patient.check
-        patient.check()
+    with atomic_write(path, modified_ns) as partial, FileIO(partial, "w+") as raw:
+        buffer = _DeferredErrorFile(raw)
+        with h5py.File(buffer, "w", libver=("v110", "v110")) as file:
+            yield file, buffer.check
+        buffer.check()
 
 
-class _PatientFile:
-    """A file that keeps the first error of writing to itself, and goes on as if nothing were wrong.
+class _DeferredErrorFile:
+    """File that stores its first write error instead of raising it.
 
-    HDF5 cannot go back from an error: it would try again at every step, and complain each time.
+    HDF5 cannot recover from a write error: it would repeat the failed write and its message at every later step.
     """
 
     def __init__(self, raw: FileIO) -> None:
@@ -48,12 +47,12 @@ class _PatientFile:
         self._error: OSError | None = None
 
     def check(self) -> None:
-        """Raise the error, if there was one."""
+        """Raise the stored error, if any."""
         if self._error is not None:
             raise self._error
 
     def write(self, data: bytes) -> int:
-        """Write all of `data`, if there was no error before."""
+        """Write all of `data`; after an error, do nothing."""
         rest = memoryview(data)
         try:
             while len(rest) and self._error is None:
@@ -63,23 +62,23 @@ class _PatientFile:
         return len(data)
 
     def read(self, size: int = -1) -> bytes:
-        """Read bytes; HDF5 asks for `readinto`, and for this one only that it is there."""
+        """Read bytes. HDF5 requires this method, but calls only `readinto`."""
         return self._raw.read(size)
 
     def readinto(self, buffer: bytearray) -> int:
-        """Read into `buffer`; anything, after an error."""
+        """Read into `buffer`; after an error, leave it unchanged."""
         return len(buffer) if self._error is not None else self._raw.readinto(buffer)
 
     def seek(self, offset: int, whence: int = 0) -> int:
-        """As of any file."""
+        """Change the position in the file."""
         return self._raw.seek(offset, whence)
 
     def tell(self) -> int:
-        """As of any file."""
+        """Return the position in the file."""
         return self._raw.tell()
 
     def truncate(self, size: int) -> int:
-        """As of any file; nothing, after an error."""
+        """Resize the file; after an error, do nothing."""
         try:
             return size if self._error is not None else self._raw.truncate(size)
         except OSError as error:
@@ -87,4 +86,4 @@ class _PatientFile:
             return size
 
     def flush(self) -> None:
-        """Nothing is held back."""
+        """Do nothing: the raw file is unbuffered."""

@@ -1,4 +1,4 @@
-"""Files of one JSON object a line, as they grow: a kill may cut off their last line."""
+"""Files with one JSON object per line, whose last line may be truncated by a kill."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from skelgait.errors import DataError
 
 
 def read_json_lines(path: Path) -> list[dict[str, Any]]:
-    """The objects of a file, in its order; lines that hold no whole object are read past, and no file has none.
+    """Read the objects of a file, in order. Lines without a complete object are skipped; a missing file has none.
 
     Raises:
-        DataError: the file is there and cannot be read.
+        DataError: if the file exists and cannot be read.
     """
     try:
         text = path.read_text(encoding="utf-8", errors="replace")
@@ -21,10 +21,10 @@ def read_json_lines(path: Path) -> list[dict[str, Any]]:
         return []
     except OSError as error:
         raise DataError(path, error.strerror or str(error), "a file of JSON lines", "check the path") from error
-    return [found for line in text.split("\n") if isinstance(found := _parsed(line), dict)]
+    return [value for line in text.split("\n") if isinstance(value := _parse(line), dict)]
 
 
-def _parsed(line: str) -> object:
+def _parse(line: str) -> object:
     try:
         return json.loads(line)
     except (ValueError, RecursionError):

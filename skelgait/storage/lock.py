@@ -1,4 +1,4 @@
-"""One writer at a time in a folder."""
+"""Lock of a folder against other writers."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from skelgait.storage.atomic import write_error
 
 try:
     import fcntl
-except ImportError:  # on Windows nobody is kept out
+except ImportError:  # Windows: folders are not locked
     fcntl = None  # type: ignore[assignment]
 
 
 @contextmanager
 def lock_folder(folder: Path) -> Iterator[None]:
-    """Keep other writers out of `folder`, which is made if need be, while the block runs; a kill lets them in again.
+    """Lock a folder during the block; creates the folder. The lock ends with the process, even if it is killed.
 
     Raises:
-        DataError: another one is at work, or the folder cannot be made.
+        DataError: if another process holds the lock, or the folder cannot be created.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -41,6 +41,8 @@ def _lock(folder: Path, descriptor: int) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
-        raise DataError(folder, "another run that writes there", "one at a time", "wait until it has ended") from error
+        raise DataError(
+            folder, "another run that writes here", "one run at a time", "wait until the other run has ended"
+        ) from error
     except OSError:  # some network file systems have no locks
         return

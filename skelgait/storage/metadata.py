@@ -1,4 +1,4 @@
-"""What a folder of sequences says of itself: where they come from and how they were made."""
+"""Metadata of a dataset folder: what the sequences were made from and how."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from typing import NamedTuple
 from skelgait import __version__
 from skelgait.errors import DataError, SettingsError
 from skelgait.storage.atomic import write_text
-from skelgait.storage.chunks import holds_sequences, remove_sequences
+from skelgait.storage.backends import BACKENDS
 from skelgait.storage.source import Modality
 
 METADATA_FILE = "skelgait.json"
 
 
 class DatasetMetadata(NamedTuple):
-    """The metadata in a folder of sequences.
+    """Metadata of a dataset.
 
     Attributes:
-        source: what they were made of.
-        settings: how.
-        is_being_cleared: whether sequences of earlier settings may still lie there.
-        facts: what else is worth knowing of the source, as the number of `joints` of its poses.
+        source: path that the sequences were made from.
+        settings: settings that they were made with.
+        is_being_cleared: True while sequences made with earlier settings are being removed.
+        facts: further facts about the source, for example the number of `joints` of its poses.
     """
 
     source: str
@@ -32,36 +32,46 @@ class DatasetMetadata(NamedTuple):
     facts: Mapping[str, object] = {}
 
 
-def check_and_write(folder: Path, metadata: DatasetMetadata, modality: Modality, *, overwrite: bool, hint: str) -> None:
-    """Leave `metadata` in `folder`, and refuse to mix sequences that were made otherwise with those to come.
+def prepare_folder(folder: Path, metadata: DatasetMetadata, modality: Modality, *, overwrite: bool, hint: str) -> None:
+    """Write the metadata of a dataset that is about to be written.
 
     Args:
-        folder: where sequences are going to be written.
-        metadata: what they are made of, and how.
-        modality: what they are.
-        overwrite: remove those that are there.
-        hint: what to do where they would be mixed.
+        folder: folder of the dataset.
+        metadata: metadata of the sequences to write.
+        modality: modality of the sequences.
+        overwrite: remove existing sequences first.
+        hint: hint of the error about existing sequences.
 
     Raises:
-        SettingsError: there are sequences made with other settings, or of another source.
-        DataError: `folder` cannot be written, or its metadata is damaged.
+        SettingsError: if existing sequences were made with other settings or from another source.
+        DataError: if `folder` cannot be written, or its metadata are damaged.
     """
-    before = None if overwrite else read_metadata(folder)
-    if holds_sequences(folder):
-        if before and not before.is_being_cleared:
-            _refuse_mixture(folder, before, metadata, hint)
+    existing = None if overwrite else read_metadata(folder)
+    if folder.is_dir() and any(backend.holds(folder) for backend in BACKENDS.values()):
+        if existing and not existing.is_being_cleared:
+            _check_same(folder, existing, metadata, hint)
             return
-        if overwrite or before:
+        if overwrite or existing:
             write_metadata(folder, metadata._replace(is_being_cleared=True))
             remove_sequences(folder, modality)
     write_metadata(folder, metadata)
 
 
-def read_metadata(folder: Path) -> DatasetMetadata | None:
-    """The metadata in `folder`, if there is one.
+def remove_sequences(folder: Path, modality: Modality) -> None:
+    """Remove all sequences of a modality in a folder, in every storage; other files are kept.
 
     Raises:
-        DataError: it is damaged.
+        DataError: if a file cannot be removed.
+    """
+    for backend in BACKENDS.values():
+        backend.remove(folder, modality)
+
+
+def read_metadata(folder: Path) -> DatasetMetadata | None:
+    """Read the metadata of a folder; None if it has none.
+
+    Raises:
+        DataError: if the metadata are damaged.
     """
     path = folder / METADATA_FILE
     if not path.is_file():
@@ -71,15 +81,15 @@ def read_metadata(folder: Path) -> DatasetMetadata | None:
         is_being_cleared, facts = bool(content.get("is_being_cleared")), dict(content.get("facts", {}))
         return DatasetMetadata(str(content["source"]), dict(content["settings"]), is_being_cleared, facts)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        hint = "write the sequences beside it again, into another folder or over these"
-        raise DataError(path, f"a damaged file ({error!r})", "how the sequences beside it were made", hint) from error
+        hint = "write the sequences of this folder again with --overwrite, or into another folder"
+        raise DataError(path, f"a damaged file ({error!r})", "metadata of a dataset", hint) from error
 
 
 def write_metadata(folder: Path, metadata: DatasetMetadata) -> None:
-    """Write the metadata of `folder`.
+    """Write the metadata of a folder.
 
     Raises:
-        DataError: it cannot be written.
+        DataError: if the file cannot be written.
     """
     content: dict[str, object] = {"version": __version__, "source": metadata.source, "settings": metadata.settings}
     if metadata.facts:
@@ -89,12 +99,12 @@ def write_metadata(folder: Path, metadata: DatasetMetadata) -> None:
     write_text(folder / METADATA_FILE, json.dumps(content, indent=1) + "\n")
 
 
-def _refuse_mixture(folder: Path, before: DatasetMetadata, metadata: DatasetMetadata, hint: str) -> None:
-    differing = [name for name, value in metadata.settings.items() if before.settings.get(name) != value]
-    if differing:
-        found = ", ".join(f"{name} {before.settings.get(name)}" for name in differing)
-        expected = ", ".join(f"{name} {metadata.settings[name]}" for name in differing)
-        raise SettingsError(folder, f"sequences with {found}", expected, hint)
-    # One that has been moved is still the same.
-    if Path(before.source).exists() and before.source != metadata.source:
-        raise SettingsError(folder, f"sequences made of {before.source}", metadata.source, hint)
+def _check_same(folder: Path, existing: DatasetMetadata, metadata: DatasetMetadata, hint: str) -> None:
+    differences = [name for name, value in metadata.settings.items() if existing.settings.get(name) != value]
+    if differences:
+        found = ", ".join(f"{name} {existing.settings.get(name)}" for name in differences)
+        expected = ", ".join(f"{name} {metadata.settings[name]}" for name in differences)
+        raise SettingsError(folder, f"sequences made with {found}", expected, hint)
+    # A source whose old path is gone was moved: it counts as the same.
+    if Path(existing.source).exists() and existing.source != metadata.source:
+        raise SettingsError(folder, f"sequences made from {existing.source}", metadata.source, hint)

@@ -1,104 +1,82 @@
-"""Opening what lies at a path, whichever storage it is in."""
+"""Opening sequences at a path, in any storage."""
 
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 from pathlib import Path
-from typing import cast, get_args
 
-from skelgait.errors import DataError, ShapeError
-from skelgait.storage.arrays import read_pickled_header
-from skelgait.storage.checks import check_modality
-from skelgait.storage.hdf5 import Hdf5Store, modality_of, parts_of
-from skelgait.storage.pair_file import read_pair_file
-from skelgait.storage.pairs import MAP_LINK, PAIR_FILE, SILHOUETTE_LINK, PairSource
-from skelgait.storage.pickle_tree import PickleTree
+from skelgait.errors import PathLike
+from skelgait.storage.backends import ANY_PICKLE, backend_at
+from skelgait.storage.pairs import PAIR_FILE, PairSource
+from skelgait.storage.pickle_tree import open_pair_tree, open_tree
 from skelgait.storage.source import Key, Modality, SequenceSource
 
 
-def open_source(path: Path, modality: Modality, pattern: str = "*.pkl") -> SequenceSource:
-    """Open a pickle tree or an HDF5 store, whichever lies at `path`.
+def open_source(path: PathLike, modality: Modality, pattern: str = ANY_PICKLE) -> SequenceSource:
+    """Open sequences of one modality, in any storage.
 
     Args:
-        path: root of the tree, folder of HDF5 parts, or one HDF5 file.
-        modality: what its sequences are.
-        pattern: pattern of the sequence's file in a tree.
+        path: root of a pickle tree, folder of an HDF5 store, or one HDF5 file.
+        modality: "pose", "map" or "silhouette".
+        pattern: pattern of the file in a sequence folder of a pickle tree.
 
     Raises:
-        DataError: nothing readable lies there.
+        DataError: if no sequence can be read.
     """
-    return Hdf5Store(path, modality) if parts_of(path) else PickleTree(path, {modality: pattern})
+    path = Path(path)
+    return backend_at(path).open(path, modality, pattern)
 
 
-def open_pairs(path: Path) -> SequenceSource:
-    """Open linked pairs: a tree of links, or a folder with a pair file.
+def open_pairs(path: PathLike) -> SequenceSource:
+    """Open linked pairs of maps and silhouettes: a tree of links, or a folder with a pair file.
 
     Raises:
-        DataError: nothing readable lies there.
+        DataError: if no pair can be read.
     """
-    pair_file = path / PAIR_FILE
-    if not pair_file.is_file():
-        return PickleTree(path, {"map": MAP_LINK, "silhouette": SILHOUETTE_LINK})
-    (maps, silhouettes, pattern), pairs = read_pair_file(pair_file)
+    path = Path(path)
+    if not (path / PAIR_FILE).is_file():
+        return open_pair_tree(path)
+    from skelgait.storage.pair_file import read_pair_file
+
+    (maps, silhouettes, pattern), pairs = read_pair_file(path / PAIR_FILE)
     return PairSource(path, open_source(maps, "map"), open_source(silhouettes, "silhouette", pattern), pairs)
 
 
-def open_any(path: Path, pattern: str = "*.pkl", only: Path | None = None) -> SequenceSource:
-    """Open what lies at `path`, and find out what it is: pairs, poses, maps or silhouettes.
+def open_any(path: PathLike, pattern: str = ANY_PICKLE, *, only: Path | None = None) -> SequenceSource:
+    """Open sequences and detect their kind: pairs, poses, maps or silhouettes.
 
     Args:
-        path: root of a tree, folder of HDF5 parts, folder of pairs, or one HDF5 file.
-        pattern: pattern of the sequence's file in a tree.
-        only: the one folder to look at in a tree, of a sequence, a condition or an identity.
+        path: root of a pickle tree, folder of an HDF5 store, folder of pairs, or one HDF5 file.
+        pattern: pattern of the file in a sequence folder of a pickle tree.
+        only: folder of a sequence, a condition or an identity to restrict a pickle tree to; None: all sequences.
 
     Raises:
-        DataError: nothing readable lies there, or sequences of no known kind.
+        DataError: if no sequence can be read, or the arrays are of no known kind.
     """
+    path = Path(path)
     if path.name == PAIR_FILE:
         path = path.parent
     if (path / PAIR_FILE).is_file():
         return open_pairs(path)
-    if parts_of(path) and only is None:
-        return Hdf5Store(path, modality_of(parts_of(path)[0]))
-    tree = PickleTree(path, {"pose": pattern}, only)
-    if path.joinpath(*tree.keys[0], MAP_LINK).exists():
-        return open_pairs(path)
-    return PickleTree(path, {_modality_in(tree): pattern}, only)
+    return backend_at(path).open(path, None, pattern) if only is None else open_tree(path, pattern, only)
 
 
-def open_sequence(path: Path, pattern: str = "*.pkl") -> tuple[SequenceSource, Key] | None:
-    """The source and the key of one sequence in a tree, whose folder or file a path points to; None for other paths.
+def open_sequence(path: Path, pattern: str = ANY_PICKLE) -> tuple[SequenceSource, Key] | None:
+    """Open one sequence of a pickle tree.
 
     Args:
-        path: the folder of the sequence, or the file in it.
+        path: folder of the sequence, or the file in it.
         pattern: pattern of the file in the folder.
 
+    Returns:
+        The tree and the key of the sequence; None if `path` is not a sequence of a pickle tree.
+
     Raises:
-        DataError: it is a sequence of no known kind.
+        DataError: if the array is of no known kind.
     """
-    # A sequence is called as its folders are, wherever links may lead.
+    # The key is spelled as the folders of `path`, even if they are links.
     folder = Path(os.path.abspath(path.parent if path.suffix == ".pkl" else path))  # noqa: PTH100
     if len(folder.parts) <= 3 or not any(folder.glob("*.pkl")):
         return None
     name = path.name if path.suffix == ".pkl" else pattern
     return open_any(folder.parents[2], name, only=folder), Key(*folder.parts[-3:])
-
-
-def _modality_in(tree: PickleTree) -> Modality:
-    """What the sequences of a tree are, by the first one whose header can be read."""
-    unreadable: DataError | None = None
-    for key in tree.keys:
-        try:
-            path = tree.file(key, "pose")
-            header = read_pickled_header(path)
-        except DataError as error:
-            unreadable = unreadable or error
-            continue
-        for modality in get_args(Modality):
-            with suppress(ShapeError):
-                check_modality(header, modality, path)
-                return cast("Modality", modality)
-        found = f"an array {header.shape} of {header.dtype}"
-        raise ShapeError(path, found, "poses, maps or silhouettes", "check the folder and --pattern")
-    raise unreadable or DataError(tree.path, "no sequence", "sequences", "check the folder")

@@ -1,9 +1,9 @@
-"""The HDF5 file that says which sequences of two sources pair up.
+"""Pair file: an HDF5 file that lists the paired sequences of two sources.
 
-It holds `keys` (n, 3), as a part does, and names both sources in its attributes. Where frames are cut there is also a
-group `cut`: `keys` (k, 3) of the sequences that are; `lengths` (k, 2): the maps and the silhouettes that each has;
-`offsets` (k + 1) and `frames` (m, 2): map frames[j, 0] is paired with silhouette frames[j, 1] for every j from
-offsets[i] to before offsets[i + 1] in sequence i.
+It holds `keys` (n, 3), as a shard does, and the paths of both sources as attributes. If only some frames of sequences
+are paired, it also has a group `frame_pairs`: `keys` (k, 3) of these sequences; `lengths` (k, 2): their numbers of maps
+and silhouettes; `offsets` (k + 1) and `frames` (m, 2): in sequence i, map frames[j, 0] is paired with silhouette
+frames[j, 1] for offsets[i] <= j < offsets[i + 1].
 """
 
 from __future__ import annotations
@@ -19,18 +19,20 @@ from numpy.typing import NDArray
 
 from skelgait.errors import DataError
 from skelgait.storage.hdf5_file import HDF5_ERRORS, create_hdf5
-from skelgait.storage.pairs import Cut
+from skelgait.storage.pairs import FramePairs
 from skelgait.storage.shards import read_keys, write_keys
 from skelgait.storage.source import Key
+
+_GROUP = "frame_pairs"
 
 
 class PairedSources(NamedTuple):
     """Two sources that are read together.
 
     Attributes:
-        maps: where the maps lie.
-        silhouettes: where the silhouettes lie.
-        silhouette_pattern: pattern of the silhouettes' file in a sequence folder, in a tree.
+        maps: path of the maps.
+        silhouettes: path of the silhouettes.
+        silhouette_pattern: pattern of the silhouette file in a sequence folder of a pickle tree.
     """
 
     maps: Path
@@ -39,34 +41,34 @@ class PairedSources(NamedTuple):
 
 
 class PairFile(NamedTuple):
-    """What a pair file says.
+    """Content of a pair file.
 
     Attributes:
-        sources: what is paired.
-        pairs: the sequences that pair up, each with its cut; None where all frames are paired as they lie.
+        sources: paired sources.
+        pairs: paired sequences, each with its paired frames; None: all frames in order.
     """
 
     sources: PairedSources
-    pairs: Mapping[Key, Cut | None]
+    pairs: Mapping[Key, FramePairs | None]
 
 
 def read_pair_file(path: Path) -> PairFile:
     """Read a pair file.
 
     Raises:
-        DataError: it is missing or damaged.
+        DataError: if the file is missing or damaged.
     """
     try:
         with h5py.File(path, "r") as file:
             attributes = file.attrs
             maps, silhouettes = Path(attributes["maps"]), Path(attributes["silhouettes"])
             sources = PairedSources(maps, silhouettes, str(attributes["silhouette_pattern"]))
-            pairs: dict[Key, Cut | None] = dict.fromkeys(read_keys(file))
-            if "cut" in file:
-                cuts = _read_cuts(file["cut"])
-                if not cuts.keys() <= pairs.keys():
-                    raise ValueError("cuts of sequences that do not pair up")
-                pairs |= cuts
+            pairs: dict[Key, FramePairs | None] = dict.fromkeys(read_keys(file))
+            if _GROUP in file:
+                frame_pairs = _read_frame_pairs(file[_GROUP])
+                if not frame_pairs.keys() <= pairs.keys():
+                    raise ValueError("paired frames of sequences that are not paired")
+                pairs |= frame_pairs
     except HDF5_ERRORS as error:
         found = f"a damaged file ({error})"
         raise DataError(path, found, "linked pairs", "link the pairs again with `skelgait link`") from error
@@ -74,13 +76,13 @@ def read_pair_file(path: Path) -> PairFile:
 
 
 def write_pair_file(path: Path, content: PairFile) -> None:
-    """Write a pair file, whole or not at all.
+    """Write a pair file atomically.
 
     Raises:
-        DataError: the file cannot be written.
+        DataError: if the file cannot be written.
     """
     sources, pairs = content
-    cuts = {key: cut for key, cut in pairs.items() if cut is not None}
+    frame_pairs = {key: frames for key, frames in pairs.items() if frames is not None}
     with create_hdf5(path) as (file, _):
         file.attrs.update(
             maps=str(sources.maps),
@@ -88,47 +90,48 @@ def write_pair_file(path: Path, content: PairFile) -> None:
             silhouette_pattern=sources.silhouette_pattern,
         )
         write_keys(file, list(pairs))
-        if cuts:
-            _write_cuts(file.create_group("cut"), cuts)
+        if frame_pairs:
+            _write_frame_pairs(file.create_group(_GROUP), frame_pairs)
 
 
-def _write_cuts(group: h5py.Group, cuts: Mapping[Key, Cut]) -> None:
-    write_keys(group, list(cuts))
-    group["lengths"] = np.array([(cut.n_maps, cut.n_silhouettes) for cut in cuts.values()], np.int32)
-    group["offsets"] = np.array([0, *accumulate(len(cut.maps) for cut in cuts.values())])
-    group["frames"] = np.concatenate([np.stack((cut.maps, cut.silhouettes), 1) for cut in cuts.values()]).astype("i4")
+def _write_frame_pairs(group: h5py.Group, pairs: Mapping[Key, FramePairs]) -> None:
+    write_keys(group, list(pairs))
+    group["lengths"] = np.array([(frames.n_maps, frames.n_silhouettes) for frames in pairs.values()], np.int32)
+    group["offsets"] = np.array([0, *accumulate(len(frames.maps) for frames in pairs.values())])
+    indices = [np.stack((frames.maps, frames.silhouettes), 1) for frames in pairs.values()]
+    group["frames"] = np.concatenate(indices).astype("i4")
 
 
-def _read_cuts(group: h5py.Group) -> dict[Key, Cut]:
-    """The cuts in a pair file.
+def _read_frame_pairs(group: h5py.Group) -> dict[Key, FramePairs]:
+    """Read the paired frames in a pair file.
 
     Raises:
-        ValueError: the tables are of another form, or do not fit each other.
-        KeyError: a table is missing.
+        ValueError: if a table has a wrong form, or the tables do not fit each other.
+        KeyError: if a table is missing.
     """
     keys = read_keys(group)
     lengths, offsets = _integers(group["lengths"], (len(keys), 2)), _integers(group["offsets"], (len(keys) + 1,))
     frames = _integers(group["frames"], (int(offsets[-1]), 2))
     if len(set(keys)) != len(keys):
-        raise ValueError("a sequence that is cut twice")
+        raise ValueError("a sequence twice")
     if offsets[0] != 0 or (np.diff(offsets) < 1).any():
         raise ValueError("offsets that do not ascend from 0")
     if (frames < 0).any() or (frames >= np.repeat(lengths, np.diff(offsets), axis=0)).any():
-        raise ValueError("frames that there are not")
+        raise ValueError("frame indices out of range")
     bounds = zip(offsets.tolist(), offsets[1:].tolist(), strict=False)
     return {
-        key: Cut(frames[start:stop, 0], frames[start:stop, 1], *own)
-        for key, own, (start, stop) in zip(keys, lengths.tolist(), bounds, strict=True)
+        key: FramePairs(frames[start:stop, 0], frames[start:stop, 1], n_maps, n_silhouettes)
+        for key, (n_maps, n_silhouettes), (start, stop) in zip(keys, lengths.tolist(), bounds, strict=True)
     }
 
 
 def _integers(table: h5py.Dataset, shape: tuple[int, ...]) -> NDArray[np.int64]:
-    """A table of the given shape, as it lies in the file.
+    """Read a table of integers.
 
     Raises:
-        ValueError: it is of another shape or type.
+        ValueError: if the table has another shape or type.
     """
     if table.shape != shape or table.dtype.kind not in "iu":
         raise ValueError(f"{table.name} of shape {table.shape} and type {table.dtype}, not {shape} of integers")
-    # Unsigned numbers would wrap round where they are subtracted.
+    # Differences of unsigned numbers would wrap around.
     return np.asarray(table[:]).astype(np.int64)

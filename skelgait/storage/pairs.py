@@ -17,14 +17,14 @@ SILHOUETTE_LINK = "1_sil.pkl"
 PAIR_FILE = "pairs.h5"
 
 
-class Cut(NamedTuple):
-    """The frames of a sequence that are paired, where not all are, or not as they lie.
+class FramePairs(NamedTuple):
+    """Frames of a sequence that are paired, if they are not simply all frames in order.
 
     Attributes:
-        maps: numbers (n,) of the maps that are paired, counted from 0, at least one.
-        silhouettes: numbers (n,) of the silhouettes, each paired with the map at the same place.
-        n_maps: maps that there are.
-        n_silhouettes: silhouettes that there are.
+        maps: indices (n,) of the paired maps, at least one.
+        silhouettes: indices (n,) of the silhouettes, each paired with the map at the same position.
+        n_maps: number of maps of the sequence.
+        n_silhouettes: number of silhouettes of the sequence.
     """
 
     maps: NDArray[np.int64]
@@ -33,75 +33,82 @@ class Cut(NamedTuple):
     n_silhouettes: int
 
 
-class PairSource:
-    """A `SequenceSource` that reads each sequence from a source of maps and a source of silhouettes.
+class PairSource(SequenceSource):
+    """Source that reads each sequence from a source of maps and a source of silhouettes.
 
     Args:
-        path: where the pairing is written down.
-        maps: the source of maps.
-        silhouettes: the source of silhouettes.
-        pairs: the sequences that both have, each with its cut; None where all frames are paired as they lie.
+        path: folder of the pair file.
+        maps: source of the maps.
+        silhouettes: source of the silhouettes.
+        pairs: paired sequences, each with its paired frames; None: all frames in order.
     """
 
+    title = "an HDF5 store"
+
     def __init__(
-        self, path: Path, maps: SequenceSource, silhouettes: SequenceSource, pairs: Mapping[Key, Cut | None]
+        self, path: Path, maps: SequenceSource, silhouettes: SequenceSource, pairs: Mapping[Key, FramePairs | None]
     ) -> None:
         self.path = path
         self.keys = sorted(pairs)
         self.modalities: tuple[Modality, ...] = ("map", "silhouette")
-        self.maps = maps
+        self._maps = maps
         self._silhouettes = silhouettes
-        self._cuts = {key: cut for key, cut in pairs.items() if cut is not None}
+        self._frame_pairs = {key: frame_pairs for key, frame_pairs in pairs.items() if frame_pairs is not None}
 
     def read(self, key: Key, choose: FrameChoice | None = None) -> tuple[NDArray[Any], ...]:
         """See `SequenceSource.read`."""
-        cut = self._cuts.get(key)
-        if cut is None and choose is None:
-            (maps,), (silhouettes,) = self.maps.read(key), self._silhouettes.read(key)
+        pairs = self._frame_pairs.get(key)
+        if pairs is None and choose is None:
+            (maps,), (silhouettes,) = self._maps.read(key), self._silhouettes.read(key)
             self._check(key, "silhouettes", len(silhouettes), len(maps))
             return maps, silhouettes
         length = self.length(key)
-        every = np.arange(length)
-        chosen = every if choose is None else choose(length)  # once, as the choice may be random
-        cut = cut or Cut(every, every, length, length)
-        (maps,) = self.maps.read(key, self._frames(key, "maps", cut.n_maps, cut.maps[chosen]))
+        all_frames = np.arange(length)
+        indices = all_frames if choose is None else choose(length)  # called once, because the choice may be random
+        pairs = pairs or FramePairs(all_frames, all_frames, length, length)
+        (maps,) = self._maps.read(key, self._select(key, "maps", pairs.n_maps, pairs.maps[indices]))
         (silhouettes,) = self._silhouettes.read(
-            key, self._frames(key, "silhouettes", cut.n_silhouettes, cut.silhouettes[chosen])
+            key, self._select(key, "silhouettes", pairs.n_silhouettes, pairs.silhouettes[indices])
         )
         return maps, silhouettes
 
     def length(self, key: Key) -> int:
         """See `SequenceSource.length`."""
-        cut = self._cuts.get(key)
-        return self.maps.length(key) if cut is None else len(cut.maps)
+        pairs = self._frame_pairs.get(key)
+        return self._maps.length(key) if pairs is None else len(pairs.maps)
 
     def header(self, key: Key) -> NDArray[Any]:
         """See `SequenceSource.header`."""
-        header, cut = self.maps.header(key), self._cuts.get(key)
-        return header if cut is None else np.empty((len(cut.maps), *header.shape[1:]), header.dtype)
+        header, pairs = self._maps.header(key), self._frame_pairs.get(key)
+        return header if pairs is None else np.empty((len(pairs.maps), *header.shape[1:]), header.dtype)
 
     def frame_names(self, key: Key) -> list[str] | None:
-        """See `SequenceSource.frame_names`; those of the maps."""
-        names, cut = self.maps.frame_names(key), self._cuts.get(key)
-        if names is None or cut is None:
+        """Return the names of the map frames, see `SequenceSource.frame_names`."""
+        names, pairs = self._maps.frame_names(key), self._frame_pairs.get(key)
+        if names is None or pairs is None:
             return names
-        self._check(key, "maps", len(names), cut.n_maps)
-        return [names[place] for place in cut.maps]
+        self._check(key, "maps", len(names), pairs.n_maps)
+        return [names[index] for index in pairs.maps]
 
     def modified_ns(self, key: Key) -> int:
         """See `SequenceSource.modified_ns`."""
-        return max(self.maps.modified_ns(key), self._silhouettes.modified_ns(key))
+        return max(self._maps.modified_ns(key), self._silhouettes.modified_ns(key))
 
     def name(self, key: Key) -> str:
         """See `SequenceSource.name`."""
-        return self.maps.name(key)
+        return self._maps.name(key)
 
-    def _frames(self, key: Key, side: str, expected: int, frames: NDArray[np.int64]) -> FrameChoice:
-        """The choice of `frames` of one side, which has as many as `expected`."""
+    @property
+    def metadata_folder(self) -> Path:
+        """See `SequenceSource.metadata_folder`."""
+        return self._maps.metadata_folder
+
+    def _select(self, key: Key, side: str, expected: int, indices: NDArray[np.int64]) -> FrameChoice:
+        """Return a choice of `indices` that checks that the sequence has as many frames as expected."""
 
         def choose(length: int) -> NDArray[np.int64]:
             self._check(key, side, length, expected)
-            return frames
+            return indices
 
         return choose
 

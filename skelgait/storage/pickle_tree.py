@@ -1,33 +1,37 @@
-"""Sequences in a folder tree: ROOT/<identity>/<condition>/<view>/<file>.pkl, one array a file."""
+"""Pickle tree: ROOT/<identity>/<condition>/<view>/<file>.pkl, one array in each file."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
+from typing import Any, cast, get_args
 
 from numpy.typing import NDArray
 
-from skelgait.errors import DataError
+from skelgait.errors import DataError, ShapeError
 from skelgait.storage.arrays import read_pickled_array, read_pickled_header, write_pickled_array
 from skelgait.storage.checks import check_modality
 from skelgait.storage.frame_names import FOLDER, read_frame_names, write_frame_names
-from skelgait.storage.source import FrameChoice, Key, Modality
+from skelgait.storage.pairs import MAP_LINK, SILHOUETTE_LINK
+from skelgait.storage.source import FrameChoice, Key, Modality, SequenceSource
 
 
-class PickleTree:
-    """A `SequenceSource` on a tree of pickle files.
+class PickleTree(SequenceSource):
+    """Source of sequences in a tree of pickle files.
 
     Args:
-        path: the root of the tree.
-        patterns: for each modality the pattern of its file in a sequence folder.
-        only: the one folder to look at, of a sequence, a condition or an identity; the whole tree where None.
+        path: root of the tree.
+        patterns: pattern of the file in a sequence folder, for each modality.
+        only: folder of a sequence, a condition or an identity to restrict the tree to; None: the whole tree.
 
     Raises:
-        DataError: there is no such folder, or no sequence in it has a file for every pattern.
+        DataError: if the folder does not exist, or no sequence has a file for every pattern.
     """
+
+    title = "a pickle tree"
 
     def __init__(self, path: Path, patterns: Mapping[Modality, str], only: Path | None = None) -> None:
         self.path = path
@@ -37,7 +41,7 @@ class PickleTree:
         self._files = dict(sorted(self._scan()))
         self.keys = list(self._files)
         if not self.keys:
-            raise self._nothing_found()
+            raise self._no_sequence()
 
     def read(self, key: Key, choose: FrameChoice | None = None) -> tuple[NDArray[Any], ...]:
         """See `SequenceSource.read`."""
@@ -52,17 +56,13 @@ class PickleTree:
                 raise DataError(path, found, expected, "link the pairs again with `skelgait link`")
         if choose is None:
             return tuple(arrays)
-        chosen = choose(len(arrays[0]))  # once, as the choice may be random
-        return tuple(array[chosen] for array in arrays)
+        indices = choose(len(arrays[0]))  # called once, because the choice may be random
+        return tuple(array[indices] for array in arrays)
 
     def header(self, key: Key) -> NDArray[Any]:
-        """See `SequenceSource.header`; the file's header alone is read."""
+        """See `SequenceSource.header`; only the header of the file is read."""
         path = self.file(key, self.modalities[0])
         return check_modality(read_pickled_header(path), self.modalities[0], path)
-
-    def length(self, key: Key) -> int:
-        """See `SequenceSource.length`."""
-        return len(self.header(key))
 
     def frame_names(self, key: Key) -> list[str] | None:
         """See `SequenceSource.frame_names`."""
@@ -80,23 +80,28 @@ class PickleTree:
         """See `SequenceSource.name`."""
         return self.file(key, self.modalities[0]).name.removesuffix(".pkl")
 
+    @property
+    def metadata_folder(self) -> Path:
+        """See `SequenceSource.metadata_folder`; the files may be links into another tree."""
+        return self.file(self.keys[0], self.modalities[0]).resolve().parents[3]
+
     def file(self, key: Key, modality: Modality) -> Path:
-        """The file of one modality of a sequence.
+        """Return the file of one modality of a sequence.
 
         Raises:
-            DataError: there is no such sequence, or several files fit the modality's pattern.
+            DataError: if there is no such sequence, or several files match the pattern.
         """
         folder = self.path.joinpath(*key)
         if key not in self._files:
-            raise DataError(folder, "no such sequence", "one of those that were there", "try again")
+            raise DataError(folder, "no such sequence", "a key of this tree", "open the tree again")
         names = self._files[key][self.modalities.index(modality)]
         if len(names) > 1:
             pattern = self._patterns[modality]
             raise DataError(
                 folder,
-                f"{len(names)} files that fit {pattern} ({', '.join(names)})",
-                "one",
-                "name the dataset with --dataset to use its own file pattern, or leave one file in the folder",
+                f"{len(names)} files that match {pattern} ({', '.join(names)})",
+                "one file",
+                "give --dataset to use the file pattern of the dataset, or keep one file in the folder",
             )
         return folder / names[0]
 
@@ -104,34 +109,82 @@ class PickleTree:
         top = self._only or self.path
         for folder in _folders_below(top, 3 - len(top.parts) + len(self.path.parts)):
             names = sorted(entry.name for entry in os.scandir(folder) if not entry.name.startswith("."))
-            fitting = [[n for n in names if fnmatchcase(n, pattern)] for pattern in self._patterns.values()]
-            if all(fitting):
-                yield Key(*folder.parts[-3:]), fitting
+            matches = [[n for n in names if fnmatchcase(n, pattern)] for pattern in self._patterns.values()]
+            if all(matches):
+                yield Key(*folder.parts[-3:]), matches
 
-    def _nothing_found(self) -> DataError:
-        wanted = " and ".join(self._patterns.values())
-        some = next((self._only or self.path).rglob("*.pkl"), None)
-        found = f"no such file; there is {some.relative_to(self.path)}" if some else "no such file"
+    def _no_sequence(self) -> DataError:
+        file = next((self._only or self.path).rglob("*.pkl"), None)
         return DataError(
             self.path,
-            found,
-            f"sequences at <identity>/<condition>/<view>/{wanted}",
-            "check the folder and the dataset's name",
+            f"no such file, but there is {file.relative_to(self.path)}" if file else "no such file",
+            f"sequences at <identity>/<condition>/<view>/{' and '.join(self._patterns.values())}",
+            "check the folder and --dataset",
         )
 
 
-class PickleTreeWriter:
-    """Writes a tree that `PickleTree` reads; every file whole or not at all.
+def open_pair_tree(path: Path) -> PickleTree:
+    """Open a tree of linked pairs.
+
+    Raises:
+        DataError: if no pair can be read.
+    """
+    return PickleTree(path, {"map": MAP_LINK, "silhouette": SILHOUETTE_LINK})
+
+
+def open_tree(path: Path, pattern: str = "*.pkl", only: Path | None = None) -> PickleTree:
+    """Open a pickle tree and detect its content: pairs, poses, maps or silhouettes.
 
     Args:
-        path: the root of the tree.
+        path: root of the tree.
+        pattern: pattern of the file in a sequence folder.
+        only: folder of a sequence, a condition or an identity to restrict the tree to; None: the whole tree.
+
+    Raises:
+        DataError: if no sequence can be read, or the arrays are of no known kind.
+    """
+    tree = PickleTree(path, {"pose": pattern}, only)
+    if path.joinpath(*tree.keys[0], MAP_LINK).exists():
+        return open_pair_tree(path)
+    return PickleTree(path, {_detect_modality(tree): pattern}, only)
+
+
+def _detect_modality(tree: PickleTree) -> Modality:
+    """Return the modality of the first sequence with a readable header."""
+    first_error: DataError | None = None
+    for key in tree.keys:
+        try:
+            path = tree.file(key, "pose")
+            header = read_pickled_header(path)
+        except DataError as error:
+            first_error = first_error or error
+            continue
+        for modality in get_args(Modality):
+            with suppress(ShapeError):
+                check_modality(header, modality, path)
+                return cast("Modality", modality)
+        found = f"an array {header.shape} of {header.dtype}"
+        raise ShapeError(path, found, "poses, maps or silhouettes", "check the folder and --pattern")
+    raise first_error or DataError(tree.path, "no sequence", "sequences", "check the folder")
+
+
+class PickleTreeWriter:
+    """Writer of a tree that `PickleTree` reads; every file is written atomically.
+
+    Args:
+        path: root of the tree.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def file(self, key: Key, name: str | None = None) -> Path:
-        """Where a sequence goes: file `name`.pkl in its folder, named after the view where None."""
+        """Return the path of a sequence's file.
+
+        Args:
+            key: the sequence.
+            name: file name without its suffix; None: the view.
+        """
         return self.path.joinpath(*key, f"{name or key.view}.pkl")
 
     def write(
@@ -139,27 +192,34 @@ class PickleTreeWriter:
         key: Key,
         array: NDArray[Any],
         name: str | None = None,
-        as_of_ns: int | None = None,
+        modified_ns: int | None = None,
         frame_names: Sequence[str] | None = None,
     ) -> Path:
-        """Write one sequence, with the date `as_of_ns` and the names of its frames, and return its file.
+        """Write one sequence and return its file.
+
+        Args:
+            key: the sequence.
+            array: its frames.
+            name: file name without its suffix; None: the view.
+            modified_ns: modification time of the file, in nanoseconds since the epoch; None: now.
+            frame_names: names of the frames; None: unknown.
 
         Raises:
-            DataError: the file cannot be written.
+            DataError: if the file cannot be written.
         """
         path = self.file(key, name)
         write_frame_names(path, frame_names)
-        write_pickled_array(path, array, as_of_ns)
+        write_pickled_array(path, array, modified_ns)
         return path
 
 
 def read_error(path: Path, error: OSError, expected: str = "a file that can be read") -> DataError:
-    """The error of a file or folder that cannot be read."""
+    """Return the error for a file or folder that cannot be read."""
     return DataError(path, error.strerror or str(error), expected, "check the path and its permissions")
 
 
 def _folders_below(folder: Path, depth: int) -> Iterator[Path]:
-    """The folders so many levels below a folder, sorted, but for those with names of frames."""
+    """Yield the folders `depth` levels below a folder, sorted, except those with names of frames."""
     if not depth:
         yield folder
         return

@@ -1,10 +1,9 @@
-"""Writing HDF5 parts that anyone with h5py can open.
+"""Shards of an HDF5 store, in a form that any program with HDF5 can read.
 
-A part holds `frames` (all frames of its sequences, one after the other), `keys` (n, 3) as UTF-8 bytes, `offsets`
-(n + 1): the frames of sequence i are frames[offsets[i]:offsets[i + 1]], and `names` (n,): the name that the file of a
-sequence has in a pickle tree, without its ending; where they are known, also `frame_names`, one a frame. Attributes
-tell the modality, the version of skelgait, where the sequences came from, and with which settings. A part is written
-whole or not at all.
+A shard holds `frames` (the frames of all its sequences, one sequence after another), `keys` (n, 3) as UTF-8 bytes,
+`offsets` (n + 1): sequence i has frames[offsets[i]:offsets[i + 1]], and `names` (n,): the file name of each sequence in
+a pickle tree, without its suffix. If the names of frames are known, `frame_names` has one for each frame. The
+attributes are the modality, the version of skelgait, the source of the sequences and the settings they were made with.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import h5py
 import hdf5plugin
@@ -21,30 +20,28 @@ from numpy.typing import NDArray
 
 from skelgait import __version__
 from skelgait.errors import ShapeError
+from skelgait.storage.backends import Compression
 from skelgait.storage.hdf5_file import create_hdf5
 from skelgait.storage.source import Key, Modality
-
-Compression = Literal["lz4hc", "gzip", "none"]
-"""lz4hc is quick to read, and needs the package hdf5plugin; gzip and none need h5py alone."""
 
 CHUNK_FRAMES = 16
 
 _FILTERS: dict[Compression, dict[str, Any]] = {
     "lz4hc": dict(hdf5plugin.Blosc(cname="lz4hc", clevel=3, shuffle=hdf5plugin.Blosc.NOSHUFFLE)),
     "gzip": {"compression": "gzip", "compression_opts": 4},
-    # In one chunk, without chunks.
+    # Contiguous, without HDF5 chunks.
     "none": {},
 }
 
 
-class Index(NamedTuple):
-    """The sequences of a part.
+class ShardIndex(NamedTuple):
+    """Index of the sequences in a shard.
 
     Attributes:
-        keys: their keys.
-        offsets: where the frames of each begin; and, last, the number of all frames.
-        names: the names of their files in a pickle tree, without the ending.
-        frame_names: the names of each one's frames, where they are known; not read with the rest.
+        keys: keys of the sequences.
+        offsets: index of the first frame of each sequence; the last entry is the number of all frames.
+        names: file names of the sequences in a pickle tree, without their suffix.
+        frame_names: names of the frames of each sequence, None where unknown; not read by `read_index`.
     """
 
     keys: list[Key]
@@ -53,40 +50,40 @@ class Index(NamedTuple):
     frame_names: Sequence[Sequence[str] | None] = ()
 
 
-def write_part(
+def write_shard(
     path: Path,
-    index: Index,
+    index: ShardIndex,
     arrays: Iterable[NDArray[Any]],
     modality: Modality,
     *,
     source: str,
     settings: Mapping[str, object],
     compression: Compression = "lz4hc",
-    as_of_ns: int | None = None,
+    modified_ns: int | None = None,
 ) -> None:
-    """Write one part, an array after the other; the same sequences give the same bytes.
+    """Write a shard atomically, one array at a time. The same sequences give the same bytes.
 
     Args:
-        path: the part's file.
-        index: the sequences, at least one.
-        arrays: their arrays, in the same order; alike but for their number of frames.
-        modality: what the arrays are.
-        source: where the sequences came from.
-        settings: how they were made.
-        compression: how the frames are packed.
-        as_of_ns: the date of the file, in nanoseconds since the epoch; now where None.
+        path: file of the shard.
+        index: sequences, at least one.
+        arrays: arrays of the sequences, in the same order; they may differ only in their number of frames.
+        modality: modality of the sequences.
+        source: path that the sequences were made from.
+        settings: settings that they were made with.
+        compression: compression of the frames.
+        modified_ns: modification time of the file, in nanoseconds since the epoch; None: now.
 
     Raises:
-        ShapeError: the frames of an array differ from those of the first.
-        DataError: the file cannot be written.
+        ShapeError: if the frames of an array differ from those of the first one.
+        DataError: if the file cannot be written.
     """
-    with create_hdf5(path, as_of_ns) as (file, check):
+    with create_hdf5(path, modified_ns) as (file, check):
         file.attrs.update(modality=modality, version=__version__, source=source, settings=json.dumps(settings))
         bounds = zip(index.offsets[:-1], index.offsets[1:], strict=True)
         for key, (start, stop), array in zip(index.keys, bounds, arrays, strict=True):
             if "frames" not in file:
                 _create_frames(file, index.offsets[-1], array, compression)
-            _check_alike(key, stop - start, array, file["frames"])
+            _check_frames(key, stop - start, array, file["frames"])
             file["frames"][start:stop] = array
             check()
         file["offsets"] = np.array(index.offsets)
@@ -95,15 +92,15 @@ def write_part(
         write_keys(file, index.keys)
 
 
-def read_index(file: h5py.File) -> Index:
-    """The index of an open part.
+def read_index(file: h5py.File) -> ShardIndex:
+    """Read the index of an open shard.
 
     Raises:
-        ValueError: it does not fit the frames, or its tables are of another form.
-        KeyError: a table is missing.
+        ValueError: if a table has a wrong form, or does not fit the frames.
+        KeyError: if a table is missing.
     """
     keys, offsets = read_keys(file), file["offsets"][:]
-    names = [_checked(name.decode()) for name in file["names"][:].tolist()]
+    names = [_checked_name(name.decode()) for name in file["names"][:].tolist()]
     if not (
         offsets.dtype.kind == "i"
         and len(offsets) == len(keys) + 1 == len(names) + 1
@@ -112,25 +109,25 @@ def read_index(file: h5py.File) -> Index:
         and (np.diff(offsets) >= 0).all()
     ):
         raise ValueError("an index that does not fit its frames")
-    return Index(keys, offsets.tolist(), names)
+    return ShardIndex(keys, offsets.tolist(), names)
 
 
 def read_keys(file: h5py.File) -> list[Key]:
-    """The table `keys` of an open file.
+    """Read the table `keys` of an open file.
 
     Raises:
-        ValueError: it is of another form.
-        KeyError: it is missing.
+        ValueError: if the table has a wrong form.
+        KeyError: if the table is missing.
     """
     table = file["keys"]
     if table.ndim != 2 or table.shape[1] != 3 or table.dtype.kind != "S":
         raise ValueError(f"keys of shape {table.shape} and type {table.dtype}")
-    cells = [_checked(cell.decode()) for cell in table[:].ravel().tolist()]
-    return list(map(Key._make, zip(cells[0::3], cells[1::3], cells[2::3], strict=True)))
+    names = [_checked_name(name.decode()) for name in table[:].ravel().tolist()]
+    return list(map(Key._make, zip(names[0::3], names[1::3], names[2::3], strict=True)))
 
 
-def _checked(name: str) -> str:
-    """A name that can stand in a path, and leads nowhere else."""
+def _checked_name(name: str) -> str:
+    """Return `name` if it can be one part of a path, and raise ValueError otherwise."""
     if name in ("", ".", "..") or "/" in name or "\\" in name or "\0" in name:
         raise ValueError(f"the name {name!r}")
     return name
@@ -138,15 +135,16 @@ def _checked(name: str) -> str:
 
 def write_keys(file: h5py.File, keys: Sequence[Key]) -> None:
     """Write the table `keys` (n, 3) into an open file."""
-    file["keys"] = np.array([[cell.encode() for cell in key] for key in keys], dtype="S").reshape(-1, 3)
+    file["keys"] = np.array([[name.encode() for name in key] for key in keys], dtype="S").reshape(-1, 3)
 
 
-def _write_frame_names(file: h5py.File, index: Index) -> None:
+def _write_frame_names(file: h5py.File, index: ShardIndex) -> None:
     if not any(index.frame_names):
         return
     lengths = np.diff(index.offsets).tolist()
-    each = zip(index.frame_names, lengths, strict=True)
-    names = [name for own, length in each for name in (own or [""] * length)]
+    names: list[str] = []
+    for frame_names, length in zip(index.frame_names, lengths, strict=True):
+        names += frame_names or [""] * length
     file["frame_names"] = np.array([name.encode() for name in names], dtype="S")
 
 
@@ -159,8 +157,8 @@ def _create_frames(file: h5py.File, total: int, first: NDArray[Any], compression
     file.create_dataset("frames", shape, first.dtype, chunks=chunks, **_FILTERS[compression])
 
 
-def _check_alike(key: Key, length: int, array: NDArray[Any], frames: h5py.Dataset) -> None:
+def _check_frames(key: Key, length: int, array: NDArray[Any], frames: h5py.Dataset) -> None:
     if (array.shape, array.dtype) != ((length, *frames.shape[1:]), frames.dtype):
         found = f"an array {array.shape} of {array.dtype}"
         expected = f"{(length, *frames.shape[1:])} of {frames.dtype}, as the sequences before"
-        raise ShapeError(str(key), found, expected, "write these sequences into a store of their own")
+        raise ShapeError(str(key), found, expected, "write these sequences into another store")

@@ -1,10 +1,11 @@
-"""The seam between data on disk and everything that uses it: keys, lengths, and arrays of chosen frames."""
+"""Interface between sequences on disk and the code that uses them: keys, lengths, and arrays of chosen frames."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,11 +13,11 @@ from numpy.typing import NDArray
 Modality = Literal["pose", "map", "silhouette"]
 
 FrameChoice = Callable[[int], NDArray[np.int64]]
-"""From the number of frames in a sequence to the indices of the frames wanted, in the order wanted."""
+"""Function from the number of frames in a sequence to the indices of the frames to read, in the order to read them."""
 
 
 class Key(NamedTuple):
-    """One walk of one person: identity, condition and view, as the folders spell them."""
+    """One walk of one person: identity, condition and view, spelled as the folders are."""
 
     identity: str
     condition: str
@@ -26,67 +27,75 @@ class Key(NamedTuple):
         return "/".join(self)
 
 
-class SequenceSource(Protocol):
-    """Sequences that can be read by key: a pickle tree, an HDF5 store, or linked pairs."""
+class SequenceSource(ABC):
+    """Sequences that are read by key: a pickle tree, an HDF5 store, linked pairs, or maps drawn from poses.
 
-    @property
-    def path(self) -> Path:
-        """Where the sequences lie."""
-        ...
+    A source is pickled and sent to worker processes. It must not hold open files in its pickled state.
 
-    @property
-    def keys(self) -> Sequence[Key]:
-        """Every sequence, sorted."""
-        ...
+    Attributes:
+        path: folder or file of the sequences.
+        keys: keys of all sequences, sorted.
+        modalities: kinds of the arrays that `read` returns, in the same order.
+        title: short description for messages, with its article.
+    """
 
-    @property
-    def modalities(self) -> tuple[Modality, ...]:
-        """What `read` returns, in this order."""
-        ...
+    path: Path
+    keys: Sequence[Key]
+    modalities: tuple[Modality, ...]
+    title: str = "a store"
 
+    @abstractmethod
     def read(self, key: Key, choose: FrameChoice | None = None) -> tuple[NDArray[Any], ...]:
-        """One array a modality, of the frames that `choose` picks (all where None).
+        """Read a sequence, one array for each modality.
 
         Poses are (T, V, 3) or (T, 51 or 53) float, maps (T, 2, H, W) uint8, silhouettes (T, H, W) uint8.
         All modalities of a sequence have the same T.
 
+        Args:
+            key: sequence to read.
+            choose: choice of frames, called once; None: all frames.
+
         Raises:
-            DataError: the sequence cannot be read, or its modalities differ in T; names the file.
+            DataError: if the sequence cannot be read, or its modalities differ in T. The error names the file.
         """
-        ...
+
+    @abstractmethod
+    def header(self, key: Key) -> NDArray[Any]:
+        """Return an array with the shape and type of a sequence's first modality; its values are undefined.
+
+        Raises:
+            DataError: if the sequence cannot be read. The error names the file.
+        """
+
+    @abstractmethod
+    def modified_ns(self, key: Key) -> int:
+        """Return the time at which a sequence was last written, in nanoseconds since the epoch.
+
+        Raises:
+            DataError: if the file no longer exists.
+        """
 
     def length(self, key: Key) -> int:
-        """Frames of a sequence, without reading them where the storage allows it.
+        """Return the number of frames of a sequence; does not read the frames if the storage allows it.
 
         Raises:
-            DataError: the sequence cannot be read; names the file.
+            DataError: if the sequence cannot be read. The error names the file.
         """
-        ...
-
-    def header(self, key: Key) -> NDArray[Any]:
-        """An array of the shape and type of a sequence's first modality; its values mean nothing.
-
-        Raises:
-            DataError: the sequence cannot be read; names the file.
-        """
-        ...
+        return len(self.header(key))
 
     def frame_names(self, key: Key) -> list[str] | None:
-        """The names that the frames of a sequence had where they come from, in order; None where they are not known.
+        """Return the original names of a sequence's frames, in order; None if they are unknown.
 
         Raises:
-            DataError: they cannot be read, or are not as many as the frames.
+            DataError: if the names cannot be read, or their number differs from the number of frames.
         """
-        ...
-
-    def modified_ns(self, key: Key) -> int:
-        """When a sequence was last written, in nanoseconds since the epoch.
-
-        Raises:
-            DataError: its file is gone.
-        """
-        ...
+        return None
 
     def name(self, key: Key) -> str:
-        """The name that the file of a sequence has, or would have, in a pickle tree, without the ending."""
-        ...
+        """Return the file name that a sequence has, or would have, in a pickle tree, without its suffix."""
+        return key.view
+
+    @property
+    def metadata_folder(self) -> Path:
+        """Folder whose `skelgait.json` describes the first modality."""
+        return self.path

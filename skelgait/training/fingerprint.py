@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from skelgait.sampling.frames import first_frames
-from skelgait.storage import Key, PickleTree, SequenceSource
+from skelgait.storage import Key, SequenceSource
 from skelgait.storage.metadata import read_metadata
-from skelgait.storage.pairs import PairSource
 
 # Where the data lie may change.
 _NOT_COMPARED = {"path"}
@@ -46,7 +44,7 @@ def how_drawn(source: SequenceSource) -> dict[str, Any] | None:
     Raises:
         DataError: the metadata beside the maps is damaged.
     """
-    metadata = read_metadata(_maps_folder(source))
+    metadata = read_metadata(source.metadata_folder)
     if metadata is None:
         return None
     drawn = {name: value for name, value in metadata.settings.items() if name not in ("storage", "compression")}
@@ -75,12 +73,3 @@ def _flat(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 def _hash(words: Iterable[str]) -> str:
     return hashlib.sha256("\n".join(words).encode()).hexdigest()[:16]
-
-
-def _maps_folder(source: SequenceSource) -> Path:
-    """The folder of the maps, from which pairs may be links."""
-    if isinstance(source, PairSource):
-        return _maps_folder(source.maps)
-    if isinstance(source, PickleTree):
-        return source.file(source.keys[0], "map").resolve().parents[3]
-    return source.path

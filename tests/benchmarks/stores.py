@@ -32,7 +32,7 @@ from skelgait.preprocess.maps import draw_dataset
 from skelgait.sampling.frames import choose_frames
 from skelgait.settings.schema import HeatmapSettings
 from skelgait.storage import Key, Modality, SequenceSource, open_source
-from skelgait.storage.shards import Index, write_part
+from skelgait.storage.shards import ShardIndex, write_shard
 from tests.conftest import SHARED
 from tests.synthetic_data import write_dataset
 
@@ -105,9 +105,9 @@ def seconds_to_open(folder: Path) -> float:
     """Median time to open a store of many sequences."""
     for number, start in enumerate(range(0, INDEXED, IN_A_PART)):
         keys = [Key(f"{i // 10:05d}", "00", f"{i % 10:03d}") for i in range(start, min(start + IN_A_PART, INDEXED))]
-        index = Index(keys, list(range(len(keys) + 1)), [key.view for key in keys])
+        index = ShardIndex(keys, list(range(len(keys) + 1)), [key.view for key in keys])
         one = np.zeros((1, 2, 1, 1), np.uint8)
-        write_part(folder / f"part-{number:05d}.h5", index, [one] * len(keys), "map", source="", settings={})
+        write_shard(folder / f"shard-{number:05d}.h5", index, [one] * len(keys), "map", source="", settings={})
     times = []
     for _ in range(REPEATS):
         start_time = time.perf_counter()

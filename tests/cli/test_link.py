@@ -113,8 +113,8 @@ def test_nothing_in_common(workspace: Path, policy: str, storage: str) -> None:
     write_silhouettes(workspace / "silhouettes", NO_MAPS, [])
     code, _, err = link("--on-mismatch", policy, "--storage", storage)
     assert code == 1
-    assert "no sequence that both have" in err
-    assert "pairs/report.csv has them all" in err
+    assert "no common sequence" in err
+    assert "see pairs/report.csv for all sequences" in err
     assert report_in(workspace / "pairs")[1:] == [
         [*NO_MAPS, "no maps", "", "0", "0", ""],
         [*NO_SILHOUETTES, "no silhouettes", "0", "", "0", ""],
@@ -182,7 +182,7 @@ def test_error_names_the_first_and_writes_nothing(walks: Path, storage: str) -> 
     where = f"silhouettes/{'/'.join(KEYS[unequal[0]])}"
     message = f"{where}: found 4 silhouettes but 5 maps, the first of {len(unequal)} such sequences, expected as many"
     assert message in err
-    assert "--on-mismatch: skip, trim or match-by-frame" in err
+    assert "--on-mismatch skip, trim or match-by-frame" in err
     assert not (walks / "pairs").exists()
 
 
@@ -290,7 +290,7 @@ def test_a_file_that_is_not_ours_stays(walks: Path, walk: str, name: str) -> Non
     for policy in ("trim", "match-by-frame", "trim"):  # once refused, it does not become ours
         code, _, err = link("--on-mismatch", policy)
         assert code == 1
-        assert f"{name}: found a file, expected nothing, or a link; name another folder with --pairs" in err
+        assert f"{name}: found a file, expected no file, or a link; choose another folder with --pairs" in err
         assert list(files_in(walks / "pairs")) == before
 
 

@@ -107,7 +107,7 @@ def test_hdf5_store_is_recognized_by_folder_and_file(tmp_path: Path) -> None:
     convert_store(
         open_source(tree(tmp_path / "tree", lambda walk: walk), "pose"), tmp_path / "parts", "hdf5", workers=1
     )
-    for path in (tmp_path / "parts", tmp_path / "parts" / "part-00000.h5"):
+    for path in (tmp_path / "parts", tmp_path / "parts" / "shard-00000.h5"):
         assert inspect_path(path).description.startswith("an HDF5 store of poses")
 
 

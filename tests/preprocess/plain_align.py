@@ -1,4 +1,4 @@
-"""The rule of alignment in plain loops, a number after the other; only the resizing is OpenCV's."""
+"""Alignment in plain loops; only the resizing is by OpenCV."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 
 def plain_alignment(image: NDArray[np.uint8], size: int = 64) -> list[list[int]] | None:
-    """The rows of the aligned image; None where it is empty. For even sizes."""
+    """Return the rows of the aligned image, for even sizes; None if the image is empty."""
     lines = [[int(value) for value in line] for line in image]
     if sum(sum(line) for line in lines) <= 10000:
         return None
@@ -21,17 +21,17 @@ def plain_alignment(image: NDArray[np.uint8], size: int = 64) -> list[list[int]]
     center = _median_column(resized)
     left, right = center - size // 2, center + size // 2
     if left <= 0 or right >= width:
-        nothing = [0] * (size // 2)
-        resized = [nothing + line + nothing for line in resized]
+        padding = [0] * (size // 2)
+        resized = [padding + line + padding for line in resized]
         left, right = left + size // 2, right + size // 2
     return [line[left:right] for line in resized]
 
 
 def _median_column(lines: list[list[int]]) -> int:
     total = sum(sum(line) for line in lines)
-    so_far = 0
+    cumulative = 0
     for x in range(len(lines[0])):
-        so_far += sum(line[x] for line in lines)
-        if so_far > total / 2:
+        cumulative += sum(line[x] for line in lines)
+        if cumulative > total / 2:
             return x
-    raise ValueError("nothing is left of the image")
+    raise ValueError("the image is empty")

@@ -1,4 +1,4 @@
-"""One silhouette to one height and one place."""
+"""Alignment of single silhouettes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.raw.silhouettes.png_trees import blobs
 
 
 def canvas(height: int, width: int, *boxes: tuple[int, int, int, int]) -> NDArray[np.uint8]:
-    """Boxes of 255, each from its top and left to its bottom and right, these excluded."""
+    """Draw boxes (top, left, bottom, right) of 255; bottom and right are excluded."""
     image = np.zeros((height, width), np.uint8)
     for top, left, bottom, right in boxes:
         image[top:bottom, left:right] = 255
@@ -21,7 +21,7 @@ def canvas(height: int, width: int, *boxes: tuple[int, int, int, int]) -> NDArra
 
 
 def dots(total: int) -> NDArray[np.uint8]:
-    """Pixels that sum up to `total`, all over a square."""
+    """Return an image whose pixels have the sum `total`."""
     image = np.zeros((50, 50), np.uint8)
     image.flat[: total // 100] = 100
     image[-1, -1] = total % 100
@@ -56,13 +56,13 @@ EDGES = {
         (canvas(1000, 400, (0, 0, 1, 400), (999, 0, 1000, 400)), True),  # too thin for any row of the square
     ],
 )
-def test_empty_images_are_told(image: NDArray[np.uint8], is_empty: bool) -> None:
+def test_empty_images_give_none(image: NDArray[np.uint8], is_empty: bool) -> None:
     assert (align_silhouette(image) is None) == is_empty
 
 
 @pytest.mark.parametrize("size_px", [16, 64, 100, 128])
 @pytest.mark.parametrize("name", EDGES)
-def test_plain_loops_agree(name: str, size_px: int) -> None:
+def test_result_equals_plain_loops(name: str, size_px: int) -> None:
     aligned = align_silhouette(EDGES[name], size_px)
     assert aligned is not None
     assert aligned.dtype == np.uint8
@@ -70,14 +70,14 @@ def test_plain_loops_agree(name: str, size_px: int) -> None:
 
 
 @pytest.mark.parametrize("size_hw", [(240, 320), (320, 180), (64, 64), (37, 211)])
-def test_plain_loops_agree_on_walkers_and_on_noise(size_hw: tuple[int, int]) -> None:
+def test_result_equals_plain_loops_on_walkers_and_noise(size_hw: tuple[int, int]) -> None:
     rng = np.random.default_rng(0)
     noise = [(rng.random(size_hw) < share) * rng.integers(1, 256, size_hw) for share in (0.05, 0.5)]
-    for image in [*blobs(1, 5, size_hw), *(one.astype(np.uint8) for one in noise)]:
+    for image in [*blobs(1, 5, size_hw), *(image.astype(np.uint8) for image in noise)]:
         np.testing.assert_array_equal(align_silhouette(image), plain_alignment(image))
 
 
-def test_the_median_column_comes_to_the_middle() -> None:
+def test_median_column_is_centered() -> None:
     aligned = align_silhouette(canvas(64, 300, (0, 200, 64, 221)))
     assert aligned is not None
     filled = aligned.any(axis=0).nonzero()[0]
@@ -87,7 +87,7 @@ def test_the_median_column_comes_to_the_middle() -> None:
 
 @pytest.mark.parametrize("size_px", [1, 3, 63])
 @pytest.mark.parametrize("name", EDGES)
-def test_odd_sizes_are_squares_too(name: str, size_px: int) -> None:
+def test_odd_sizes_give_squares(name: str, size_px: int) -> None:
     aligned = align_silhouette(EDGES[name], size_px)
     assert aligned is None or aligned.shape == (size_px, size_px)
     if size_px == 63:
@@ -95,7 +95,7 @@ def test_odd_sizes_are_squares_too(name: str, size_px: int) -> None:
         assert aligned.any()
 
 
-def test_the_image_stays_as_it_is_and_may_be_a_view() -> None:
+def test_input_may_be_a_view_and_is_not_changed() -> None:
     image = blobs(0, 1)[0]
     whole = np.zeros((300, 400), np.uint8)
     view = whole[20:260:2, 30:350:2]
@@ -105,7 +105,7 @@ def test_the_image_stays_as_it_is_and_may_be_a_view() -> None:
     np.testing.assert_array_equal(image, before)
 
 
-def test_a_resized_body_fills_the_rows() -> None:
+def test_resized_body_fills_all_rows() -> None:
     for image in blobs(3, 6):
         aligned = align_silhouette(image)
         assert aligned is not None

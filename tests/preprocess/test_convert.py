@@ -1,4 +1,4 @@
-"""From a tree to a store and back, byte for byte."""
+"""Conversion between storages."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def content(folder: Path) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("modality", ["poses", "silhouettes", "maps"])
 @pytest.mark.parametrize("compression", ["lz4hc", "gzip", "none"])
-def test_there_and_back(tmp_path: Path, modality: str, compression: str) -> None:
+def test_conversion_to_hdf5_and_back_is_bit_identical(tmp_path: Path, modality: str, compression: str) -> None:
     write_dataset(tmp_path, "SUSTech1K", people=4)
     if modality == "maps":
         poses = open_source(tmp_path / "poses", "pose", "03*.pkl")
@@ -32,11 +32,11 @@ def test_there_and_back(tmp_path: Path, modality: str, compression: str) -> None
     assert report.sequences == len(open_any(source).keys)
     convert_store(open_any(store), back, "pkl", compression=compression, workers=1)
     if modality != "maps":
-        (back / "skelgait.json").unlink()  # where these came from
+        (back / "skelgait.json").unlink()  # names the original source
     assert content(back) == content(source)
 
 
-def test_workers_change_no_byte_and_a_second_run_does_nothing(tmp_path: Path) -> None:
+def test_output_is_independent_of_workers_and_second_run_skips_all(tmp_path: Path) -> None:
     write_dataset(tmp_path)
     poses = open_any(tmp_path / "poses")
     for workers in (1, 2):
@@ -46,14 +46,14 @@ def test_workers_change_no_byte_and_a_second_run_does_nothing(tmp_path: Path) ->
     assert (report.sequences, report.skipped) == (0, len(poses.keys))
 
 
-def test_what_cannot_be_read_or_does_not_fit_is_named(tmp_path: Path) -> None:
+def test_unreadable_and_mismatched_sequences_are_reported(tmp_path: Path) -> None:
     tree = PickleTreeWriter(tmp_path / "maps")
     keys = [Key("001", "n", str(view)) for view in range(5)]
     for key in keys:
         tree.write(key, np.zeros((3, 2, 64, 64), np.uint8))
     tree.file(keys[1]).write_bytes(b"junk")
     tree.write(keys[3], np.zeros((3, 2, 32, 32), np.uint8))
-    # 64 x as many, so that all of these are in one chunk.
+    # With 64 times as many sequences, all of the first ones are in one chunk.
     for i in range(320):
         tree.write(Key("002", "n", f"{i:03d}"), np.zeros((1, 2, 64, 64), np.uint8))
     report = convert_store(open_any(tmp_path / "maps"), tmp_path / "out", "hdf5", workers=1)
@@ -62,7 +62,7 @@ def test_what_cannot_be_read_or_does_not_fit_is_named(tmp_path: Path) -> None:
     assert list(open_source(tmp_path / "out", "map").keys)[:3] == [keys[0], keys[2], keys[4]]
 
 
-def test_stores_of_other_sequences_are_not_mixed(tmp_path: Path) -> None:
+def test_store_of_other_sequences_is_refused(tmp_path: Path) -> None:
     for name, modality in (("a", "poses"), ("b", "poses"), ("c", "silhouettes")):
         write_dataset(tmp_path / name, people=2)
         tree = open_any(tmp_path / name / modality)
@@ -70,18 +70,18 @@ def test_stores_of_other_sequences_are_not_mixed(tmp_path: Path) -> None:
             convert_store(tree, tmp_path / "out", "hdf5", workers=1)
             continue
         before = content(tmp_path / "out")
-        with pytest.raises(SettingsError, match=f"found sequences made of .*a/poses, expected .*{name}/{modality}"):
+        with pytest.raises(SettingsError, match=f"found sequences made from .*a/poses, expected .*{name}/{modality}"):
             convert_store(tree, tmp_path / "out", "hdf5", workers=1)
         assert content(tmp_path / "out") == before
 
 
-def test_a_sequence_without_frames_is_converted(tmp_path: Path) -> None:
+def test_sequence_without_frames_is_converted(tmp_path: Path) -> None:
     PickleTreeWriter(tmp_path / "maps").write(Key("001", "n", "0"), np.zeros((0, 2, 64, 64), np.uint8))
     convert_store(open_any(tmp_path / "maps"), tmp_path / "out", "hdf5", workers=1)
     assert open_source(tmp_path / "out", "map").read(Key("001", "n", "0"))[0].shape == (0, 2, 64, 64)
 
 
-def test_pairs_and_the_source_itself_are_refused(tmp_path: Path) -> None:
+def test_pairs_and_the_source_folder_are_refused(tmp_path: Path) -> None:
     writer = PickleTreeWriter(tmp_path)
     writer.write(Key("001", "n", "0"), np.zeros((3, 2, 64, 64), np.uint8))
     with pytest.raises(SettingsError, match="expected another folder"):

@@ -1,4 +1,4 @@
-"""A pose dataset to a map dataset: by any number of workers, more than once, with bad files in it."""
+"""Drawing the maps of a dataset: workers, resumption, damaged and changed files."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ import torch
 
 from skelgait.errors import DataError, SettingsError
 from skelgait.maps import SkeletonMaps, skeleton_maps
+from skelgait.preprocess.build import BuildReport
 from skelgait.preprocess.convert import convert_store
-from skelgait.preprocess.maps import HeatmapReport, draw_dataset
+from skelgait.preprocess.maps import draw_dataset
 from skelgait.runtime.process_group import ProcessGroup
 from skelgait.settings.schema import HeatmapSettings
 from skelgait.storage import Key, PickleTreeWriter, SequenceSource, open_source
@@ -33,7 +34,7 @@ KEYS = [Key(f"{i:03d}", "nm-01", "090") for i in range(5)]
 
 
 def keypoints(seed: int, frames: int = 4) -> np.ndarray:
-    """People of random posture, (T, 17, 3)."""
+    """Return keypoints (T, 17, 3) of random postures."""
     rng = np.random.default_rng(seed)
     xy = rng.uniform((300, 100), (500, 700), (frames, 17, 2))
     return np.concatenate([xy, rng.uniform(0.3, 1, (frames, 17, 1))], axis=2).astype(np.float32)
@@ -51,10 +52,14 @@ def content(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("storage", ["pkl", "hdf5"])
-def test_maps_are_those_of_each_sequence(poses: SequenceSource, tmp_path: Path, storage: str) -> None:
+def test_maps_equal_those_of_single_sequences(poses: SequenceSource, tmp_path: Path, storage: str) -> None:
     advances: list[int] = []
-    report = draw_dataset(poses, tmp_path / "maps", HeatmapSettings(storage=storage, workers=1), advances.append)
-    assert (report.sequences, report.frames, report.skipped, report.failed) == (5, 4 + 5 + 6 + 7 + 8, 0, ())
+
+    def counted(n: int, _status: str = "", /) -> None:
+        advances.append(n)
+
+    report = draw_dataset(poses, tmp_path / "maps", HeatmapSettings(storage=storage, workers=1), advance=counted)
+    assert (report.sequences, report.totals["frames"], report.skipped, report.failed) == (5, 4 + 5 + 6 + 7 + 8, 0, ())
     assert sum(advances) == 5
     maps = open_source(tmp_path / "maps", "map")
     for i, key in enumerate(KEYS):
@@ -62,14 +67,16 @@ def test_maps_are_those_of_each_sequence(poses: SequenceSource, tmp_path: Path, 
 
 
 @pytest.mark.parametrize("storage", ["pkl", "hdf5"])
-def test_the_number_of_workers_changes_no_byte(poses: SequenceSource, tmp_path: Path, storage: str) -> None:
+def test_output_is_independent_of_workers(poses: SequenceSource, tmp_path: Path, storage: str) -> None:
     for workers in (1, 2):
         draw_dataset(poses, tmp_path / str(workers), HeatmapSettings(storage=storage, workers=workers))
     assert content(tmp_path / "1") == content(tmp_path / "2")
 
 
 @pytest.mark.parametrize("storage", ["pkl", "hdf5"])
-def test_what_is_there_is_not_drawn_again(poses: SequenceSource, tmp_path: Path, storage: str) -> None:
+def test_existing_maps_are_skipped_and_damaged_ones_drawn_again(
+    poses: SequenceSource, tmp_path: Path, storage: str
+) -> None:
     settings, out = HeatmapSettings(storage=storage, workers=1), tmp_path / "maps"
     draw_dataset(poses, out, settings)
     before, times = content(out), {p: p.stat().st_mtime_ns for p in out.rglob("*.[ph]*")}
@@ -87,7 +94,7 @@ def test_what_is_there_is_not_drawn_again(poses: SequenceSource, tmp_path: Path,
 
 
 @pytest.mark.parametrize("storage", ["pkl", "hdf5"])
-def test_unreadable_sequences_are_named_and_the_others_done(
+def test_unreadable_sequences_are_reported_and_others_drawn(
     poses: SequenceSource, tmp_path: Path, storage: str
 ) -> None:
     bad = tmp_path / "poses" / "002" / "nm-01" / "090" / "090.pkl"
@@ -106,19 +113,19 @@ def test_unreadable_sequences_are_named_and_the_others_done(
     assert list(open_source(tmp_path / "maps", "map").keys) == KEYS[:4]
 
 
-def test_missing_joints_and_flat_frames_are_counted(tmp_path: Path) -> None:
+def test_filled_joints_and_empty_maps_are_counted(tmp_path: Path) -> None:
     sequence = keypoints(0, 6)
     sequence[1, 9] = 0  # lost
     sequence[2] = [400, 300, 0.5]  # a body without height
     PickleTreeWriter(tmp_path / "poses").write(KEYS[0], sequence)
     report = draw_dataset(open_source(tmp_path / "poses", "pose"), tmp_path / "maps", HeatmapSettings(workers=1))
-    assert report == HeatmapReport(1, 6, 1, 1, 0, (), report.seconds)
+    assert report == BuildReport({KEYS[0]: {"frames": 6, "filled_joints": 1, "empty_maps": 1}}, seconds=report.seconds)
 
 
-def test_maps_drawn_otherwise_are_not_mixed(poses: SequenceSource, tmp_path: Path) -> None:
+def test_maps_of_other_settings_are_refused(poses: SequenceSource, tmp_path: Path) -> None:
     draw_dataset(poses, tmp_path / "maps", HeatmapSettings(workers=1))
     other = HeatmapSettings(workers=1, sigma_px=4.0)
-    with pytest.raises(SettingsError, match=r"maps: found sequences with sigma_px 8\.0, expected sigma_px 4\.0"):
+    with pytest.raises(SettingsError, match=r"maps: found sequences made with sigma_px 8\.0, expected sigma_px 4\.0"):
         draw_dataset(poses, tmp_path / "maps", other)
     draw_dataset(poses, tmp_path / "maps", other.model_copy(update={"overwrite": True}))
     (tmp_path / "maps" / "skelgait.json").write_text("[]")
@@ -126,23 +133,25 @@ def test_maps_drawn_otherwise_are_not_mixed(poses: SequenceSource, tmp_path: Pat
         draw_dataset(poses, tmp_path / "maps", other)
 
 
-def test_a_target_that_cannot_be_written_is_named(poses: SequenceSource, tmp_path: Path) -> None:
+def test_file_instead_of_folder_is_refused(poses: SequenceSource, tmp_path: Path) -> None:
     (tmp_path / "maps").write_text("a file")
     with pytest.raises(DataError, match="maps"):
         draw_dataset(poses, tmp_path / "maps", HeatmapSettings(workers=1))
 
 
-def test_maps_of_other_poses_are_not_mixed(poses: SequenceSource, tmp_path: Path) -> None:
+def test_maps_of_other_poses_are_refused(poses: SequenceSource, tmp_path: Path) -> None:
     settings = HeatmapSettings(workers=1)
     draw_dataset(poses, tmp_path / "maps", settings)
     PickleTreeWriter(tmp_path / "others").write(KEYS[0], keypoints(9))
     others = open_source(tmp_path / "others", "pose")
-    with pytest.raises(SettingsError, match=r"maps: found sequences made of .*poses, expected .*others; name another"):
+    with pytest.raises(
+        SettingsError, match=r"maps: found sequences made from .*poses, expected .*others; choose another"
+    ):
         draw_dataset(others, tmp_path / "maps", settings)
 
 
 @pytest.mark.parametrize("storage", ["pkl", "hdf5"])
-def test_poses_that_have_changed_are_drawn_again(poses: SequenceSource, tmp_path: Path, storage: str) -> None:
+def test_changed_poses_are_drawn_again(poses: SequenceSource, tmp_path: Path, storage: str) -> None:
     settings = HeatmapSettings(storage=storage, workers=1)
     draw_dataset(poses, tmp_path / "maps", settings)
     file = PickleTreeWriter(tmp_path / "poses").write(KEYS[2], keypoints(9, 3))
@@ -151,7 +160,7 @@ def test_poses_that_have_changed_are_drawn_again(poses: SequenceSource, tmp_path
     assert open_source(tmp_path / "maps", "map").length(KEYS[2]) == 3
 
 
-def test_a_run_that_drew_nothing_is_in_nobodys_way(poses: SequenceSource, tmp_path: Path) -> None:
+def test_metadata_without_sequences_is_replaced(poses: SequenceSource, tmp_path: Path) -> None:
     missing = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     device = next(name for name, there in missing.items() if not there)
     with pytest.raises(SettingsError, match="--device"):
@@ -161,7 +170,7 @@ def test_a_run_that_drew_nothing_is_in_nobodys_way(poses: SequenceSource, tmp_pa
     assert draw_dataset(poses, tmp_path / "maps", HeatmapSettings(workers=1)).sequences == 5
 
 
-def test_an_interrupted_overwriting_mixes_nothing(
+def test_interrupted_overwrite_leaves_no_maps_of_earlier_settings(
     poses: SequenceSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     draw_dataset(poses, tmp_path / "maps", HeatmapSettings(workers=1))
@@ -183,27 +192,27 @@ def test_an_interrupted_overwriting_mixes_nothing(
     assert content(tmp_path / "maps") == content(tmp_path / "expected")
 
 
-def test_overwriting_in_another_storage_leaves_none_of_the_first(poses: SequenceSource, tmp_path: Path) -> None:
+def test_overwrite_in_another_storage_removes_the_first(poses: SequenceSource, tmp_path: Path) -> None:
     for storage in ("hdf5", "pkl", "hdf5"):
         draw_dataset(poses, tmp_path / "maps", HeatmapSettings(workers=1, storage=storage, overwrite=True))
         kinds = {path.suffix for path in (tmp_path / "maps").rglob("*") if path.is_file()}
         assert kinds == {".json", ".h5" if storage == "hdf5" else ".pkl"}
 
 
-def test_overwriting_removes_nothing_but_maps(poses: SequenceSource, tmp_path: Path) -> None:
+def test_overwrite_removes_only_maps(poses: SequenceSource, tmp_path: Path) -> None:
     silhouettes = PickleTreeWriter(tmp_path / "maps").write(KEYS[0], np.zeros((3, 64, 64), np.uint8), "sil")
     draw_dataset(poses, tmp_path / "maps", HeatmapSettings(workers=1, overwrite=True))
     assert silhouettes.is_file()
 
 
-def test_a_sequence_without_frames_is_named(poses: SequenceSource, tmp_path: Path) -> None:
+def test_sequence_without_frames_is_reported(poses: SequenceSource, tmp_path: Path) -> None:
     PickleTreeWriter(tmp_path / "poses").write(KEYS[1], np.zeros((0, 17, 3)))
     report = draw_dataset(poses, tmp_path / "maps", HeatmapSettings(workers=1))
     assert [key for key, _ in report.failed] == [KEYS[1]]
     assert "found no frame" in report.failed[0][1]
 
 
-def test_torch_draws_the_same(poses: SequenceSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_torch_draws_the_same_maps(poses: SequenceSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     draw_dataset(poses, tmp_path / "cpu", HeatmapSettings(workers=1))
     with monkeypatch.context() as patched:  # as if the processor were another device
         patched.setattr("skelgait.preprocess.maps._with_device", lambda settings: settings)
@@ -213,18 +222,18 @@ def test_torch_draws_the_same(poses: SequenceSource, tmp_path: Path, monkeypatch
         assert (first == second).mean() > 0.9999
 
 
-def test_the_folder_of_the_poses_and_other_stores_are_refused(poses: SequenceSource, tmp_path: Path) -> None:
+def test_folder_of_the_poses_and_other_stores_are_refused(poses: SequenceSource, tmp_path: Path) -> None:
     before = content(tmp_path / "poses")
     with pytest.raises(SettingsError, match="poses: found the folder of the poses"):
         draw_dataset(poses, tmp_path / "poses", HeatmapSettings(workers=1, overwrite=True))
     assert content(tmp_path / "poses") == before
     convert_store(poses, tmp_path / "store", "hdf5", workers=1)
     (tmp_path / "store" / "skelgait.json").unlink()
-    with pytest.raises(DataError, match=r"part-00000\.h5: found a store of poses, expected one of maps"):
+    with pytest.raises(DataError, match=r"shard-00000\.h5: found a store of poses, expected a store of maps"):
         draw_dataset(poses, tmp_path / "store", HeatmapSettings(workers=1, storage="hdf5"))
 
 
-def test_a_dataset_that_grows_keeps_what_is_done(poses: SequenceSource, tmp_path: Path) -> None:
+def test_grown_dataset_keeps_existing_maps(poses: SequenceSource, tmp_path: Path) -> None:
     settings, out = HeatmapSettings(workers=1, storage="hdf5"), tmp_path / "maps"
     draw_dataset(poses, out, settings)
     before = content(out)
@@ -242,7 +251,7 @@ def test_a_dataset_that_grows_keeps_what_is_done(poses: SequenceSource, tmp_path
 
 
 @pytest.mark.parametrize("storage", ["pkl", "hdf5"])
-def test_poses_that_change_while_they_are_drawn_are_drawn_again(
+def test_poses_changed_while_drawn_are_drawn_again(
     poses: SequenceSource, tmp_path: Path, storage: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = HeatmapSettings(workers=1, storage=storage)
@@ -258,14 +267,14 @@ def test_poses_that_change_while_they_are_drawn_are_drawn_again(
     assert open_source(tmp_path / "maps", "map").length(KEYS[0]) == 3
 
 
-def test_two_runs_at_once_are_refused(poses: SequenceSource, tmp_path: Path) -> None:
-    with lock_folder(tmp_path / "maps"), pytest.raises(DataError, match="maps: found another run that writes there"):
+def test_second_run_in_the_same_folder_is_refused(poses: SequenceSource, tmp_path: Path) -> None:
+    with lock_folder(tmp_path / "maps"), pytest.raises(DataError, match="maps: found another run that writes here"):
         draw_dataset(poses, tmp_path / "maps", HeatmapSettings(workers=1))
     assert draw_dataset(poses, tmp_path / "maps", HeatmapSettings(workers=1)).sequences == 5
 
 
 @pytest.mark.parametrize("storage", ["pkl", "hdf5"])
-def test_a_team_shares_the_pieces(poses: SequenceSource, tmp_path: Path, storage: str) -> None:
+def test_process_group_gives_the_same_bytes(poses: SequenceSource, tmp_path: Path, storage: str) -> None:
     settings = HeatmapSettings(storage=storage, workers=1)
     draw_dataset(poses, tmp_path / "alone", settings)
     with ThreadPoolExecutor(3) as processes:
@@ -279,7 +288,7 @@ def test_a_team_shares_the_pieces(poses: SequenceSource, tmp_path: Path, storage
 
 
 class Meeting:
-    """`gather` for threads."""
+    """Implementation of `gather` for threads."""
 
     def __init__(self, size: int) -> None:
         self.items: list[object] = [None] * size
@@ -288,20 +297,20 @@ class Meeting:
     def gather(self, rank: int, item: object) -> list[object]:
         self.items[rank] = item
         self.barrier.wait()
-        everything = list(self.items)
+        items = list(self.items)
         self.barrier.wait()
-        return everything
+        return items
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("storage", ["pkl", "hdf5"])
-def test_killed_at_any_moment_it_ends_with_the_same_bytes(tmp_path: Path, storage: str) -> None:
+def test_resume_after_kill_is_bit_identical(tmp_path: Path, storage: str) -> None:
     write_dataset(tmp_path, views=4, frames=60)
     command = [sys.executable, "-m", "skelgait", "heatmap", "--storage", storage, "--json"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
 
     def start(out: str, *more: str) -> subprocess.Popen[str]:
-        # In a session of its own, so that the workers can be killed with it.
+        # In a new session, so that the workers can be killed with it.
         return subprocess.Popen(
             [*command, "--maps", out, *more], cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True,
             start_new_session=True,

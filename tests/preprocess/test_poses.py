@@ -1,4 +1,4 @@
-"""`skelgait poses`: several people, what is left out, stores, and what is refused."""
+"""`skelgait poses`: choice among several people, frames left out, HDF5, and errors."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def report(*args: object) -> dict[str, Any]:
 
 @pytest.fixture
 def raw(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """OU-MVLP's tree: somebody else stands first in frames 2 and 5, and the last frame is empty."""
+    """Write a tree of OU-MVLP: another person is first in frames 2 and 5, and the last frame is empty."""
     monkeypatch.chdir(tmp_path)
     return datasets.oumvlp(tmp_path / "raw", WALKS)
 
@@ -43,27 +43,27 @@ def poses_of(key: Key, folder: str = "poses") -> np.ndarray:
     return np.asarray(open_source(Path(folder), "pose").read(key)[0])
 
 
-def test_an_empty_folder_is_an_error(tmp_path: Path) -> None:
+def test_empty_folder_is_refused(tmp_path: Path) -> None:
     assert call(tmp_path)[0] == 1
     assert "found no file, expected poses in one of the layouts grew, gait3d" in call(tmp_path)[2]
 
 
-def test_frames_without_anybody_are_left_out_and_counted(raw: Path) -> None:
+def test_frames_without_a_person_are_left_out_and_counted(raw: Path) -> None:
     counted = report(raw)
-    assert (counted["frames"], counted["nobody"]) == (13, 2)
-    assert (counted["several"], counted["by_continuity"]) == (4, 4)
+    assert (counted["frames"], counted["no_person"]) == (13, 2)
+    assert (counted["several_people"], counted["by_continuity"]) == (4, 4)
     assert open_source(Path("poses"), "pose").frame_names(KEYS[0]) == [f"{t:04d}" for t in range(1, 7)]
     for key, walk in WALKS.items():
         np.testing.assert_array_equal(poses_of(key), coco18(walk))
 
 
-def test_an_index_decides_first(raw: Path, tmp_path: Path) -> None:
+def test_person_index_takes_precedence(raw: Path, tmp_path: Path) -> None:
     index = tmp_path.joinpath("index", *KEYS[0])
     index.mkdir(parents=True)
     # Frame 2 is the second; of frame 5 there is no such person; frame 99 does not exist.
     (index / "pose_selection_idx.pkl").write_bytes(pickle.dumps({"0002": 0, "0005": 7, "0099": 0}))
     counted = report(raw, "--person-index", tmp_path / "index")
-    assert (counted["several"], counted["by_index"], counted["by_continuity"]) == (4, 1, 3)
+    assert (counted["several_people"], counted["by_index"], counted["by_continuity"]) == (4, 1, 3)
     expected = coco18(WALKS[KEYS[0]])
     expected[1] += [500, 0, 0]
     np.testing.assert_array_equal(poses_of(KEYS[0]), expected)
@@ -71,21 +71,21 @@ def test_an_index_decides_first(raw: Path, tmp_path: Path) -> None:
     assert "found a list, expected a dictionary from frame" in call(raw, "--person-index", tmp_path / "index")[2]
 
 
-def test_then_the_silhouette(raw: Path, tmp_path: Path) -> None:
+def test_silhouette_chooses_the_person(raw: Path, tmp_path: Path) -> None:
     folder = tmp_path / "images" / "Silhouette_000-00" / "00001"
     folder.mkdir(parents=True)
     image = np.zeros((800, 1400), np.uint8)
-    image[150:700, 700:1200] = 255  # where the other one stands
+    image[150:700, 700:1200] = 255  # where the other person stands
     cv2.imwrite(str(folder / "0002.png"), image)
     counted = report(raw, "--silhouette-images", tmp_path / "images")
-    assert (counted["several"], counted["by_silhouette"], counted["by_continuity"]) == (4, 1, 3)
+    assert (counted["several_people"], counted["by_silhouette"], counted["by_continuity"]) == (4, 1, 3)
     expected = coco18(WALKS[KEYS[0]])
     expected[1] += [500, 0, 0]
     np.testing.assert_array_equal(poses_of(KEYS[0]), expected)
 
 
 @pytest.mark.parametrize("flag", ["--person-index", "--silhouette-images"])
-def test_help_that_has_nothing_of_any_sequence_is_refused(raw: Path, tmp_path: Path, flag: str) -> None:
+def test_index_or_silhouettes_of_other_sequences_are_refused(raw: Path, tmp_path: Path, flag: str) -> None:
     folder = tmp_path / "other" / "00099" / "00" / "000"
     folder.mkdir(parents=True)
     cv2.imwrite(str(folder / "0002.png"), np.full((9, 9), 255, np.uint8))
@@ -95,7 +95,7 @@ def test_help_that_has_nothing_of_any_sequence_is_refused(raw: Path, tmp_path: P
     assert not Path("poses").exists()
 
 
-def test_no_joint_in_any_frame_is_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sequence_without_joints_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     PickleTreeWriter(tmp_path / "raw").write(KEYS[0], np.full((3, 17, 3), np.nan))
     code, _, err = call(tmp_path / "raw")
@@ -103,7 +103,7 @@ def test_no_joint_in_any_frame_is_a_failure(tmp_path: Path, monkeypatch: pytest.
     assert "found no joint in any of 3 frames, expected a person" in err
 
 
-def test_videos_that_share_a_folder_are_sequences_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_videos_in_one_folder_are_separate_sequences(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for key, walk in WALKS.items():
         datasets.openpose(tmp_path / key.identity, {Key("a", "b", "c"): walk})
@@ -117,7 +117,7 @@ def test_videos_that_share_a_folder_are_sequences_apart(tmp_path: Path, monkeypa
         np.testing.assert_array_equal(poses.read(Key(f"video{key.identity}", "00", "00"))[0], coco18(walk))
 
 
-def test_the_table_says_how_the_walker_was_told(raw: Path) -> None:
+def test_table_shows_how_the_person_was_chosen(raw: Path) -> None:
     _, out, _ = call(raw)
     lines = {line.strip().rsplit(maxsplit=1)[0].strip(): line.split()[-1] for line in out.splitlines() if line.strip()}
     assert lines["layout"] == "oumvlp"
@@ -125,7 +125,7 @@ def test_the_table_says_how_the_walker_was_told(raw: Path) -> None:
     assert lines["by the continuity of the track"] == "4"
 
 
-def test_joints_that_are_no_numbers_become_lost_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_joints_that_are_not_finite_become_zero(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     walk = WALKS[KEYS[0]].copy()
     walk[1, 3] = np.nan
@@ -135,7 +135,7 @@ def test_joints_that_are_no_numbers_become_lost_ones(tmp_path: Path, monkeypatch
     assert poses_of(KEYS[0])[[1, 2], [3, 4]].tolist() == [[0, 0, 0]] * 2
 
 
-def test_a_sequence_that_cannot_be_read_is_named_and_the_others_are_written(raw: Path) -> None:
+def test_unreadable_sequence_is_reported_and_others_are_written(raw: Path) -> None:
     next(raw.joinpath("00003", "015_01").iterdir()).write_text("{")
     code, _out, err = call(raw)
     assert code == 1
@@ -144,15 +144,15 @@ def test_a_sequence_that_cannot_be_read_is_named_and_the_others_are_written(raw:
     assert list(open_source(Path("poses"), "pose").keys) == [KEYS[0]]
 
 
-def test_nobody_in_any_frame_is_a_failure(raw: Path) -> None:
+def test_sequence_without_a_person_is_reported(raw: Path) -> None:
     for path in raw.joinpath("00003", "015_01").iterdir():
         path.write_text('{"people": []}')
     code, _, err = call(raw)
     assert code == 1
-    assert "00003/01/015: found nobody in any of 8 frames, expected a person" in err
+    assert "00003/01/015: found no person in any of 8 frames, expected a person" in err
 
 
-def test_parts_hold_frames_of_one_form(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hdf5_refuses_other_numbers_of_joints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     PickleTreeWriter(tmp_path / "raw").write(KEYS[0], WALKS[KEYS[0]])
     PickleTreeWriter(tmp_path / "raw").write(KEYS[1], coco18(WALKS[KEYS[1]]))
@@ -163,7 +163,7 @@ def test_parts_hold_frames_of_one_form(tmp_path: Path, monkeypatch: pytest.Monke
     assert report(tmp_path / "raw", "--poses", "tree")["sequences"] == 2
 
 
-def test_names_and_patterns_of_one_s_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_names_and_pattern_select_files_and_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for name in ("anna_bag", "ben_coat"):
         folder = tmp_path / "raw" / "day1" / name
@@ -187,21 +187,21 @@ def test_names_and_patterns_of_one_s_own(tmp_path: Path, monkeypatch: pytest.Mon
         (("raw", "--poses", "raw"), "raw: found the raw dataset itself, expected another folder"),
     ],
 )
-def test_what_is_wrong_is_said_in_a_line(raw: Path, args: tuple[str, ...], message: str) -> None:
+def test_errors_are_one_line(raw: Path, args: tuple[str, ...], message: str) -> None:
     code, out, err = call(*args)
     assert (code, out) == (1, "")
     assert message in err
     assert err.count("\n") == 1
 
 
-def test_what_lies_there_instead_of_poses_is_said(tmp_path: Path) -> None:
+def test_error_describes_files_that_are_no_poses(tmp_path: Path) -> None:
     PickleTreeWriter(tmp_path).write(KEYS[0], np.zeros((9, 85)))
     code, _, err = call(tmp_path)
     assert code == 1
     assert "1 .pkl; 000.pkl contains rows of 85 numbers (like SMPL parameters))" in err
 
 
-def test_the_maps_of_sustech1k_are_drawn_from_what_was_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_maps_are_drawn_from_collected_poses_of_sustech1k(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     datasets.sustech1k(tmp_path / "raw", some_walks(Key("0000", "00-nm", "000"), frames=6))
     report(tmp_path / "raw")

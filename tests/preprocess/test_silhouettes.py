@@ -50,15 +50,15 @@ TREES: dict[str, Callable[[Path, Walks], Path]] = {
 
 
 def call(*args: object) -> tuple[int, str, str]:
-    """Exit code, stdout and stderr of `skelgait silhouettes` with one worker."""
+    """Return exit code, stdout and stderr of `skelgait silhouettes` with one worker."""
     result = CliRunner().invoke(app, ["silhouettes", *map(str, args), "--workers", "1"])
     return result.exit_code, result.stdout, result.stderr
 
 
 def report_of(*args: object, code: int = 0) -> dict[str, Any]:
-    """The report of `skelgait silhouettes`."""
-    found, out, err = call(*args, "--json")
-    assert found == code, err
+    """Return the report of `skelgait silhouettes`."""
+    exit_code, out, err = call(*args, "--json")
+    assert exit_code == code, err
     report: dict[str, Any] = json.loads(out)
     return report
 
@@ -72,7 +72,7 @@ def opened(out: str = "silhouettes") -> SequenceSource:
 
 
 def aligned(masks: np.ndarray) -> list[np.ndarray]:
-    return [one for one in map(align_silhouette, masks) if one is not None]
+    return [image for image in map(align_silhouette, masks) if image is not None]
 
 
 @pytest.fixture(autouse=True)
@@ -83,7 +83,7 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_an_empty_folder_is_an_error_and_nothing_is_written(workspace: Path) -> None:
+def test_empty_folder_is_refused_and_nothing_is_written(workspace: Path) -> None:
     (workspace / "raw").mkdir()
     code, out, err = call("raw")
     assert (code, out) == (1, "")
@@ -93,7 +93,7 @@ def test_an_empty_folder_is_an_error_and_nothing_is_written(workspace: Path) -> 
 
 @pytest.mark.parametrize("storage", ["pkl", "hdf5"])
 @pytest.mark.parametrize("dataset", TREES)
-def test_every_dataset_s_tree_is_aligned(dataset: str, storage: str) -> None:
+def test_trees_of_all_datasets_are_aligned(dataset: str, storage: str) -> None:
     walks = some_walks(*KEYS[dataset])
     TREES[dataset](Path("raw"), walks)
     report = report_of("raw", "--storage", storage)
@@ -105,21 +105,21 @@ def test_every_dataset_s_tree_is_aligned(dataset: str, storage: str) -> None:
     assert source.frame_names(KEYS[dataset][0]) == NAMES[dataset]
 
 
-def test_a_part_of_grew_is_told_by_the_folders_above() -> None:
+def test_subfolder_of_grew_is_recognized() -> None:
     png_trees.grew(Path("raw"), some_walks(*KEYS["grew"]))
     report_of("raw/test/gallery")
     assert list(opened().keys) == [Key("00001", "01", "f1"), Key("00001", "02", "f2")]
 
 
 def rearranged_grew(root: Path, walks: Walks) -> Path:
-    """GREW as its users rearrange it: identity, condition and sequence."""
+    """Write GREW as OpenGait rearranges it: identity, condition and sequence."""
     for key, masks in walks.items():
         write_folder(root.joinpath(*key), masks, "{:05d}.png")
     return root
 
 
 @pytest.mark.parametrize("write", [png_trees.grew, rearranged_grew])
-def test_frames_of_grew_that_are_aligned_already_stay(write: Callable[[Path, Walks], Path]) -> None:
+def test_aligned_frames_of_grew_are_kept(write: Callable[[Path, Walks], Path]) -> None:
     walks = some_walks(*KEYS["grew"], size_hw=(64, 64))
     for masks in walks.values():
         masks[1] = 0
@@ -143,7 +143,7 @@ def test_empty_frames_are_left_out_and_counted(storage: str) -> None:
     png_trees.casia_b(Path("raw"), walks)
     code, out, err = call("raw", "--storage", storage)
     assert code == 1
-    assert "001/nm-02/090: raw/001/nm-02/090: found 5 images, all of them empty, expected a silhouette" in err
+    assert "001/nm-02/090: raw/001/nm-02/090: found 5 empty images, expected a silhouette" in err
     assert re.search(r"empty frames, left out +2 *\n", out)
     assert re.search(r"sequences that cannot be aligned +1 *\n", out)
     assert list(opened().keys) == [first, third]
@@ -152,7 +152,7 @@ def test_empty_frames_are_left_out_and_counted(storage: str) -> None:
 
 
 @pytest.mark.parametrize("storage", ["pkl", "hdf5"])
-def test_a_damaged_image_fails_its_sequence_alone(storage: str) -> None:
+def test_damaged_image_fails_only_its_sequence(storage: str) -> None:
     png_trees.casia_b(Path("raw"), some_walks(*KEYS["casia_b"]))
     bad = Path("raw/001/nm-02/090/001-nm-02-090-002.png")
     good = bad.read_bytes()
@@ -167,7 +167,7 @@ def test_a_damaged_image_fails_its_sequence_alone(storage: str) -> None:
     assert (report["sequences"], report["skipped"], report["failed"]) == (1, 2, [])
 
 
-def test_masks_of_0_and_1_give_the_same() -> None:
+def test_masks_of_0_and_1_give_the_same_silhouettes() -> None:
     walks = some_walks(*KEYS["casia_b"])
     png_trees.casia_b(Path("bytes"), walks)
     png_trees.casia_b(Path("bits"), {key: masks // 255 for key, masks in walks.items()})
@@ -178,7 +178,7 @@ def test_masks_of_0_and_1_give_the_same() -> None:
 
 
 @pytest.mark.parametrize("storage", ["pkl", "hdf5"])
-def test_what_is_there_is_not_aligned_again(storage: str) -> None:
+def test_existing_silhouettes_are_skipped_and_changed_ones_aligned_again(storage: str) -> None:
     png_trees.gait3d(Path("raw"), some_walks(*KEYS["gait3d"]))
     report_of("raw", "--storage", storage)
     before = content(Path("silhouettes"))
@@ -197,7 +197,7 @@ def test_what_is_there_is_not_aligned_again(storage: str) -> None:
 
 
 @pytest.mark.parametrize("storage", ["pkl", "hdf5"])
-def test_the_number_of_workers_changes_no_byte(storage: str) -> None:
+def test_output_is_independent_of_workers(storage: str) -> None:
     png_trees.grew(Path("raw"), some_walks(*KEYS["grew"]))
     for workers in (1, 2):
         settings = SilhouettesSettings(storage=storage, workers=workers)
@@ -205,17 +205,20 @@ def test_the_number_of_workers_changes_no_byte(storage: str) -> None:
     assert content(Path("1")) == content(Path("2"))
 
 
-def test_the_size_is_that_asked_for_and_others_are_not_mixed_in() -> None:
+def test_size_is_applied_and_other_sizes_are_refused() -> None:
     walks = some_walks(*KEYS["casia_b"])
     png_trees.casia_b(Path("raw"), walks)
     report_of("raw", "--size-px", 128)
     key = KEYS["casia_b"][0]
     np.testing.assert_array_equal(opened().read(key)[0], [align_silhouette(mask, 128) for mask in walks[key]])
-    assert "silhouettes: found sequences with size_px 128, expected size_px 64; name another folder" in call("raw")[2]
+    assert (
+        "silhouettes: found sequences made with size_px 128, expected size_px 64; choose another folder"
+        in call("raw")[2]
+    )
     assert "silhouettes.size_px: should be less than or equal to 512" in call("raw", "--size-px", 513)[2]
 
 
-def test_names_and_other_settings_come_from_the_settings_file_too() -> None:
+def test_settings_file_sets_names_and_size() -> None:
     write_folder(Path("raw/cam1/anna-bag/mask"), blobs(0, 3))
     write_folder(Path("raw/cam2/anna-bag/mask"), blobs(1, 3))
     names = "{view}/{identity}-{condition}/*"
@@ -227,19 +230,21 @@ def test_names_and_other_settings_come_from_the_settings_file_too() -> None:
     assert opened("other").read(expected[0])[0].shape == (3, 32, 32)
 
 
-def test_the_folder_of_the_images_is_refused() -> None:
+def test_folder_of_the_images_is_refused() -> None:
     write_png(Path("silhouettes/anna/1.png"), blobs(0, 1)[0])
     before = content(Path("silhouettes"))
     for overwrite in ([], ["--overwrite"]):
         code, _, err = call("silhouettes", *overwrite)
         assert code == 1
-        assert "Error: silhouettes: found the folder of the images, expected another one; name another folder" in err
+        assert (
+            "Error: silhouettes: found the folder of the images, expected another folder; choose another folder" in err
+        )
     assert content(Path("silhouettes")) == before
     with pytest.raises(SettingsError, match="--silhouettes"):
         align_dataset(find_image_folders(Path("silhouettes")), Path("silhouettes"), SilhouettesSettings())
 
 
-def test_the_folder_may_hold_the_images_and_the_silhouettes(workspace: Path) -> None:
+def test_folder_with_images_and_earlier_silhouettes_is_read(workspace: Path) -> None:
     write_folder(workspace / "anna", blobs(0, 3))
     for expected in (1, 0):
         assert report_of(".", "--names", "{identity}")["sequences"] == expected

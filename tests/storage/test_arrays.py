@@ -1,4 +1,4 @@
-"""Only arrays come out of a pickle, and nothing in one is executed."""
+"""Pickled arrays: reading, writing, and refusal of code."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FRAMES = np.arange(5 * 40 * 30, dtype=np.uint8).reshape(5, 40, 30)
         np.linspace(0, 1, 12, dtype=">f4"),  # other byte order
     ],
 )
-def test_every_pickle_of_an_array_is_read(tmp_path: Path, array: np.ndarray, protocol: int) -> None:
+def test_arrays_of_every_pickle_protocol_are_read(tmp_path: Path, array: np.ndarray, protocol: int) -> None:
     path = tmp_path / "a.pkl"
     path.write_bytes(pickle.dumps(array, protocol))
     np.testing.assert_array_equal(read_pickled_array(path), array)
@@ -35,13 +35,13 @@ def test_every_pickle_of_an_array_is_read(tmp_path: Path, array: np.ndarray, pro
     assert read_pickled_header(path).shape == array.shape
 
 
-def test_pickles_of_older_numpy_are_read(tmp_path: Path) -> None:
+def test_arrays_pickled_by_numpy_1_are_read(tmp_path: Path) -> None:
     path = tmp_path / "a.pkl"
     path.write_bytes(pickle.dumps(FRAMES, 2).replace(b"cnumpy._core.multiarray", b"cnumpy.core.multiarray"))
     np.testing.assert_array_equal(read_pickled_array(path), FRAMES)
 
 
-def test_written_arrays_are_plain_pickles(tmp_path: Path) -> None:
+def test_written_array_is_a_plain_pickle(tmp_path: Path) -> None:
     path = tmp_path / "new" / "folder" / "a.pkl"
     write_pickled_array(path, FRAMES)
     np.testing.assert_array_equal(pickle.loads(path.read_bytes()), FRAMES)
@@ -57,7 +57,7 @@ class _Exploit:
 
 
 @pytest.mark.parametrize("read", [read_pickled_array, read_pickled_header])
-def test_nothing_is_executed(tmp_path: Path, read: object) -> None:
+def test_code_in_a_pickle_is_refused_and_not_executed(tmp_path: Path, read: object) -> None:
     path, trace = tmp_path / "evil.pkl", tmp_path / "trace"
     path.write_bytes(pickle.dumps(_Exploit(f"touch {trace}")))
     with pytest.raises(DataError, match=r"evil\.pkl: found the object posix\.system, expected one pickled numpy array"):
@@ -76,19 +76,19 @@ def test_nothing_is_executed(tmp_path: Path, read: object) -> None:
         (pickle.dumps(np.array(["a"])), "an array of type <U1"),
     ],
 )
-def test_other_content_is_named(tmp_path: Path, content: bytes, found: str, read: object) -> None:
+def test_other_content_is_refused(tmp_path: Path, content: bytes, found: str, read: object) -> None:
     path = tmp_path / "a.pkl"
     path.write_bytes(content)
     with pytest.raises(DataError, match=f"a.pkl: found .*{found}"):
         read(path)  # type: ignore[operator]
 
 
-def test_a_missing_file_is_named(tmp_path: Path) -> None:
+def test_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"none\.pkl: found No such file"):
         read_pickled_array(tmp_path / "none.pkl")
 
 
-def test_a_failed_write_leaves_nothing(tmp_path: Path) -> None:
+def test_failed_write_leaves_existing_files(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(DataError, match="a file that can be written"):
         write_pickled_array(tmp_path / "file" / "a.pkl", FRAMES)
@@ -97,7 +97,7 @@ def test_a_failed_write_leaves_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64, np.uint16])
 @pytest.mark.parametrize("shape", [(0, 17, 3), (5, 18, 3), (5, 51), (5, 53)])
-def test_poses_are_numbers_of_any_kind(shape: tuple[int, ...], dtype: type) -> None:
+def test_poses_may_have_any_numeric_type(shape: tuple[int, ...], dtype: type) -> None:
     poses: np.ndarray = np.zeros(shape, dtype)
     assert check_modality(poses, "pose", Path("a.pkl")) is poses
 
@@ -111,6 +111,6 @@ def test_poses_are_numbers_of_any_kind(shape: tuple[int, ...], dtype: type) -> N
         (np.zeros((5, 17, 3), bool), r"found an array \(5, 17, 3\) of bool"),
     ],
 )
-def test_what_cannot_be_poses_is_refused(array: np.ndarray, message: str) -> None:
+def test_other_arrays_are_refused_as_poses(array: np.ndarray, message: str) -> None:
     with pytest.raises(ShapeError, match=message):
         check_modality(array, "pose", Path("a.pkl"))

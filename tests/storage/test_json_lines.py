@@ -1,4 +1,4 @@
-"""Files of one JSON object a line."""
+"""Files with one JSON object per line."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from skelgait.storage.json_lines import read_json_lines
         ("", []),
         ('{"a": 1}\n{"a": 2}\n', [{"a": 1}, {"a": 2}]),
         ('{"a": 1}\n{"a": 2', [{"a": 1}]),  # cut off by a kill
-        ('{"a": 1}\n{"a{"a": 2}\n{"a": 3}\n', [{"a": 1}, {"a": 3}]),  # and gone on with
+        ('{"a": 1}\n{"a{"a": 2}\n{"a": 3}\n', [{"a": 1}, {"a": 3}]),  # and then continued
         ('\n3\n[1]\nnull\n{"a": 1}', [{"a": 1}]),  # no objects; the last line without its end
         ("[" * 100_000 + '\n{"a": 1}\n', [{"a": 1}]),
-        ('{"a": "\u2028"}\n', [{"a": "\u2028"}]),  # a line of its own to str.splitlines
+        ('{"a": "\u2028"}\n', [{"a": "\u2028"}]),  # a line break for str.splitlines
     ],
 )
-def test_json_lines_are_read_past_what_is_damaged(tmp_path: Path, text: str | None, expected: list[Any]) -> None:
+def test_damaged_lines_are_skipped(tmp_path: Path, text: str | None, expected: list[Any]) -> None:
     if text is not None:
         (tmp_path / "lines").write_text(text, encoding="utf-8")
     assert read_json_lines(tmp_path / "lines") == expected
 
 
-def test_json_lines_that_are_no_file(tmp_path: Path) -> None:
+def test_folder_instead_of_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="expected a file of JSON lines"):
         read_json_lines(tmp_path)

@@ -1,4 +1,4 @@
-"""Maps and silhouettes of one sequence, joined by key; what does not match is named."""
+"""Pairs of skeleton maps and silhouettes of the same sequences."""
 
 from skelgait.preprocess.pairs.frames import OnMismatch
 from skelgait.preprocess.pairs.join import pair_sequences

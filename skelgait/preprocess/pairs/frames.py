@@ -1,4 +1,4 @@
-"""Which frames of a sequence's maps and silhouettes belong together."""
+"""Pairing of the frames of one sequence's maps and silhouettes."""
 
 from __future__ import annotations
 
@@ -8,98 +8,99 @@ from typing import Literal
 import numpy as np
 
 from skelgait.storage.frame_names import frame_number
-from skelgait.storage.pairs import Cut
+from skelgait.storage.pairs import FramePairs
 
 OnMismatch = Literal["error", "skip", "trim", "match-by-frame"]
-"""What becomes of sequences whose numbers of frames differ."""
+"""Treatment of sequences with different numbers of maps and silhouettes."""
 
 FrameNames = Sequence[str] | None
-"""Names of the frames of a sequence, in order; None where they are not known."""
-
-_NO_MATCH = "use --on-mismatch trim, or leave it out"
+"""Names of the frames of a sequence, in order; None: unknown."""
 
 
 class UnmatchedError(Exception):
-    """The frames of a sequence do not belong together: why, and a hint."""
+    """Frames of a sequence cannot be paired; the message gives the reason and a hint."""
 
 
-def frames_that_pair(
+def pair_frames(
     on_mismatch: OnMismatch,
     n_maps: int,
     n_silhouettes: int,
     map_names: FrameNames = None,
     silhouette_names: FrameNames = None,
-) -> Cut | None:
-    """The frames of a sequence that are paired; None where all are, as they lie.
+) -> FramePairs | None:
+    """Pair the frames of a sequence.
 
     Args:
-        on_mismatch: what to do where the numbers of frames differ. `match-by-frame` looks at the names of the frames
-            where they do not differ, too, as other frames may have been lost on either side.
+        on_mismatch: treatment of different numbers of frames. `match-by-frame` compares the names of the frames even if
+            the numbers are equal, because each side may have lost other frames.
         n_maps: number of maps.
         n_silhouettes: number of silhouettes.
-        map_names: the names of the maps' frames, for `match-by-frame`.
-        silhouette_names: the names of the silhouettes' frames likewise.
+        map_names: names of the map frames, for `match-by-frame`.
+        silhouette_names: names of the silhouette frames, for `match-by-frame`.
+
+    Returns:
+        The paired frames; None: all frames in order.
 
     Raises:
-        UnmatchedError: the sequence is to be left out.
+        UnmatchedError: if the frames cannot be paired.
     """
     if on_mismatch == "match-by-frame" and map_names is not None and silhouette_names is not None:
         return _match(map_names, silhouette_names)
     if n_maps == n_silhouettes:
         return None
-    unequal = f"{n_maps} maps but {n_silhouettes} silhouettes"
+    difference = f"{n_maps} maps but {n_silhouettes} silhouettes"
     if on_mismatch == "match-by-frame":
-        nameless = " and ".join(
+        unnamed = " and ".join(
             side for side, names in (("maps", map_names), ("silhouettes", silhouette_names)) if names is None
         )
-        hint = "make them with `skelgait poses` or `skelgait silhouettes`, which keep the names, or use trim"
-        raise UnmatchedError(f"{unequal}, and no names of the frames of the {nameless}; {hint}")
+        hint = "make them with `skelgait poses` or `skelgait silhouettes`, which store the names, or use trim"
+        raise UnmatchedError(f"{difference}, and the {unnamed} have no frame names; {hint}")
     if on_mismatch == "trim":
         return _trim(n_maps, n_silhouettes)
-    raise UnmatchedError(f"{unequal}; use --on-mismatch match-by-frame or trim to pair some of them")
+    raise UnmatchedError(f"{difference}; use --on-mismatch match-by-frame or trim to pair some of them")
 
 
-def _trim(n_maps: int, n_silhouettes: int) -> Cut:
-    shorter = np.arange(min(n_maps, n_silhouettes))
-    if not len(shorter):
+def _trim(n_maps: int, n_silhouettes: int) -> FramePairs:
+    indices = np.arange(min(n_maps, n_silhouettes))
+    if not len(indices):
         hint = "write the sequence again, or remove it"
-        raise UnmatchedError(f"{n_maps} maps and {n_silhouettes} silhouettes: nothing is left to pair; {hint}")
-    return Cut(shorter, shorter, n_maps, n_silhouettes)
+        raise UnmatchedError(f"{n_maps} maps and {n_silhouettes} silhouettes, so no frame to pair; {hint}")
+    return FramePairs(indices, indices, n_maps, n_silhouettes)
 
 
-def _match(map_names: Sequence[str], silhouette_names: Sequence[str]) -> Cut | None:
-    """The frames that both have, in the order of their numbers; None where they are all of them, as they lie."""
+def _match(map_names: Sequence[str], silhouette_names: Sequence[str]) -> FramePairs | None:
+    """Pair the frames that both sides have, ordered by frame number; None if these are all frames in order."""
     if list(map_names) == list(silhouette_names):
         return None
-    maps, silhouettes = _places(map_names, "maps"), _places(silhouette_names, "silhouettes")
+    maps, silhouettes = _indices(map_names, "maps"), _indices(silhouette_names, "silhouettes")
     if list(maps) == list(silhouettes):
         return None
-    both = sorted(maps.keys() & silhouettes.keys())
-    if not both:
-        spans = f"maps {_span(maps)}, silhouettes {_span(silhouettes)}"
-        raise UnmatchedError(f"no frame that both have ({spans}); see whether both are of the same walk")
-    return Cut(
-        np.array([maps[number] for number in both]),
-        np.array([silhouettes[number] for number in both]),
+    common = sorted(maps.keys() & silhouettes.keys())
+    if not common:
+        ranges = f"maps {_range(maps)}, silhouettes {_range(silhouettes)}"
+        raise UnmatchedError(f"no common frame ({ranges}); check that both are of the same walk")
+    return FramePairs(
+        np.array([maps[number] for number in common]),
+        np.array([silhouettes[number] for number in common]),
         len(map_names),
         len(silhouette_names),
     )
 
 
-def _places(names: Sequence[str], side: str) -> dict[int, int]:
-    """Where each frame is, by its number, in the order of the frames."""
-    places: dict[int, int] = {}
-    for place, name in enumerate(names):
+def _indices(names: Sequence[str], side: str) -> dict[int, int]:
+    """Return the index of each frame by its frame number, in the order of the frames."""
+    indices: dict[int, int] = {}
+    for index, name in enumerate(names):
         number = frame_number(name)
         if number is None:
             raise UnmatchedError(f"no number in {name!r}, a frame of the {side}; name frames by numbers, or use trim")
-        if number in places:
-            same = f"{names[places[number]]!r} and {name!r}"
-            raise UnmatchedError(f"frame {number} twice among the {side} ({same}); leave one of them, or use trim")
-        places[number] = place
-    return places
+        if number in indices:
+            both = f"{names[indices[number]]!r} and {name!r}"
+            raise UnmatchedError(f"frame {number} twice in the {side} ({both}); remove one of them, or use trim")
+        indices[number] = index
+    return indices
 
 
-def _span(numbers: Iterable[int]) -> str:
+def _range(numbers: Iterable[int]) -> str:
     ordered = sorted(numbers)
     return f"{ordered[0]} to {ordered[-1]}" if ordered else "none"

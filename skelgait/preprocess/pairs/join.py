@@ -1,57 +1,59 @@
-"""Two sources, joined by identity, condition and view."""
+"""Joining maps and silhouettes by identity, condition and view."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Literal
 
 from skelgait.errors import DataError
-from skelgait.preprocess.pairs.frames import OnMismatch, UnmatchedError, frames_that_pair
+from skelgait.preprocess.pairs.frames import OnMismatch, UnmatchedError, pair_frames
 from skelgait.preprocess.pairs.outcome import Outcome, Pairing, SequencePairing
 from skelgait.preprocess.pairs.rates import check_rates
+from skelgait.runtime.advance import Advance, no_progress
 from skelgait.storage import Key, SequenceSource
-from skelgait.storage.pairs import Cut
+from skelgait.storage.pairs import FramePairs
 
 
 def pair_sequences(
     maps: SequenceSource,
     silhouettes: SequenceSource,
-    advance: Callable[[int], None] = lambda _: None,
     *,
     on_mismatch: OnMismatch = "skip",
+    advance: Advance | None = None,
 ) -> Pairing:
-    """Join maps and silhouettes by identity, condition and view, and compare their frames.
+    """Join maps and silhouettes by identity, condition and view, and pair their frames.
 
     Args:
-        maps: the skeleton maps.
-        silhouettes: the silhouettes.
-        advance: told how many sequences have been looked at since the last call.
-        on_mismatch: what becomes of sequences whose numbers of frames differ: `skip` leaves them out; `trim` cuts both
-            to the length of the shorter one; `match-by-frame` pairs the frames whose names bear the same number, in all
-            sequences whose frames have names; `error` raises.
+        maps: skeleton maps.
+        silhouettes: silhouettes.
+        on_mismatch: treatment of sequences with different numbers of maps and silhouettes. `skip` leaves them out;
+            `trim` shortens both to the shorter length; `match-by-frame` pairs frames with the same number in their
+            names, in all sequences whose frames have names; `error` raises an error.
+        advance: called with the number of compared sequences.
 
     Raises:
-        DataError: with `error`, the numbers of frames of a sequence differ; or maps and silhouettes are of two rates.
+        DataError: if the numbers of frames differ and `on_mismatch` is `error`, or if maps and silhouettes have
+            different frame rates.
     """
+    advance = advance or no_progress
     map_keys, silhouette_keys = set(maps.keys), set(silhouettes.keys)
     sequences = []
     for key in sorted(map_keys | silhouette_keys):
         if key not in silhouette_keys:
-            sequences.append(_alone(key, maps, "maps"))
+            sequences.append(_single(key, maps, "maps"))
         elif key not in map_keys:
-            sequences.append(_alone(key, silhouettes, "silhouettes"))
+            sequences.append(_single(key, silhouettes, "silhouettes"))
         else:
             sequences.append(_compare(key, maps, silhouettes, on_mismatch))
         advance(1)
     pairing = Pairing(tuple(sequences))
-    unequal = pairing.of("unequal")
+    unequal = pairing.with_outcome("unequal")
     if on_mismatch == "error" and unequal:
-        raise _unequal(silhouettes, unequal[0], len(unequal))
+        raise _unequal_error(silhouettes, unequal[0], len(unequal))
     return pairing
 
 
-def _alone(key: Key, source: SequenceSource, side: Literal["maps", "silhouettes"]) -> SequencePairing:
-    """What becomes of a sequence of which there is nothing but one side."""
+def _single(key: Key, source: SequenceSource, side: Literal["maps", "silhouettes"]) -> SequencePairing:
+    """Return the outcome of a sequence that only one side has."""
     outcome: Outcome = "no silhouettes" if side == "maps" else "no maps"
     try:
         length = source.length(key)
@@ -61,38 +63,41 @@ def _alone(key: Key, source: SequenceSource, side: Literal["maps", "silhouettes"
 
 
 def _compare(key: Key, maps: SequenceSource, silhouettes: SequenceSource, on_mismatch: OnMismatch) -> SequencePairing:
-    """What becomes of a sequence that both have."""
+    """Return the outcome of a sequence that both sides have."""
     by_name = on_mismatch == "match-by-frame"
     try:
         lengths = maps.length(key), silhouettes.length(key)
-        # Names stay with the frames that are left.
-        has_names = by_name or (on_mismatch == "trim" and lengths[0] != lengths[1])
-        names = (maps.frame_names(key), silhouettes.frame_names(key)) if has_names else (None, None)
+        # Trimmed frames keep their names, so unreadable names are an error for `trim` too.
+        needs_names = by_name or (on_mismatch == "trim" and lengths[0] != lengths[1])
+        names = (maps.frame_names(key), silhouettes.frame_names(key)) if needs_names else (None, None)
     except DataError as error:
         return SequencePairing(key, "unreadable", reason=str(error))
     check_rates(key, maps, silhouettes)
     try:
-        cut = frames_that_pair(on_mismatch, *lengths, *names)
+        frame_pairs = pair_frames(on_mismatch, *lengths, *names)
     except UnmatchedError as error:
         return SequencePairing(key, "unequal", *lengths, str(error))
-    if cut is None:
-        reason = "as they lie, as the frames of one side or both have no names" if by_name and None in names else ""
+    if frame_pairs is None:
+        reason = "in order, because maps or silhouettes have no frame names" if by_name and None in names else ""
         return SequencePairing(key, "paired", *lengths, reason)
     outcome: Outcome = "matched" if by_name else "trimmed"
-    return SequencePairing(key, outcome, *lengths, _origin(key, maps, silhouettes, outcome, cut), cut)
+    origin = _origin(key, maps, silhouettes, outcome, frame_pairs)
+    return SequencePairing(key, outcome, *lengths, origin, frame_pairs)
 
 
-def _origin(key: Key, maps: SequenceSource, silhouettes: SequenceSource, outcome: Outcome, cut: Cut) -> str:
-    """Where the frames of a sequence come from; what is cut to these frames is the same for as long as this is."""
+def _origin(
+    key: Key, maps: SequenceSource, silhouettes: SequenceSource, outcome: Outcome, frame_pairs: FramePairs
+) -> str:
+    """Describe the origin of paired frames. Files written from the same origin need not be written again."""
     first, second = (source.path.resolve().joinpath(*key, source.name(key)) for source in (maps, silhouettes))
-    n = len(cut.maps)
+    n = len(frame_pairs.maps)
     if outcome == "trimmed":
         return f"the first {n} frames of {first} and {second}"
     return f"the {n} frames that both {first} and {second} have"
 
 
-def _unequal(silhouettes: SequenceSource, first: SequencePairing, count: int) -> DataError:
+def _unequal_error(silhouettes: SequenceSource, first: SequencePairing, count: int) -> DataError:
     others = "" if count == 1 else f", the first of {count} such sequences"
     found = f"{first.silhouettes} silhouettes but {first.maps} maps{others}"
-    hint = "choose what becomes of them with --on-mismatch: skip, trim or match-by-frame"
+    hint = "choose how to pair them with --on-mismatch skip, trim or match-by-frame"
     return DataError(silhouettes.path.joinpath(*first.key), found, "as many silhouettes as maps", hint)

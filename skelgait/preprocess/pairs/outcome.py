@@ -1,4 +1,4 @@
-"""What becomes of the sequences of two sources that are joined."""
+"""Outcome of pairing the sequences of two sources."""
 
 from __future__ import annotations
 
@@ -6,27 +6,27 @@ from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from skelgait.storage import Key
-from skelgait.storage.pairs import Cut
+from skelgait.storage.pairs import FramePairs
 
 Outcome = Literal["paired", "trimmed", "matched", "no silhouettes", "no maps", "unequal", "unreadable"]
-"""paired: all frames, as they lie; trimmed, matched: some of the frames; the others are left out."""
+"""paired: all frames in order; trimmed, matched: some of the frames; others: the sequence is left out."""
 
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
-CUT_OUTCOMES: tuple[Outcome, ...] = ("trimmed", "matched")
-PAIRED_OUTCOMES: tuple[Outcome, ...] = ("paired", *CUT_OUTCOMES)
+PARTIAL_OUTCOMES: tuple[Outcome, ...] = ("trimmed", "matched")
+PAIRED_OUTCOMES: tuple[Outcome, ...] = ("paired", *PARTIAL_OUTCOMES)
 
 
 @dataclass(frozen=True)
 class SequencePairing:
-    """What becomes of one sequence.
+    """Outcome of one sequence.
 
     Attributes:
         key: the sequence.
-        outcome: what becomes of it.
-        maps: number of its maps; None where there are none, or they cannot be read.
-        silhouettes: number of its silhouettes likewise.
-        reason: why it is left out, with the hint; or how it is paired, and from where where frames are cut.
-        cut: the frames that are paired, where some are cut.
+        outcome: its outcome.
+        maps: number of its maps; None: no maps, or unreadable.
+        silhouettes: number of its silhouettes; None: no silhouettes, or unreadable.
+        reason: reason and hint if it is left out; origin of the frames if some of them are paired.
+        frame_pairs: paired frames; None: all frames in order, or none.
     """
 
     key: Key
@@ -34,22 +34,22 @@ class SequencePairing:
     maps: int | None = None
     silhouettes: int | None = None
     reason: str = ""
-    cut: Cut | None = field(default=None, compare=False)
+    frame_pairs: FramePairs | None = field(default=None, compare=False)
 
     @property
     def is_paired(self) -> bool:
-        """Whether it is a pair."""
+        """True if the sequence is a pair."""
         return self.outcome in PAIRED_OUTCOMES
 
     @property
     def paired(self) -> int:
-        """Number of its frames that are paired."""
-        if self.cut is not None:
-            return len(self.cut.maps)
+        """Number of paired frames."""
+        if self.frame_pairs is not None:
+            return len(self.frame_pairs.maps)
         return (self.maps or 0) if self.is_paired else 0
 
     def to_dict(self) -> dict[str, str | int | None]:
-        """The columns of the report."""
+        """Return the columns of the report."""
         return {
             **self.key._asdict(),
             "outcome": self.outcome,
@@ -62,28 +62,28 @@ class SequencePairing:
 
 @dataclass(frozen=True)
 class Pairing:
-    """The join of a source of maps and a source of silhouettes.
+    """Outcome of pairing a source of maps with a source of silhouettes.
 
     Attributes:
-        sequences: every sequence of either source, sorted.
+        sequences: outcome of every sequence of either source, sorted by key.
     """
 
     sequences: tuple[SequencePairing, ...]
 
     @property
     def pairs(self) -> tuple[Key, ...]:
-        """The sequences that pair up."""
+        """Keys of the paired sequences."""
         return tuple(sequence.key for sequence in self.sequences if sequence.is_paired)
 
     @property
     def counts(self) -> dict[Outcome, int]:
-        """How many sequences there are of each outcome."""
-        return {outcome: len(self.of(outcome)) for outcome in OUTCOMES}
+        """Number of sequences of each outcome."""
+        return {outcome: len(self.with_outcome(outcome)) for outcome in OUTCOMES}
 
-    def of(self, outcome: Outcome) -> tuple[SequencePairing, ...]:
-        """The sequences of one outcome."""
+    def with_outcome(self, outcome: Outcome) -> tuple[SequencePairing, ...]:
+        """Return the sequences with an outcome."""
         return tuple(sequence for sequence in self.sequences if sequence.outcome == outcome)
 
     def to_dict(self) -> dict[str, object]:
-        """The pairing as plain lists of strings and numbers."""
+        """Return the pairing as plain lists of strings and numbers."""
         return {"counts": self.counts, "sequences": [sequence.to_dict() for sequence in self.sequences]}

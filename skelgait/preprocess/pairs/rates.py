@@ -1,24 +1,24 @@
-"""SUSTech1K has every walk at two rates, which files tell by their names, and which do not pair with each other."""
+"""Check of frame rates in SUSTech1K, which has every walk at two rates, with different file names."""
 
 from __future__ import annotations
 
 from skelgait.errors import DataError
 from skelgait.storage import Key, SequenceSource
 
-# Camera frames, and those that are synchronized with the laser scanner.
-_SILHOUETTES_OF = {"03-": "06-", "11-sync-": "14-sync-"}
+# Start of the silhouette file for the start of the pose file: camera frames, and frames synchronized with the LiDAR.
+_SILHOUETTE_STARTS = {"03-": "06-", "11-sync-": "14-sync-"}
 
 
 def check_rates(key: Key, maps: SequenceSource, silhouettes: SequenceSource) -> None:
-    """See that maps and silhouettes of a sequence are of one rate, where their files' names tell.
+    """Check that maps and silhouettes of a sequence have the same frame rate, if their file names show it.
 
     Raises:
-        DataError: they are of two rates.
+        DataError: if the rates differ.
     """
     map_name, silhouette_name = maps.name(key), silhouettes.name(key)
-    of_maps = next((own for start, own in _SILHOUETTES_OF.items() if map_name.startswith(start)), None)
-    of_silhouettes = next((own for own in _SILHOUETTES_OF.values() if silhouette_name.startswith(own)), None)
-    if of_maps and of_silhouettes and of_maps != of_silhouettes:
-        found = f"{silhouette_name}, which is of another rate than the maps {map_name}"
-        hint = f"use --silhouette-pattern '{of_maps}*Camera-Sils_aligned.pkl', or maps of the other rate"
-        raise DataError(silhouettes.path.joinpath(*key), found, f"silhouettes {of_maps}*", hint)
+    expected = next((start for pose, start in _SILHOUETTE_STARTS.items() if map_name.startswith(pose)), None)
+    existing = next((start for start in _SILHOUETTE_STARTS.values() if silhouette_name.startswith(start)), None)
+    if expected and existing and expected != existing:
+        found = f"{silhouette_name}, which has another frame rate than the maps {map_name}"
+        hint = f"use --silhouette-pattern '{expected}*Camera-Sils_aligned.pkl', or maps of the other rate"
+        raise DataError(silhouettes.path.joinpath(*key), found, f"silhouettes {expected}*", hint)

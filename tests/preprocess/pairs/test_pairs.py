@@ -1,4 +1,4 @@
-"""Maps and silhouettes joined by key."""
+"""Pairing and writing of maps and silhouettes."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from skelgait.errors import DataError, SettingsError
 from skelgait.preprocess.pairs import SequencePairing, pair_sequences, write_pairs
 from skelgait.storage import Key, PickleTreeWriter, SequenceSource, open_pairs, open_source
 from skelgait.storage.lock import lock_folder
-from skelgait.storage.shards import Index, write_part
+from skelgait.storage.shards import ShardIndex, write_shard
 
 A, B, C = Key("001", "nm-01", "000"), Key("001", "nm-01", "090"), Key("002", "nm-01", "000")
 
 
 def trees(tmp_path: Path, maps: dict[Key, int], silhouettes: dict[Key, int]) -> tuple[SequenceSource, SequenceSource]:
-    """Trees with the given numbers of frames; map frames hold 1, silhouettes 2."""
+    """Write trees with the given numbers of frames; maps are filled with 1, silhouettes with 2."""
     for key, frames in maps.items():
         PickleTreeWriter(tmp_path / "maps").write(key, np.full((frames, 2, 64, 64), 1, np.uint8))
     for key, frames in silhouettes.items():
@@ -25,22 +25,22 @@ def trees(tmp_path: Path, maps: dict[Key, int], silhouettes: dict[Key, int]) -> 
     return open_source(tmp_path / "maps", "map"), open_source(tmp_path / "sils", "silhouette")
 
 
-def test_what_does_not_match_is_named(tmp_path: Path) -> None:
+def test_unpaired_sequences_are_reported(tmp_path: Path) -> None:
     pairing = pair_sequences(*trees(tmp_path, {A: 5, B: 5}, {A: 5, C: 5}))
     assert pairing.pairs == (A,)
-    assert pairing.of("no silhouettes") == (SequencePairing(B, "no silhouettes", maps=5),)
-    assert pairing.of("no maps") == (SequencePairing(C, "no maps", silhouettes=5),)
+    assert pairing.with_outcome("no silhouettes") == (SequencePairing(B, "no silhouettes", maps=5),)
+    assert pairing.with_outcome("no maps") == (SequencePairing(C, "no maps", silhouettes=5),)
     pairing = pair_sequences(*trees(tmp_path, {C: 6}, {B: 5}))
     assert pairing.pairs == (A, B)
-    (unequal,) = pairing.of("unequal")
+    (unequal,) = pairing.with_outcome("unequal")
     assert (unequal.key, unequal.maps, unequal.silhouettes, unequal.paired) == (C, 6, 5, 0)
     assert unequal.reason.startswith("6 maps but 5 silhouettes; use --on-mismatch match-by-frame or trim")
 
 
-def test_an_unreadable_file_is_named(tmp_path: Path) -> None:
+def test_unreadable_file_is_reported(tmp_path: Path) -> None:
     maps, silhouettes = trees(tmp_path, {A: 5, B: 5}, {A: 5, B: 5})
     (tmp_path / "sils").joinpath(*A, "any name.pkl").write_bytes(b"junk")
-    (unreadable,) = pair_sequences(maps, silhouettes).of("unreadable")
+    (unreadable,) = pair_sequences(maps, silhouettes).with_outcome("unreadable")
     assert unreadable.key == A
     assert "any name.pkl: found" in unreadable.reason
 
@@ -70,7 +70,7 @@ def test_links_survive_a_move_of_the_workspace(tmp_path: Path) -> None:
     assert len(open_pairs(tmp_path / "there" / "pairs").read(A)[0]) == 5
 
 
-def test_a_wrong_link_is_mended(tmp_path: Path) -> None:
+def test_wrong_link_is_replaced(tmp_path: Path) -> None:
     maps, silhouettes = trees(tmp_path, {A: 5}, {A: 5})
     link = (tmp_path / "pairs").joinpath(*A, "1_sil.pkl")
     link.parent.mkdir(parents=True)
@@ -80,15 +80,15 @@ def test_a_wrong_link_is_mended(tmp_path: Path) -> None:
     assert link.samefile(tmp_path / "sils" / Path(*A) / "any name.pkl")
 
 
-def test_a_file_in_the_way_stays(tmp_path: Path) -> None:
+def test_existing_file_is_not_replaced(tmp_path: Path) -> None:
     maps, silhouettes = trees(tmp_path, {A: 5}, {A: 5})
     PickleTreeWriter(tmp_path / "pairs").write(A, np.zeros(1), "0_heatmap")
-    with pytest.raises(DataError, match=r"0_heatmap\.pkl: found a file, expected nothing, or a link"):
+    with pytest.raises(DataError, match=r"0_heatmap\.pkl: found a file, expected no file, or a link"):
         write_pairs(pair_sequences(maps, silhouettes), maps, silhouettes, tmp_path / "pairs", silhouette_pattern=None)
 
 
-def test_names_of_any_spelling_go_through_the_report(tmp_path: Path) -> None:
-    key = Key('a,"b"', "\r\n", "\udcff")  # the last is a byte that is no text
+def test_report_keeps_unusual_names(tmp_path: Path) -> None:
+    key = Key('a,"b"', "\r\n", "\udcff")  # the last name is a byte that is not text
     sources, out = trees(tmp_path, {key: 6, A: 5}, {key: 5, A: 5}), tmp_path / "pairs"
     pairing = pair_sequences(*sources, on_mismatch="trim")
     assert write_pairs(pairing, *sources, out, silhouette_pattern=None) == 2
@@ -96,18 +96,18 @@ def test_names_of_any_spelling_go_through_the_report(tmp_path: Path) -> None:
     assert [len(array) for array in open_pairs(out).read(key)] == [5, 5]
 
 
-def test_one_run_at_a_time(tmp_path: Path) -> None:
+def test_second_run_in_the_same_folder_is_refused(tmp_path: Path) -> None:
     sources, out = trees(tmp_path, {A: 5}, {A: 5}), tmp_path / "pairs"
-    with lock_folder(out), pytest.raises(DataError, match="found another run that writes there"):
+    with lock_folder(out), pytest.raises(DataError, match="found another run that writes here"):
         write_pairs(pair_sequences(*sources), *sources, out, silhouette_pattern=None)
     assert not list(out.iterdir())
 
 
-def test_hdf5_cannot_be_linked_but_referred_to(tmp_path: Path) -> None:
+def test_hdf5_needs_a_pair_file(tmp_path: Path) -> None:
     _, silhouettes = trees(tmp_path, {A: 5}, {A: 5})
-    index, frames = Index([A], [0, 5], ["000"]), np.full((5, 2, 64, 64), 1, np.uint8)
-    write_part(tmp_path / "part-00000.h5", index, [frames], "map", source="s", settings={})
-    maps = open_source(tmp_path / "part-00000.h5", "map")
+    index, frames = ShardIndex([A], [0, 5], ["000"]), np.full((5, 2, 64, 64), 1, np.uint8)
+    write_shard(tmp_path / "shard-00000.h5", index, [frames], "map", source="s", settings={})
+    maps = open_source(tmp_path / "shard-00000.h5", "map")
     pairing = pair_sequences(maps, silhouettes)
     with pytest.raises(SettingsError, match="use --storage hdf5"):
         write_pairs(pairing, maps, silhouettes, tmp_path / "pairs", silhouette_pattern=None)
@@ -118,33 +118,33 @@ def test_hdf5_cannot_be_linked_but_referred_to(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("maps", "silhouettes", "found"),
     [
-        ({A: 5}, {C: 5}, "no sequence that both have; maps have 001/nm-01/000, silhouettes have 002/nm-01/000"),
+        ({A: 5}, {C: 5}, "no common sequence; maps have 001/nm-01/000, silhouettes have 002/nm-01/000"),
         ({A: 5}, {A: 6}, "no pair; 001/nm-01/000: 5 maps but 6 silhouettes"),
     ],
 )
 @pytest.mark.parametrize("pattern", [None, "*.pkl"])
-def test_nothing_pairing_up_is_an_error(
+def test_no_pair_is_an_error_with_a_report(
     tmp_path: Path, maps: dict[Key, int], silhouettes: dict[Key, int], found: str, pattern: str | None
 ) -> None:
     sources, out = trees(tmp_path, maps, silhouettes), tmp_path / "pairs"
-    with pytest.raises(DataError, match=rf"{found}.*report\.csv has them all"):
+    with pytest.raises(DataError, match=rf"{found}.*see .*report\.csv for all sequences"):
         write_pairs(pair_sequences(*sources), *sources, out, silhouette_pattern=pattern)
     assert [path.name for path in out.iterdir()] == ["report.csv"]
 
 
 @pytest.mark.parametrize("pattern", [None, "*.pkl"])
-def test_nothing_pairing_up_leaves_earlier_pairs(tmp_path: Path, pattern: str | None) -> None:
+def test_no_pair_keeps_earlier_pairs(tmp_path: Path, pattern: str | None) -> None:
     sources, out = trees(tmp_path, {A: 5}, {A: 5}), tmp_path / "pairs"
     write_pairs(pair_sequences(*sources), *sources, out, silhouette_pattern=pattern)
     before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
     others = trees(tmp_path / "others", {A: 5}, {B: 5})
-    with pytest.raises(DataError, match="no sequence that both have"):
+    with pytest.raises(DataError, match="no common sequence"):
         write_pairs(pair_sequences(*others), *others, out, silhouette_pattern=pattern)
     assert before == {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
 
 
 @pytest.mark.parametrize(("first", "second"), [(None, "*.pkl"), ("*.pkl", None)])
-def test_a_folder_holds_a_tree_or_a_file(tmp_path: Path, first: str | None, second: str | None) -> None:
+def test_tree_and_pair_file_are_not_mixed(tmp_path: Path, first: str | None, second: str | None) -> None:
     maps, silhouettes = trees(tmp_path, {A: 5}, {A: 5})
     pairing, out = pair_sequences(maps, silhouettes), tmp_path / "pairs"
     write_pairs(pairing, maps, silhouettes, out, silhouette_pattern=first)
@@ -165,7 +165,7 @@ def test_a_folder_holds_a_tree_or_a_file(tmp_path: Path, first: str | None, seco
         b"identity,condition,view,outcome,maps,silhouettes,paired,reason\n001,nm,0,gone,1,1,1,\n",
     ],
 )
-def test_another_file_in_the_report_s_place_stays(tmp_path: Path, content: bytes, pattern: str | None) -> None:
+def test_other_file_named_as_the_report_is_kept(tmp_path: Path, content: bytes, pattern: str | None) -> None:
     maps, silhouettes = trees(tmp_path, {A: 5}, {A: 5})
     (tmp_path / "pairs").mkdir()
     (tmp_path / "pairs" / "report.csv").write_bytes(content)
@@ -179,14 +179,14 @@ def test_another_file_in_the_report_s_place_stays(tmp_path: Path, content: bytes
 @pytest.mark.parametrize(
     ("map_file", "silhouette_file", "pairs"),
     [
-        ("000", "14-sync-000-Camera-Sils_aligned", True),  # a name that tells nothing
+        ("000", "14-sync-000-Camera-Sils_aligned", True),  # no rate in the name
         ("03-000-Camera-Pose", "06-000-Camera-Sils_aligned", True),
         ("11-sync-000-Camera-Pose", "14-sync-000-Camera-Sils_aligned", True),
         ("03-000-Camera-Pose", "14-sync-000-Camera-Sils_aligned", False),
         ("11-sync-000-Camera-Pose", "06-000-Camera-Sils_aligned", False),
     ],
 )
-def test_the_two_rates_of_sustech1k_do_not_pair(
+def test_different_rates_of_sustech1k_are_refused(
     tmp_path: Path, map_file: str, silhouette_file: str, pairs: bool
 ) -> None:
     PickleTreeWriter(tmp_path / "maps").write(A, np.zeros((5, 2, 64, 64), np.uint8), map_file)
@@ -195,5 +195,5 @@ def test_the_two_rates_of_sustech1k_do_not_pair(
     if pairs:
         assert pair_sequences(*sources).pairs == (A,)
     else:
-        with pytest.raises(DataError, match="which is of another rate than the maps"):
+        with pytest.raises(DataError, match="which has another frame rate than the maps"):
             pair_sequences(*sources)
