@@ -1,18 +1,15 @@
-"""The whole road on synthetic walkers, in processes of their own: one, two, and through torchrun."""
+"""Whole pipeline on synthetic walkers, as separate processes: one, two, and with torchrun."""
 
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
 
 from skelgait.checkpoints.checkpoint import load_checkpoint
-from tests.paths import ROOT
+from tests.commands import run_command, skelgait
 from tests.synthetic_data import write_dataset
 
 SETTINGS = """
@@ -33,16 +30,6 @@ evaluate:
 """
 
 
-def skelgait(folder: Path, *args: object, launcher: tuple[str, ...] = ()) -> str:
-    """Run a command in `folder` and return its stdout."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("SKELGAIT_")}
-    environment |= {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, *launcher, "-m", "skelgait", *map(str, args)]
-    run = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300, check=False)
-    assert run.returncode == 0, run.stderr
-    return run.stdout
-
-
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("workspace")
@@ -60,8 +47,8 @@ def rank_1(report: str) -> list[float]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("network", ["skeletongait", "skeletongait++"])
-def test_one_process_or_two(workspace: Path, network: str) -> None:
-    # One step: rounding grows from step to step in so small a network, with one process as with two.
+def test_two_processes_train_and_evaluate_like_one(workspace: Path, network: str) -> None:
+    # One step only, because rounding differences grow from step to step in such a small network.
     runs = {"one": (), "two": ("--nproc", 2)}
     for run, more in runs.items():
         skelgait(workspace, "train", "--network", network, "--run-name", f"{network}-{run}", "--iterations", 1, *more)
@@ -94,56 +81,53 @@ def test_one_process_or_two(workspace: Path, network: str) -> None:
 
 
 @pytest.mark.slow
-def test_tests_while_training_with_one_process_or_two(workspace: Path) -> None:
+def test_evaluation_during_training_with_two_processes_equals_one(workspace: Path) -> None:
     flags = ("--iterations", 1, "--set", "train.eval_during_training=true")
-    found = []
+    ranks = []
     for run, more in {"tested-one": (), "tested-two": ("--nproc", 2)}.items():
         skelgait(workspace, "train", "--run-name", run, *flags, *more)
         (line,) = (workspace / "runs" / run / "tests.jsonl").read_text().splitlines()
         assert json.loads(line)["n_sequences"] == 32
-        found.append(rank_1(line))
-    assert found[0] == pytest.approx(found[1], abs=0.13), "one probe of eight may fall to the other side"
-    assert all(metric is not None for metric in found[0])
+        ranks.append(rank_1(line))
+    assert ranks[0] == pytest.approx(ranks[1], abs=0.13), "one of eight probes may change"
+    assert all(metric is not None for metric in ranks[0])
     best = json.loads(skelgait(workspace, "evaluate", "--run-name", "tested-two", "--best", "--nproc", 2, "--json"))
     assert best == json.loads((workspace / "runs" / "tested-two" / "report" / "report.json").read_text())
 
 
 @pytest.mark.slow
-def test_torchrun_starts_the_processes_too(workspace: Path) -> None:
+def test_torchrun_trains(workspace: Path) -> None:
     launcher = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
     skelgait(workspace, "train", "--run-name", "torchrun", "--iterations", 1, launcher=launcher)
     assert (workspace / "runs" / "torchrun" / "checkpoints" / "checkpoint-000001.pt").is_file()
 
 
 @pytest.mark.slow
-def test_an_error_in_several_processes_is_said_once(workspace: Path) -> None:
-    command = [sys.executable, "-m", "skelgait", "train", "--nproc", "2", "--maps", "nowhere"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    run = subprocess.run(command, cwd=workspace, env=environment, capture_output=True, text=True, check=False)
+def test_error_of_all_processes_is_printed_once(workspace: Path) -> None:
+    run = run_command(workspace, "train", "--nproc", 2, "--maps", "nowhere")
     assert run.returncode == 1
     assert run.stderr.count("Error: nowhere: found No such file or directory") == 1
     assert "Traceback" not in run.stderr
 
 
 @pytest.mark.slow
-def test_an_error_in_one_of_several_processes_is_said_by_itself(workspace: Path) -> None:
+def test_error_of_another_rank_is_printed_alone(workspace: Path) -> None:
     skelgait(workspace, "train", "--run-name", "damaged", "--iterations", 1)
-    # The test sequences are dealt out in turn: this is the first of the second process.
-    bad = next(file for file in sorted((workspace / "maps").rglob("*.pkl")) if file.parts[-4] >= "075")
-    others = sorted(path for path in (workspace / "maps").rglob("*.pkl") if path.parts[-4] == bad.parts[-4])
-    good = others[1].read_bytes()
-    others[1].write_bytes(good[:2000])
-    command = [sys.executable, "-m", "skelgait", "evaluate", "--run-name", "damaged", "--nproc", "2"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    run = subprocess.run(command, cwd=workspace, env=environment, capture_output=True, text=True, check=False)
-    others[1].write_bytes(good)
+    # Test sequences are distributed in turn: this one belongs to rank 1.
+    files = sorted((workspace / "maps").rglob("*.pkl"))
+    first_test_identity = next(file.parts[-4] for file in files if file.parts[-4] >= "075")
+    damaged = [file for file in files if file.parts[-4] == first_test_identity][1]
+    content = damaged.read_bytes()
+    damaged.write_bytes(content[:2000])
+    run = run_command(workspace, "evaluate", "--run-name", "damaged", "--nproc", 2)
+    damaged.write_bytes(content)
     assert run.returncode == 1
-    assert run.stderr.startswith(f"Error: {others[1].relative_to(workspace)}: found pickle data was truncated")
+    assert run.stderr.startswith(f"Error: {damaged.relative_to(workspace)}: found pickle data was truncated")
     assert run.stderr.count("\n") == 1
 
 
 @pytest.mark.slow
-def test_hdf5_all_the_way(workspace: Path) -> None:
+def test_hdf5_trains_bit_identical_weights(workspace: Path) -> None:
     flags = ("--maps", "maps-hdf5", "--storage", "hdf5")
     skelgait(workspace, "heatmap", *flags)
     skelgait(workspace, "link", *flags, "--pairs", "pairs-hdf5")

@@ -20,10 +20,10 @@ from skelgait.datasets import Group, Protocol, Submission, Table
 from skelgait.datasets.protocol import Kind, Metric
 from skelgait.raw.poses import LAYOUTS
 from skelgait.storage import Key, PickleTreeWriter, open_pairs, open_source
+from tests.commands import skelgait
 from tests.paths import EXAMPLES, GUIDE
 from tests.raw.poses.dataset_builders import openpose, some_walks
 from tests.synthetic_data import write_dataset
-from tests.test_end_to_end import skelgait
 
 IMAGES = GUIDE / "images"
 

@@ -15,10 +15,10 @@ from skelgait.cli import app
 from skelgait.datasets import DATASETS
 from skelgait.settings import preset_names
 from skelgait.storage import Key
+from tests.commands import skelgait as run_command
 from tests.paths import ROOT
 from tests.raw.poses.dataset_builders import gait3d, some_walks
 from tests.synthetic_data import write_dataset
-from tests.test_end_to_end import skelgait as run_command
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 SMALL = """
