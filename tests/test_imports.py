@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import ast
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -34,7 +37,7 @@ MAY_IMPORT = {
     "training": {"errors", "checkpoints", "losses", "models", "runtime", "sampling", "settings", "storage"},
     "evaluation": {"errors", "datasets", "embeddings", "matching", "storage"},
     "reports": {"errors", "datasets", "evaluation", "storage", "viz"},
-    "runs": {"errors", "checkpoints", "settings", "storage"},
+    "runs": {"errors", "checkpoints", "settings", "storage", "viz"},
     "pipelines": {
         "errors", "checkpoints", "datasets", "embeddings", "evaluation", "matching", "models", "preprocess", "raw",
         "reports", "runtime", "settings", "storage", "synth", "training", "viz",
@@ -98,6 +101,26 @@ def test_commands_import_nothing_heavy_at_their_top(path: Path) -> None:
     assert not {name.split(".")[0] for name in names} & HEAVY
     allowed = ("skelgait.cli", "skelgait.errors", "skelgait.opengait", "skelgait.settings")
     assert all(name.startswith(allowed) for name in names if name.startswith("skelgait."))
+
+
+TORCH_FREE_COMMANDS = ("--help", "runs", "runs --help", "inspect .", "config", "heatmap --help", "train --help")
+RUN_COMMANDS = """
+import sys
+from contextlib import suppress
+from skelgait.cli import main
+for command in sys.argv[1:]:
+    sys.argv = ["skelgait", *command.split()]
+    with suppress(SystemExit):
+        main()
+    assert "torch" not in sys.modules, command
+"""
+
+
+def test_commands_without_a_network_do_not_import_torch(tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", RUN_COMMANDS, *TORCH_FREE_COMMANDS]
+    run = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
 
 
 def test_only_the_command_line_prints() -> None:

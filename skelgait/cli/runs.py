@@ -15,11 +15,6 @@ from skelgait.cli.output import show_json, show_lines, show_table, warn
 if TYPE_CHECKING:
     from skelgait.runs import Summary
 
-_HEADER = (
-    "run", "network", "identities", "iteration", "triplet loss", "cross entropy", "accuracy", "active", "steps/s",
-    "best rank-1", "checkpoints", "started",
-)  # fmt: skip
-
 
 def runs(
     ctx: typer.Context,
@@ -35,7 +30,7 @@ def runs(
     """List training runs: where they are, how good, how fast, and in which settings they differ."""
     folder = options.resolve(ctx, "runs").paths.runs
 
-    from skelgait.runs import differing_settings, find_runs, save_plot, summarize
+    from skelgait.runs import differing_settings, find_runs, label_of, save_plot, summarize
 
     found = find_runs(folder, names or ())
     summaries, differing = [summarize(run) for run in found], differing_settings(found)
@@ -43,10 +38,16 @@ def runs(
         save_plot(plot, found)
     warn([problem for run in found for problem in run.problems], at_most=None)
     if as_json:
-        rows = [asdict(summary) for summary in summaries]
-        show_json({"folder": folder, "runs": rows, "differing_settings": differing, "plot": plot})
+        content = [asdict(summary) for summary in summaries]
+        show_json({"folder": folder, "runs": content, "differing_settings": differing, "plot": plot})
         return
-    show_table(f"Runs in {folder} (accuracy, active triplets and rank-1 in percent)", _HEADER, map(_row, summaries))
+    metrics = list(dict.fromkeys(name for summary in summaries for name in summary.metrics))
+    header = (
+        "run", "network", "identities", "iteration", *map(label_of, metrics), "steps/s", "best rank-1", "checkpoints",
+        "started",
+    )  # fmt: skip
+    rows = [_row(summary, metrics) for summary in summaries]
+    show_table(f"Runs in {folder} (accuracies, shares and rank-1 in percent)", header, rows)
     told = [run.name for run in found if run.settings]
     if len(told) > 1:
         _show_differing(differing, told)
@@ -54,14 +55,20 @@ def runs(
         show_lines("Curves", [str(plot)])
 
 
-def _row(of: Summary) -> list[str]:
-    iteration = _text(of.iteration) + (f" of {of.iterations}" if of.iterations else "")
-    best = f"{_percent(of.best.score)} (at {of.best.iteration})" if of.best else "-"
+def _row(summary: Summary, metrics: Sequence[str]) -> list[str]:
+    iteration = _text(summary.iteration) + (f" of {summary.iterations}" if summary.iterations else "")
+    best = f"{_percent(summary.best.score)} (at {summary.best.iteration})" if summary.best else "-"
     return [
-        of.run, _text(of.network), _text(of.identities), iteration, _number(of.triplet_loss, ".4f"),
-        _number(of.cross_entropy, ".4f"), _percent(of.accuracy), _percent(of.active_share),
-        _number(of.steps_per_second, ".2f"), best, str(of.checkpoints), _text(of.started)[:16].replace("T", " "),
+        summary.run, _text(summary.network), _text(summary.identities), iteration,
+        *(_metric(name, summary.metrics.get(name)) for name in metrics), _number(summary.steps_per_second, ".2f"),
+        best, str(summary.checkpoints), _text(summary.started)[:16].replace("T", " "),
     ]  # fmt: skip
+
+
+def _metric(name: str, value: float | None) -> str:
+    from skelgait.runs import is_fraction
+
+    return _percent(value) if is_fraction(name) else _number(value, ".4f")
 
 
 def _show_differing(differing: Mapping[str, Mapping[str, object]], names: Sequence[str]) -> None:

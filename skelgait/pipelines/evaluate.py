@@ -135,7 +135,7 @@ def _refuse_mismatches(chosen: EvaluateSettings, protocol: Protocol) -> None:
         return
     if not chosen.report and (chosen.checkpoint or chosen.embeddings):
         raise SettingsError("--pictures", "no folder for them", "--report with a folder", "name one")
-    require_matplotlib()
+    require_matplotlib("--pictures")
 
 
 def _make_folder(folder: Path | None) -> None:

@@ -32,7 +32,7 @@ def plots_of(report: Report) -> Iterator[Plot]:
     Raises:
         SettingsError: matplotlib is not installed.
     """
-    require_matplotlib()
+    require_matplotlib("--pictures")
     figure = draw_cmc(report)
     if figure is not None:
         what = "Cumulative matching: share of probes with a true match among the k nearest gallery entries, by rank k"

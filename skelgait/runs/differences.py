@@ -1,28 +1,29 @@
-"""The settings in which runs differ."""
+"""Settings that differ between runs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from skelgait.runs.read import Run
 
-# The name of a run, which always differs.
-_NAME = "train.run_name"
+# Differs in all runs by definition.
+_RUN_NAME = "train.run_name"
 
 
 def differing_settings(runs: Sequence[Run]) -> dict[str, dict[str, object]]:
-    """The settings that are not alike in all runs, by dotted key, and their value in each run by its name.
+    """Return the settings that are not the same in all runs.
 
-    Runs without settings are left out, and of a run the settings that it does not have; a setting that only some runs
-    have differs.
+    Runs without a settings file are left out. A setting that only some runs have counts as different.
+
+    Returns:
+        Value by run name, by dotted key. Runs without this setting are left out.
     """
-    told = [run for run in runs if run.settings]
-    # In the order of the first run that has them, which is that of the schema.
-    keys = dict.fromkeys(key for run in told for key in run.settings if key != _NAME)
-    values = {key: {run.name: run.settings[key] for run in told if key in run.settings} for key in keys}
-    return {key: of_run for key, of_run in values.items() if len(of_run) < len(told) or not _alike(of_run.values())}
+    runs = [run for run in runs if run.settings]
+    keys = dict.fromkeys(key for run in runs for key in run.settings if key != _RUN_NAME)
+    values = {key: {run.name: run.settings[key] for run in runs if key in run.settings} for key in keys}
+    return {key: by_run for key, by_run in values.items() if not _is_same_in_all(by_run, len(runs))}
 
 
-def _alike(values: Iterable[object]) -> bool:
-    first, *others = values
-    return all(value == first for value in others)
+def _is_same_in_all(values: dict[str, object], n_runs: int) -> bool:
+    first, *others = values.values()
+    return len(values) == n_runs and all(value == first for value in others)

@@ -1,4 +1,4 @@
-"""What training left in the folders of its runs."""
+"""Reader of training run folders."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ _SETTINGS, _FACTS, _METRICS = "settings.yaml", "run.json", "metrics.jsonl"
 
 @dataclass(frozen=True)
 class Run:
-    """A training run; everything but its folder may be missing, as a run has just begun or files were removed.
+    """Training run. Everything except its name may be empty, because the run has just started or files were removed.
 
     Attributes:
-        name: of its folder.
-        settings: its settings by dotted key.
-        facts: what `run.json` tells of its start, data and machine.
-        metrics: the logged steps, in their order.
-        scores: the score of each test while training, in [0, 1], by iteration.
-        checkpoints: the iterations whose checkpoints are there.
-        problems: files that could not be read, each with the reason.
+        name: name of the folder.
+        settings: settings by dotted key.
+        facts: content of `run.json`: start time, data and machine.
+        metrics: logged steps, in order.
+        scores: score of each evaluation during training, in [0, 1], by iteration.
+        checkpoints: iterations with a checkpoint file, sorted.
+        problems: error messages of files that could not be read.
     """
 
     name: str
@@ -42,29 +42,28 @@ class Run:
 
 
 def find_runs(folder: Path, names: Collection[str] = ()) -> list[Run]:
-    """Read the runs directly under a folder, sorted by name.
+    """Read the runs in a folder, sorted by name.
 
     Args:
-        folder: where runs lie, one folder each; what is no run is left out.
-        names: the runs to read; all where empty.
+        folder: folder with one folder per run; other content is ignored.
+        names: names of the runs to read; empty: all.
 
     Raises:
-        DataError: there is no run, or the steps or tests of one cannot be read.
-        SettingsError: some of `names` are no runs; lists those there are.
+        DataError: if there is no run, or if the logged steps or evaluations of a run cannot be read.
+        SettingsError: if a name is not that of a run.
     """
     try:
-        there = {path.name: path for path in sorted(folder.iterdir()) if _is_run(path)}
+        paths = {path.name: path for path in sorted(folder.iterdir()) if _is_run(path)}
     except OSError as error:
-        raise _none(folder, error.strerror or str(error)) from error
-    if not there:
-        raise _none(folder, "no run")
-    _check_names(names, there)
-    return [_read(path) for name, path in there.items() if not names or name in names]
+        raise _no_run(folder, error.strerror or str(error)) from error
+    if not paths:
+        raise _no_run(folder, "no run")
+    _check_names(names, paths)
+    return [_read(path) for name, path in paths.items() if not names or name in names]
 
 
-def _none(folder: Path, found: str) -> DataError:
-    hint = "train first, or name the folder with --runs"
-    return DataError(folder, found, "a folder that holds training runs, one folder each", hint)
+def _no_run(folder: Path, found: str) -> DataError:
+    return DataError(folder, found, "a folder with training runs", "train first, or give the folder with --runs")
 
 
 def _is_run(path: Path) -> bool:
@@ -72,20 +71,20 @@ def _is_run(path: Path) -> bool:
     return any((path / name).is_file() for name in files) or bool(kept_checkpoints(path))
 
 
-def _check_names(names: Collection[str], there: Collection[str]) -> None:
-    unknown = sorted(set(names) - set(there))
+def _check_names(names: Collection[str], existing: Collection[str]) -> None:
+    unknown = sorted(set(names) - set(existing))
     if unknown:
-        near = [match for name in unknown for match in get_close_matches(name, there, n=1)]
-        hint = f"did you mean {', '.join(near)}?" if near else "name some of these, or none for all"
-        raise SettingsError("RUN", ", ".join(unknown), f"some of {', '.join(there)}", hint)
+        similar = [match for name in unknown for match in get_close_matches(name, existing, n=1)]
+        hint = f"did you mean {', '.join(similar)}?" if similar else "give some of these names, or none for all runs"
+        raise SettingsError("RUN", ", ".join(unknown), f"some of {', '.join(existing)}", hint)
 
 
 def _read(folder: Path) -> Run:
     problems: list[str] = []
     return Run(
         name=folder.name,
-        settings=dict(_flat(_settings(folder / _SETTINGS, problems))),
-        facts=_facts(folder / _FACTS, problems),
+        settings=dict(_flatten(_read_settings(folder / _SETTINGS, problems))),
+        facts=_read_facts(folder / _FACTS, problems),
         metrics=[line for line in read_json_lines(folder / _METRICS) if isinstance(line.get("iteration"), int)],
         scores=test_scores(folder),
         checkpoints=sorted(kept_checkpoints(folder)),
@@ -93,8 +92,8 @@ def _read(folder: Path) -> Run:
     )
 
 
-def _settings(path: Path, problems: list[str]) -> Mapping[str, Any]:
-    # One damaged file does not hide the other runs.
+def _read_settings(path: Path, problems: list[str]) -> Mapping[str, Any]:
+    # A damaged file of one run must not hide the other runs.
     try:
         return read_yaml(path) if path.is_file() else {}
     except SettingsError as error:
@@ -102,22 +101,22 @@ def _settings(path: Path, problems: list[str]) -> Mapping[str, Any]:
         return {}
 
 
-def _facts(path: Path, problems: list[str]) -> Mapping[str, Any]:
+def _read_facts(path: Path, problems: list[str]) -> Mapping[str, Any]:
     try:
-        found = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        content = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        if isinstance(content, dict):
+            return content
+        found = f"a {type(content).__name__}"
     except (OSError, ValueError) as error:
         found = f"no JSON ({error})"
-    if isinstance(found, dict):
-        return found
-    reason = found if isinstance(found, str) else f"a {type(found).__name__}"
-    problems.append(str(DataError(path, reason, "a JSON object", "remove the file")))
+    problems.append(str(DataError(path, found, "a JSON object", "remove the file")))
     return {}
 
 
-def _flat(content: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str, object]]:
-    """Dotted keys and values of nested mappings."""
+def _flatten(content: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str, object]]:
+    """Yield the dotted keys and values of nested mappings."""
     for key, value in content.items():
         if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{key}.")
+            yield from _flatten(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", value

@@ -1,35 +1,32 @@
-"""What a run came to, in a line."""
+"""Summary of a training run."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import isfinite
 from statistics import median
 from typing import Any
 
 from skelgait.checkpoints.best_checkpoint import Best, best_of
+from skelgait.runs.metrics import logged_metrics, number
 from skelgait.runs.read import Run
 
 
 @dataclass(frozen=True)
 class Summary:
-    """A run in a line; None where the run does not say.
+    """Summary of a training run; None for values that the run does not have.
 
     Attributes:
-        run: its name.
-        network: the network trained.
-        identities: identities trained on.
-        iteration: the last logged step, or the newest checkpoint where none is logged.
-        iterations: where training is to end.
-        triplet_loss: at the last logged step.
-        cross_entropy: at the last logged step, in nats.
-        accuracy: share of the batch that is classified right, in [0, 1], at the last logged step.
-        active_share: share of triplets that still have a loss, in [0, 1], at the last logged step.
+        run: name of the run.
+        network: name of the network.
+        identities: number of training identities.
+        iteration: last logged step; without any, the newest checkpoint.
+        iterations: last iteration of the training, from its settings.
+        metrics: metrics of the losses at the last logged step, by name.
         steps_per_second: median over the logged steps.
-        best: the best test while training.
-        checkpoints: how many are there.
-        started: ISO time of the start.
+        best: best evaluation during training.
+        checkpoints: number of checkpoint files.
+        started: start time, ISO 8601.
     """
 
     run: str
@@ -37,10 +34,7 @@ class Summary:
     identities: int | None
     iteration: int | None
     iterations: int | None
-    triplet_loss: float | None
-    cross_entropy: float | None
-    accuracy: float | None
-    active_share: float | None
+    metrics: Mapping[str, float]
     steps_per_second: float | None
     best: Best | None
     checkpoints: int
@@ -48,33 +42,24 @@ class Summary:
 
 
 def summarize(run: Run) -> Summary:
-    """A run in a line."""
-    last = run.metrics[-1] if run.metrics else {}
+    """Return the summary of a run."""
+    last_step = run.metrics[-1] if run.metrics else {}
     data = run.facts.get("data")
     rates = [rate for step in run.metrics if (rate := number(step, "steps_per_second")) is not None]
     return Summary(
         run=run.name,
-        network=_of_type(run.settings, "train.network.name", str),
-        identities=_of_type(data, "identities", int),
-        iteration=last.get("iteration", max(run.checkpoints, default=None)),
-        iterations=_of_type(run.settings, "train.iterations", int),
-        triplet_loss=number(last, "triplet/loss"),
-        cross_entropy=number(last, "cross_entropy/loss"),
-        accuracy=number(last, "cross_entropy/accuracy"),
-        active_share=number(last, "triplet/active_share"),
+        network=_value(run.settings, "train.network.name", str),
+        identities=_value(data, "identities", int),
+        iteration=last_step.get("iteration", max(run.checkpoints, default=None)),
+        iterations=_value(run.settings, "train.iterations", int),
+        metrics=logged_metrics(last_step),
         steps_per_second=median(rates) if rates else None,
         best=best_of(run.scores),
         checkpoints=len(run.checkpoints),
-        started=_of_type(run.facts, "started", str),
+        started=_value(run.facts, "started", str),
     )
 
 
-def number(step: Mapping[str, Any], name: str) -> float | None:
-    """A metric of a logged step; None where there is none, or one that is not finite."""
-    value = step.get(name)
-    return float(value) if isinstance(value, int | float) and isfinite(value) else None
-
-
-def _of_type(content: object, key: str, wanted: type[Any]) -> Any:
+def _value(content: object, key: str, expected_type: type[Any]) -> Any:
     value = content.get(key) if isinstance(content, Mapping) else None
-    return value if isinstance(value, wanted) else None
+    return value if isinstance(value, expected_type) else None

@@ -26,8 +26,11 @@ POINTS = 9
 """Size of letters."""
 
 
-def require_matplotlib() -> None:
-    """Refuse to draw without matplotlib.
+def require_matplotlib(flag: str) -> None:
+    """Check that matplotlib is installed.
+
+    Args:
+        flag: flag that asks for the picture, for the message.
 
     Raises:
         SettingsError: it is not installed.
@@ -36,7 +39,7 @@ def require_matplotlib() -> None:
         import matplotlib  # noqa: F401
     except ImportError as error:
         hint = 'pip install "skelgait[plots]"'
-        raise SettingsError("--pictures", "no package matplotlib", "the package matplotlib", hint) from error
+        raise SettingsError(flag, "no package matplotlib", "the package matplotlib", hint) from error
 
 
 def new_figure(width: float, height: float, layout: Literal["constrained", "compressed"] = "constrained") -> Any:

@@ -12,7 +12,7 @@ import pytest
 
 from skelgait.checkpoints import best_checkpoint as best
 from tests.paths import ROOT
-from tests.runs.run_folders import a_test, write_lines
+from tests.runs.run_folders import evaluation, write_lines
 
 
 @pytest.mark.parametrize(
@@ -22,15 +22,15 @@ from tests.runs.run_folders import a_test, write_lines
         ({"tables": []}, None),
         ({"tables": "none"}, None),
         ({"tables": [{"groups": [{"metrics": None}]}]}, None),
-        (a_test(1), None),  # no group
-        (a_test(1, None, None), None),  # none that counts
-        (a_test(1, 0.5), 0.5),
-        (a_test(1, 0.5, None, 1.0, 0.0), 0.5),  # the mean over those that have one
+        (evaluation(1), None),  # no group
+        (evaluation(1, None, None), None),  # none that counts
+        (evaluation(1, 0.5), 0.5),
+        (evaluation(1, 0.5, None, 1.0, 0.0), 0.5),  # the mean over those that have one
         ({"tables": ({"groups": ({"metrics": {"rank_1": 0}},)},)}, 0.0),  # tuples, as to_dict gives them
         ({"tables": [{"groups": [{"metrics": {"mean_ap": 0.5}}]}]}, None),
     ],
 )
-def test_the_score_of_a_test(report: dict[str, Any], expected: float | None) -> None:
+def test_the_score_of_evaluation(report: dict[str, Any], expected: float | None) -> None:
     assert best.test_score(report) == expected
 
 
@@ -38,12 +38,12 @@ def test_the_score_of_a_test(report: dict[str, Any], expected: float | None) -> 
     ("lines", "expected"),
     [
         ([], None),
-        ([{"iteration": 1}, a_test(2, None)], None),
-        ([a_test(10, 0.2), a_test(20, 0.6), a_test(30, 0.4)], (20, 0.6)),
-        ([a_test(10, 0.2), a_test(20, 0.6), a_test(30, 0.6)], (20, 0.6)),  # the earlier where equal
-        ([a_test(30, 0.6), a_test(20, 0.6)], (20, 0.6)),  # in whatever order they stand
-        ([a_test(10, 0.0)], (10, 0.0)),
-        ([{**a_test(10, 0.9), "iteration": None}, a_test(20, 0.6)], (20, 0.6)),
+        ([{"iteration": 1}, evaluation(2, None)], None),
+        ([evaluation(10, 0.2), evaluation(20, 0.6), evaluation(30, 0.4)], (20, 0.6)),
+        ([evaluation(10, 0.2), evaluation(20, 0.6), evaluation(30, 0.6)], (20, 0.6)),  # the earlier where equal
+        ([evaluation(30, 0.6), evaluation(20, 0.6)], (20, 0.6)),  # in whatever order they stand
+        ([evaluation(10, 0.0)], (10, 0.0)),
+        ([{**evaluation(10, 0.9), "iteration": None}, evaluation(20, 0.6)], (20, 0.6)),
     ],
 )
 def test_the_best_test(tmp_path: Path, lines: list[Any], expected: tuple[int, float] | None) -> None:

@@ -1,4 +1,4 @@
-"""Folders of training runs, with made-up curves."""
+"""Run folders with made-up curves."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any
 import yaml
 
 
-def a_test(iteration: int, *rank_1: float | None) -> dict[str, Any]:
-    """A line of `tests.jsonl`: one group for each rank-1; the second table does not count."""
+def evaluation(iteration: int, *rank_1: float | None) -> dict[str, Any]:
+    """Return a line of `tests.jsonl`: one group per rank-1; the score ignores the second table."""
     groups = [{"name": str(i), "metrics": {"rank_1": value, "mean_ap": 0.9}} for i, value in enumerate(rank_1)]
     other = [{"name": "0", "metrics": {"rank_1": 1.0}}]
     tables = [{"title": "first", "groups": groups}, {"title": "second", "groups": other}]
@@ -19,7 +19,7 @@ def a_test(iteration: int, *rank_1: float | None) -> dict[str, Any]:
 
 
 def steps(count: int, seed: int = 0) -> list[dict[str, float]]:
-    """Lines of `metrics.jsonl` with noise in them, one every 10 iterations."""
+    """Return noisy lines of `metrics.jsonl`, one every 10 iterations."""
     rng = random.Random(seed)
     return [
         {
