@@ -1,4 +1,4 @@
-"""The sizes of a network, and how they are read off its weights."""
+"""Architecture of a network, and how to infer it from the shapes of weights."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from skelgait.models.network import FEATURE_ROWS
 from skelgait.opengait.weights import to_opengait
 from skelgait.settings.training import NetworkSettings
 
-POSSIBLE_CLASSES = range(1, 10**9 + 1)
-"""Numbers of identities in training that settings allow."""
+ALLOWED_CLASSES = range(1, 10**9 + 1)
+"""Numbers of training identities that settings allow."""
 
 
 @dataclass(frozen=True)
 class Architecture:
-    """What `build_network` takes.
+    """Arguments of `build_network`.
 
     Attributes:
         name: name of the network in `skelgait.models.NETWORKS`.
         channels: channels of layers 1 to 4.
         blocks: residual blocks of layers 1 to 4.
-        classes: identities in training.
-        embedding_width: D.
-        strips: S.
+        classes: number of training identities.
+        embedding_width: embedding width D of a strip.
+        strips: number S of horizontal strips.
     """
 
     name: str
@@ -42,73 +42,73 @@ class Architecture:
     strips: int
 
     def build(self) -> GaitNetwork:
-        """A freshly initialized network of this architecture."""
+        """Return a network with random initial weights."""
         return build_network(**asdict(self))
 
-    def outline(self) -> GaitNetwork:
-        """The network without values, on torch's meta device: it takes no memory, whatever the sizes."""
+    def build_on_meta(self) -> GaitNetwork:
+        """Return the network on torch's meta device: names and shapes without values or memory."""
         with torch.device("meta"):
             return self.build()
 
 
 class Sizes(NamedTuple):
-    """What weights tell of their network.
+    """Architecture that was inferred from weights.
 
     Attributes:
-        architecture: the network's.
-        untold: attributes that neither a weight nor the file's settings give, such as `classes` if the classifier is
-            missing; 1 class, and the default settings for the others.
+        architecture: most likely architecture.
+        unknown: attributes that neither a weight nor the settings of the file give, such as `classes` if the classifier
+            is missing. Their value is 1 for the classes, and the default setting for the others.
     """
 
     architecture: Architecture
-    untold: frozenset[str]
+    unknown: frozenset[str]
 
 
-class _Place(NamedTuple):
-    """Names of weights, as a pattern from their start, and the dimension that tells a size."""
+class _SizeSource(NamedTuple):
+    """Weights that have a certain size: pattern at the start of their OpenGait names, and the dimension."""
 
     pattern: str
     dimension: int
 
 
 _FIRST_LAYERS = r"((map|sil)_)?layer[01]\."
-_ENTRANCE = r"(conv1\.forward_block|downsample)\.0\.weight$"
+_FIRST_WEIGHT = r"(conv1\.forward_block|downsample)\.0\.weight$"
 _FCS, _CLASSIFIER = r"FCs\.fc_bin$", r"BNNecks\.fc_bin$"
 _CHANNELS = (
-    (_Place(_FIRST_LAYERS, 0), _Place(rf"layer2\.0\.{_ENTRANCE}", 1)),
-    (_Place(r"layer2\.", 0), _Place(rf"layer3\.0\.{_ENTRANCE}", 1)),
-    (_Place(r"layer3\.", 0), _Place(rf"layer4\.0\.{_ENTRANCE}", 1)),
-    (_Place(r"layer4\.", 0), _Place(_FCS, 1)),
+    (_SizeSource(_FIRST_LAYERS, 0), _SizeSource(rf"layer2\.0\.{_FIRST_WEIGHT}", 1)),
+    (_SizeSource(r"layer2\.", 0), _SizeSource(rf"layer3\.0\.{_FIRST_WEIGHT}", 1)),
+    (_SizeSource(r"layer3\.", 0), _SizeSource(rf"layer4\.0\.{_FIRST_WEIGHT}", 1)),
+    (_SizeSource(r"layer4\.", 0), _SizeSource(_FCS, 1)),
 )
 _BLOCKS = (r"(?:(?:map|sil)_)?layer1\.forward_block\.", r"layer2\.", r"layer3\.", r"layer4\.")
-_EMBEDDING_WIDTH = (_Place(_FCS, 2), _Place(_CLASSIFIER, 1))
-_STRIPS = (_Place(_FCS, 0), _Place(_CLASSIFIER, 0))
-_CLASSES = (_Place(_CLASSIFIER, 2),)
+_EMBEDDING_WIDTH = (_SizeSource(_FCS, 2), _SizeSource(_CLASSIFIER, 1))
+_STRIPS = (_SizeSource(_FCS, 0), _SizeSource(_CLASSIFIER, 0))
+_CLASSES = (_SizeSource(_CLASSIFIER, 2),)
 
-# What settings allow, so that a network of the sizes found can be outlined.
-_WIDTHS = range(1, 2**16 + 1)
-_DIVISORS = tuple(strips for strips in range(1, FEATURE_ROWS + 1) if FEATURE_ROWS % strips == 0)
+# Sizes that settings allow. With others, no network could be built for comparison.
+_ALLOWED_WIDTHS = range(1, 2**16 + 1)
+_ALLOWED_STRIPS = tuple(strips for strips in range(1, FEATURE_ROWS + 1) if FEATURE_ROWS % strips == 0)
 
 
 def sizes_of(weights: Mapping[str, Tensor], settings: Mapping[str, Any] | None = None) -> Sizes:
-    """Return the sizes that most of the weights agree on; some may be missing, extra or of the wrong shape.
+    """Return the sizes that most weights agree on. Some weights may be missing, unexpected or of the wrong shape.
 
     Args:
         weights: state dict with OpenGait names.
         settings: settings that the network was trained with, if known. Their `network` section gives the sizes that
             no weight gives, and the name of the network if the weights fit several.
     """
-    stated = _stated(settings or {})
+    stated = _network_settings(settings or {})
     default = stated or NetworkSettings()
-    channels = [_agreed(weights, places, _WIDTHS) for places in _CHANNELS]
+    channels = [_majority(weights, sources, _ALLOWED_WIDTHS) for sources in _CHANNELS]
     blocks = [_count_blocks(weights, prefix) for prefix in _BLOCKS]
-    classes = _agreed(weights, _CLASSES, POSSIBLE_CLASSES)
-    embedding_width = _agreed(weights, _EMBEDDING_WIDTH, _WIDTHS)
-    strips = _agreed(weights, _STRIPS, _DIVISORS)
+    classes = _majority(weights, _CLASSES, ALLOWED_CLASSES)
+    embedding_width = _majority(weights, _EMBEDDING_WIDTH, _ALLOWED_WIDTHS)
+    strips = _majority(weights, _STRIPS, _ALLOWED_STRIPS)
     architecture = Architecture(
         name=default.name,
-        channels=tuple(found or usual for found, usual in zip(channels, default.channels, strict=True)),
-        blocks=tuple(found or usual for found, usual in zip(blocks, default.blocks, strict=True)),
+        channels=tuple(size or default_size for size, default_size in zip(channels, default.channels, strict=True)),
+        blocks=tuple(count or default_count for count, default_count in zip(blocks, default.blocks, strict=True)),
         classes=classes or 1,
         embedding_width=embedding_width or default.embedding_width,
         strips=strips or default.strips,
@@ -126,8 +126,8 @@ def sizes_of(weights: Mapping[str, Tensor], settings: Mapping[str, Any] | None =
     )
 
 
-def _stated(settings: Mapping[str, Any]) -> NetworkSettings | None:
-    """Return the settings of the network in a file; None if there are none or if they are not valid."""
+def _network_settings(settings: Mapping[str, Any]) -> NetworkSettings | None:
+    """Return the network settings of a file; None if there are none or if they are not valid."""
     try:
         return NetworkSettings.model_validate(settings["network"])
     except (KeyError, ValidationError):
@@ -138,25 +138,28 @@ def _best_name(weights: Mapping[str, Tensor], architecture: Architecture) -> str
     """Return the network with the most weights of these names; `architecture.name` wins a tie."""
 
     def n_common(name: str) -> int:
-        expected = to_opengait(replace(architecture, name=name).outline().state_dict())
+        expected = to_opengait(replace(architecture, name=name).build_on_meta().state_dict())
         return sum(weight in weights for weight in expected)
 
     return max([architecture.name, *NETWORKS], key=n_common)
 
 
-def _agreed(weights: Mapping[str, Tensor], places: Iterable[_Place], allowed: Iterable[int]) -> int | None:
-    """The size that most weights have at these places, the first of them where it is a draw; None where none tells."""
-    counts = Counter(size for place in places for size in _sizes_at(weights, place) if size in allowed)
+def _majority(weights: Mapping[str, Tensor], sources: Iterable[_SizeSource], allowed: Iterable[int]) -> int | None:
+    """Return the most frequent size, the first one if several are equally frequent; None if no weight has it."""
+    counts = Counter(size for source in sources for size in _sizes_from(weights, source) if size in allowed)
     return counts.most_common(1)[0][0] if counts else None
 
 
-def _sizes_at(weights: Mapping[str, Tensor], place: _Place) -> Iterator[int]:
+def _sizes_from(weights: Mapping[str, Tensor], source: _SizeSource) -> Iterator[int]:
     for name, weight in weights.items():
-        if weight.dim() > place.dimension and re.match(place.pattern, name):
-            yield weight.shape[place.dimension]
+        if weight.dim() > source.dimension and re.match(source.pattern, name):
+            yield weight.shape[source.dimension]
 
 
 def _count_blocks(weights: Mapping[str, Tensor], prefix: str) -> int:
-    """Blocks of a layer: gaps count as missing blocks, unless there would be more gaps than blocks up to there."""
+    """Return the number of blocks in a layer.
+
+    A gap in the numbering counts as missing blocks, unless there are more gaps than blocks up to that number.
+    """
     numbers = sorted({int(match[1]) for name in weights if (match := re.match(rf"{prefix}(\d{{1,9}})\.", name))})
-    return max((number + 1 for n_there, number in enumerate(numbers, 1) if number < 2 * n_there), default=0)
+    return max((number + 1 for n_present, number in enumerate(numbers, 1) if number < 2 * n_present), default=0)

@@ -1,4 +1,4 @@
-"""How good a network was at the tests of its training; knows only files, nothing of networks."""
+"""Best evaluation of a run, read from `tests.jsonl`; needs no torch."""
 
 from __future__ import annotations
 
@@ -9,63 +9,70 @@ from typing import Any
 
 from skelgait.storage.json_lines import read_json_lines
 
-TESTS = "tests.jsonl"
+EVALUATIONS_FILE = "tests.jsonl"
+"""File in the folder of a run with a line for each evaluation during training."""
 
 
 @dataclass(frozen=True)
-class Best:
-    """The best test of a run.
+class BestEvaluation:
+    """Best evaluation of a run.
 
     Attributes:
-        iteration: after which it was tested.
-        score: its score in [0, 1], see `test_score`.
+        iteration: iteration of the evaluated checkpoint.
+        score: score in [0, 1], see `evaluation_score`.
     """
 
     iteration: int
     score: float
 
 
-def test_score(report: Mapping[str, Any]) -> float | None:
-    """The one number that tests are compared by, in [0, 1]: mean rank-1 over the groups of the first table.
+def evaluation_score(report: Mapping[str, Any]) -> float | None:
+    """Return the score that evaluations are compared by: mean rank-1 over the groups of the first table.
 
     Args:
-        report: an evaluation, see `skelgait.evaluation.EvaluationReport.to_dict`.
+        report: evaluation, see `skelgait.evaluation.EvaluationReport.to_dict`.
 
     Returns:
-        The mean over the groups that have a rank-1; None where none has.
+        Mean over the groups that have a rank-1, in [0, 1]; None if no group has one.
     """
     try:
-        found = [group["metrics"].get("rank_1") for group in report["tables"][0]["groups"]]
+        values = [group["metrics"].get("rank_1") for group in report["tables"][0]["groups"]]
     except (KeyError, IndexError, TypeError, AttributeError):
         return None
-    there = [float(value) for value in found if isinstance(value, int | float)]
-    return sum(there) / len(there) if there else None
+    scores = [float(value) for value in values if isinstance(value, int | float)]
+    return sum(scores) / len(scores) if scores else None
 
 
-def test_scores(run: Path) -> dict[int, float]:
-    """The score of each test in the folder of a run, by iteration, in their order; those without one are left out.
+def evaluation_scores(run: Path) -> dict[int, float]:
+    """Return the scores of a run by iteration, in ascending order. Evaluations without a score are left out.
+
+    Args:
+        run: folder of the run.
 
     Raises:
-        DataError: the file of the tests cannot be read.
+        DataError: if `tests.jsonl` cannot be read.
     """
     scores: dict[int, float] = {}
-    for report in read_json_lines(run / TESTS):
-        iteration, score = report.get("iteration"), test_score(report)
+    for report in read_json_lines(run / EVALUATIONS_FILE):
+        iteration, score = report.get("iteration"), evaluation_score(report)
         if isinstance(iteration, int) and score is not None:
             scores[iteration] = score
     return dict(sorted(scores.items()))
 
 
-def best_of(scores: Mapping[int, float]) -> Best | None:
-    """The highest of the scores by iteration, the earlier where equal; None where there is none."""
-    iteration = min(scores, key=lambda tested: (-scores[tested], tested), default=None)
-    return None if iteration is None else Best(iteration, scores[iteration])
+def highest_score(scores: Mapping[int, float]) -> BestEvaluation | None:
+    """Return the highest of the scores by iteration, the earliest of equal ones; None if there is none."""
+    iteration = min(scores, key=lambda iteration: (-scores[iteration], iteration), default=None)
+    return None if iteration is None else BestEvaluation(iteration, scores[iteration])
 
 
-def best_test(run: Path) -> Best | None:
-    """The test with the highest score in the folder of a run, the earlier where equal; None where there is none.
+def best_evaluation(run: Path) -> BestEvaluation | None:
+    """Return the best evaluation of a run, the earliest of equal ones; None if there is none.
+
+    Args:
+        run: folder of the run.
 
     Raises:
-        DataError: the file of the tests cannot be read.
+        DataError: if `tests.jsonl` cannot be read.
     """
-    return best_of(test_scores(run))
+    return highest_score(evaluation_scores(run))

@@ -1,4 +1,4 @@
-"""Checkpoints: ours, under OpenGait names, and OpenGait own."""
+"""Reading and writing of checkpoints; weights have OpenGait names in the file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from torch import Tensor
 from skelgait import __version__
 from skelgait.checkpoints.architecture import Architecture, sizes_of
 from skelgait.checkpoints.file import HINT, read_checkpoint_file
-from skelgait.checkpoints.mismatch import find_mismatches, refuse_other_networks, refuse_unknown_network
+from skelgait.checkpoints.mismatch import check_network_is_registered, check_network_matches, find_mismatches
 from skelgait.errors import CheckpointError
 from skelgait.models import GaitNetwork
 from skelgait.opengait.weights import from_opengait, to_opengait
@@ -25,17 +25,17 @@ __all__ = ["Architecture", "Checkpoint", "load_checkpoint", "save_checkpoint"]
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A trained network, and what is needed to go on training it.
+    """Trained network, and the state that is needed to resume its training.
 
     Attributes:
-        architecture: the network's.
-        weights: its state dict, under our names.
-        iteration: optimizer steps taken.
-        test_embedding: the embedding to compare at test, 1 or 2; None where the file does not say.
-        training: states of optimizer, schedule and loss scaling, and the batches drawn; empty in files without these,
-            as foreign ones.
-        settings: the settings it was trained with; empty in foreign files.
-        data: what it was trained on, as `skelgait.training.fingerprint` says; empty in foreign files.
+        architecture: architecture of the network.
+        weights: state dict with the names of skelgait.
+        iteration: number of optimizer steps.
+        test_embedding: embedding to compare in evaluation, 1 or 2; None: not in the file.
+        training: states of optimizer, learning-rate schedule and loss scaling, and the number of batches drawn; empty
+            in files of other programs.
+        settings: training settings; empty in files of other programs.
+        data: training data, see `skelgait.training.fingerprint`; empty in files of other programs.
     """
 
     architecture: Architecture
@@ -47,17 +47,21 @@ class Checkpoint:
     data: Mapping[str, Any] = field(default_factory=dict)
 
     def network(self) -> GaitNetwork:
-        """The trained network, on the CPU, in eval mode."""
+        """Return the trained network, on the CPU, in eval mode."""
         network = self.architecture.build()
         network.load_state_dict(dict(self.weights))
         return network.eval()
 
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
-    """Write a checkpoint, whole or not at all, with the weights under OpenGait names.
+    """Write a checkpoint atomically, with OpenGait's weight names.
+
+    Args:
+        path: file to write.
+        checkpoint: content of the file.
 
     Raises:
-        DataError: the file cannot be written.
+        DataError: if the file cannot be written.
     """
     training = dict(checkpoint.training)
     content = {
@@ -73,7 +77,7 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
             "training": training,
         },
     }
-    # In memory first: torch tells of a full disk in no way that could be told from other errors.
+    # Saved to memory first, because torch.save does not raise a distinct error for a full disk.
     buffer = io.BytesIO()
     torch.save(content, buffer)
     with atomic_write(path) as partial:
@@ -81,30 +85,33 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
-    """Read a checkpoint, skelgait or OpenGait; nothing in the file is executed.
+    """Read a checkpoint of skelgait or OpenGait. No code in the file is executed.
 
-    Weights alone are taken, too: a bare state dict, or one under `state_dict`, and names that DistributedDataParallel
-    has put `module.` before. Their iteration is 0.
+    Files with weights alone are accepted too: a bare state dict, a dict with the key `state_dict`, and names with the
+    prefix `module.` of DistributedDataParallel. Their iteration is 0.
+
+    Args:
+        path: checkpoint file.
 
     Raises:
-        CheckpointError: the file is missing, damaged, or no checkpoint of these networks.
+        CheckpointError: if the file is missing, damaged, or not a checkpoint of a registered network.
     """
     file = read_checkpoint_file(path)
-    refuse_unknown_network(path, file.ours.settings)
-    architecture = sizes_of(file.weights, file.ours.settings).architecture
+    check_network_is_registered(path, file.skelgait.settings)
+    architecture = sizes_of(file.weights, file.skelgait.settings).architecture
     mismatches = find_mismatches(file.weights, architecture)
-    refuse_other_networks(path, mismatches, architecture.name)
+    check_network_matches(path, mismatches, architecture.name)
     if mismatches.names():
-        hint = f"{HINT}; `skelgait checkpoint` says what each of them is"
+        hint = f"{HINT}; `skelgait checkpoint {path}` lists all of them"
         raise CheckpointError(path, mismatches.summary(), f"the weights of {architecture.name}", hint)
-    ours = file.ours
-    training = {"optimizer": file.optimizer, "scheduler": file.scheduler, **ours.training}
+    extra = file.skelgait
+    training = {"optimizer": file.optimizer, "scheduler": file.scheduler, **extra.training}
     return Checkpoint(
         architecture=architecture,
-        weights=from_opengait(file.weights, architecture.outline().state_dict()),
+        weights=from_opengait(file.weights, architecture.build_on_meta().state_dict()),
         iteration=file.iteration or 0,
-        test_embedding=ours.test_embedding,
-        training=training if file.can_be_resumed else {},
-        settings=ours.settings,
-        data=ours.data,
+        test_embedding=extra.test_embedding,
+        training=training if file.is_resumable else {},
+        settings=extra.settings,
+        data=extra.data,
     )

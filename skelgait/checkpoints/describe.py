@@ -1,4 +1,4 @@
-"""What a checkpoint file is, which presets it fits, and what is missing in it."""
+"""Description of a checkpoint file: origin, architecture, matching presets and weight mismatches."""
 
 from __future__ import annotations
 
@@ -16,60 +16,60 @@ from skelgait.checkpoints.file import CheckpointFile, Kind, read_checkpoint_file
 from skelgait.checkpoints.mismatch import (
     CLASSIFIER,
     WeightMismatches,
+    check_network_is_registered,
+    check_network_matches,
     find_mismatches,
-    refuse_other_networks,
-    refuse_unknown_network,
 )
-from skelgait.checkpoints.presets import PresetFit, fitting_presets
+from skelgait.checkpoints.presets import PresetMatch, matching_presets
 from skelgait.datasets import DATASETS
 from skelgait.opengait.weights import to_opengait
 
-_SETTINGS_THAT_MATTER = ("dataset", "precision", "seed")
+_SHOWN_SETTINGS = ("dataset", "precision", "seed")
 
 
 @dataclass(frozen=True)
 class WeightsReport:
-    """What weights are.
+    """Description of weights.
 
     Attributes:
-        architecture: the network that most of them agree on.
-        untold: sizes of it that no weight tells; there, the architecture is as the settings' defaults, with 1 class.
-        parameters: trained numbers of the network that are there; no statistics of batch norm.
-        mismatches: weights that are not those of the network.
-        presets: those that the architecture fits, and those that it fits but for the classes.
+        architecture: architecture that most weights agree on.
+        unknown_sizes: attributes of the architecture that no weight gives; default settings, and 1 class.
+        parameters: number of trained parameters that are present, without batch norm statistics.
+        mismatches: differences to the weights of the architecture.
+        presets: presets with this architecture, up to the number of classes.
     """
 
     architecture: Architecture
-    untold: tuple[str, ...]
+    unknown_sizes: tuple[str, ...]
     parameters: int
     mismatches: WeightMismatches
-    presets: tuple[PresetFit, ...]
+    presets: tuple[PresetMatch, ...]
 
     @property
-    def fits(self) -> bool:
-        """Whether the weights are those of the network, no less and no more."""
+    def is_loadable(self) -> bool:
+        """True if the weights are exactly those of the network."""
         return not self.mismatches.names()
 
 
 @dataclass(frozen=True)
 class CheckpointReport:
-    """What a checkpoint file is.
+    """Description of a checkpoint file.
 
     Attributes:
         path: the file.
-        size_bytes: its size.
-        kind: of `skelgait`; of the `opengait`' pipeline; or `weights` alone.
-        remarks: what is unusual about how its weights are kept.
-        weights: what they are.
-        iteration: optimizer steps taken; None where the file does not say.
-        test_embedding: the embedding to test at, as the file or the preset that it fits says; None where neither does.
-        holds: what else there is, of optimizer, schedule and loss scaling.
-        resumable: whether a training can go on from it.
-        version: skelgait's that wrote it; None in foreign files.
-        settings: those that matter most, as far as the file tells.
-        data: what it was trained on, as far as the file tells.
-        next_command: what to run next; empty where the file cannot be loaded.
-        hint: what to do about weights that do not fit; empty where all do.
+        size_bytes: size of the file in bytes.
+        kind: `skelgait` or `opengait` for a checkpoint of that program; `weights` for weights alone.
+        remarks: unusual properties of the file that were handled.
+        weights: description of the weights.
+        iteration: number of optimizer steps; None: not in the file.
+        test_embedding: embedding to compare in evaluation, 1 or 2, from the file or a matching preset; None: unknown.
+        states: training states in the file, of "optimizer", "scheduler" and "loss scaling".
+        resumable: True if training can resume from this file.
+        version: version of skelgait that wrote the file; None: written by another program.
+        settings: dataset, precision and seed of the training, if they are in the file.
+        data: training data, if they are in the file.
+        next_command: command to run next; empty if the weights cannot be loaded.
+        hint: what to do about weight mismatches; empty if there are none.
     """
 
     path: Path
@@ -79,7 +79,7 @@ class CheckpointReport:
     weights: WeightsReport
     iteration: int | None
     test_embedding: int | None
-    holds: tuple[str, ...]
+    states: tuple[str, ...]
     resumable: bool
     version: str | None
     settings: Mapping[str, Any]
@@ -89,18 +89,20 @@ class CheckpointReport:
 
 
 def describe_checkpoint(path: Path) -> CheckpointReport:
-    """Say what a checkpoint file is, also where weights are missing, extra or of another shape.
+    """Describe a checkpoint file, even if weights are missing, unexpected or of the wrong shape.
+
+    Args:
+        path: checkpoint file.
 
     Raises:
-        CheckpointError: the file is missing, damaged, or no checkpoint of these networks.
+        CheckpointError: if the file is missing, damaged, or not a checkpoint of a registered network.
     """
     file = read_checkpoint_file(path)
-    ours = file.ours
-    refuse_unknown_network(path, ours.settings)
-    weights = describe_weights(file.weights, path, ours.settings)
-    settings = {name: _plain(ours.settings[name]) for name in _SETTINGS_THAT_MATTER if name in ours.settings}
-    data = {str(name): _plain(value) for name, value in ours.data.items()}
-    holds = _held(file)
+    extra = file.skelgait
+    check_network_is_registered(path, extra.settings)
+    weights = describe_weights(file.weights, path, extra.settings)
+    settings = {name: _to_json(extra.settings[name]) for name in _SHOWN_SETTINGS if name in extra.settings}
+    data = {str(name): _to_json(value) for name, value in extra.data.items()}
     return CheckpointReport(
         path=path,
         size_bytes=path.stat().st_size,
@@ -108,10 +110,10 @@ def describe_checkpoint(path: Path) -> CheckpointReport:
         remarks=file.remarks,
         weights=weights,
         iteration=file.iteration,
-        test_embedding=ours.test_embedding or _test_embedding_of(weights),
-        holds=holds,
-        resumable=file.can_be_resumed and weights.fits,
-        version=ours.version,
+        test_embedding=extra.test_embedding or _preset_test_embedding(weights),
+        states=_training_states(file),
+        resumable=file.is_resumable and weights.is_loadable,
+        version=extra.version,
         settings=settings,
         data=data,
         next_command=_next_command(path, weights, settings.get("dataset", data.get("dataset"))),
@@ -122,53 +124,53 @@ def describe_checkpoint(path: Path) -> CheckpointReport:
 def describe_weights(
     weights: Mapping[str, Tensor], path: Path, settings: Mapping[str, Any] | None = None
 ) -> WeightsReport:
-    """Say what weights are; only their names, shapes and types are looked at.
+    """Describe weights by their names, shapes and types.
 
     Args:
-        weights: a state dict under OpenGait names.
-        path: where they come from, for messages.
+        weights: state dict with OpenGait names.
+        path: file of the weights, for error messages.
         settings: settings that the network was trained with, if known.
 
     Raises:
-        CheckpointError: they are not those of these networks at all.
+        CheckpointError: if most weights of every registered network are missing.
     """
-    architecture, untold = sizes_of(weights, settings)
-    mismatches = find_mismatches(weights, architecture, any_classes="classes" in untold)
-    refuse_other_networks(path, mismatches, architecture.name)
-    trained = to_opengait(dict(architecture.outline().named_parameters()))
+    architecture, unknown = sizes_of(weights, settings)
+    mismatches = find_mismatches(weights, architecture, any_classes="classes" in unknown)
+    check_network_matches(path, mismatches, architecture.name)
+    trained = to_opengait(dict(architecture.build_on_meta().named_parameters()))
     return WeightsReport(
         architecture=architecture,
-        untold=tuple(sorted(untold)),
+        unknown_sizes=tuple(sorted(unknown)),
         parameters=sum(weights[name].numel() for name in trained if name in weights),
         mismatches=mismatches,
-        presets=tuple(fitting_presets(architecture)),
+        presets=tuple(matching_presets(architecture)),
     )
 
 
-def _held(file: CheckpointFile) -> tuple[str, ...]:
+def _training_states(file: CheckpointFile) -> tuple[str, ...]:
     states = {
         "optimizer": file.optimizer,
         "scheduler": file.scheduler,
-        "loss scaling": file.ours.training.get("scaler"),
+        "loss scaling": file.skelgait.training.get("scaler"),
     }
     return tuple(name for name, state in states.items() if state)
 
 
-def _test_embedding_of(weights: WeightsReport) -> int | None:
-    """What the preset of a dataset that fits says."""
-    return next((preset.test_embedding for preset in weights.presets if preset.fits and preset.dataset), None)
+def _preset_test_embedding(weights: WeightsReport) -> int | None:
+    """Return the test embedding of the matching preset of a dataset; None if there is none."""
+    return next((preset.test_embedding for preset in weights.presets if preset.is_exact and preset.dataset), None)
 
 
 def _next_command(path: Path, weights: WeightsReport, dataset: object) -> str:
-    if not weights.fits:
+    if not weights.is_loadable:
         return ""
     command = f"skelgait evaluate --checkpoint {shlex.quote(str(path))}"
-    of_presets = [preset.dataset for preset in weights.presets if preset.fits and preset.dataset]
-    known = [dataset] if isinstance(dataset, str) and dataset in DATASETS else of_presets
-    if known:
-        return f"{command} --dataset {known[0]} --network {weights.architecture.name}"
-    own = "--partition partition.json --gallery 'nm-*' --probes 'Bag=bg-*'"
-    return f"{command} --network {weights.architecture.name} {own}"
+    preset_datasets = [preset.dataset for preset in weights.presets if preset.is_exact and preset.dataset]
+    datasets = [dataset] if isinstance(dataset, str) and dataset in DATASETS else preset_datasets
+    if datasets:
+        return f"{command} --dataset {datasets[0]} --network {weights.architecture.name}"
+    flags = "--partition partition.json --gallery 'nm-*' --probes 'Bag=bg-*'"
+    return f"{command} --network {weights.architecture.name} {flags}"
 
 
 def _hint(path: Path, weights: WeightsReport) -> str:
@@ -176,14 +178,14 @@ def _hint(path: Path, weights: WeightsReport) -> str:
     if not names:
         return ""
     if names == list(weights.mismatches.missing) == [CLASSIFIER]:
-        return f"it can begin a training as it is: skelgait train --init {shlex.quote(str(path))}"
-    if names == sorted(weights.mismatches.extra):
-        return "leave the extra weights out when it is saved"
-    return "fetch it anew, or save the whole network"
+        return f"use it as initial weights: skelgait train --init {shlex.quote(str(path))}"
+    if names == sorted(weights.mismatches.unexpected):
+        return "save the file without the unexpected weights"
+    return "download the file again, or save the complete network"
 
 
-def _plain(value: object) -> object:
-    """A value as JSON has it; the name of its type where it has none, as a file may hold anything."""
+def _to_json(value: object) -> object:
+    """Return a value as JSON data. A value that JSON cannot hold is replaced by the name of its type."""
     try:
         return json.loads(json.dumps(value))
     except (TypeError, ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""What lies in a checkpoint file: ours, OpenGait, or weights of these networks that were kept in another way."""
+"""Reader of checkpoint files of skelgait and OpenGait, and of files with weights alone."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ Kind = Literal["skelgait", "opengait", "weights"]
 EXPECTED = "a checkpoint of skelgait or of OpenGait"
 HINT = "choose another file"
 
-# What stands before every name of a network that was wrapped, and by what.
+# Prefixes of all weight names, and the wrappers that add them.
 _WRAPPERS = {
     "module.": "DistributedDataParallel",
     "_orig_mod.": "torch.compile",
-    "model.": "a class with the network in it",
+    "model.": "a wrapper class",
 }
 
 
-class Ours(BaseModel, strict=True):
-    """What only our files have."""
+class SkelgaitEntries(BaseModel, strict=True):
+    """Entries of a checkpoint file that only skelgait writes."""
 
     training: dict[str, Any]
     version: str | None = None
@@ -41,27 +41,27 @@ class Ours(BaseModel, strict=True):
 
 
 class _Content(BaseModel, strict=True, arbitrary_types_allowed=True):
-    """What counts in a file, skelgait or OpenGait."""
+    """Entries of a checkpoint file of skelgait or OpenGait; all others are ignored."""
 
     model: dict[str, Tensor]
     optimizer: dict[str, Any] | None = None
     scheduler: dict[str, Any] | None = None
     iteration: NonNegativeInt = 0
-    skelgait: Ours = Ours(training={})
+    skelgait: SkelgaitEntries = SkelgaitEntries(training={})
 
 
 @dataclass(frozen=True)
 class CheckpointFile:
-    """A checkpoint file as it is, whether or not its weights are whole.
+    """Content of a checkpoint file; its weights may be incomplete.
 
     Attributes:
-        kind: of `skelgait`; of the `opengait`' pipeline; or `weights` alone.
-        weights: a state dict under OpenGait names.
-        iteration: optimizer steps taken; None where the file does not say.
-        optimizer: state of the optimizer; empty where there is none.
-        scheduler: state of the schedule; empty where there is none.
-        ours: what only our files have; its defaults in others.
-        remarks: what is unusual about how the weights are kept.
+        kind: `skelgait` or `opengait` for a checkpoint of that program; `weights` for weights alone.
+        weights: state dict with OpenGait names.
+        iteration: number of optimizer steps; None: not in the file.
+        optimizer: state of the optimizer; may be empty.
+        scheduler: state of the learning-rate schedule; may be empty.
+        skelgait: entries that only skelgait writes; defaults in files of other programs.
+        remarks: unusual properties of the file that were handled.
     """
 
     kind: Kind
@@ -69,37 +69,40 @@ class CheckpointFile:
     iteration: int | None
     optimizer: Mapping[str, Any]
     scheduler: Mapping[str, Any]
-    ours: Ours
+    skelgait: SkelgaitEntries
     remarks: tuple[str, ...]
 
     @property
-    def can_be_resumed(self) -> bool:
-        """Whether optimizer, schedule and the rest of a training's state are all there."""
-        return bool(self.optimizer and self.scheduler and self.ours.training)
+    def is_resumable(self) -> bool:
+        """True if the states of optimizer, schedule and training are all in the file."""
+        return bool(self.optimizer and self.scheduler and self.skelgait.training)
 
 
 def read_checkpoint_file(path: Path) -> CheckpointFile:
-    """Read a file; nothing in it is executed.
+    """Read a checkpoint file. No code in it is executed.
+
+    Args:
+        path: checkpoint file.
 
     Raises:
-        CheckpointError: the file is missing, damaged, or holds no weights under names.
+        CheckpointError: if the file is missing, damaged, or has no named weights.
     """
-    found, remarks = _find_weights(_read(path), path)
-    content = _checked(found, path)
-    weights, more_remarks = _under_authors_names(content.model)
-    told = content.model_fields_set
+    entries, remarks = _find_weights(_read(path), path)
+    content = _validate(entries, path)
+    weights, more_remarks = _with_opengait_names(content.model)
+    present = content.model_fields_set
     kind: Kind = "weights"
-    if "skelgait" in told:
+    if "skelgait" in present:
         kind = "skelgait"
-    elif {"optimizer", "scheduler", "iteration"} <= told:
+    elif {"optimizer", "scheduler", "iteration"} <= present:
         kind = "opengait"
     return CheckpointFile(
         kind=kind,
         weights=weights,
-        iteration=content.iteration if "iteration" in told else None,
+        iteration=content.iteration if "iteration" in present else None,
         optimizer=content.optimizer or {},
         scheduler=content.scheduler or {},
-        ours=content.skelgait,
+        skelgait=content.skelgait,
         remarks=(*remarks, *more_remarks),
     )
 
@@ -110,38 +113,33 @@ def _read(path: Path) -> object:
     except FileNotFoundError as error:
         raise CheckpointError(path, "no such file", EXPECTED, "check the path") from error
     except Exception as error:  # a damaged or hostile file can raise anything
-        found, hint = (
-            f"a file that cannot be read ({_reason(error)})",
-            "use an earlier checkpoint, or fetch the file anew",
-        )
-        raise CheckpointError(path, found, EXPECTED, hint) from error
+        found = f"a file that cannot be read ({_reason(error)})"
+        raise CheckpointError(path, found, EXPECTED, "use an earlier checkpoint, or download it again") from error
 
 
 def _reason(error: Exception) -> str:
-    """Why a file cannot be read, in a line; without torch's advice to execute what is in it."""
+    """Return why a file cannot be read, in one line, without torch's advice to execute its code."""
     if match := re.search(r"GLOBAL ([\w.]+)", str(error)):
-        return f"it holds {match[1]}, which is code; its weights alone could be read"
+        return f"it contains code: {match[1]}; save its state dict alone"
     if isinstance(error, pickle.UnpicklingError):
         return "it is damaged, or not written by torch.save"
     return str(error).splitlines()[0] if str(error) else type(error).__name__
 
 
 def printable(name: str) -> str:
-    """A name out of a file, without characters that a terminal would obey."""
+    """Return a name from a file without control characters, which a terminal would interpret."""
     return name if name.isprintable() else ascii(name)
 
 
 def _find_weights(content: object, path: Path) -> tuple[dict[Any, Any], list[str]]:
-    """The content with weights under `model`, and where they were if they were elsewhere."""
+    """Return the content with weights under the key `model`, and remarks if they were elsewhere."""
     if isinstance(content, dict):
         if isinstance(content.get("model"), dict):
             return content, []
         if _is_state_dict(content):
-            return {"model": content}, [
-                "a bare state dict, which tells neither iteration nor settings; it is read as it is"
-            ]
+            return {"model": content}, ["a bare state dict, without iteration and settings"]
         if _is_state_dict(content.get("state_dict")):
-            remark = "the weights are kept under state_dict, as PyTorch Lightning does; all else is read past"
+            remark = "weights under the key state_dict (PyTorch Lightning); all other entries are ignored"
             return {"model": content["state_dict"]}, [remark]
     raise CheckpointError(path, f"a {type(content).__name__} without weights", EXPECTED, HINT)
 
@@ -154,32 +152,32 @@ def _is_state_dict(content: object) -> bool:
     )
 
 
-def _checked(content: dict[Any, Any], path: Path) -> _Content:
+def _validate(content: dict[Any, Any], path: Path) -> _Content:
     try:
-        checked = _Content.model_validate(content)
+        validated = _Content.model_validate(content)
     except ValidationError as error:
         problem = error.errors()[0]
         value = "nothing" if problem["type"] == "missing" else shorten(repr(problem["input"]), 60)
         found = f"{value} under {printable('.'.join(map(str, problem['loc'])))}"
         raise CheckpointError(path, found, EXPECTED, HINT) from error
-    for name, weight in checked.model.items():
+    for name, weight in validated.model.items():
         if weight.is_nested or weight.is_meta or weight.layout is not torch.strided:
             raise CheckpointError(
                 path, f"a nested, sparse or empty tensor under {printable(name)}", "plain tensors", HINT
             )
-    return checked
+    return validated
 
 
-def _under_authors_names(weights: dict[str, Tensor]) -> tuple[dict[str, Tensor], list[str]]:
-    """The weights under OpenGait names, and how they were called if it was another way."""
+def _with_opengait_names(weights: dict[str, Tensor]) -> tuple[dict[str, Tensor], list[str]]:
+    """Return the weights with OpenGait names, and remarks on names that were changed."""
     remarks = []
     while prefix := next((prefix for prefix in _WRAPPERS if weights and _all_begin_with(prefix, weights)), ""):
         weights = {name.removeprefix(prefix): weight for name, weight in weights.items()}
-        remarks.append(f"all names begin with {prefix}, as {_WRAPPERS[prefix]} leaves them; they are read without it")
+        remarks.append(f"prefix {prefix} of all names removed, which {_WRAPPERS[prefix]} adds")
     renamed = to_opengait(weights)
     if renamed.keys() != weights.keys() and any(name.startswith("front.") for name in weights):
         weights = renamed
-        remarks.append("the weights have the names that skelgait uses in Python; they are read under OpenGait")
+        remarks.append("weight names of skelgait's Python classes, translated to OpenGait's")
     return weights, remarks
 
 

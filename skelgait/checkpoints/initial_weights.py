@@ -1,4 +1,4 @@
-"""Weights to begin a training with, from a checkpoint of another one."""
+"""Initial weights for training, from the checkpoint of another training."""
 
 from __future__ import annotations
 
@@ -11,17 +11,22 @@ from torch import Tensor
 
 from skelgait.checkpoints.architecture import Architecture, sizes_of
 from skelgait.checkpoints.file import HINT, CheckpointFile, read_checkpoint_file
-from skelgait.checkpoints.mismatch import CLASSIFIER, find_mismatches, refuse_other_networks, refuse_unknown_network
+from skelgait.checkpoints.mismatch import (
+    CLASSIFIER,
+    check_network_is_registered,
+    check_network_matches,
+    find_mismatches,
+)
 from skelgait.errors import CheckpointError
 from skelgait.opengait.weights import from_opengait
 
 
 class InitialWeights(NamedTuple):
-    """Weights to begin with.
+    """Initial weights of a network.
 
     Attributes:
-        weights: a state dict under our names, without the dropped ones: load it with `strict=False`.
-        dropped: our names of weights that stay as the network was initialized: the classifier's, or none.
+        weights: state dict with the names of skelgait, without the dropped weights: load it with `strict=False`.
+        dropped: names of weights that keep their random values: the classifier's, or none.
     """
 
     weights: Mapping[str, Tensor]
@@ -29,45 +34,45 @@ class InitialWeights(NamedTuple):
 
 
 def initial_weights(path: Path, architecture: Architecture) -> InitialWeights:
-    """The weights of a checkpoint, skelgait or OpenGait, for a network that is to be trained.
+    """Read initial weights from a checkpoint of skelgait or OpenGait.
 
-    The classifier is left out where it is missing or has another number of classes; all else must fit.
+    The classifier is dropped if it is missing or has another number of classes. All other weights must match.
 
     Args:
-        path: the checkpoint.
-        architecture: the network's.
+        path: checkpoint file.
+        architecture: architecture of the network to be trained.
 
     Raises:
-        CheckpointError: the file cannot be read, or is of another architecture; names the settings to change.
+        CheckpointError: if the file cannot be read, or has another architecture; the hint gives the settings to change.
     """
     file = read_checkpoint_file(path)
-    theirs, names = dict(file.weights), architecture.outline().state_dict()
-    mismatches = find_mismatches(theirs, architecture, any_classes=True)
+    weights, names = dict(file.weights), architecture.build_on_meta().state_dict()
+    mismatches = find_mismatches(weights, architecture, any_classes=True)
     if set(mismatches.names()) - ({CLASSIFIER} & set(mismatches.missing)):
-        raise _does_not_fit(path, file, architecture)
-    classifier = theirs.get(CLASSIFIER)
+        raise _mismatch_error(path, file, architecture)
+    classifier = weights.get(CLASSIFIER)
     if classifier is not None and classifier.shape[-1] == architecture.classes:
-        return InitialWeights(from_opengait(theirs, names), ())
-    theirs.pop(CLASSIFIER, None)
-    return InitialWeights(from_opengait(theirs, names), tuple(from_opengait({CLASSIFIER: None}, names)))
+        return InitialWeights(from_opengait(weights, names), ())
+    weights.pop(CLASSIFIER, None)
+    return InitialWeights(from_opengait(weights, names), tuple(from_opengait({CLASSIFIER: None}, names)))
 
 
-def _does_not_fit(path: Path, file: CheckpointFile, wanted: Architecture) -> CheckpointError:
-    refuse_unknown_network(path, file.ours.settings)
-    found, untold = sizes_of(file.weights, file.ours.settings)
-    own_mismatches = find_mismatches(file.weights, found, any_classes=True)
-    refuse_other_networks(path, own_mismatches, found.name)
+def _mismatch_error(path: Path, file: CheckpointFile, expected: Architecture) -> CheckpointError:
+    check_network_is_registered(path, file.skelgait.settings)
+    found, unknown = sizes_of(file.weights, file.skelgait.settings)
+    mismatches = find_mismatches(file.weights, found, any_classes=True)
+    check_network_matches(path, mismatches, found.name)
     differing = [
         name
         for name, size in asdict(found).items()
-        if name not in {"classes", *untold} and size != getattr(wanted, name)
+        if name not in {"classes", *unknown} and size != getattr(expected, name)
     ]
-    broken = f", with {own_mismatches.summary()}" if own_mismatches.names() else ""
-    changes = ", ".join(f"train.network.{name}={_spelled(getattr(found, name))}" for name in differing)
-    hint = f"set {changes} as the checkpoint has, or {HINT}" if changes else f"{HINT}; see `skelgait checkpoint`"
-    return CheckpointError(path, f"{found}{broken}", f"{wanted}, but for the classes", hint)
+    damage = f", with {mismatches.summary()}" if mismatches.names() else ""
+    changes = ", ".join(f"train.network.{name}={_to_flag(getattr(found, name))}" for name in differing)
+    hint = f"set {changes} as in the checkpoint, or {HINT}" if changes else f"{HINT}; see `skelgait checkpoint {path}`"
+    return CheckpointError(path, f"{found}{damage}", f"{expected} with any number of classes", hint)
 
 
-def _spelled(size: object) -> str:
-    """A size as `--set` takes it."""
+def _to_flag(size: object) -> str:
+    """Return a size in the syntax of `--set`."""
     return f"[{','.join(map(str, size))}]" if isinstance(size, tuple) else str(size)

@@ -1,4 +1,4 @@
-"""Which presets an architecture is that of."""
+"""Presets that match an architecture."""
 
 from __future__ import annotations
 
@@ -10,37 +10,38 @@ from skelgait.settings import load_settings, preset_names
 
 
 @dataclass(frozen=True)
-class PresetFit:
-    """A preset with the network, blocks, channels, embedding width and strips of an architecture.
+class PresetMatch:
+    """Preset with the same network, blocks, channels, embedding width and strips as an architecture.
 
     Attributes:
-        preset: its name.
-        dataset: its dataset; None where it is for anyone's own data.
-        classes: identities that its dataset has in training; None where it is for anyone's own data.
-        test_embedding: the embedding that it tests at, 1 or 2.
-        fits: whether the classes are as many as the architecture's, or may be any.
+        preset: name of the preset.
+        dataset: dataset of the preset; None: any data.
+        classes: number of training identities of the dataset; None: any number.
+        test_embedding: embedding that the preset compares in evaluation, 1 or 2.
+        is_exact: True if the number of classes is the same too, or may be any.
     """
 
     preset: str
     dataset: str | None
     classes: int | None
     test_embedding: int
-    fits: bool
+    is_exact: bool
 
 
-def fitting_presets(architecture: Architecture) -> list[PresetFit]:
-    """The presets that an architecture fits, and those that it fits but for the number of classes."""
-    return [fit for name in preset_names() if (fit := _fit(architecture, name)) is not None]
+def matching_presets(architecture: Architecture) -> list[PresetMatch]:
+    """Return the presets with this architecture, including those with another number of classes."""
+    return [match for name in preset_names() if (match := _match(architecture, name)) is not None]
 
 
-def _fit(architecture: Architecture, preset: str) -> PresetFit | None:
-    # What the surroundings set is not the preset's.
+def _match(architecture: Architecture, preset: str) -> PresetMatch | None:
+    # Without the environment and the settings file of the user, which are not part of the preset.
     settings = load_settings(preset=preset, environ={}, default_file=None).settings
     network = settings.train.network
     sizes = network.model_dump(exclude={"test_embedding"})
     if Architecture(classes=architecture.classes, **sizes) != architecture:
         return None
     if settings.dataset is None or settings.evaluate.is_custom:
-        return PresetFit(preset, None, None, network.test_embedding, fits=True)
+        return PresetMatch(preset, None, None, network.test_embedding, is_exact=True)
     classes = len(find(settings.dataset).partition().train)
-    return PresetFit(preset, settings.dataset, classes, network.test_embedding, fits=classes == architecture.classes)
+    is_exact = classes == architecture.classes
+    return PresetMatch(preset, settings.dataset, classes, network.test_embedding, is_exact)

@@ -33,10 +33,10 @@ def checkpoint(
 
     report = describe_checkpoint(path)
     if as_json:
-        show_json({**asdict(report), "loadable": report.weights.fits})
+        show_json({**asdict(report), "loadable": report.weights.is_loadable})
     else:
         _show(report)
-    if not report.weights.fits:
+    if not report.weights.is_loadable:
         raise typer.Exit(1)
 
 
@@ -48,7 +48,7 @@ def _show(report: CheckpointReport) -> None:
     show_lines("Presets", _preset_lines(weights))
     if report.remarks:
         show_lines("Remarks", report.remarks)
-    if weights.fits:
+    if weights.is_loadable:
         show_lines("Next", [report.next_command])
     else:
         _show_mismatches(weights.mismatches)
@@ -62,7 +62,7 @@ def _show_mismatches(mismatches: WeightMismatches) -> None:
             (name, _shape(found), _shape(wanted)) for name, (found, wanted) in mismatches.wrong_shape.items()
         ],
         "of wrong type": [(name, found, wanted) for name, (found, wanted) in mismatches.wrong_dtype.items()],
-        "extra": [(name, _shape(found), "-") for name, found in mismatches.extra.items()],
+        "unexpected": [(name, _shape(found), "-") for name, found in mismatches.unexpected.items()],
         "missing": [(name, "-", _shape(wanted)) for name, wanted in mismatches.missing.items()],
     }
     counts = ", ".join(f"{len(rows)} {kind}" for kind, rows in kinds.items() if rows)
@@ -82,7 +82,7 @@ def _network_facts(weights: WeightsReport) -> dict[str, object]:
         "embedding_width": architecture.embedding_width,
         "classes": architecture.classes,
     }
-    for name in weights.untold:
+    for name in weights.unknown_sizes:
         facts[name] = "unknown" if name == "classes" else f"{facts[name]} (in part a guess: no weight tells)"
     millions = f"{weights.parameters:,} ({weights.parameters / 1e6:.2f} million)"
     return {name.replace("_", " "): value for name, value in facts.items()} | {"parameters": millions}
@@ -92,7 +92,7 @@ def _training_facts(report: CheckpointReport) -> dict[str, object]:
     facts: dict[str, object] = {
         "iteration": "not told" if report.iteration is None else report.iteration,
         "tested at": f"embedding {report.test_embedding}" if report.test_embedding else "what the settings say",
-        "holds also": ", ".join(report.holds) or "nothing",
+        "holds also": ", ".join(report.states) or "nothing",
         "can be resumed": _resumption(report),
     }
     if report.version is not None:
@@ -105,14 +105,14 @@ def _training_facts(report: CheckpointReport) -> dict[str, object]:
 def _resumption(report: CheckpointReport) -> str:
     if report.resumable:
         return "yes"
-    return "no; skelgait train --init begins anew with its weights" if report.weights.fits else "no"
+    return "no; skelgait train --init begins anew with its weights" if report.weights.is_loadable else "no"
 
 
 def _preset_lines(weights: WeightsReport) -> list[str]:
-    fitting = [preset.preset for preset in weights.presets if preset.fits]
+    fitting = [preset.preset for preset in weights.presets if preset.is_exact]
     if fitting:
         return [f"fits {', '.join(fitting)}"]
-    classes = "unknown" if "classes" in weights.untold else weights.architecture.classes
+    classes = "unknown" if "classes" in weights.unknown_sizes else weights.architecture.classes
     near = [
         f"fits {preset.preset} but for the classes: {classes} instead of {preset.classes}" for preset in weights.presets
     ]

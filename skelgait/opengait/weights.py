@@ -1,6 +1,6 @@
-"""Names in OpenGait checkpoints, and the way there and back.
+"""Translation of weight names between skelgait and OpenGait.
 
-Order, shapes and values are the same as ours; only the names differ, by the parts below.
+Order, shapes and values of the weights are the same; only parts of the names differ.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-# Ours and theirs, replaced one after the other: longer names before the shorter ones that they contain.
+# Parts of names in skelgait and OpenGait, replaced in this order: long parts before short ones that they contain.
 _PARTS = (
     ("front.silhouette_layer0.", "sil_layer0.forward_block."),
     ("front.silhouette_layer1.", "sil_layer1.forward_block."),
@@ -37,23 +37,28 @@ _PARTS = (
 
 
 def to_opengait(state_dict: Mapping[str, T]) -> dict[str, T]:
-    """A state dict of ours under OpenGait names, in the same order."""
-    return {_renamed(name, _PARTS): value for name, value in state_dict.items()}
+    """Return a state dict of skelgait with OpenGait names, in the same order.
+
+    Args:
+        state_dict: values by name in skelgait.
+    """
+    return {_rename(name, _PARTS): value for name, value in state_dict.items()}
 
 
 def from_opengait(state_dict: Mapping[str, T], names: Iterable[str] = ()) -> dict[str, T]:
-    """Return a state dict with OpenGait names under skelgait's names, in the same order; unknown names stay.
+    """Return a state dict of OpenGait with the names of skelgait, in the same order. Unknown names stay unchanged.
 
     Args:
         state_dict: values by OpenGait name.
         names: names of the network's weights in skelgait, if known. They decide if one of them has a part that OpenGait
             uses too, such as `.bn1.`.
     """
-    parts, known = [(theirs, ours) for ours, theirs in _PARTS], {_renamed(name, _PARTS): name for name in names}
-    return {known.get(name) or _renamed(name, parts): value for name, value in state_dict.items()}
+    parts = [(opengait, skelgait) for skelgait, opengait in _PARTS]
+    known = {_rename(name, _PARTS): name for name in names}
+    return {known.get(name) or _rename(name, parts): value for name, value in state_dict.items()}
 
 
-def _renamed(name: str, parts: Iterable[tuple[str, str]]) -> str:
+def _rename(name: str, parts: Iterable[tuple[str, str]]) -> str:
     for old, new in parts:
         name = name.replace(old, new)
     return name

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from skelgait.checkpoints.best_checkpoint import best_test
+from skelgait.checkpoints.best_checkpoint import best_evaluation
 from skelgait.checkpoints.checkpoint import Checkpoint, load_checkpoint
 from skelgait.checkpoints.folder import find_checkpoint
 from skelgait.embeddings import Embeddings
@@ -106,7 +106,7 @@ def embed_for_main(
 def _checkpoint_of(run: Path, chosen: WithNetwork) -> Path:
     if not chosen.best:
         return find_checkpoint(run, chosen.iteration)
-    best = best_test(run)
+    best = best_evaluation(run)
     if best is None:
         hint = "leave out --best; train with --set train.eval_during_training=true the next time"
         raise CheckpointError(run, "no test while training", "tests, to tell the best checkpoint", hint)

@@ -9,8 +9,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from skelgait.checkpoints.best_checkpoint import TESTS, test_scores
-from skelgait.checkpoints.folder import kept_checkpoints
+from skelgait.checkpoints.best_checkpoint import EVALUATIONS_FILE, evaluation_scores
+from skelgait.checkpoints.folder import list_checkpoints
 from skelgait.errors import DataError, SettingsError
 from skelgait.settings.yaml_files import read_yaml
 from skelgait.storage.json_lines import read_json_lines
@@ -67,8 +67,8 @@ def _no_run(folder: Path, found: str) -> DataError:
 
 
 def _is_run(path: Path) -> bool:
-    files = (_SETTINGS, _FACTS, _METRICS, TESTS)
-    return any((path / name).is_file() for name in files) or bool(kept_checkpoints(path))
+    files = (_SETTINGS, _FACTS, _METRICS, EVALUATIONS_FILE)
+    return any((path / name).is_file() for name in files) or bool(list_checkpoints(path))
 
 
 def _check_names(names: Collection[str], existing: Collection[str]) -> None:
@@ -86,8 +86,8 @@ def _read(folder: Path) -> Run:
         settings=dict(_flatten(_read_settings(folder / _SETTINGS, problems))),
         facts=_read_facts(folder / _FACTS, problems),
         metrics=[line for line in read_json_lines(folder / _METRICS) if isinstance(line.get("iteration"), int)],
-        scores=test_scores(folder),
-        checkpoints=sorted(kept_checkpoints(folder)),
+        scores=evaluation_scores(folder),
+        checkpoints=sorted(list_checkpoints(folder)),
         problems=problems,
     )
 

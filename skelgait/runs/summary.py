@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from skelgait.checkpoints.best_checkpoint import Best, best_of
+from skelgait.checkpoints.best_checkpoint import BestEvaluation, highest_score
 from skelgait.runs.metrics import logged_metrics, number
 from skelgait.runs.read import Run
 
@@ -36,7 +36,7 @@ class Summary:
     iterations: int | None
     metrics: Mapping[str, float]
     steps_per_second: float | None
-    best: Best | None
+    best: BestEvaluation | None
     checkpoints: int
     started: str | None
 
@@ -54,7 +54,7 @@ def summarize(run: Run) -> Summary:
         iterations=_value(run.settings, "train.iterations", int),
         metrics=logged_metrics(last_step),
         steps_per_second=median(rates) if rates else None,
-        best=best_of(run.scores),
+        best=highest_score(run.scores),
         checkpoints=len(run.checkpoints),
         started=_value(run.facts, "started", str),
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from skelgait.checkpoints.checkpoint import Architecture, Checkpoint, load_checkpoint
-from skelgait.checkpoints.folder import find_checkpoint, kept_checkpoints
+from skelgait.checkpoints.folder import find_checkpoint, list_checkpoints
 from skelgait.errors import CheckpointError, DataError, SettingsError
 from skelgait.settings.training import OptimizerSettings, TrainSettings
 from skelgait.training.fingerprint import differences
@@ -66,7 +66,7 @@ def _load_newest(run: Path) -> tuple[Path, Checkpoint]:
     """The newest checkpoint of a run that is whole, and where it lies; those that are damaged are named in the log."""
     path = find_checkpoint(run)
     damaged: CheckpointError | None = None
-    for _, path in sorted(kept_checkpoints(run).items(), reverse=True):
+    for _, path in sorted(list_checkpoints(run).items(), reverse=True):
         try:
             return path, load_checkpoint(path)
         except CheckpointError as error:

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from skelgait.checkpoints.checkpoint import Architecture, save_checkpoint
-from skelgait.checkpoints.folder import check_room, checkpoint_path, remove_old
+from skelgait.checkpoints.folder import check_free_space, checkpoint_path, remove_old_checkpoints
 from skelgait.errors import DataError, SkelgaitError
 from skelgait.models import GaitNetwork
 from skelgait.runtime.launch import EXIT_PEER_FAILED
@@ -117,7 +117,7 @@ def train(
     elif settings.init is not None:
         fresh = state.begin_with(settings.init)
         begun = f"beginning with the weights of {settings.init}" + (f", but for {', '.join(fresh)}" if fresh else "")
-    check_room(run, state.checkpoint_bytes)
+    check_free_space(run, state.checkpoint_bytes)
     with log_to(run / "log.txt" if is_main() else None), stop_request() as stop:
         write_run(run, settings, device, data)
         log.info("%d sequences of %d identities", len(keys), len(names))
@@ -238,9 +238,9 @@ class _Loop:
         """Remove checkpoints that are not to be kept, and make sure that the next one will fit."""
         if not is_main():
             return
-        remove_old(self.run, self.settings.keep_last, self.evaluations.best())
+        remove_old_checkpoints(self.run, self.settings.keep_last, self.evaluations.best())
         if self.state.iteration < self.settings.iterations:
-            check_room(self.run, self.state.checkpoint_bytes)
+            check_free_space(self.run, self.state.checkpoint_bytes)
 
 
 def training_keys(source: SequenceSource, identities: Collection[str]) -> tuple[list[Key], list[str]]:

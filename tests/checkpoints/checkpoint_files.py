@@ -18,17 +18,18 @@ FCS, CLASSIFIER = "FCs.fc_bin", "BNNecks.fc_bin"
 
 
 def zeros(*shape: int) -> Tensor:
-    """A weight of any size, or a count where it has none, that takes no memory."""
+    """Return zeros of any shape that take no memory; an integer without a shape."""
     return torch.zeros(1).expand(shape) if shape else torch.zeros((), dtype=torch.int64)
 
 
 def weights_of(architecture: Architecture) -> dict[str, Tensor]:
-    """A state dict of zeros under OpenGait names."""
-    return {name: zeros(*weight.shape) for name, weight in to_opengait(architecture.outline().state_dict()).items()}
+    """Return a state dict of zeros with OpenGait names."""
+    weights = to_opengait(architecture.build_on_meta().state_dict())
+    return {name: zeros(*weight.shape) for name, weight in weights.items()}
 
 
-def write_authors(path: Path, weights: dict[str, Tensor], **more: object) -> Path:
-    """A file as OpenGait writes it."""
+def write_opengait(path: Path, weights: dict[str, Tensor], **more: object) -> Path:
+    """Write a checkpoint like OpenGait, and return its path."""
     content = {"model": weights, "optimizer": {"state": {}}, "scheduler": {"last_epoch": 7}, "iteration": 7, **more}
     torch.save(content, path)
     return path

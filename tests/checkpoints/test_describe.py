@@ -1,4 +1,4 @@
-"""What checkpoints are said to be."""
+"""Descriptions of checkpoints."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ from tests.checkpoints.checkpoint_files import (
     SMALL,
     SMALL_PLUS,
     weights_of,
-    write_authors,
+    write_opengait,
     zeros,
 )
 from tests.models.opengait_numbers import OPENGAIT_WEIGHTS, PRESETS
 
-HERE = Path("c.pt")
+FILE = Path("c.pt")
 FIRST, SECOND = "layer2.1.sbn.weight", "layer2.1.sbn.num_batches_tracked"
 
 
 def describe(weights: dict[str, Tensor]) -> WeightsReport:
-    return describe_weights(weights, HERE)
+    return describe_weights(weights, FILE)
 
 
 def mismatches_of(weights: dict[str, Tensor]) -> tuple[Sizes, WeightMismatches]:
     sizes = sizes_of(weights)
-    return sizes, find_mismatches(weights, sizes.architecture, any_classes="classes" in sizes.untold)
+    return sizes, find_mismatches(weights, sizes.architecture, any_classes="classes" in sizes.unknown)
 
 
 def without(weights: dict[str, Tensor], *beginnings: str) -> dict[str, Tensor]:
@@ -49,41 +49,41 @@ def without(weights: dict[str, Tensor], *beginnings: str) -> dict[str, Tensor]:
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-def test_the_authors_networks_fit_exactly_their_presets(preset: str) -> None:
+def test_opengait_network_matches_only_its_preset(preset: str) -> None:
     described = OPENGAIT_WEIGHTS[preset]
     report = describe({name: zeros(*shape) for name, shape, _, _ in described})
-    assert report.fits
-    assert report.untold == ()
-    assert [fit.preset for fit in report.presets if fit.fits] == [preset]
-    assert report.mismatches.there == len(described)
+    assert report.is_loadable
+    assert report.unknown_sizes == ()
+    assert [fit.preset for fit in report.presets if fit.is_exact] == [preset]
+    assert report.mismatches.n_present == len(described)
 
 
 @pytest.mark.parametrize("architecture", [SMALL, SMALL_PLUS, CCPG])
-def test_sizes_and_parameters(architecture: Architecture) -> None:
+def test_architecture_and_parameter_count_are_inferred(architecture: Architecture) -> None:
     report = describe(weights_of(architecture))
     assert report.architecture == architecture
-    assert report.parameters == sum(weight.numel() for weight in architecture.outline().parameters())
-    assert report.fits
+    assert report.parameters == sum(weight.numel() for weight in architecture.build_on_meta().parameters())
+    assert report.is_loadable
 
 
-def test_no_weights_are_of_another_network() -> None:
-    assert sizes_of({}).untold == {"channels", "blocks", "classes", "embedding_width", "strips"}
+def test_weights_of_another_network_are_an_error() -> None:
+    assert sizes_of({}).unknown == {"channels", "blocks", "classes", "embedding_width", "strips"}
     for weights in ({}, {"layer1.0.conv1.weight": zeros(64, 64, 3, 3)}, {"a": zeros(0)}):
         with pytest.raises(CheckpointError, match=r"c\.pt: found weights of another network \(0 of the \d+ weights"):
             describe(weights)
 
 
-def test_every_weight_that_is_missing_is_named_with_its_shape() -> None:
+def test_each_missing_weight_is_reported_with_its_shape() -> None:
     whole = weights_of(SMALL)
     for name, weight in whole.items():
         sizes, mismatches = mismatches_of(without(whole, name))
         assert mismatches.missing == {name: tuple(weight.shape) if name != CLASSIFIER else (8, 6, None)}
         assert mismatches.names() == [name]
         assert sizes.architecture == replace(SMALL, classes=1 if name == CLASSIFIER else 5)
-        assert sizes.untold == ({"classes"} if name == CLASSIFIER else set())
+        assert sizes.unknown == ({"classes"} if name == CLASSIFIER else set())
 
 
-def test_every_weight_that_is_wrong_shape_is_named() -> None:
+def test_each_weight_of_wrong_shape_is_reported() -> None:
     whole = weights_of(SMALL)
     for name, weight in whole.items():
         sizes, mismatches = mismatches_of({**whole, name: zeros(3, 5)})
@@ -93,17 +93,17 @@ def test_every_weight_that_is_wrong_shape_is_named() -> None:
         assert replace(sizes.architecture, classes=5) == SMALL
 
 
-def test_a_draw_between_two_weights_goes_to_the_strips_of_the_first() -> None:
+def test_first_weight_decides_between_equally_frequent_sizes() -> None:
     assert sizes_of({**weights_of(SMALL), CLASSIFIER: zeros(4, 6, 5)}).architecture == SMALL
 
 
 @pytest.mark.parametrize(
     ("changed", "kind", "expected"),
     [
-        ({}, "extra", {}),
-        ({"teacher.weight": zeros(2, 3)}, "extra", {"teacher.weight": (2, 3)}),
-        ({"fusion.x": zeros(2)}, "extra", {"fusion.x": (2,)}),  # of the other network
-        ({"layer2.900.sbn.weight": zeros(8)}, "extra", {"layer2.900.sbn.weight": (8,)}),  # no network has 901 blocks
+        ({}, "unexpected", {}),
+        ({"teacher.weight": zeros(2, 3)}, "unexpected", {"teacher.weight": (2, 3)}),
+        ({"fusion.x": zeros(2)}, "unexpected", {"fusion.x": (2,)}),  # name of SkeletonGait++
+        ({"layer2.900.sbn.weight": zeros(8)}, "unexpected", {"layer2.900.sbn.weight": (8,)}),  # not 901 blocks
         ({FIRST: zeros(8).int()}, "wrong_dtype", {FIRST: ("int32", "a floating point type")}),
         ({SECOND: torch.tensor(1.0)}, "wrong_dtype", {SECOND: ("float32", "integers")}),
         ({FCS: zeros(8, 21, 6)}, "wrong_shape", {FCS: ((8, 21, 6), (8, 20, 6))}),
@@ -112,22 +112,22 @@ def test_a_draw_between_two_weights_goes_to_the_strips_of_the_first() -> None:
         ({CLASSIFIER: zeros(8, 6, 2**40)}, "wrong_shape", {CLASSIFIER: ((8, 6, 2**40), (8, 6, None))}),
     ],
 )
-def test_what_does_not_fit(changed: dict[str, Tensor], kind: str, expected: dict[str, Any]) -> None:
+def test_changed_weight_is_reported(changed: dict[str, Tensor], kind: str, expected: dict[str, Any]) -> None:
     report = describe({**weights_of(SMALL), **changed})
     assert getattr(report.mismatches, kind) == expected
     assert report.mismatches.names() == sorted(expected)
 
 
-def test_a_block_in_the_middle_that_is_missing() -> None:
+def test_missing_block_in_the_middle_is_reported() -> None:
     report = describe(without(weights_of(SMALL), "layer3.1."))
     assert report.architecture == SMALL
     assert {name[:9] for name in report.mismatches.names()} == {"layer3.1."}
 
 
-def test_a_head_that_is_missing_is_taken_to_be_as_usual() -> None:
+def test_missing_head_has_default_sizes() -> None:
     report = describe(without(weights_of(SMALL), "FCs", "BNNecks"))
     assert report.architecture == replace(SMALL, embedding_width=256, strips=16, classes=1)
-    assert report.untold == ("classes", "embedding_width", "strips")
+    assert report.unknown_sizes == ("classes", "embedding_width", "strips")
     assert report.mismatches.missing[CLASSIFIER] == (16, 256, None)
     assert report.mismatches.missing[FCS] == (16, 20, 256)
 
@@ -141,17 +141,17 @@ def test_a_head_that_is_missing_is_taken_to_be_as_usual() -> None:
         (replace(CCPG, embedding_width=128), [], []),
         (replace(CCPG, strips=8), [], []),
         (replace(CCPG, blocks=(1, 4, 4, 1), classes=20000), ["skeletongait_GREW"], ["skeletongait_Gait3D"]),
-        # Whoever the people are: these presets are for anybody's own data.
+        # Presets for any data accept any number of classes.
         (replace(CCPG, channels=(16, 32, 64, 128), classes=9), ["skeletongait_demo", "skeletongait_tiny"], []),
     ],
 )
-def test_presets(architecture: Architecture, fits: list[str], near: list[str]) -> None:
+def test_presets_match_architecture_and_classes(architecture: Architecture, fits: list[str], near: list[str]) -> None:
     presets = describe(weights_of(architecture)).presets
-    assert [fit.preset for fit in presets if fit.fits] == fits
-    assert [fit.preset for fit in presets if not fit.fits] == near
+    assert [fit.preset for fit in presets if fit.is_exact] == fits
+    assert [fit.preset for fit in presets if not fit.is_exact] == near
 
 
-def test_one_of_ours(tmp_path: Path) -> None:
+def test_skelgait_checkpoint_is_described(tmp_path: Path) -> None:
     training = {"optimizer": {"state": {}}, "scheduler": {"x": 1}, "scaler": {"scale": 2.0}, "drawn": 8}
     settings = {"seed": 1, "precision": "bf16", "compile": False}
     data = {"dataset": "CASIA-B", "sequences": 12, "odd": {(1, 2): torch.zeros(1)}}
@@ -159,7 +159,7 @@ def test_one_of_ours(tmp_path: Path) -> None:
     save_checkpoint(tmp_path / "c.pt", Checkpoint(SMALL, weights, 7, 2, training, settings, data))
     report = describe_checkpoint(tmp_path / "c.pt")
     assert (report.kind, report.iteration, report.test_embedding, report.version) == ("skelgait", 7, 2, __version__)
-    assert report.holds == ("optimizer", "scheduler", "loss scaling")
+    assert report.states == ("optimizer", "scheduler", "loss scaling")
     assert report.resumable
     assert report.settings == {"precision": "bf16", "seed": 1}
     assert report.data == {"dataset": "CASIA-B", "sequences": 12, "odd": "a dict"}
@@ -168,11 +168,11 @@ def test_one_of_ours(tmp_path: Path) -> None:
     assert report.next_command.endswith("c.pt --dataset CASIA-B --network skeletongait")
 
 
-def test_one_of_the_authors(tmp_path: Path) -> None:
-    report = describe_checkpoint(write_authors(tmp_path / "a.pt", weights_of(CCPG)))
+def test_opengait_checkpoint_is_described(tmp_path: Path) -> None:
+    report = describe_checkpoint(write_opengait(tmp_path / "a.pt", weights_of(CCPG)))
     assert (report.kind, report.iteration, report.version) == ("opengait", 7, None)
-    assert report.test_embedding == 2  # as the preset for CCPG says
-    assert report.holds == ("optimizer", "scheduler")
+    assert report.test_embedding == 2  # from the preset for CCPG
+    assert report.states == ("optimizer", "scheduler")
     assert not report.resumable
     assert report.next_command.endswith("a.pt --dataset CCPG --network skeletongait")
 
@@ -184,20 +184,20 @@ WEIGHTS = weights_of(SMALL)
     ("content", "remarks"),
     [
         (OrderedDict(WEIGHTS), ["a bare state dict"]),
-        ({"model": {f"module.{name}": weight for name, weight in WEIGHTS.items()}}, ["begin with module., as Distr"]),
-        ({"state_dict": WEIGHTS, "epoch": 3, "iteration": "x"}, ["kept under state_dict"]),
+        ({"model": {f"module.{name}": weight for name, weight in WEIGHTS.items()}}, ["prefix module. of all names"]),
+        ({"state_dict": WEIGHTS, "epoch": 3, "iteration": "x"}, ["weights under the key state_dict"]),
         (
             {"state_dict": {f"model._orig_mod.{name}": weight for name, weight in WEIGHTS.items()}},
-            ["kept under state_dict", "begin with model., as a class", "begin with _orig_mod., as torch.compile"],
+            ["weights under the key state_dict", "prefix model. of all names", "which torch.compile adds"],
         ),
-        (from_opengait(WEIGHTS), ["a bare state dict", "names that skelgait uses in Python"]),
+        (from_opengait(WEIGHTS), ["a bare state dict", "weight names of skelgait's Python classes"]),
     ],
 )
-def test_weights_kept_in_other_ways_are_read_and_loaded(tmp_path: Path, content: object, remarks: list[str]) -> None:
+def test_other_weight_files_are_described_and_loaded(tmp_path: Path, content: object, remarks: list[str]) -> None:
     torch.save(content, tmp_path / "c.pt")
     report = describe_checkpoint(tmp_path / "c.pt")
     assert (report.kind, report.iteration, report.weights.architecture) == ("weights", None, SMALL)
-    assert report.weights.fits
+    assert report.weights.is_loadable
     assert len(report.remarks) == len(remarks)
     assert all(part in remark for part, remark in zip(remarks, report.remarks, strict=True))
     loaded = load_checkpoint(tmp_path / "c.pt")
@@ -205,9 +205,9 @@ def test_weights_kept_in_other_ways_are_read_and_loaded(tmp_path: Path, content:
     assert list(loaded.network().state_dict()) == list(loaded.weights)
 
 
-def test_a_prefix_of_some_names_is_not_taken_away(tmp_path: Path) -> None:
-    some = {f"module.{name}" if i else name: weight for i, (name, weight) in enumerate(WEIGHTS.items())}
-    torch.save(some, tmp_path / "c.pt")
+def test_prefix_of_some_names_is_not_removed(tmp_path: Path) -> None:
+    weights = {f"module.{name}" if i else name: weight for i, (name, weight) in enumerate(WEIGHTS.items())}
+    torch.save(weights, tmp_path / "c.pt")
     with pytest.raises(CheckpointError, match="another network"):
         load_checkpoint(tmp_path / "c.pt")
 
@@ -226,10 +226,13 @@ def test_a_prefix_of_some_names_is_not_taken_away(tmp_path: Path) -> None:
         ({"model": {**WEIGHTS, FIRST: zeros(8).to("meta")}}, f"a nested, sparse or empty tensor under {FIRST}"),
         ({"model": {**WEIGHTS, FIRST: torch.eye(8).to_sparse()}}, f"a nested, sparse or empty tensor under {FIRST}"),
         ({"model": {**WEIGHTS, "\x1b[2J\n": 3}}, r"3 under 'model\.\\x1b\[2J\\n'"),
-        ({"state_dict": WEIGHTS, "x": argparse.Namespace(a=1)}, r"cannot be read \(it holds argparse\.Namespace"),
+        (
+            {"state_dict": WEIGHTS, "x": argparse.Namespace(a=1)},
+            r"cannot be read \(it contains code: argparse",
+        ),
     ],
 )
-def test_what_is_none_is_refused_in_a_line(tmp_path: Path, content: object, found: str) -> None:
+def test_file_without_weights_is_an_error_in_one_line(tmp_path: Path, content: object, found: str) -> None:
     torch.save(content, tmp_path / "c.pt")
     with pytest.raises(CheckpointError, match=rf"c\.pt: found .*{found}.*, expected ") as error:
         describe_checkpoint(tmp_path / "c.pt")

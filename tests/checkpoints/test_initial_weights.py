@@ -1,4 +1,4 @@
-"""Weights to begin with."""
+"""Initial weights from checkpoints."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from skelgait.checkpoints.checkpoint import Checkpoint, save_checkpoint
 from skelgait.checkpoints.initial_weights import initial_weights
 from skelgait.errors import CheckpointError
 from skelgait.opengait.weights import from_opengait, to_opengait
-from tests.checkpoints.checkpoint_files import CLASSIFIER, FCS, SMALL, SMALL_PLUS, weights_of, write_authors, zeros
+from tests.checkpoints.checkpoint_files import CLASSIFIER, FCS, SMALL, SMALL_PLUS, weights_of, write_opengait, zeros
 
-OURS = "neck.class_weight"
+CLASS_WEIGHT = "neck.class_weight"
 
 
 @pytest.mark.parametrize("is_opengait", [False, True])
 @pytest.mark.parametrize("architecture", [SMALL, SMALL_PLUS])
-def test_as_many_classes(tmp_path: Path, architecture: Architecture, opengait: bool) -> None:
+def test_same_classes_keep_all_weights(tmp_path: Path, architecture: Architecture, is_opengait: bool) -> None:
     trained = architecture.build().state_dict()
-    if opengait:
-        write_authors(tmp_path / "c.pt", to_opengait(trained))
+    if is_opengait:
+        write_opengait(tmp_path / "c.pt", to_opengait(trained))
     else:
         save_checkpoint(tmp_path / "c.pt", Checkpoint(architecture, trained, 7))
     weights, dropped = initial_weights(tmp_path / "c.pt", architecture)
@@ -33,25 +33,25 @@ def test_as_many_classes(tmp_path: Path, architecture: Architecture, opengait: b
     assert all(torch.equal(weights[name], trained[name]) for name in trained)
 
 
-def test_other_classes_begin_afresh(tmp_path: Path) -> None:
+def test_other_classes_drop_the_classifier(tmp_path: Path) -> None:
     trained = SMALL.build().state_dict()
-    path = write_authors(tmp_path / "c.pt", to_opengait(trained))
+    path = write_opengait(tmp_path / "c.pt", to_opengait(trained))
     weights, dropped = initial_weights(path, replace(SMALL, classes=9))
-    assert dropped == (OURS,)
+    assert dropped == (CLASS_WEIGHT,)
     network = replace(SMALL, classes=9).build()
-    fresh = network.state_dict()[OURS].clone()
+    fresh = network.state_dict()[CLASS_WEIGHT].clone()
     network.load_state_dict(dict(weights), strict=False)
     for name, weight in network.state_dict().items():
-        assert torch.equal(weight, fresh if name == OURS else trained[name])
+        assert torch.equal(weight, fresh if name == CLASS_WEIGHT else trained[name])
 
 
 @pytest.mark.parametrize("wrapped", ["", "module."])
-def test_a_classifier_that_is_not_there_begins_afresh(tmp_path: Path, wrapped: str) -> None:
+def test_missing_classifier_keeps_random_weights(tmp_path: Path, wrapped: str) -> None:
     weights = weights_of(SMALL)
     del weights[CLASSIFIER]
     torch.save({wrapped + name: weight for name, weight in weights.items()}, tmp_path / "c.pt")
     found, dropped = initial_weights(tmp_path / "c.pt", SMALL)
-    assert dropped == (OURS,)
+    assert dropped == (CLASS_WEIGHT,)
     assert set(found) == set(from_opengait(weights))
 
 
@@ -65,11 +65,11 @@ def test_a_classifier_that_is_not_there_begins_afresh(tmp_path: Path, wrapped: s
         (replace(SMALL, name="skeletongait++"), "train.network.name=skeletongait"),
     ],
 )
-def test_another_architecture_is_refused_with_the_settings_to_change(
+def test_other_architecture_is_an_error_with_settings_to_change(
     tmp_path: Path, wanted: Architecture, settings: str
 ) -> None:
-    path = write_authors(tmp_path / "c.pt", weights_of(SMALL))
-    message = rf"c\.pt: found Architecture\(.*classes=5.*, expected Architecture\(.*; set {settings} as the checkpoint"
+    path = write_opengait(tmp_path / "c.pt", weights_of(SMALL))
+    message = rf"c\.pt: found Architecture\(.*classes=5.*, expected Architecture\(.*; set {settings} as in the"
     with pytest.raises(CheckpointError, match=message) as error:
         initial_weights(path, wanted)
     assert repr(SMALL) in str(error.value)
@@ -87,14 +87,14 @@ def test_another_architecture_is_refused_with_the_settings_to_change(
         ({FCS: zeros(8, 20, 6).int()}, FCS),
     ],
 )
-def test_weights_that_are_not_whole_are_refused(tmp_path: Path, changed: dict[str, Tensor], found: str) -> None:
-    path = write_authors(tmp_path / "c.pt", {**weights_of(SMALL), **changed})
+def test_mismatched_weights_are_an_error(tmp_path: Path, changed: dict[str, Tensor], found: str) -> None:
+    path = write_opengait(tmp_path / "c.pt", {**weights_of(SMALL), **changed})
     message = rf"with 1 missing, .* weights \({found}\), expected Architecture.*; choose another file; see `skelgait"
     with pytest.raises(CheckpointError, match=message):
         initial_weights(path, SMALL)
 
 
-def test_files_that_are_none_are_refused(tmp_path: Path) -> None:
+def test_file_that_is_no_checkpoint_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="no such file"):
         initial_weights(tmp_path / "c.pt", SMALL)
     torch.save({"a": zeros(1)}, tmp_path / "c.pt")

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from skelgait.checkpoints.checkpoint import Checkpoint, save_checkpoint
 from skelgait.cli import app
 from skelgait.opengait.weights import from_opengait
-from tests.checkpoints.checkpoint_files import CCPG, CLASSIFIER, SMALL, weights_of, write_authors, zeros
+from tests.checkpoints.checkpoint_files import CCPG, CLASSIFIER, SMALL, weights_of, write_opengait, zeros
 
 WEIGHTS = weights_of(SMALL)
 HEADLESS = {name: weight for name, weight in WEIGHTS.items() if name != CLASSIFIER}
@@ -38,7 +38,7 @@ def test_damaged_files_are_refused_without_advice_to_run_them(tmp_path: Path, co
 
 
 def test_the_command(tmp_path: Path) -> None:
-    path = write_authors(tmp_path / "a file.pt", weights_of(replace(CCPG, classes=74)))
+    path = write_opengait(tmp_path / "a file.pt", weights_of(replace(CCPG, classes=74)))
     code, out, err = call("checkpoint", path)
     assert (code, err) == (0, "")
     for text in (
@@ -56,10 +56,10 @@ def test_the_command(tmp_path: Path) -> None:
 
 def test_the_command_on_weights_that_are_not_whole(tmp_path: Path) -> None:
     weights = {**HEADLESS, "\x1b[2Jx\n": zeros(2), FIRST: zeros(3), SECOND: torch.tensor(1.0)}
-    path = write_authors(tmp_path / "a.pt", weights)
+    path = write_opengait(tmp_path / "a.pt", weights)
     code, out, err = call("checkpoint", path)
     assert (code, err) == (1, "")
-    assert "1 of wrong shape, 1 of wrong type, 1 extra, 1 missing" in out
+    assert "1 of wrong shape, 1 of wrong type, 1 unexpected, 1 missing" in out
     assert "(8, 6, classes)" in out
     assert "\x1b" not in out
     code, out, _ = call("checkpoint", path, "--json")
@@ -71,20 +71,20 @@ def test_the_command_on_weights_that_are_not_whole(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("weights", "hint"),
     [
-        (HEADLESS, "it can begin a training as it is: skelgait train --init "),
-        ({**WEIGHTS, "x": zeros(2)}, "leave the extra weights out when it is saved"),
-        (SOME, "fetch it anew, or save the whole network"),
+        (HEADLESS, "use it as initial weights: skelgait train --init "),
+        ({**WEIGHTS, "x": zeros(2)}, "save the file without the unexpected weights"),
+        (SOME, "download the file again, or save the complete network"),
     ],
 )
 def test_what_to_do_about_it(tmp_path: Path, weights: dict[str, Tensor], hint: str) -> None:
-    code, out, _ = call("checkpoint", write_authors(tmp_path / "a.pt", weights))
+    code, out, _ = call("checkpoint", write_opengait(tmp_path / "a.pt", weights))
     assert code == 1
     assert hint in out
 
 
 def test_only_the_first_of_many_are_shown(tmp_path: Path) -> None:
     weights = {**WEIGHTS, **{f"extra{number}": zeros(2) for number in range(30)}}
-    _, out, _ = call("checkpoint", write_authors(tmp_path / "a.pt", weights))
+    _, out, _ = call("checkpoint", write_opengait(tmp_path / "a.pt", weights))
     assert "... and 10 more (all of them with --json)" in out
     assert out.count("extra1") == 11
 

@@ -12,7 +12,7 @@ import torch
 from skelgait.datasets import DATASETS, custom_protocol, find
 from skelgait.opengait.weights import to_opengait
 from skelgait.settings import protocol_to_yaml, read_protocol
-from tests.checkpoints.checkpoint_files import SMALL, write_authors
+from tests.checkpoints.checkpoint_files import SMALL, write_opengait
 from tests.cli.test_cli import call
 from tests.synthetic_data import write_dataset
 
@@ -42,7 +42,7 @@ def test_a_copy_of_a_protocol_gives_the_same_report(tmp_path: Path) -> None:
     write_dataset(tmp_path, people=4)
     assert call("heatmap", "--workers", 1)[0] == 0
     torch.manual_seed(0)
-    write_authors(tmp_path / "c.pt", to_opengait(SMALL.build().state_dict()))
+    write_opengait(tmp_path / "c.pt", to_opengait(SMALL.build().state_dict()))
     (tmp_path / "mine.yaml").write_text(call("protocol", "CASIA-B")[1])
     common = ("--checkpoint", "c.pt", "--partition", "partition.json", "--device", "cpu", "--json")
     reports = []

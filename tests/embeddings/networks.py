@@ -12,7 +12,7 @@ from skelgait.checkpoints.architecture import Architecture
 from skelgait.models import GaitNetwork
 from skelgait.opengait.weights import to_opengait
 from skelgait.storage import Key, PickleTreeWriter
-from tests.checkpoints.checkpoint_files import SMALL, write_authors
+from tests.checkpoints.checkpoint_files import SMALL, write_opengait
 
 # Several lengths twice, one frame alone, and one longer than what tests use of it.
 LENGTHS = (5, 1, 12, 7, 5, 3, 9, 2, 12)
@@ -31,7 +31,7 @@ def small_network(architecture: Architecture = SMALL, seed: int = 0) -> GaitNetw
 
 def write_checkpoint(path: Path, architecture: Architecture = SMALL, seed: int = 0) -> Path:
     """A checkpoint of `small_network`."""
-    return write_authors(path, to_opengait(small_network(architecture, seed).state_dict()))
+    return write_opengait(path, to_opengait(small_network(architecture, seed).state_dict()))
 
 
 def write_maps(root: Path, with_silhouettes: bool = False) -> Path:

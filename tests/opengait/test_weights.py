@@ -1,4 +1,4 @@
-"""OpenGait names, and the way there and back."""
+"""Translation of weight names between skelgait and OpenGait."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from skelgait.opengait.weights import from_opengait, to_opengait
 WIDTHS = {"channels": (16, 16, 16, 16), "blocks": (2, 2, 1, 1), "classes": 3, "embedding_width": 4}
 
 
-def test_nothing() -> None:
+def test_empty_state_dict_stays_empty() -> None:
     assert to_opengait({}) == from_opengait({}) == {}
 
 
 @pytest.mark.parametrize("name", models.NETWORKS)
-def test_there_and_back(name: str) -> None:
-    ours = models.build_network(name, **WIDTHS).state_dict()
-    theirs = to_opengait(ours)
-    assert len(theirs) == len(ours)
-    back = from_opengait(theirs)
-    assert list(back) == list(ours)
-    assert all(back[name] is value for name, value in ours.items())
+def test_names_are_translated_to_opengait_and_back(name: str) -> None:
+    weights = models.build_network(name, **WIDTHS).state_dict()
+    translated = to_opengait(weights)
+    assert len(translated) == len(weights)
+    restored = from_opengait(translated)
+    assert list(restored) == list(weights)
+    assert all(restored[name] is value for name, value in weights.items())
 
 
 @pytest.mark.parametrize(
-    ("ours", "theirs"),
+    ("skelgait", "opengait"),
     [
         ("front.layer0.0.weight", "layer0.forward_block.0.weight"),
         ("front.layer1.1.norm2.running_var", "layer1.forward_block.1.bn2.running_var"),
@@ -41,6 +41,6 @@ def test_there_and_back(name: str) -> None:
         ("neck.norm.weight", "BNNecks.bn1d.weight"),
     ],
 )
-def test_names(ours: str, theirs: str) -> None:
-    assert to_opengait({ours: 1}) == {theirs: 1}
-    assert from_opengait({theirs: 1}) == {ours: 1}
+def test_each_part_of_a_name_is_translated(skelgait: str, opengait: str) -> None:
+    assert to_opengait({skelgait: 1}) == {opengait: 1}
+    assert from_opengait({opengait: 1}) == {skelgait: 1}

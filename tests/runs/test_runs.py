@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from skelgait.checkpoints.best_checkpoint import Best
+from skelgait.checkpoints.best_checkpoint import BestEvaluation
 from skelgait.errors import SettingsError
 from skelgait.runs import differing_settings, find_runs, summarize
 from skelgait.settings.training import TrainSettings
@@ -90,7 +90,7 @@ def test_summary_has_last_logged_metrics_and_best_evaluation(runs: Path) -> None
         "cross_entropy/loss": lines[2]["cross_entropy/loss"], "cross_entropy/accuracy": 1 - 1 / 3,
     }  # fmt: skip
     assert summary.steps_per_second == np.median([line["steps_per_second"] for line in lines])
-    assert summary.best == Best(20, 0.625)
+    assert summary.best == BestEvaluation(20, 0.625)
     assert json.loads(call("runs", "--json")[1])["runs"][0]["best"] == {"iteration": 20, "score": 0.625}
     row = next(line for line in call("runs")[1].splitlines() if line.split()[:1] == ["a"])
     cells = [cell for cell in row.split("  ") if cell]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from skelgait.checkpoints.best_checkpoint import Best, best_test
+from skelgait.checkpoints.best_checkpoint import BestEvaluation, best_evaluation
 from skelgait.checkpoints.checkpoint import load_checkpoint
 from skelgait.errors import CheckpointError, DataError, SettingsError, SkelgaitError
 from skelgait.models import GaitNetwork
@@ -103,7 +103,7 @@ def test_evaluation_is_called_at_checkpoints(maps: SequenceSource, tmp_path: Pat
     assert in_train_mode == [False, False]
     tests = [json.loads(line) for line in (tmp_path / "run" / "tests.jsonl").read_text().splitlines()]
     assert [test["iteration"] for test in tests] == [3, 6]
-    assert best_test(tmp_path / "run") == Best(3, 1.0)
+    assert best_evaluation(tmp_path / "run") == BestEvaluation(3, 1.0)
     # The last one, and the best.
     assert names_of_checkpoints(tmp_path / "run") == ["checkpoint-000003.pt", "checkpoint-000006.pt"]
 
