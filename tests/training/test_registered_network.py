@@ -70,7 +70,7 @@ def test_training_and_resume(tmp_path: Path) -> None:
     assert (checkpoint.architecture.name, checkpoint.architecture.blocks) == ("toy", (2, 1, 1, 1))
     network = checkpoint.network()
     assert isinstance(network, ToyNetwork)
-    assert describe_checkpoint(report.checkpoint).weights.fits
+    assert describe_checkpoint(report.checkpoint).weights.is_loadable
     assert describe_checkpoint(report.checkpoint).remarks == ()
 
 
