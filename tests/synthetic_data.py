@@ -1,4 +1,4 @@
-"""Small synthetic data for tests of whole commands."""
+"""Small synthetic datasets for tests of commands."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from skelgait.synth import SynthReport, write_walkers
 
 
 def write_dataset(out: Path, dataset: str = "CASIA-B", **more: object) -> SynthReport:
-    """A dataset of eight synthetic people, two views and short walks."""
+    """Write a dataset of eight synthetic walkers, two views and short walks."""
     options = {
         "people": 8, "views": 2, "conditions": ("normal", "bag"), "repeats": 2, "frames": 10, "noise_px": 1.5,
         "lost": 0.01, "seed": 0, **more,
@@ -21,7 +21,7 @@ def write_dataset(out: Path, dataset: str = "CASIA-B", **more: object) -> SynthR
 
 
 def write_random_maps(root: Path, identities: int = 4, views: int = 3, frames: int = 9) -> None:
-    """A tree of random maps, for tests that look at arithmetic alone."""
+    """Write a tree of random maps, for tests that only check arithmetic."""
     for identity in range(identities):
         for view in range(views):
             rng = np.random.default_rng(100 * identity + view)

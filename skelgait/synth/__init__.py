@@ -1,4 +1,4 @@
-"""Synthetic people who walk: anthropometry, gait, cameras, silhouettes."""
+"""Synthetic walkers: body measures, gait, cameras, silhouettes, and datasets of them."""
 
 from skelgait.synth.dataset import SynthReport, write_walkers
 

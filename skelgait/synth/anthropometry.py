@@ -1,8 +1,9 @@
-"""People: lengths of their segments, and how they like to walk.
+"""Body measures and gait habits of synthetic people.
 
 Mean segment lengths are fractions of stature after Drillis and Contini ("Body segment parameters", 1966; also in
-Winter, "Biomechanics and Motor Control of Human Movement", fig. 4.1). Widths are ours: between the joints that pose
-estimators mark, less than the 0.259 and 0.191 of that table; so are neck and head, and how much people differ.
+Winter, "Biomechanics and Motor Control of Human Movement", fig. 4.1). Exceptions are our own estimates: shoulder and
+hip width, measured between the joints of pose estimators (smaller than 0.259 and 0.191 in that table), neck, head, and
+all deviations between people.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-# Mean fraction of stature, and standard deviation between people as a share of the mean.
+# Mean as a fraction of stature; standard deviation between people as a fraction of the mean.
 _LENGTHS = {
     "thigh": (0.245, 0.04),
     "shank": (0.246, 0.04),
@@ -25,7 +26,7 @@ _LENGTHS = {
     "shoulder_width": (0.220, 0.08),
     "hip_width": (0.115, 0.08),
 }
-# Mean and standard deviation between people.
+# Mean; standard deviation between people.
 _HABITS = {
     "cadence_hz": (0.93, 0.07),
     "hip_swing": (1.0, 0.13),
@@ -47,23 +48,24 @@ _HABITS = {
 
 @dataclass(frozen=True)
 class Person:
-    """A person who does not exist.
+    """Synthetic person.
 
     Attributes:
-        stature: height, m.
+        stature: body height, m.
         thigh, shank, foot, ankle_height, upper_arm, forearm, trunk, neck, head, shoulder_width, hip_width: lengths, m;
-            `trunk` from hips to shoulders, `neck` from shoulders to the head's middle, `head` half the head's height.
-        cadence_hz: strides (two steps) a second.
+            `trunk` is from hips to shoulders, `neck` from shoulders to head center, `head` half the head height.
+        cadence_hz: strides (two steps) per second.
         hip_swing, knee_swing: factors of the mean joint-angle curves.
-        arm_swing_deg: amplitude of the arms' swing.
-        elbow_deg: mean flexion of the elbows.
-        trunk_lean_deg, head_pitch_deg: posture, forwards.
-        pelvis_turn_deg, pelvis_list_deg, shoulder_turn_deg: amplitudes of trunk rotations.
-        sway: amplitude of the body's sideways motion, m.
-        arm_abduction_deg: how far the arms hang from the body.
-        step_width: distance of the feet's tracks, m.
-        asymmetry: by how much the left side swings more than the right one, as a share.
-        girth: thickness of the body, 1 is average.
+        arm_swing_deg: amplitude of the arm swing.
+        elbow_deg: mean elbow flexion.
+        trunk_lean_deg, head_pitch_deg: forward inclination.
+        pelvis_turn_deg, pelvis_list_deg, shoulder_turn_deg: amplitudes of pelvis rotation, pelvis obliquity and
+            shoulder rotation.
+        sway: amplitude of the lateral body motion, m.
+        arm_abduction_deg: angle between arms and body.
+        step_width: lateral distance of the feet, m.
+        asymmetry: relative difference of the swing of the left and the right side.
+        girth: body thickness relative to the average.
     """
 
     stature: float
@@ -96,18 +98,18 @@ class Person:
 
 
 def sample_person(rng: np.random.Generator) -> Person:
-    """A person of the draws of `rng`; lengths and habits are normally distributed, cut at two standard deviations."""
-    stature = 1.70 + 0.09 * _within_two(rng)
-    lengths = {name: stature * mean * (1 + share * _within_two(rng)) for name, (mean, share) in _LENGTHS.items()}
-    habits = {name: mean + deviation * _within_two(rng) for name, (mean, deviation) in _HABITS.items()}
+    """Draw a person; lengths and habits are normally distributed, clipped at two standard deviations."""
+    stature = 1.70 + 0.09 * _clipped_normal(rng)
+    lengths = {name: stature * mean * (1 + spread * _clipped_normal(rng)) for name, (mean, spread) in _LENGTHS.items()}
+    habits = {name: mean + deviation * _clipped_normal(rng) for name, (mean, deviation) in _HABITS.items()}
     return Person(stature=stature, **lengths, **habits)
 
 
-def vary(person: Person, rng: np.random.Generator, share: float = 0.03) -> Person:
-    """The same body on another walk: its habits differ by a small share, its lengths do not."""
-    habits = {name: getattr(person, name) * (1 + share * _within_two(rng)) for name in _HABITS if name != "girth"}
+def vary_habits(person: Person, rng: np.random.Generator, spread: float = 0.03) -> Person:
+    """Return the same body with habits that differ by a relative standard deviation, as on another walk."""
+    habits = {name: getattr(person, name) * (1 + spread * _clipped_normal(rng)) for name in _HABITS if name != "girth"}
     return Person(**{field.name: habits.get(field.name, getattr(person, field.name)) for field in fields(Person)})
 
 
-def _within_two(rng: np.random.Generator) -> float:
+def _clipped_normal(rng: np.random.Generator) -> float:
     return float(np.clip(rng.standard_normal(), -2, 2))

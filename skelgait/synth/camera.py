@@ -1,4 +1,4 @@
-"""What a camera sees of joints in space, and what a pose estimator makes of it."""
+"""Projection of 3D joints by a camera, and simulation of a pose estimator."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Camera:
-    """A pinhole camera that looks at the walker's middle.
+    """Pinhole camera that points horizontally at the walker.
 
     Attributes:
-        view_deg: angle round the walker, 0 from the front, 90 from the walker's left.
-        distance: from the walker, m.
-        height: of the camera and of what it looks at, m.
-        focal_px: focal length, pixels.
-        width_px, height_px: size of the image.
+        view_deg: angle around the walker; 0: front view, 90: view from the left of the walker.
+        distance: distance from the walker, m.
+        height: height above the floor, m.
+        focal_px: focal length, px.
+        width_px, height_px: image size.
     """
 
     view_deg: float
@@ -30,7 +30,7 @@ class Camera:
     height_px: int = 1080
 
     def project(self, points: Array) -> tuple[Array, Array]:
-        """(..., 3) points in meters to (..., 2) pixels and (...) depths in meters."""
+        """Project points (..., 3) in meters to (..., 2) pixels; return these and the depths (...) in meters."""
         angle = np.deg2rad(self.view_deg)
         to_camera = np.array([np.sin(angle), 0, np.cos(angle)])
         right = np.array([np.cos(angle), 0, -np.sin(angle)])
@@ -40,19 +40,24 @@ class Camera:
         return np.stack([x, y], axis=-1), depth
 
 
-def detect(xy: Array, depth: Array, rng: np.random.Generator, noise_px: float, lost: float) -> NDArray[np.float32]:
-    """Keypoints as an estimator finds them, (T, V, 3) float32: x px, y px, confidence.
+def simulate_detection(
+    xy: Array, depth: Array, rng: np.random.Generator, noise_px: float, lost: float
+) -> NDArray[np.float32]:
+    """Simulate a pose estimator: add noise, confidence and missing joints.
 
     Args:
-        xy: (T, V, 2) true positions, pixels.
-        depth: (T, V) depths, m; joints on the far side are found less surely, and less exactly.
-        rng: the source of the draws.
-        noise_px: standard deviation of the error, pixels.
-        lost: share of joints that are not found at all, and are 0, 0, 0.
+        xy: (T, V, 2) true positions, px.
+        depth: (T, V) depths, m; joints on the far side get more noise and less confidence.
+        rng: random generator.
+        noise_px: standard deviation of the position error, px.
+        lost: fraction of joints that are missing, in [0, 1].
+
+    Returns:
+        (T, V, 3) float32: x px, y px, confidence; a missing joint is (0, 0, 0).
     """
     far = np.clip((depth - depth.mean(axis=1, keepdims=True)) / 0.3, 0, 1)
-    found = xy + rng.normal(0, 1, xy.shape) * noise_px * (1 + far[..., None])
+    detected = xy + rng.normal(0, 1, xy.shape) * noise_px * (1 + far[..., None])
     confidence = np.clip(rng.normal(0.87, 0.06, depth.shape) - 0.15 * far, 0.05, 1.0)
-    keypoints = np.concatenate([found, confidence[..., None]], axis=2)
+    keypoints = np.concatenate([detected, confidence[..., None]], axis=2)
     keypoints[rng.random(depth.shape) < lost] = 0
     return keypoints.astype(np.float32)

@@ -1,43 +1,45 @@
-"""Synthetic walkers, written in the layout of a dataset."""
+"""Datasets of synthetic walkers, in the folder structure of a real dataset."""
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import get_args
+from typing import NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from skelgait.datasets import Dataset, Layout, Partition
-from skelgait.errors import SettingsError
+from skelgait.errors import PathLike, SettingsError
+from skelgait.runtime.advance import Advance, no_progress
 from skelgait.runtime.rng import rng_for
 from skelgait.skeletons import COCO_17, COCO_18
 from skelgait.storage import Key, PickleTreeWriter
 from skelgait.storage.atomic import write_text
-from skelgait.synth.anthropometry import Person, sample_person, vary
+from skelgait.synth.anthropometry import sample_person, vary_habits
 from skelgait.synth.body import silhouettes
-from skelgait.synth.camera import Camera, detect
+from skelgait.synth.camera import Camera, simulate_detection
 from skelgait.synth.gait import Condition, walk
 
-_OF_PEOPLE, _OF_WALKS, _OF_CAMERAS = range(3)
+# First entry of the positions in `rng_for`.
+_PERSON_DRAWS, _WALK_DRAWS, _CAMERA_DRAWS = range(3)
 
-# Joints under a coat are found less exactly, by this factor.
+# Factor of the detection noise under a coat.
 _COAT_NOISE = 1.3
 
 
 @dataclass(frozen=True)
 class SynthReport:
-    """What has been written.
+    """Summary of a synthetic dataset.
 
     Attributes:
-        people: people, half of them to train on and half to test.
-        sequences: walks seen by a camera.
-        frames: frames of all sequences.
-        seconds: time taken.
+        people: number of people, half of them for training and half for test.
+        sequences: number of sequences, one per walk and camera.
+        frames: total number of frames.
+        seconds: elapsed time.
     """
 
     people: int
@@ -48,7 +50,14 @@ class SynthReport:
 
 @dataclass(frozen=True)
 class _Walk:
-    """One walk of one person, and the cameras that see it."""
+    """One walk of one person.
+
+    Attributes:
+        person: index of the person.
+        condition: condition of the walk.
+        repeat: index of the walk among those of the person in the condition.
+        cameras: key of the sequence and angle in degrees of each camera.
+    """
 
     person: int
     condition: Condition
@@ -56,8 +65,17 @@ class _Walk:
     cameras: tuple[tuple[Key, float], ...]
 
 
+class _Recording(NamedTuple):
+    """Options of recorded walks, see `write_walkers`."""
+
+    frames: int
+    noise_px: float
+    lost: float
+    seed: int
+
+
 def write_walkers(
-    out: Path,
+    out: PathLike,
     dataset: Dataset,
     *,
     people: int,
@@ -68,66 +86,71 @@ def write_walkers(
     noise_px: float,
     lost: float,
     seed: int,
-    advance: Callable[[int], None] = lambda _: None,
+    advance: Advance | None = None,
 ) -> SynthReport:
-    """Write `poses/`, `silhouettes/` and `partition.json` into `out`, in the layout of `dataset`.
+    """Write a dataset of synthetic walkers: `poses/`, `silhouettes/` and `partition.json`.
 
-    Everything is a function of the arguments: a person of `seed` and their number, a walk of the person, the condition
-    and the repeat. Identities are those of the dataset's own partition. Where the layout has unnamed probes, each
-    person to test walks once more for one, and the name of the video is their identity.
+    The files depend only on the arguments. Identities come from the official partition of `dataset`. If the dataset
+    has unnamed probes, each test person has one more walk as such a probe; its video name is the identity.
 
     Args:
-        out: folder of the dataset.
-        dataset: whose layout is written.
-        people: people who walk; half of them (rounded down) to train on.
-        views: cameras round each walk.
-        conditions: `normal`, `bag`, `coat`; those that the layout does not have are left out.
-        repeats: walks of a person in a condition, as far as the layout spells so many.
-        frames: frames of a walk, at 30 a second; each walk differs by up to a tenth.
-        noise_px: standard deviation of the detector's error, pixels.
-        lost: share of joints that the detector loses.
-        seed: seed of all draws.
-        advance: told how many sequences have been written since the last call.
+        out: output folder.
+        dataset: dataset with the folder structure, skeleton, views and identities to use, for example
+            `skelgait.find("CASIA-B")`.
+        people: number of people; half of them (rounded down) are for training.
+        views: number of cameras per walk, limited to the views of the dataset.
+        conditions: conditions among "normal", "bag" and "coat"; those that the dataset does not have are ignored.
+        repeats: number of walks per person and condition, limited to those of the dataset.
+        frames: number of frames per walk, at 30 frames per second; varies by up to 10 % between walks.
+        noise_px: standard deviation of the joint position error, px.
+        lost: fraction of missing joints, in [0, 1].
+        seed: random seed.
+        advance: called with the number of sequences written since the last call.
+
+    Returns:
+        Summary of the written dataset.
 
     Raises:
-        SettingsError: an unknown condition, none that the layout has, or more people than the dataset has.
-        DataError: a file cannot be written.
+        SettingsError: if a condition is unknown, the dataset has none of the conditions, or not enough identities.
+        DataError: if a file cannot be written.
     """
-    start = time.perf_counter()
+    start, out, advance = time.perf_counter(), Path(out), advance or no_progress
     partition = _partition(dataset, people)
     identities = sorted(partition.train) + sorted(partition.test)
+    recording = _Recording(frames, noise_px, lost, seed)
     n_sequences = n_frames = 0
-    for one in _walks(dataset.layout, identities, partition, views, _known(conditions, dataset), repeats):
-        person = sample_person(rng_for(seed, _OF_PEOPLE, one.person))
-        n_frames += _write_walk(out, dataset.layout, one, person, frames, noise_px, lost, seed)
-        n_sequences += len(one.cameras)
-        advance(len(one.cameras))
-    # Those without a name are no people, but are tested.
+    for plan in _walks(dataset.layout, identities, partition, views, _available(conditions, dataset), repeats):
+        n_frames += _write_walk(out, dataset.layout, plan, recording)
+        n_sequences += len(plan.cameras)
+        advance(len(plan.cameras))
+    # Unnamed probes are not people, but belong to the test set.
     partition = replace(partition, test=partition.test | dataset.layout.unnamed.keys())
     _write_partition(out / "partition.json", partition)
     return SynthReport(people, n_sequences, n_frames, time.perf_counter() - start)
 
 
-def _known(conditions: Sequence[str], dataset: Dataset) -> list[Condition]:
+def _available(conditions: Sequence[str], dataset: Dataset) -> list[Condition]:
     known: tuple[Condition, ...] = get_args(Condition)
     unknown = [name for name in conditions if name not in known]
     if unknown:
-        raise SettingsError("synth.conditions", ", ".join(unknown), f"some of {', '.join(known)}", "choose of these")
-    there = [name for name in known if name in conditions and name in dataset.layout.conditions]
-    if not there:
-        has = ", ".join(dataset.layout.conditions)
-        raise SettingsError("synth.conditions", ", ".join(conditions), f"some of {has} for {dataset.name}", "add one")
-    return there
+        raise SettingsError("synth.conditions", ", ".join(unknown), f"some of {', '.join(known)}", "remove the others")
+    available = [name for name in known if name in conditions and name in dataset.layout.conditions]
+    if not available:
+        expected = f"some of {', '.join(dataset.layout.conditions)} for {dataset.name}"
+        raise SettingsError("synth.conditions", ", ".join(conditions), expected, "add one of these")
+    return available
 
 
 def _partition(dataset: Dataset, people: int) -> Partition:
-    whole = dataset.partition()
-    named = sorted(whole.test - dataset.layout.unnamed.keys())
-    most = min(2 * len(whole.train), 2 * len(named))
-    if not 2 <= people <= most:
-        raise SettingsError("--people", str(people), f"2 to {most} in the layout of {dataset.name}", "choose a number")
-    train, test = sorted(whole.train)[: people // 2], named[: people - people // 2]
-    return Partition(frozenset(train), frozenset(test), frozenset(p for p in whole.probes if p[0] in test))
+    """Return the part of the official partition with the first `people` identities."""
+    official = dataset.partition()
+    named = sorted(official.test - dataset.layout.unnamed.keys())
+    limit = 2 * min(len(official.train), len(named))
+    if not 2 <= people <= limit:
+        hint = f"for example --people {min(16, limit)}"
+        raise SettingsError("--people", str(people), f"2 to {limit} for {dataset.name}", hint)
+    train, test = sorted(official.train)[: people // 2], named[: people - people // 2]
+    return Partition(frozenset(train), frozenset(test), frozenset(p for p in official.probes if p[0] in test))
 
 
 def _walks(
@@ -138,56 +161,56 @@ def _walks(
     conditions: Sequence[Condition],
     repeats: int,
 ) -> Iterator[_Walk]:
-    chosen = np.unique(np.linspace(0, len(layout.views) - 1, min(views, len(layout.views))).round().astype(int))
+    """Yield all walks with the keys of their sequences."""
+    cameras_used = np.unique(np.linspace(0, len(layout.views) - 1, min(views, len(layout.views))).round().astype(int))
     probes = {identity: Key(identity, condition, view) for identity, condition, view in partition.probes}
-    for number, identity in enumerate(identities):
+    for person, identity in enumerate(identities):
         for condition in conditions:
-            for repeat, spelling in enumerate(layout.conditions[condition][:repeats]):
-                cameras = [(Key(identity, spelling, layout.views[i]), layout.angles_deg[i]) for i in chosen]
-                first, probe = condition == conditions[0] and repeat == 0, probes.get(identity)
-                if first and probe and probe not in dict(cameras):
-                    # Where the partition names a probe, that sequence has to be there.
+            for repeat, label in enumerate(layout.conditions[condition][:repeats]):
+                cameras = [(Key(identity, label, layout.views[i]), layout.angles_deg[i]) for i in cameras_used]
+                is_first, probe = condition == conditions[0] and repeat == 0, probes.get(identity)
+                if is_first and probe and probe not in dict(cameras):
+                    # The sequence of a probe in the partition must exist.
                     cameras[0] = (probe, cameras[0][1])
-                elif not first:
+                elif not is_first:
                     cameras = [camera for camera in cameras if camera[0] != probe]
-                yield _Walk(number, condition, repeat, tuple(cameras))
+                yield _Walk(person, condition, repeat, tuple(cameras))
         if identity in partition.test:
-            for unnamed, spelling in layout.unnamed.items():
-                camera = Key(unnamed, spelling, identity), layout.angles_deg[chosen[number % len(chosen)]]
-                yield _Walk(number, conditions[0], len(layout.conditions[conditions[0]]), (camera,))
+            for unnamed, label in layout.unnamed.items():
+                angle_deg = layout.angles_deg[cameras_used[person % len(cameras_used)]]
+                camera = Key(unnamed, label, identity), angle_deg
+                yield _Walk(person, conditions[0], len(layout.conditions[conditions[0]]), (camera,))
 
 
-def _write_walk(
-    out: Path, layout: Layout, one: _Walk, person: Person, frames: int, noise_px: float, lost: float, seed: int
-) -> int:
-    """Write what all cameras see of a walk; returns the number of frames."""
-    place = one.person, get_args(Condition).index(one.condition), one.repeat
-    rng = rng_for(seed, _OF_WALKS, *place)
-    n_frames = max(1, round(frames * rng.uniform(0.9, 1.1)))
-    walking = vary(person, rng)
-    joints, toes = walk(walking, one.condition, n_frames, rng)
-    for number, (key, angle_deg) in enumerate(one.cameras):
+def _write_walk(out: Path, layout: Layout, plan: _Walk, recording: _Recording) -> int:
+    """Write the sequences of all cameras of a walk; return the number of frames."""
+    person = sample_person(rng_for(recording.seed, _PERSON_DRAWS, plan.person))
+    position = plan.person, get_args(Condition).index(plan.condition), plan.repeat
+    rng = rng_for(recording.seed, _WALK_DRAWS, *position)
+    n_frames = max(1, round(recording.frames * rng.uniform(0.9, 1.1)))
+    joints, toes = walk(vary_habits(person, rng), plan.condition, n_frames, rng)
+    noise_px = recording.noise_px * (_COAT_NOISE if plan.condition == "coat" else 1)
+    for number, (key, angle_deg) in enumerate(plan.cameras):
         camera = Camera(angle_deg)
         xy, depth = camera.project(np.concatenate([joints, toes], axis=1))
-        own = rng_for(seed, _OF_CAMERAS, *place, number)
-        own_noise_px = noise_px * (_COAT_NOISE if one.condition == "coat" else 1)
-        keypoints = detect(xy[:, :17], depth[:, :17], own, own_noise_px, lost)
-        masks = silhouettes(xy, camera.focal_px / camera.distance, person, one.condition)
-        PickleTreeWriter(out / "poses").write(key, _as_spelled(keypoints, layout), _name(layout.pose_file, key))
+        rng = rng_for(recording.seed, _CAMERA_DRAWS, *position, number)
+        keypoints = simulate_detection(xy[:, :17], depth[:, :17], rng, noise_px, recording.lost)
+        masks = silhouettes(xy, camera.focal_px / camera.distance, person, plan.condition)
+        PickleTreeWriter(out / "poses").write(key, _pose_array(keypoints, layout), _name(layout.pose_file, key))
         PickleTreeWriter(out / "silhouettes").write(key, masks, _name(layout.silhouette_file, key))
-    return n_frames * len(one.cameras)
+    return n_frames * len(plan.cameras)
 
 
 def _name(template: str, key: Key) -> str:
     return template.format(view=key.view)
 
 
-def _as_spelled(keypoints: NDArray[np.float32], layout: Layout) -> NDArray[np.float32]:
-    """COCO-17 keypoints in the skeleton and the rows of a layout."""
+def _pose_array(keypoints: NDArray[np.float32], layout: Layout) -> NDArray[np.float32]:
+    """Convert COCO-17 keypoints to the skeleton and array shape of a dataset."""
     if layout.skeleton_joints == len(COCO_18.joints):
         shoulders = [COCO_17.index("left shoulder"), COCO_17.index("right shoulder")]
-        both = keypoints[:, shoulders, 2].min(axis=1) > 0
-        neck = keypoints[:, shoulders].mean(axis=1) * both[:, None]
+        has_both = keypoints[:, shoulders, 2].min(axis=1) > 0
+        neck = keypoints[:, shoulders].mean(axis=1) * has_both[:, None]
         with_neck = np.concatenate([keypoints, neck[:, None]], axis=1)
         names = (*COCO_17.joints, "neck")
         keypoints = with_neck[:, [names.index(name) for name in COCO_18.joints]]

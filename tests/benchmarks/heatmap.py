@@ -32,7 +32,7 @@ from skelgait.maps import skeleton_maps
 from skelgait.maps.fill import fill_missing
 from skelgait.storage import open_source
 from skelgait.synth.anthropometry import sample_person
-from skelgait.synth.camera import Camera, detect
+from skelgait.synth.camera import Camera, simulate_detection
 from skelgait.synth.gait import walk
 from tests.conftest import SHARED
 from tests.maps.plain_maps import plain_maps
@@ -47,7 +47,7 @@ def walker(lost: float) -> Poses:
     """A synthetic walk, (FRAMES, 17, 3)."""
     rng = np.random.default_rng(0)
     joints, _ = walk(sample_person(rng), "normal", FRAMES, rng)
-    return detect(*Camera(40.0).project(joints), rng, 1.5, lost)
+    return simulate_detection(*Camera(40.0).project(joints), rng, 1.5, lost)
 
 
 def reference() -> Draw:
