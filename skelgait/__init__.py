@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from skelgait.checkpoints.checkpoint import load_checkpoint
     from skelgait.datasets import custom_protocol, find
-    from skelgait.embeddings.embed import embed
     from skelgait.embeddings.embeddings import Embeddings
+    from skelgait.embeddings.extraction import InferenceOptions, embed
     from skelgait.embeddings.file import open_embeddings, write_embeddings
     from skelgait.errors import CheckpointError, DataError, ProtocolError, SettingsError, ShapeError, SkelgaitError
     from skelgait.evaluation import score
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from skelgait.inspection import inspect_path
     from skelgait.maps import skeleton_maps
     from skelgait.maps.on_device import draw_maps
-    from skelgait.matching import distance_matrix
+    from skelgait.matching.distances import distance_matrix
+    from skelgait.matching.options import MatchingOptions, Reranking
+    from skelgait.matching.registry import register_distance
     from skelgait.models import build_network
     from skelgait.preprocess.convert import convert_store
     from skelgait.preprocess.maps import draw_dataset
@@ -38,8 +40,11 @@ __all__ = [
     "CheckpointError",
     "DataError",
     "Embeddings",
+    "InferenceOptions",
     "Key",
+    "MatchingOptions",
     "ProtocolError",
+    "Reranking",
     "SettingsError",
     "ShapeError",
     "SkelgaitError",
@@ -67,6 +72,7 @@ __all__ = [
     "open_source",
     "pair_sequences",
     "read_protocol",
+    "register_distance",
     "score",
     "skeleton_maps",
     "train",
@@ -80,8 +86,11 @@ _MODULES = {
     "CheckpointError": "errors",
     "DataError": "errors",
     "Embeddings": "embeddings.embeddings",
+    "InferenceOptions": "embeddings.extraction",
     "Key": "storage",
+    "MatchingOptions": "matching.options",
     "ProtocolError": "errors",
+    "Reranking": "matching.options",
     "SettingsError": "errors",
     "ShapeError": "errors",
     "SkelgaitError": "errors",
@@ -91,10 +100,10 @@ _MODULES = {
     "compare_reports": "reports.compare",
     "convert_store": "preprocess.convert",
     "custom_protocol": "datasets",
-    "distance_matrix": "matching",
+    "distance_matrix": "matching.distances",
     "draw_dataset": "preprocess.maps",
     "draw_maps": "maps.on_device",
-    "embed": "embeddings.embed",
+    "embed": "embeddings.extraction",
     "find": "datasets",
     "identify": "evaluation.identification",
     "inspect_path": "inspection",
@@ -108,6 +117,7 @@ _MODULES = {
     "open_source": "storage",
     "pair_sequences": "preprocess.pairs",
     "read_protocol": "settings",
+    "register_distance": "matching.registry",
     "score": "evaluation",
     "skeleton_maps": "maps",
     "train": "training.train",

@@ -25,7 +25,7 @@ MAY_IMPORT = {
     "losses": {"errors"},
     "matching": {"errors"},
     "maps": {"errors", "skeletons"},
-    "settings": {"errors", "datasets", "losses", "models", "opengait", "storage"},
+    "settings": {"errors", "datasets", "losses", "matching", "models", "opengait", "storage"},
     "sampling": {"errors", "storage", "runtime"},
     "raw": {"errors", "datasets", "skeletons", "storage"},
     "viz": {"errors", "maps", "storage"},
@@ -35,7 +35,7 @@ MAY_IMPORT = {
     "checkpoints": {"errors", "datasets", "models", "opengait", "settings", "storage"},
     "embeddings": {"errors", "matching", "models", "runtime", "sampling", "storage"},
     "training": {"errors", "checkpoints", "losses", "models", "runtime", "sampling", "settings", "storage"},
-    "evaluation": {"errors", "datasets", "embeddings", "matching", "storage"},
+    "evaluation": {"errors", "datasets", "embeddings", "matching", "runtime", "storage"},
     "reports": {"errors", "datasets", "evaluation", "storage", "viz"},
     "runs": {"errors", "checkpoints", "settings", "storage", "viz"},
     "pipelines": {

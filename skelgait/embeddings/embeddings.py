@@ -1,4 +1,4 @@
-"""What a network says of sequences."""
+"""Embeddings of sequences."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from skelgait.errors import CheckpointError
-from skelgait.matching import Vectors
+from skelgait.matching.distances import Vectors
 from skelgait.storage import Key
 
 
@@ -19,10 +19,10 @@ class Embeddings:
     """Embeddings of sequences.
 
     Attributes:
-        keys: whose they are.
-        values: (N, D, S) float32, on the CPU or in a file; compared fastest where the D numbers of a strip lie beside
-            each other in memory.
-        n_cut: sequences that were longer than what was used of them.
+        keys: embedded sequences.
+        values: (N, D, S) float32, a CPU tensor or rows of a file. Comparison is fastest if the D numbers of a strip are
+            contiguous in memory.
+        n_cut: number of sequences that were cut to the maximum number of frames.
     """
 
     keys: Sequence[Key]
@@ -31,26 +31,27 @@ class Embeddings:
 
 
 def check_finite(
-    values: torch.Tensor, keys: Sequence[Key], where: str, numbers: NDArray[np.int64] | None = None
+    values: torch.Tensor, keys: Sequence[Key], where: str, indices: NDArray[np.int64] | None = None
 ) -> None:
-    """Refuse embeddings (n, D, S) that are not finite numbers.
+    """Check that embeddings are finite.
 
     Args:
-        values: the embeddings.
-        keys: whose they are.
-        where: names them in the error.
-        numbers: (n,) which of `keys` they are of; the first n where None.
+        values: embeddings (n, D, S).
+        keys: keys of the sequences.
+        where: location, for the error.
+        indices: (n,) positions of the embeddings in `keys`; default: the first n.
 
     Raises:
-        CheckpointError: some are not; names `where`, how many, and whose is the first.
+        CheckpointError: if some are not; it gives their number and the key of the first.
     """
-    # A quick look at first: a sum is finite only where all its terms are.
+    # Quick test: a sum is finite only if all its terms are.
     if values.sum().isfinite():
         return
-    finite = values.isfinite().flatten(1).all(1)
-    if finite.all():
+    is_finite = values.isfinite().flatten(1).all(1)
+    if is_finite.all():
         return
-    place = int((~finite).nonzero()[0])
-    first = keys[place if numbers is None else numbers[place]]
-    found = f"{int((~finite).sum())} that are not finite, first that of {first}"
-    raise CheckpointError(where, found, "numbers", "embed with an earlier checkpoint, or in float32")
+    position = int((~is_finite).nonzero()[0])
+    first = keys[position if indices is None else indices[position]]
+    n_bad = int((~is_finite).sum())
+    found = f"NaN or infinity in {n_bad} embedding{'s' if n_bad > 1 else ''}, first in {first}"
+    raise CheckpointError(where, found, "finite numbers", "embed with an earlier checkpoint, or in float32")

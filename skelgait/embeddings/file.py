@@ -1,8 +1,7 @@
-"""Embeddings in one HDF5 file, which is read as it lies on the disk, and never all of it at once.
+"""Embeddings in one HDF5 file, read from disk on demand and never as a whole.
 
-It holds `keys` (N, 3) as UTF-8 bytes: identity, condition, view; `frames` (N,): how many each sequence has;
-`embedding_1` and `embedding_2` (N, S, D) float32: strips, and the numbers of each; and `facts`: JSON that says what
-made them.
+The file holds `keys` (N, 3) as UTF-8 bytes: identity, condition, view; `frames` (N,): number of frames of each
+sequence; `embedding_1` and `embedding_2` (N, S, D) float32; and `facts`: origin of the embeddings as JSON.
 """
 
 from __future__ import annotations
@@ -17,39 +16,39 @@ from typing import Any
 import h5py
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 from torch import Tensor
 
 from skelgait import __version__
-from skelgait.embeddings.embed import Embedded
 from skelgait.embeddings.embeddings import Embeddings, check_finite
+from skelgait.embeddings.extraction import EmbeddingChunk
 from skelgait.errors import DataError
-from skelgait.matching.distances import Vectors, as_slice
+from skelgait.matching.distances import as_slice
 from skelgait.storage import Key
 from skelgait.storage.hdf5_file import HDF5_ERRORS, create_hdf5
 from skelgait.storage.shards import read_keys, write_keys
 
 _NAMES = {1: "embedding_1", 2: "embedding_2"}
-# Of the facts, those that are whole numbers, and those that are mappings; the others are text.
-_NUMBERS, _TABLES = {"iteration", "test_embedding", "max_frames"}, {"settings", "drawn"}
-_HINT = "make it with `skelgait embed`"
+# Facts that are integers, and facts that are mappings; the others are strings.
+_INTEGERS, _MAPPINGS = {"iteration", "test_embedding", "max_frames"}, {"settings", "drawn"}
+_HINT = "make one with `skelgait embed`"
 
 
 @dataclass(frozen=True)
 class EmbeddingFacts:
-    """What made the embeddings of a file.
+    """Origin of the embeddings in a file.
 
     Attributes:
-        network: the network's name.
-        iteration: optimizer steps that it was trained.
-        checkpoint: path of its checkpoint.
-        checkpoint_sha256: the checkpoint's SHA-256, in hexadecimal digits.
-        test_embedding: which of the two embeddings is compared, 1 or 2.
-        source: where the sequences lie.
-        max_frames: frames used of a sequence.
+        network: name of the network.
+        iteration: optimizer steps the network was trained for.
+        checkpoint: path of the checkpoint.
+        checkpoint_sha256: SHA-256 of the checkpoint, in hexadecimal digits.
+        test_embedding: embedding that is compared by default, 1 or 2.
+        source: path of the sequences.
+        max_frames: frames used of each sequence.
         precision: arithmetic of the network.
         settings: settings of the embedding, by dotted key.
-        drawn: what is known of how the maps were drawn.
+        drawn: settings that the maps were drawn with, as far as known.
     """
 
     network: str
@@ -65,118 +64,120 @@ class EmbeddingFacts:
 
 
 def write_embeddings(
-    path: Path, keys: Sequence[Key], frames: Sequence[int], parts: Iterable[Embedded], facts: EmbeddingFacts
+    path: Path, keys: Sequence[Key], frames: Sequence[int], chunks: Iterable[EmbeddingChunk], facts: EmbeddingFacts
 ) -> None:
-    """Write embeddings as they come, whole or not at all.
+    """Write embeddings to a file, chunk by chunk. The file appears only when it is complete.
 
     Args:
-        path: the file.
-        keys: whose they are.
-        frames: how many each sequence has.
-        parts: the embeddings, which together are those of all `keys`.
-        facts: what made them.
+        path: file to write.
+        keys: embedded sequences.
+        frames: number of frames of each sequence.
+        chunks: embeddings, which together cover all `keys`.
+        facts: origin of the embeddings.
 
     Raises:
-        DataError: the file cannot be written.
-        SkelgaitError: as `parts` raises.
+        DataError: if the file cannot be written.
+        SkelgaitError: if `chunks` raises it.
     """
     with create_hdf5(path) as (file, check):
         write_keys(file, list(keys))
         file["frames"] = np.asarray(frames, np.int64)
-        # Text of a fixed length: HDF5 may loop for ever in a damaged file with text of any other kind.
+        # Text of fixed length: HDF5 may loop forever on a damaged file with text of variable length.
         file["facts"] = np.bytes_(json.dumps({**asdict(facts), "made_by": f"skelgait {__version__}"}).encode())
-        for part in parts:
-            for name, values in zip(_NAMES.values(), part[1:], strict=True):
+        for chunk in chunks:
+            for name, values in zip(_NAMES.values(), chunk[1:], strict=True):
                 if name not in file:
-                    # In one piece, so that it can be mapped into memory.
+                    # Contiguous, so that it can be mapped into memory.
                     file.create_dataset(name, (len(keys), *values.shape[1:]), np.float32, fill_time="never")
-                _write_rows(file[name], part.places, values)
+                _write_rows(file[name], chunk.indices, values)
             check()
 
 
-def _write_rows(table: h5py.Dataset, places: NDArray[np.int64], values: NDArray[np.float32]) -> None:
-    """Write rows; HDF5 takes numbers of rows in ascending order only, and is quick with neighbors alone."""
-    order = np.argsort(places)
-    places, values = places[order], values[order]
-    ends = [*(np.flatnonzero(np.diff(places) != 1) + 1).tolist(), len(places)]
+def _write_rows(table: h5py.Dataset, indices: NDArray[np.int64], values: NDArray[np.float32]) -> None:
+    """Write rows in runs of consecutive indices: HDF5 needs ascending indices, and is fast for slices only."""
+    order = np.argsort(indices)
+    indices, values = indices[order], values[order]
+    ends = [*(np.flatnonzero(np.diff(indices) != 1) + 1).tolist(), len(indices)]
     for start, stop in zip([0, *ends], ends, strict=False):
-        table[places[start] : places[start] + stop - start] = values[start:stop]
+        table[indices[start] : indices[start] + stop - start] = values[start:stop]
 
 
 @dataclass(frozen=True)
 class EmbeddingFile:
-    """An embedding file, whose embeddings are read as they are needed.
+    """Embedding file whose embeddings are read on demand.
 
     Attributes:
-        path: the file.
-        facts: what made the embeddings.
-        keys: the sequences.
-        values: (N, D, S) one embedding of each.
-        embedding: which of the two, 1 or 2.
-        frames: (N,) how many each sequence has.
+        path: path of the file.
+        facts: origin of the embeddings.
+        keys: embedded sequences.
+        values: (N, D, S) embeddings, read on demand.
+        embedding: embedding that is read, 1 or 2.
+        frames: (N,) number of frames of each sequence.
     """
 
     path: Path
     facts: EmbeddingFacts
     keys: Sequence[Key]
-    values: Vectors
+    values: FileVectors
     embedding: int
     frames: NDArray[np.int64]
 
     def select(self, keys: Sequence[Key]) -> Embeddings:
-        """The embeddings of some of the sequences.
+        """Return the embeddings of some of the sequences, still read on demand.
 
         Raises:
-            DataError: one of them is not in the file.
+            DataError: if a sequence is not in the file.
         """
-        place_of = {key: place for place, key in enumerate(self.keys)}
-        missing = [key for key in keys if key not in place_of]
+        index_of = {key: index for index, key in enumerate(self.keys)}
+        missing = [key for key in keys if key not in index_of]
         if missing:
-            raise DataError(self.path, f"no sequence {'/'.join(missing[0])}", "all that are asked for", "embed them")
-        places = np.array([place_of[key] for key in keys], np.int64)
-        n_cut = int((self.frames[places] > self.facts.max_frames).sum())
-        return Embeddings(keys, _Chosen(self.values, places), n_cut)
+            hint = "embed these sequences as well"
+            raise DataError(self.path, f"no sequence {'/'.join(missing[0])}", "all requested sequences", hint)
+        indices = np.array([index_of[key] for key in keys], np.int64)
+        n_cut = int((self.frames[indices] > self.facts.max_frames).sum())
+        return Embeddings(keys, self.values.select(indices), n_cut)
 
 
-def open_embeddings(path: Path, embedding: int | None = None) -> EmbeddingFile:
+def open_embeddings(path: str | os.PathLike[str], embedding: int | None = None) -> EmbeddingFile:
     """Open an embedding file.
 
     Args:
-        path: the file.
-        embedding: which of the two embeddings, 1 or 2; the one that the file says is compared where None.
+        path: path of the file.
+        embedding: embedding to read, 1 or 2; default: the one that the file names for comparison.
 
     Raises:
-        DataError: the file is missing, damaged, or none of embeddings.
+        DataError: if the file is missing, damaged, or not an embedding file.
     """
+    path = Path(path)
     try:
         with h5py.File(path, "r") as file:
             facts = _read_facts(file["facts"])
-            chosen = embedding or facts.test_embedding
-            table, keys, frames = file[_NAMES[chosen]], read_keys(file), np.asarray(file["frames"][:])
+            number = embedding or facts.test_embedding
+            table, keys, frames = file[_NAMES[number]], read_keys(file), np.asarray(file["frames"][:])
             if table.dtype != np.float32 or table.ndim != 3 or len(table) != len(keys):
                 raise ValueError(f"{table.name} of shape {table.shape} and type {table.dtype} for {len(keys)} keys")
             if frames.shape != (len(keys),) or frames.dtype.kind not in "iu":
                 raise ValueError(f"frames of shape {frames.shape} and type {frames.dtype} for {len(keys)} keys")
             if len(set(keys)) != len(keys):
-                raise ValueError("a sequence that stands in it twice")
+                raise ValueError("a repeated sequence")
             offset = table.id.get_offset()
             if offset is None and len(keys):
-                raise ValueError(f"{table.name} in chunks, not in one piece")
-            values = _MappedValues(path, keys, offset or 0, table.shape)
+                raise ValueError(f"{table.name} is not contiguous")
+            values = FileVectors(path, keys, offset or 0, table.shape)
     except HDF5_ERRORS as error:
-        raise DataError(path, _why(error), "a file of embeddings", _HINT) from error
-    return EmbeddingFile(path, facts, keys, values, chosen, frames)
+        raise DataError(path, _describe(error), "an embedding file", _HINT) from error
+    return EmbeddingFile(path, facts, keys, values, number, frames)
 
 
-def _why(error: Exception) -> str:
-    """Why no embeddings can be read, in a line; HDF5 takes several for a missing file or a folder."""
+def _describe(error: Exception) -> str:
+    """Return in one line why a file cannot be read; HDF5 needs several for a missing file or a folder."""
     if isinstance(error, OSError) and error.errno:
         return os.strerror(error.errno)
     return f"no embeddings ({' '.join(str(error).split())})"
 
 
 def holds_embeddings(path: Path) -> bool:
-    """Whether a file is, or claims to be, one of embeddings."""
+    """Return True if a file has the tables of an embedding file, damaged or not."""
     if not path.is_file() or not h5py.is_hdf5(path):
         return False
     try:
@@ -191,9 +192,9 @@ def _read_facts(table: h5py.Dataset) -> EmbeddingFacts:
         raise ValueError(f"facts of shape {table.shape} and type {table.dtype}")
     content = json.loads(table[()])
     values: dict[str, Any] = {}
-    for name in (of.name for of in fields(EmbeddingFacts)):
+    for name in (item.name for item in fields(EmbeddingFacts)):
         value = content.get(name) if isinstance(content, dict) else None
-        if not isinstance(value, int if name in _NUMBERS else dict if name in _TABLES else str):
+        if not isinstance(value, int if name in _INTEGERS else dict if name in _MAPPINGS else str):
             raise ValueError(f"{name} {value!r} among the facts")
         values[name] = value
     facts = EmbeddingFacts(**values)
@@ -202,62 +203,83 @@ def _read_facts(table: h5py.Dataset) -> EmbeddingFacts:
     return facts
 
 
-class _Chosen:
-    """Some rows of embeddings (N, D, S).
+class FileVectors:
+    """Array (N, D, S) of the embeddings in a file; rows are mapped into memory only while they are used.
+
+    `len`, indexing, slicing, iteration, `numpy()` and `np.asarray` work as for a tensor in memory.
 
     Args:
-        values: all of them.
-        places: (n,) the rows.
+        path: path of the file.
+        keys: keys of all sequences in the file.
+        offset: position of the embeddings in the file, in bytes.
+        file_shape: (N, S, D) shape in the file.
+        indices: (n,) rows of the file that the array consists of; default: all.
     """
 
-    def __init__(self, values: Vectors, places: NDArray[np.int64]) -> None:
-        self._values = values
-        self._places = places
-        self.shape = (len(places), *values.shape[1:])
-
-    def __getitem__(self, rows: slice | NDArray[np.int64]) -> Tensor:
-        return self._values[as_slice(self._places[rows])]
-
-
-class _MappedValues:
-    """Embeddings (N, D, S) in a file. Rows are mapped into memory while they are used, and then let go.
-
-    Args:
-        path: the file.
-        keys: whose they are.
-        offset: where they begin in the file, in bytes.
-        shape: (N, S, D), as they lie there.
-    """
-
-    def __init__(self, path: Path, keys: Sequence[Key], offset: int, shape: tuple[int, int, int]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        keys: Sequence[Key],
+        offset: int,
+        file_shape: tuple[int, int, int],
+        indices: NDArray[np.int64] | None = None,
+    ) -> None:
         self._path = path
         self._keys = keys
         self._offset = offset
-        self._row_shape = shape[1:]
-        self.shape = (shape[0], shape[2], shape[1])
+        self._file_shape = file_shape
+        self._indices = np.arange(file_shape[0]) if indices is None else indices
+        self.shape = (len(self._indices), file_shape[2], file_shape[1])
 
-    def __getitem__(self, rows: slice | NDArray[np.int64]) -> Tensor:
-        """Embeddings (n, D, S) of some sequences.
+    def __len__(self) -> int:
+        return len(self._indices)
+
+    def __getitem__(self, rows: int | slice | NDArray[np.int64]) -> Tensor:
+        """Read embeddings.
+
+        Args:
+            rows: an index, a slice, or an integer array (n,).
+
+        Returns:
+            (D, S) for an index, otherwise (n, D, S).
 
         Raises:
-            CheckpointError: they are not finite numbers.
-            DataError: the file cannot be read.
+            CheckpointError: if an embedding is not finite.
+            DataError: if the file cannot be read.
+            IndexError: if an index is out of range.
         """
-        n = len(self._keys)
-        numbers = np.arange(*rows.indices(n)) if isinstance(rows, slice) else np.arange(n)[rows]
-        if not len(numbers):
+        indices = self._indices[rows]
+        if indices.ndim == 0:
+            return self._read(indices[None])[0]
+        return self._read(indices)
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
+        return self.numpy().astype(dtype or np.float32, copy=False)
+
+    def numpy(self) -> NDArray[np.float32]:
+        """Read all embeddings into one array (N, D, S)."""
+        return self[:].numpy()
+
+    def select(self, indices: NDArray[np.int64]) -> FileVectors:
+        """Return an array of some of the rows, which is read on demand as well."""
+        return FileVectors(self._path, self._keys, self._offset, self._file_shape, self._indices[indices])
+
+    def __repr__(self) -> str:
+        return f"FileVectors({str(self._path)!r}, shape={self.shape})"
+
+    def _read(self, indices: NDArray[np.int64]) -> Tensor:
+        if not len(indices):
             return torch.empty(0, *self.shape[1:])
-        first, last = int(numbers.min()), int(numbers.max())
-        values = torch.from_numpy(self._map(first, last + 1)[as_slice(numbers - first)])
-        check_finite(values, self._keys, str(self._path), numbers)
+        first, last = int(indices.min()), int(indices.max())
+        values = torch.from_numpy(self._map(first, last + 1)[as_slice(indices - first)])
+        check_finite(values, self._keys, str(self._path), indices)
         return values.transpose(1, 2)
 
     def _map(self, start: int, stop: int) -> NDArray[np.float32]:
-        row_bytes = 4 * int(np.prod(self._row_shape))
+        row_shape = self._file_shape[1:]
+        row_bytes = 4 * int(np.prod(row_shape))
         try:
-            # Copy on write, since tensors can be written to.
-            return np.memmap(
-                self._path, np.float32, "c", self._offset + start * row_bytes, (stop - start, *self._row_shape)
-            )
+            # Copy on write, as tensors are writable.
+            return np.memmap(self._path, np.float32, "c", self._offset + start * row_bytes, (stop - start, *row_shape))
         except (OSError, ValueError) as error:
-            raise DataError(self._path, f"no embeddings ({error})", "a file of embeddings", _HINT) from error
+            raise DataError(self._path, f"no embeddings ({error})", "an embedding file", _HINT) from error

@@ -4,7 +4,7 @@ from skelgait.embeddings import Embeddings, embed
 from skelgait.evaluation.evaluate import score, test_keys
 from skelgait.evaluation.report import EvaluationReport, GroupReport, TableReport
 from skelgait.evaluation.submission import write_submission
-from skelgait.matching import distance_matrix
+from skelgait.matching.distances import distance_matrix
 
 __all__ = [
     "Embeddings",

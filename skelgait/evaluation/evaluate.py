@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
 import torch
@@ -18,8 +18,10 @@ from skelgait.evaluation.ranks import GroupRanks, RankAccumulator
 from skelgait.evaluation.report import EvaluationReport, TableReport
 from skelgait.evaluation.test_sequences import Members, TestSet, conditions_of
 from skelgait.evaluation.verification import GroupRates, VerificationAccumulator
-from skelgait.matching import Distance, RowBlocks, distance_rows
-from skelgait.matching.reranking import Reranking, reranked
+from skelgait.matching.distances import RowBlocks
+from skelgait.matching.options import MatchingOptions
+from skelgait.matching.reranking import compare_all
+from skelgait.runtime.advance import Advance, no_progress
 from skelgait.storage import Key, SequenceSource
 
 # There are as many pairs of views as the square of this.
@@ -53,13 +55,10 @@ def score(
     embeddings: Embeddings,
     protocol: Protocol,
     partition: Partition | None = None,
-    distance: Distance = "euclidean",
+    options: MatchingOptions | None = None,
     *,
-    device: torch.device | None = None,
-    memory_mb: int = 512,
-    reranking: Reranking | None = None,
     bootstrap_samples: int = 0,
-    advance: Callable[[int], None] = lambda _: None,
+    advance: Advance | None = None,
 ) -> EvaluationReport:
     """Carry out all tables of a protocol.
 
@@ -67,12 +66,9 @@ def score(
         embeddings: the embedded test sequences.
         protocol: what is computed.
         partition: for protocols whose probes it names one by one.
-        distance: distance of two embeddings.
-        device: where distances are computed; the CPU where None.
-        memory_mb: MiB that distances may take at a time.
-        reranking: re-rank distances by k-reciprocal neighbors; no re-ranking where None.
+        options: distance, device, memory and re-ranking.
         bootstrap_samples: draws of probes for 95 % bootstrap intervals; no intervals where 0.
-        advance: told how many probes have been compared since the last call.
+        advance: called with the number of probes compared since the last call.
 
     Raises:
         ProtocolError: no table has a probe that can be recognized; says which rule left what over.
@@ -84,10 +80,8 @@ def score(
         check_finite(embeddings.values, embeddings.keys, "the embeddings")
     test_set = TestSet(embeddings.keys, camera_of_view=protocol.camera_of_view, probes=probes)
     _refuse_many_views(protocol, test_set)
-    rows = distance_rows(embeddings.values, embeddings.values, distance, device=device, memory_mb=memory_mb)
-    if reranking:
-        rows = reranked(rows, reranking)
-    results = _results(protocol, test_set, rows, advance)
+    options = options or MatchingOptions()
+    results = _results(protocol, test_set, compare_all(embeddings.values, options), advance or no_progress)
     tables = tuple(
         _table_report(table, results[number], test_set, bootstrap_samples)
         for number, table in enumerate(protocol.tables)
@@ -96,12 +90,12 @@ def score(
     refuse_nothing(protocol, tables, test_set)
     return EvaluationReport(
         protocol.name,
-        distance,
+        options.distance,
         tables,
         protocol.published,
         len(embeddings.keys),
         embeddings.n_cut,
-        reranking is not None,
+        options.reranking is not None,
         notes,
         embeddings.keys,
     )
@@ -117,7 +111,7 @@ def _refuse_many_views(protocol: Protocol, test_set: TestSet) -> None:
 
 
 def _results(
-    protocol: Protocol, test_set: TestSet, rows: RowBlocks, advance: Callable[[int], None]
+    protocol: Protocol, test_set: TestSet, rows: RowBlocks, advance: Advance
 ) -> list[list[GroupRanks | GroupRates]]:
     """What each group of each table comes to; distances that several of them share are computed once."""
     groups = [[test_set.members(group) for group in table.groups] for table in protocol.tables]

@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 
 from skelgait.embeddings import Embeddings
 from skelgait.embeddings.embeddings import check_finite
-from skelgait.errors import DataError, ProtocolError
-from skelgait.matching import Distance, Nearest, distance_rows, nearest_groups
+from skelgait.errors import DataError, ProtocolError, SettingsError
+from skelgait.matching.distances import distance_rows
+from skelgait.matching.nearest import Nearest, nearest_groups
+from skelgait.matching.options import MatchingOptions
 from skelgait.storage import Key
 
 
@@ -68,12 +70,10 @@ class Threshold:
 def identify(
     probes: Embeddings,
     gallery: Embeddings,
+    options: MatchingOptions | None = None,
     *,
     top: int = 5,
     threshold: float | None = None,
-    distance: Distance = "euclidean",
-    device: torch.device | None = None,
-    memory_mb: int = 512,
 ) -> list[Identified]:
     """The people of a gallery who are nearest to each probe, each by the nearest of their sequences.
 
@@ -84,16 +84,14 @@ def identify(
         gallery: who is known.
         top: people listed for each probe.
         threshold: distance up to which a probe is of its nearest person, and beyond which of nobody known.
-        distance: distance of two embeddings.
-        device: where distances are computed; the CPU where None.
-        memory_mb: MiB that distances may take at a time.
+        options: distance, device and memory; re-ranking is not supported.
 
     Raises:
         ProtocolError: the gallery is empty.
         ShapeError: the embeddings are of different shapes.
         CheckpointError: an embedding is not a finite number.
     """
-    found = _nearest_people(probes, gallery, top, distance, device, memory_mb)
+    found = _nearest_people(probes, gallery, top, options)
     return [
         Identified(
             key,
@@ -111,10 +109,7 @@ def learn_threshold(
     validation: Embeddings,
     gallery: Embeddings,
     false_accepts: float,
-    *,
-    distance: Distance = "euclidean",
-    device: torch.device | None = None,
-    memory_mb: int = 512,
+    options: MatchingOptions | None = None,
 ) -> Threshold:
     """The largest threshold at which at most a share of strangers is taken for somebody known.
 
@@ -126,16 +121,14 @@ def learn_threshold(
         validation: sequences of people who are like those to come.
         gallery: who is known.
         false_accepts: the share, in [0, 1].
-        distance: distance of two embeddings.
-        device: where distances are computed; the CPU where None.
-        memory_mb: MiB that distances may take at a time.
+        options: distance, device and memory; re-ranking is not supported.
 
     Raises:
         ProtocolError: the gallery or the validation set is empty, or nobody in it is a stranger to anybody.
         ShapeError: the embeddings are of different shapes.
         CheckpointError: an embedding is not a finite number.
     """
-    found = _nearest_people(validation, gallery, 2, distance, device, memory_mb)
+    found = _nearest_people(validation, gallery, 2, options)
     own = np.array([key.identity for key in validation.keys], dtype=str)
     people = np.array([key.identity for key in gallery.keys], dtype=str)
     is_own = people[found.columns] == own[:, None]
@@ -160,15 +153,15 @@ def learn_threshold(
     )
 
 
-def _nearest_people(
-    probes: Embeddings, gallery: Embeddings, k: int, distance: Distance, device: torch.device | None, memory_mb: int
-) -> Nearest:
+def _nearest_people(probes: Embeddings, gallery: Embeddings, k: int, options: MatchingOptions | None) -> Nearest:
+    if options is not None and options.reranking is not None:
+        raise SettingsError("reranking", "re-ranking", "none", "identify without re-ranking")
     for name, embeddings in (("the gallery", gallery), ("the probes", probes)):
         if not len(embeddings.keys):
             raise ProtocolError(name, "no sequence", "at least one", "embed some with `skelgait embed`")
         if isinstance(embeddings.values, torch.Tensor):
             check_finite(embeddings.values, embeddings.keys, name)
-    rows = distance_rows(probes.values, gallery.values, distance, device=device, memory_mb=memory_mb)
+    rows = distance_rows(probes.values, gallery.values, options)
     people = np.unique([key.identity for key in gallery.keys], return_inverse=True)[1]
     return nearest_groups(rows, np.arange(len(probes.keys)), np.arange(len(gallery.keys)), people, k)
 

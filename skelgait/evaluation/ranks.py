@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from skelgait.datasets import Table
 from skelgait.evaluation.test_sequences import Indices, Members, TestSet
-from skelgait.matching import Gallery, Ranks, rank_matches
-from skelgait.matching.ranking import LeftOut
+from skelgait.matching.ranking import Gallery, LeftOut, Ranks, rank_matches
 
 ITSELF, OWN_VIEW = "the probe itself", "of the probe's own identity and view"
 NOT_COMPARED = "of two views that the table does not compare"

@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass, field
 
 from skelgait.datasets.protocol import Kind
 from skelgait.evaluation.ranks import GroupRanks
-from skelgait.matching import Distance
 from skelgait.storage import Key
 
 Metrics = Mapping[str, float | None]
@@ -105,7 +104,7 @@ class EvaluationReport:
     """
 
     protocol: str
-    distance: Distance
+    distance: str
     tables: tuple[TableReport, ...]
     published: Mapping[str, Mapping[str, float]]
     n_sequences: int

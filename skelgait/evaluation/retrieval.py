@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from skelgait.datasets import Partition, Protocol, Table
 from skelgait.embeddings import Embeddings
 from skelgait.evaluation.test_sequences import Indices, Members, TestSet
-from skelgait.matching import Distance, RowBlocks, distance_rows
-from skelgait.matching.reranking import Reranking, reranked
+from skelgait.matching.distances import RowBlocks
+from skelgait.matching.options import MatchingOptions
+from skelgait.matching.reranking import compare_all
 from skelgait.storage import Key
 
 
@@ -49,11 +49,8 @@ def retrieve(
     embeddings: Embeddings,
     protocol: Protocol,
     partition: Partition | None = None,
-    distance: Distance = "euclidean",
+    options: MatchingOptions | None = None,
     *,
-    device: torch.device | None = None,
-    memory_mb: int = 512,
-    reranking: Reranking | None = None,
     n_probes: int = 6,
     n_nearest: int = 5,
 ) -> dict[str, tuple[Retrieved, ...]]:
@@ -67,11 +64,7 @@ def retrieve(
         protocol: its first table that does not verify says who is compared with whom. In a table by view pairs, a
             probe has the entries of all views that it is compared with for neighbors.
         partition: for protocols whose probes it names one by one.
-        distance: distance of two embeddings.
-        device: where distances are computed; the CPU where None.
-        memory_mb: MiB that distances may take at a time.
-        reranking: re-rank distances by k-reciprocal neighbors, which takes the distances of all probes; no re-ranking
-            where None.
+        options: distance, device, memory and re-ranking, which needs the distances of all probes.
         n_probes: probes of each group, or all where there are fewer.
         n_nearest: neighbors of each probe, or all where there are fewer.
 
@@ -83,14 +76,15 @@ def retrieve(
         return {}
     probes = partition.probes if partition else frozenset()
     test_set = TestSet(embeddings.keys, camera_of_view=protocol.camera_of_view, probes=probes)
-    rows = distance_rows(embeddings.values, embeddings.values, distance, device=device, memory_mb=memory_mb)
+    options = options or MatchingOptions()
+    rows = compare_all(embeddings.values, options)
     found = {}
     for group in table.groups:
         rule = _Rule(test_set, table, test_set.members(group))
         chosen = _evenly_spaced(np.flatnonzero(rule.counts()), n_probes)
         found[group.name] = tuple(
             _neighbors(test_set, rule, place, distances, n_nearest)
-            for place, distances in _distances(rows, rule.members, chosen, reranking)
+            for place, distances in _distances(rows, rule.members, chosen, is_reranked=options.reranking is not None)
         )
     return found
 
@@ -142,16 +136,16 @@ def _evenly_spaced(places: Indices, n: int) -> Indices:
 
 
 def _distances(
-    rows: RowBlocks, members: Members, chosen: Indices, reranking: Reranking | None
+    rows: RowBlocks, members: Members, chosen: Indices, *, is_reranked: bool
 ) -> Iterator[tuple[int, NDArray[np.float32]]]:
     """Of each chosen place among the probes, the distances (G,) to the gallery."""
     if not len(chosen):
         return
-    if reranking is None:
+    if not is_reranked:
         for start, block in rows(members.probes[chosen], members.gallery):
             yield from zip(chosen[start : start + len(block)].tolist(), block, strict=True)
         return
-    for start, block in reranked(rows, reranking)(members.probes, members.gallery):
+    for start, block in rows(members.probes, members.gallery):
         for place in chosen[(chosen >= start) & (chosen < start + len(block))].tolist():
             yield place, block[place - start]
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import torch
-
 from skelgait.datasets import Submission
 from skelgait.embeddings import Embeddings
 from skelgait.errors import ProtocolError
 from skelgait.evaluation.test_sequences import TestSet, conditions_of
-from skelgait.matching import Distance, distance_rows, nearest
-from skelgait.matching.reranking import Reranking, reranked
+from skelgait.matching.nearest import nearest
+from skelgait.matching.options import MatchingOptions
+from skelgait.matching.reranking import compare_all
 from skelgait.storage.atomic import write_text
 
 
@@ -19,11 +18,7 @@ def write_submission(
     path: Path,
     embeddings: Embeddings,
     submission: Submission,
-    distance: Distance = "euclidean",
-    *,
-    device: torch.device | None = None,
-    memory_mb: int = 512,
-    reranking: Reranking | None = None,
+    options: MatchingOptions | None = None,
 ) -> int:
     """Write each probe's nearest gallery identities as CSV: videoId, rank1, rank2, ... (GREW's server takes this).
 
@@ -34,10 +29,7 @@ def write_submission(
         path: the CSV file.
         embeddings: the embedded probes and gallery.
         submission: which they are.
-        distance: distance of two embeddings.
-        device: where distances are computed; the CPU where None.
-        memory_mb: MiB that distances may take at a time.
-        reranking: re-rank distances by k-reciprocal neighbors; no re-ranking where None.
+        options: distance, device, memory and re-ranking.
 
     Returns:
         The number of probes.
@@ -47,9 +39,7 @@ def write_submission(
         DataError: the file cannot be written.
     """
     test_set = TestSet(embeddings.keys)
-    rows = distance_rows(embeddings.values, embeddings.values, distance, device=device, memory_mb=memory_mb)
-    if reranking:
-        rows = reranked(rows, reranking)
+    rows = compare_all(embeddings.values, options)
     probes, gallery = test_set.select(submission.probes), test_set.select(submission.gallery)
     if not len(probes) or not len(gallery):
         found = f"{len(probes)} probes and {len(gallery)} gallery entries among {conditions_of(embeddings.keys)}"

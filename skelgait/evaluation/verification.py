@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 from skelgait.datasets import Table
 from skelgait.evaluation.ranks import LeftOutRule
 from skelgait.evaluation.test_sequences import Members, TestSet
-from skelgait.matching import Gallery
-from skelgait.matching.ranking import true_matches
+from skelgait.matching.ranking import Gallery, true_matches
 from skelgait.matching.verification import AcceptRates, PairCounts
 
 

@@ -1,41 +1,45 @@
-"""Distances between embeddings, some rows at a time."""
+"""Distances between embeddings, computed in blocks of rows."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Literal, Protocol, get_args
+from typing import Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from skelgait.errors import DataError, SettingsError, ShapeError
+from skelgait.errors import DataError, ShapeError
 from skelgait.matching.kernels import add_roots
+from skelgait.matching.options import MatchingOptions
+from skelgait.matching.registry import DISTANCES, DistanceFunction
 
-Distance = Literal["euclidean", "cosine"]
 Indices = NDArray[np.int64]
 
 RowBlocks = Callable[[Indices, Indices], Iterator[tuple[int, NDArray[np.float32]]]]
-"""From (p,) and (g,) numbers of sequences to the distances of all pairs, in blocks of rows: a start, and (n, g)."""
+"""Source of distances: takes indices of probes (P,) and of gallery entries (G,), yields blocks of rows.
 
-# A product of this many rows by this many columns runs at nearly the full rate, and what it gives stays in the cache.
+Each block is a pair of the index of its first probe and the distances (n, G) of n probes. A block is valid until the
+next one is requested.
+"""
+
+# The product of two such tiles runs nearly at full speed, and its result stays in the cache.
 _TILE_ROWS, _TILE_COLUMNS = 1024, 2048
-_MEGABYTE = 2**20
 
-# The squared distance of two embeddings of this length is still a number in float32.
-_LONGEST = 9e18
+# The squared distance of two embeddings of this length is still finite in float32.
+_LARGEST_NORM = 9e18
 
 
 class Vectors(Protocol):
-    """N embeddings (D, S): a tensor, or what lies in a file.
+    """Embeddings (N, D, S) in memory or in a file.
 
-    Indexed by a slice or by an array of integers, it gives a tensor (n, D, S).
+    Indexing by a slice or by an integer array gives a tensor (n, D, S).
     """
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """(N, D, S)."""
+        """Shape (N, D, S)."""
         ...
 
     def __getitem__(self, rows: slice | Indices, /) -> Tensor: ...
@@ -44,142 +48,203 @@ class Vectors(Protocol):
 def distance_rows(
     probes: Vectors,
     gallery: Vectors,
-    distance: Distance = "euclidean",
+    options: MatchingOptions | None = None,
     *,
-    device: torch.device | None = None,
-    memory_mb: int = 512,
+    tile_rows: int = _TILE_ROWS,
+    tile_columns: int = _TILE_COLUMNS,
 ) -> RowBlocks:
-    """Distances of any of some embeddings to any of others, in float32; smaller is closer.
-
-    `euclidean`: the mean over strips of the Euclidean distance. `cosine`: 1 minus the mean over strips of the cosine.
+    """Return a source of float32 distances between probes and gallery entries, smaller is closer.
 
     Args:
-        probes: (N, D, S) embeddings.
-        gallery: (M, D, S) embeddings; they may be the same.
-        distance: which of the two.
-        device: where they are computed; the CPU where None.
-        memory_mb: MiB that a block and the embeddings of its rows may take; it has one row at least. The embeddings of
-            2048 columns come on top.
+        probes: embeddings (P, D, S).
+        gallery: embeddings (G, D, S); may be the same object.
+        options: distance, device and memory; re-ranking is ignored, see `skelgait.matching.reranking.compare_all`.
+        tile_rows: probes compared at a time; only the speed depends on it.
+        tile_columns: gallery entries compared at a time; only the speed depends on it.
 
     Returns:
-        A function of the numbers of probes (p,) and of gallery entries (g,). A block is valid until the next one is
-        asked for; asking raises DataError where an embedding is no number, or too large for a distance in float32.
+        Source of distances. It raises DataError if an embedding is not finite, or too long for a distance in float32.
 
     Raises:
-        ShapeError: the embeddings are of different shapes.
-        SettingsError: there is no such distance.
+        ShapeError: if the embeddings of probes and gallery have different shapes.
     """
-    if distance not in get_args(Distance):
-        raise SettingsError("distance", str(distance), f"one of {', '.join(get_args(Distance))}", "name one of them")
+    options = options or MatchingOptions()
     if probes.shape[1:] != gallery.shape[1:]:
-        found, expected = (" x ".join(map(str, of.shape[1:])) for of in (probes, gallery))
+        found, expected = (" x ".join(map(str, vectors.shape[1:])) for vectors in (probes, gallery))
         raise ShapeError("the probes", f"embeddings of {found}", f"{expected}, as in the gallery", "use one network")
-    where = device or torch.device("cpu")
-    compare = _Cosine() if distance == "cosine" else _Euclidean(where)
+    device = options.device or torch.device("cpu")
+    distance = DISTANCES[options.distance](device, tile_rows)
 
-    def rows(these: Indices, those: Indices) -> Iterator[tuple[int, NDArray[np.float32]]]:
-        row_bytes = 4 * (len(those) + probes.shape[1] * probes.shape[2])
-        height = max(1, min(len(these), memory_mb * _MEGABYTE // max(1, row_bytes)))
-        block = torch.empty(height, len(those))
-        for start in range(0, len(these), height):
-            compare.begin(_strips(probes, these[start : start + height], where))
-            filled = block[: len(these) - start]
-            for left in range(0, len(those), _TILE_COLUMNS):
-                tile = _strips(gallery, those[left : left + _TILE_COLUMNS], where)
-                compare.write(tile, filled[:, left : left + len(tile)])
-            yield start, filled.numpy()
+    def rows(probe_indices: Indices, gallery_indices: Indices) -> Iterator[tuple[int, NDArray[np.float32]]]:
+        row_bytes = 4 * (len(gallery_indices) + probes.shape[1] * probes.shape[2])
+        height = max(1, min(len(probe_indices), int(options.memory_mb * 2**20) // max(1, row_bytes)))
+        buffer = torch.empty(height, len(gallery_indices))
+        for start in range(0, len(probe_indices), height):
+            distance.begin(_strips(probes, probe_indices[start : start + height], device))
+            block = buffer[: len(probe_indices) - start]
+            for left in range(0, len(gallery_indices), tile_columns):
+                tile = _strips(gallery, gallery_indices[left : left + tile_columns], device)
+                distance.write(tile, block[:, left : left + len(tile)])
+            yield start, block.numpy()
 
     return rows
 
 
-def as_slice(rows: Indices) -> slice | Indices:
-    """Ascending neighbors as a slice, which is read without a copy; any others as they are."""
-    if len(rows) and (np.diff(rows) == 1).all():
-        return slice(int(rows[0]), int(rows[-1]) + 1)
-    return rows
+def as_slice(indices: Indices) -> slice | Indices:
+    """Return consecutive indices as a slice, which is read without a copy; return others unchanged."""
+    if len(indices) and (np.diff(indices) == 1).all():
+        return slice(int(indices[0]), int(indices[-1]) + 1)
+    return indices
 
 
-def _strips(vectors: Vectors, rows: Indices, device: torch.device) -> Tensor:
-    """(n, S, D) float32; neighbors that lie so in memory are not copied."""
-    return vectors[as_slice(rows)].detach().transpose(1, 2).to(device, torch.float32).contiguous()
+def _strips(vectors: Vectors, indices: Indices, device: torch.device) -> Tensor:
+    """Return embeddings as (n, S, D) float32; consecutive ones in that memory layout are not copied."""
+    return vectors[as_slice(indices)].detach().transpose(1, 2).to(device, torch.float32).contiguous()
 
 
-class _Euclidean:
-    """The mean over strips of the Euclidean distance, tile by tile, in buffers that are used again."""
+class Euclidean:
+    """Mean over strips of the Euclidean distance, computed tile by tile in buffers that are reused.
 
-    def __init__(self, device: torch.device) -> None:
-        self._products = torch.empty(_TILE_ROWS * _TILE_COLUMNS, device=device)
-        self._totals = torch.empty(_TILE_ROWS * _TILE_COLUMNS, device=device)
+    Args:
+        device: device of the embeddings.
+        tile_rows: probes compared at a time.
+    """
+
+    def __init__(self, device: torch.device, tile_rows: int = _TILE_ROWS) -> None:
+        self._tile_rows = tile_rows
+        self._products = torch.empty(0, device=device)
+        self._totals = torch.empty(0, device=device)
 
     def begin(self, probes: Tensor) -> None:
-        """Compare (p, S, D) from now on."""
+        """Set the probes (P, S, D) that the next tiles are compared with."""
         self._probes, self._squares = probes, _squares(probes)
 
-    def write(self, tile: Tensor, out: Tensor) -> None:
-        """Write the distances to (g, S, D) into (p, g)."""
-        strips, squares = tile.shape[1], _squares(tile)
-        for top in range(0, len(self._probes), _TILE_ROWS):
-            rows = slice(top, top + _TILE_ROWS)
-            some, own_squares = self._probes[rows], self._squares[:, rows]
-            shape = (len(some), len(tile))
-            products, totals = (
-                part[: some.shape[0] * len(tile)].view(shape) for part in (self._products, self._totals)
-            )
+    def write(self, gallery: Tensor, out: Tensor) -> None:
+        """Write the distances to gallery entries (G, S, D) into `out` (P, G)."""
+        n_strips, gallery_squares = gallery.shape[1], _squares(gallery)
+        self._reserve(min(self._tile_rows, len(self._probes)) * len(gallery))
+        for top in range(0, len(self._probes), self._tile_rows):
+            rows = slice(top, top + self._tile_rows)
+            probes, squares = self._probes[rows], self._squares[:, rows]
+            shape = (len(probes), len(gallery))
+            products, totals = (buffer[: shape[0] * shape[1]].view(shape) for buffer in (self._products, self._totals))
             totals.zero_()
-            for strip in range(strips):
-                torch.mm(some[:, strip], tile[:, strip].t(), out=products)
-                _add_distances(products, own_squares[strip], squares[strip], totals)
-            out[rows] = totals.div_(strips)
+            for strip in range(n_strips):
+                torch.mm(probes[:, strip], gallery[:, strip].t(), out=products)
+                add_euclidean(products, squares[strip], gallery_squares[strip], totals)
+            out[rows] = totals.div_(n_strips)
+
+    def _reserve(self, size: int) -> None:
+        if len(self._products) < size:
+            self._products, self._totals = self._products.new_empty(size), self._totals.new_empty(size)
 
 
 def _squares(vectors: Tensor) -> Tensor:
-    """(S, n) squared lengths of (n, S, D)."""
-    return _lengths(vectors).square_().t().contiguous()
+    """Return the squared norms (S, n) of vectors (n, S, D)."""
+    return _norms(vectors).square_().t().contiguous()
 
 
-def _lengths(vectors: Tensor) -> Tensor:
-    """(n, S) lengths of (n, S, D); refuses those whose distances would be NaN, which no ranking can place."""
-    lengths: Tensor = torch.linalg.vector_norm(vectors, dim=2)
-    fits = lengths <= _LONGEST
-    if not fits.all():
-        found, hint = f"one of length {lengths[~fits][0]:g}", "embed with an earlier checkpoint, or in float32"
-        raise DataError("the embeddings", found, f"lengths up to {_LONGEST:g}", hint)
-    return lengths
+def _norms(vectors: Tensor) -> Tensor:
+    """Return the norms (n, S) of vectors (n, S, D).
+
+    Raises:
+        DataError: if a norm is too large, infinite or NaN: distances would be NaN, which cannot be ranked.
+    """
+    norms: Tensor = torch.linalg.vector_norm(vectors, dim=2)
+    is_valid = norms <= _LARGEST_NORM
+    if not is_valid.all():
+        found, hint = f"an embedding of norm {norms[~is_valid][0]:g}", "embed with an earlier checkpoint, or in float32"
+        raise DataError("the embeddings", found, f"norms up to {_LARGEST_NORM:g}", hint)
+    return norms
 
 
-def _add_distances(products: Tensor, row_squares: Tensor, column_squares: Tensor, totals: Tensor) -> None:
+def add_euclidean(products: Tensor, probe_squares: Tensor, gallery_squares: Tensor, totals: Tensor) -> None:
+    """Add the Euclidean distances of one strip to `totals` (P, G), in place.
+
+    Args:
+        products: (P, G) inner products.
+        probe_squares: (P,) squared norms of the probes.
+        gallery_squares: (G,) squared norms of the gallery entries.
+        totals: (P, G) sums so far.
+    """
     if products.is_cpu:
-        add_roots(products.numpy(), row_squares.numpy(), column_squares.numpy(), totals.numpy())
+        add_roots(products.numpy(), probe_squares.numpy(), gallery_squares.numpy(), totals.numpy())
     else:
-        totals += (row_squares[:, None] + column_squares - 2 * products).clamp_(min=0).sqrt_()
+        totals += (probe_squares[:, None] + gallery_squares - 2 * products).clamp_(min=0).sqrt_()
 
 
-class _Cosine:
-    """1 minus the mean over strips of the cosine, tile by tile."""
+class Cosine:
+    """1 minus the mean over strips of the cosine, computed tile by tile."""
 
     def begin(self, probes: Tensor) -> None:
-        """Compare (p, S, D) from now on."""
+        """Set the probes (P, S, D) that the next tiles are compared with."""
         self._probes = _unit(probes)
 
-    def write(self, tile: Tensor, out: Tensor) -> None:
-        """Write the distances to (g, S, D) into (p, g)."""
-        # The sum over strips of products (p, D) by (D, g) is one product (p, S x D) by (S x D, g).
-        out.copy_(torch.mm(self._probes, _unit(tile).t()).mul_(-1 / tile.shape[1]).add_(1))
+    def write(self, gallery: Tensor, out: Tensor) -> None:
+        """Write the distances to gallery entries (G, S, D) into `out` (P, G)."""
+        # The sum over strips of products (P, D) by (D, G) is one product (P, S x D) by (S x D, G).
+        out.copy_(torch.mm(self._probes, _unit(gallery).t()).mul_(-1 / gallery.shape[1]).add_(1))
 
 
 def _unit(vectors: Tensor) -> Tensor:
-    return (vectors / _lengths(vectors).clamp_(min=1e-12)[..., None]).flatten(1)
+    """Return vectors (n, S, D) as (n, S x D), each strip divided by its norm."""
+    return (vectors / _norms(vectors).clamp_(min=1e-12)[..., None]).flatten(1)
 
 
-def distance_matrix(probes: Tensor, gallery: Tensor, distance: Distance = "euclidean") -> Tensor:
-    """Distances of all probes (P, D, S) to all gallery entries (G, D, S): (P, G) float32, see `distance_rows`.
+class FunctionDistance:
+    """Distance defined by a function, see `skelgait.matching.registry.register_distance`.
+
+    Args:
+        name: name of the distance, for errors.
+        function: function of probes (P, D, S) and gallery entries (G, D, S) that returns distances (P, G).
+        tile_rows: probes compared at a time.
+    """
+
+    def __init__(self, name: str, function: DistanceFunction, tile_rows: int = _TILE_ROWS) -> None:
+        self._name = name
+        self._function = function
+        self._tile_rows = tile_rows
+
+    def begin(self, probes: Tensor) -> None:
+        """Set the probes (P, S, D) that the next tiles are compared with."""
+        _norms(probes)
+        self._probes = probes.transpose(1, 2)
+
+    def write(self, gallery: Tensor, out: Tensor) -> None:
+        """Write the distances to gallery entries (G, S, D) into `out` (P, G).
+
+        Raises:
+            ShapeError: if the function returns another shape.
+        """
+        _norms(gallery)
+        for top in range(0, len(self._probes), self._tile_rows):
+            rows = slice(top, top + self._tile_rows)
+            distances = self._function(self._probes[rows], gallery.transpose(1, 2))
+            if distances.shape != out[rows].shape:
+                found, expected = tuple(distances.shape), tuple(out[rows].shape)
+                hint = "return one distance for each probe (rows) and gallery entry (columns)"
+                raise ShapeError(f"distance {self._name}", f"shape {found}", f"{expected}", hint)
+            out[rows] = distances
+
+
+def distance_matrix(probes: Tensor, gallery: Tensor, distance: str = "euclidean") -> Tensor:
+    """Return the float32 distances (P, G) of all probes to all gallery entries, smaller is closer.
+
+    Args:
+        probes: embeddings (P, D, S).
+        gallery: embeddings (G, D, S).
+        distance: name of the distance; default: euclidean.
 
     Raises:
-        ShapeError: the embeddings are of different shapes.
-        DataError: an embedding is no number, or too large for a distance in float32.
+        ShapeError: if the embeddings have different shapes.
+        DataError: if an embedding is not finite, or too long for a distance in float32.
+        SettingsError: if there is no such distance.
+
+    >>> distance_matrix(torch.zeros(1, 2, 1), torch.tensor([[[3.0], [4.0]]]))
+    tensor([[5.]])
     """
-    everything = 2**31  # MiB: all in one block
-    rows = distance_rows(probes, gallery, distance, memory_mb=everything)
+    whole = 2**31  # MiB: all rows in one block
+    rows = distance_rows(probes, gallery, MatchingOptions(distance, memory_mb=whole))
     for _, block in rows(np.arange(len(probes)), np.arange(len(gallery))):
         return torch.from_numpy(block)
     return torch.empty(0, len(gallery))

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
 from skelgait.embeddings import EmbeddingFacts, write_embeddings
-from skelgait.embeddings.embed import embed_in_rounds
+from skelgait.embeddings.extraction import embed_in_rounds
 from skelgait.errors import DataError
 from skelgait.pipelines import workspace
-from skelgait.pipelines.trained_network import trained_network, warn_of_other_maps
+from skelgait.pipelines.trained_network import inference_options, trained_network, warn_of_other_maps
+from skelgait.runtime.advance import Advance
 from skelgait.runtime.memory import keep_freed_memory
 from skelgait.runtime.processes import is_main
 from skelgait.settings import Settings
@@ -42,9 +43,7 @@ class EmbedReport:
     cut: int
 
 
-def embed_run(
-    settings: Settings, device: torch.device, advance: Callable[[int], None] = lambda _: None
-) -> EmbedReport | None:
+def embed_run(settings: Settings, device: torch.device, advance: Advance | None = None) -> EmbedReport | None:
     """Embed the sequences that `settings` name into one file. Returns None in all processes but the first.
 
     Raises:
@@ -58,13 +57,10 @@ def embed_run(
     source = workspace.open_inputs(settings, trained.name)
     warn_of_other_maps(trained, source)
     keys = _keys(settings, source)
-    parts = embed_in_rounds(
-        trained.checkpoint.network(), source, keys, device,
-        precision=chosen.precision, batch_size=chosen.batch_size, max_frames=chosen.max_frames,
-        workers=chosen.num_workers, advance=advance,
-    )  # fmt: skip
+    options = inference_options(chosen)
+    chunks = embed_in_rounds(trained.checkpoint.network(), source, keys, device, options, advance=advance)
     if not is_main():
-        deque(parts, maxlen=0)
+        deque(chunks, maxlen=0)
         return None
     frames = [source.length(key) for key in keys]
     facts = EmbeddingFacts(
@@ -79,7 +75,7 @@ def embed_run(
         settings=chosen.model_dump(mode="json"),
         drawn=how_drawn(source) or {},
     )
-    write_embeddings(chosen.out, keys, frames, parts, facts)
+    write_embeddings(chosen.out, keys, frames, chunks, facts)
     n_cut = sum(n > chosen.max_frames for n in frames)
     return EmbedReport(chosen.out, trained.name, trained.path, len(keys), len({key.identity for key in keys}), n_cut)
 

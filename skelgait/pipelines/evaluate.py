@@ -7,7 +7,7 @@ import os
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, TypedDict
+from typing import NamedTuple
 
 import torch
 
@@ -16,10 +16,9 @@ from skelgait.embeddings import Embeddings, open_embeddings
 from skelgait.errors import DataError, SettingsError
 from skelgait.evaluation import EvaluationReport, score, test_keys, write_submission
 from skelgait.evaluation.retrieval import retrieve
-from skelgait.matching import Distance
-from skelgait.matching.reranking import Reranking
+from skelgait.matching.options import MatchingOptions, Reranking
 from skelgait.pipelines import workspace
-from skelgait.pipelines.trained_network import embed_for_main, trained_network, warn_of_other_maps
+from skelgait.pipelines.trained_network import embed_for_main, inference_options, trained_network, warn_of_other_maps
 from skelgait.reports.folder import write_report
 from skelgait.reports.pictures import save_pictures
 from skelgait.runtime.advance import Progress, silent_progress
@@ -80,39 +79,25 @@ def evaluate_run(settings: Settings, device: torch.device, progress: Progress = 
     )
     if tested is None:
         return None
-    comparing: _Comparing = {
-        "distance": chosen.distance,
-        "device": device,
-        "memory_mb": chosen.memory_mb,
-        "reranking": Reranking() if chosen.rerank else None,
-    }
+    options = MatchingOptions(chosen.distance, device, chosen.memory_mb, Reranking() if chosen.rerank else None)
     if chosen.submission and protocol.submission:
-        write_submission(chosen.submission, tested.embeddings, protocol.submission, **comparing)
+        write_submission(chosen.submission, tested.embeddings, protocol.submission, options)
     with progress(None, "Comparing", "probes") as advance:
         report = score(
             tested.embeddings,
             protocol,
             partition,
+            options,
             bootstrap_samples=chosen.bootstrap_samples,
             advance=advance,
-            **comparing,
         )
     evaluation = Evaluation(report, tested.network, tested.iteration, tested.embedding, tested.path, tested.folder)
     if evaluation.folder:
         write_report(evaluation.folder, evaluation.to_dict(), report)
         if chosen.pictures:
-            retrieved = retrieve(tested.embeddings, protocol, partition, **comparing)
+            retrieved = retrieve(tested.embeddings, protocol, partition, options)
             save_pictures(evaluation.folder, evaluation.to_dict(), retrieved, tested.source)
     return evaluation
-
-
-class _Comparing(TypedDict):
-    """How embeddings are compared."""
-
-    distance: Distance
-    device: torch.device
-    memory_mb: int
-    reranking: Reranking | None
 
 
 class _Tested(NamedTuple):
@@ -164,7 +149,9 @@ def _of_checkpoint(
     folder = chosen.report or (None if chosen.checkpoint else workspace.run_folder(settings) / "report")
     _make_folder(folder)
     with progress(len(keys), "Embedding", "sequences") as advance:
-        embeddings = embed_for_main(trained.checkpoint.network(), source, keys, device, chosen, embedding, advance)
+        embeddings = embed_for_main(
+            trained.checkpoint.network(), source, keys, device, inference_options(chosen), embedding, advance
+        )
     if embeddings is None:
         return None
     return _Tested(embeddings, trained.name, trained.checkpoint.iteration, embedding, trained.path, source, folder)

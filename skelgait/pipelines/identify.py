@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -15,9 +14,17 @@ from skelgait.embeddings import Embeddings, open_embeddings
 from skelgait.embeddings.file import EmbeddingFile, holds_embeddings
 from skelgait.errors import CheckpointError
 from skelgait.evaluation.identification import Identified, Threshold, identify, learn_threshold, refuse_other_networks
+from skelgait.matching.options import MatchingOptions
 from skelgait.pipelines.probes import chosen_keys, open_probes
-from skelgait.pipelines.trained_network import TrainedNetwork, embed_for_main, trained_network, warn_of_other_maps
+from skelgait.pipelines.trained_network import (
+    TrainedNetwork,
+    embed_for_main,
+    inference_options,
+    trained_network,
+    warn_of_other_maps,
+)
 from skelgait.preprocess.lazy_maps import LazyMaps
+from skelgait.runtime.advance import Advance
 from skelgait.runtime.memory import keep_freed_memory
 from skelgait.runtime.processes import is_main
 from skelgait.settings import Settings
@@ -67,7 +74,7 @@ class Identification:
 
 
 def identify_probes(
-    settings: Settings, path: Path, device: torch.device, advance: Callable[[int], None] = lambda _: None
+    settings: Settings, path: Path, device: torch.device, advance: Advance | None = None
 ) -> Identification | None:
     """Identify the sequences at a path. Returns None in all processes but the first.
 
@@ -93,18 +100,13 @@ def identify_probes(
         return None
     known = gallery.select(gallery.keys)
     threshold, learned = chosen.threshold, None
+    options = MatchingOptions(chosen.distance, device, chosen.memory_mb)
     if chosen.validation:
         file = open_embeddings(chosen.validation, gallery.embedding)
         refuse_other_networks([_hash(gallery), _hash(file)])
-        learned = learn_threshold(
-            file.select(file.keys), known, chosen.false_accept,
-            distance=chosen.distance, device=device, memory_mb=chosen.memory_mb,
-        )  # fmt: skip
+        learned = learn_threshold(file.select(file.keys), known, chosen.false_accept, options)
         threshold = learned.distance
-    found = identify(
-        probes, known,
-        top=chosen.top, threshold=threshold, distance=chosen.distance, device=device, memory_mb=chosen.memory_mb,
-    )  # fmt: skip
+    found = identify(probes, known, options, top=chosen.top, threshold=threshold)
     people, enrolled = {key.identity for key in gallery.keys}, set(gallery.keys)
     return Identification(
         gallery=gallery.path,
@@ -119,7 +121,7 @@ def identify_probes(
 
 
 def _probes(
-    settings: Settings, path: Path, gallery: EmbeddingFile, device: torch.device, advance: Callable[[int], None]
+    settings: Settings, path: Path, gallery: EmbeddingFile, device: torch.device, advance: Advance | None
 ) -> Embeddings | None:
     chosen = settings.identify
     if holds_embeddings(path):
@@ -134,7 +136,7 @@ def _probes(
         if not isinstance(source, LazyMaps):
             warn_of_other_maps(trained, source)
         network = trained.checkpoint.network()
-        return embed_for_main(network, source, keys, device, chosen, gallery.embedding, advance)
+        return embed_for_main(network, source, keys, device, inference_options(chosen), gallery.embedding, advance)
 
 
 def _network_of(settings: Settings, gallery: EmbeddingFile) -> TrainedNetwork:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,11 +14,12 @@ import torch
 from skelgait.checkpoints.best_checkpoint import best_evaluation
 from skelgait.checkpoints.checkpoint import Checkpoint, load_checkpoint
 from skelgait.checkpoints.folder import find_checkpoint
-from skelgait.embeddings import Embeddings
-from skelgait.embeddings.embed import collected, embed_in_rounds
+from skelgait.embeddings import Embeddings, InferenceOptions
+from skelgait.embeddings.extraction import collect_chunks, embed_in_rounds
 from skelgait.errors import CheckpointError
 from skelgait.models import GaitNetwork
 from skelgait.pipelines import workspace
+from skelgait.runtime.advance import Advance
 from skelgait.runtime.processes import is_main
 from skelgait.settings import Settings
 from skelgait.settings.embedding import WithNetwork
@@ -82,9 +83,9 @@ def embed_for_main(
     source: SequenceSource,
     keys: Sequence[Key],
     device: torch.device,
-    how: WithNetwork,
+    options: InferenceOptions,
     embedding: int,
-    advance: Callable[[int], None] = lambda _: None,
+    advance: Advance | None = None,
 ) -> Embeddings | None:
     """Embeddings of `keys`, for the first process, which goes on with them; None in the others.
 
@@ -92,15 +93,16 @@ def embed_for_main(
         DataError: a sequence cannot be read.
         CheckpointError: an embedding is not a finite number.
     """
-    parts = embed_in_rounds(
-        network, source, keys, device,
-        precision=how.precision, batch_size=how.batch_size, max_frames=how.max_frames, workers=how.num_workers,
-        advance=advance,
-    )  # fmt: skip
+    chunks = embed_in_rounds(network, source, keys, device, options, advance=advance)
     if not is_main():
-        deque(parts, maxlen=0)
+        deque(chunks, maxlen=0)
         return None
-    return collected(parts, source, keys, embedding, how.max_frames)
+    return collect_chunks(chunks, source, keys, embedding, options.max_frames)
+
+
+def inference_options(config: WithNetwork) -> InferenceOptions:
+    """Return the options of running the network that the settings give."""
+    return InferenceOptions(config.precision, config.batch_size, config.max_frames, config.num_workers)
 
 
 def _checkpoint_of(run: Path, chosen: WithNetwork) -> Path:

@@ -12,7 +12,7 @@ from skelgait.datasets import DATASETS, find
 from skelgait.errors import SettingsError
 from skelgait.settings.base import StrictModel
 from skelgait.settings.embedding import WithNetwork
-from skelgait.settings.types import Mebibytes, Strings
+from skelgait.settings.types import Distance, Mebibytes, Strings
 
 OWN = ("custom", "verification")
 """Protocols of no dataset."""
@@ -34,7 +34,7 @@ class EvaluateSettings(WithNetwork):
     embeddings: Annotated[Path, Strict(False)] | None = Field(
         None, description="File of `skelgait embed` to evaluate, in place of a checkpoint."
     )
-    distance: Literal["euclidean", "cosine"] = Field("euclidean", description="Distance of two embeddings.")
+    distance: Distance = Field("euclidean", description="Distance of two embeddings.")
     embedding: Literal[1, 2] | None = Field(None, description="Embedding compared; the checkpoint's where not given.")
     rerank: bool = Field(False, description="Re-rank by k-reciprocal neighbors (Zhong et al., CVPR 2017).")
     memory_mb: Mebibytes = Field(512, description="Memory that distances may take at a time, in MiB.")

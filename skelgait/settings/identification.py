@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, Strict, ValidationInfo, field_validator
 
 from skelgait.settings.embedding import WithNetwork
-from skelgait.settings.types import Count, FolderPath, Mebibytes, Share
+from skelgait.settings.types import Count, Distance, FolderPath, Mebibytes, Share
 
 _File = Annotated[Path, Strict(False)]
 
@@ -18,7 +18,7 @@ class IdentifySettings(WithNetwork):
 
     gallery: FolderPath = Field(Path("embeddings.h5"), description="File of `skelgait embed` with the known people.")
     top: Count = Field(5, description="People listed for each probe, each by the nearest of their sequences.")
-    distance: Literal["euclidean", "cosine"] = Field("euclidean", description="Distance of two embeddings.")
+    distance: Distance = Field("euclidean", description="Distance of two embeddings.")
     embedding: Literal[1, 2] | None = Field(None, description="Embedding compared; the gallery's where not given.")
     threshold: float | None = Field(None, ge=0, description="Distance beyond which a probe is of nobody known.")
     validation: _File | None = Field(

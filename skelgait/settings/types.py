@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, Strict
 
+from skelgait.matching.registry import DISTANCES
 from skelgait.models.registry import NETWORKS
 from skelgait.storage.backends import BACKENDS
 
@@ -47,6 +48,7 @@ Strings = Annotated[tuple[str, ...], Strict(False)]
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Network = Annotated[str, AfterValidator(OneOf(NETWORKS))]
+Distance = Annotated[str, AfterValidator(OneOf(DISTANCES))]
 Precision = Literal["auto", "float32", "bf16", "fp16"]
 Storage = Annotated[str, AfterValidator(OneOf(BACKENDS))]
 Share = Annotated[float, Field(ge=0, le=1)]

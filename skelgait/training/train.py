@@ -16,6 +16,7 @@ from skelgait.checkpoints.checkpoint import Architecture, save_checkpoint
 from skelgait.checkpoints.folder import check_free_space, checkpoint_path, remove_old_checkpoints
 from skelgait.errors import DataError, SkelgaitError
 from skelgait.models import GaitNetwork
+from skelgait.runtime.advance import Advance, no_progress
 from skelgait.runtime.launch import EXIT_PEER_FAILED
 from skelgait.runtime.logs import log_to
 from skelgait.runtime.memory import keep_freed_memory
@@ -39,7 +40,7 @@ log = logging.getLogger(__name__)
 _NOT_FINITE_IN_A_ROW = 10
 _ENDLESS = 2**62
 
-Evaluate = Callable[[GaitNetwork, Callable[[int], None]], Mapping[str, Any]]
+Evaluate = Callable[[GaitNetwork, Advance], Mapping[str, Any]]
 """From a network, in eval mode, to a report as a dictionary; tells how many sequences are done since it last told."""
 
 
@@ -74,7 +75,7 @@ def train(
     device: torch.device,
     *,
     evaluate: Evaluate | None = None,
-    advance: Callable[[int], None] = lambda _: None,
+    advance: Advance = no_progress,
 ) -> TrainReport:
     """Train on the sequences of `identities` that `source` has.
 
@@ -162,7 +163,7 @@ class _Loop:
         self.tensorboard = TensorBoardLogger(run, state.iteration) if settings.tensorboard and is_main() else None
         self.evaluate = evaluate
 
-    def run_to_the_end(self, stream: Generator[Batch, None, None], advance: Callable[[int], None]) -> dict[str, Any]:
+    def run_to_the_end(self, stream: Generator[Batch, None, None], advance: Advance) -> dict[str, Any]:
         """Step until all iterations are done; the last line of metrics."""
         settings, state, line = self.settings, self.state, dict[str, Any]()
         if state.iteration and self._is_due(settings.save_every):
@@ -225,7 +226,7 @@ class _Loop:
             return
         with self.metrics.paused():
             try:
-                report = self.evaluate(network.eval(), lambda _: self.stop.check())
+                report = self.evaluate(network.eval(), lambda _n, _status="": self.stop.check())
             except KeyboardInterrupt:
                 self._log_stop()
                 raise

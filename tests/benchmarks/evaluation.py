@@ -28,11 +28,12 @@ from numpy.typing import NDArray
 
 from skelgait.datasets import Group, Protocol, Table, custom_protocol, find
 from skelgait.embeddings import EmbeddingFacts, Embeddings, open_embeddings, write_embeddings
-from skelgait.embeddings.embed import Embedded
+from skelgait.embeddings.extraction import EmbeddingChunk
 from skelgait.evaluation import score
 from skelgait.evaluation.identification import identify
 from skelgait.evaluation.test_sequences import Members, TestSet
-from skelgait.matching import Gallery, distance_rows, rank_matches
+from skelgait.matching.distances import distance_rows
+from skelgait.matching.ranking import Gallery, rank_matches
 from skelgait.runtime.memory import keep_freed_memory
 from skelgait.storage import Key
 
@@ -210,11 +211,11 @@ def make_million(path: Path) -> dict[str, float]:
     facts = EmbeddingFacts("skeletongait", 0, "none", "0" * 64, 1, "none", 720, "float32")
     generator = torch.Generator().manual_seed(1)
 
-    def parts() -> Iterator[Embedded]:
+    def parts() -> Iterator[EmbeddingChunk]:
         for start in range(0, MILLION, 10000):
             values = torch.randn(10000, STRIPS, WIDTH, generator=generator).numpy()
             # The second embedding is not looked at, and as small as it can be.
-            yield Embedded(np.arange(start, start + 10000), values, np.zeros((10000, 1, 1), np.float32))
+            yield EmbeddingChunk(np.arange(start, start + 10000), values, np.zeros((10000, 1, 1), np.float32))
 
     return {"write_s": seconds(lambda: write_embeddings(path, keys, [30] * MILLION, parts(), facts))}
 

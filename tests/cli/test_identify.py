@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from skelgait.embeddings import write_embeddings
-from skelgait.embeddings.embed import Embedded
+from skelgait.embeddings.extraction import EmbeddingChunk
 from skelgait.embeddings.file import open_embeddings
 from skelgait.storage import Key, open_source
 from tests.cli.embedded import CPU, call, processes
@@ -174,7 +174,7 @@ def test_an_answer_is_one_json_object_even_where_something_is_cut(embedded: Path
     [
         (("none", *GALLERY), "Error: none: found no such file or folder, expected sequences to identify"),
         (("maps", "--gallery", "none.h5"), "Error: none.h5: found No such file or directory, expected a file of emb"),
-        (("maps", "--gallery", "maps"), "Error: maps: found Is a directory, expected a file of embeddings"),
+        (("maps", "--gallery", "maps"), "Error: maps: found Is a directory, expected an embedding file"),
         (
             ("silhouettes", *GALLERY),
             "Error: silhouettes: found silhouettes, expected poses or maps, which skeletongait",
@@ -209,7 +209,7 @@ def changed_gallery(path: Path, rows: int = 16, width: int = 6, bad: bool = Fals
     values = np.random.default_rng(0).standard_normal((rows, 8, width)).astype(np.float32)
     if bad:
         values[3, 0, 0] = np.nan
-    part = Embedded(np.arange(rows), values, values)
+    part = EmbeddingChunk(np.arange(rows), values, values)
     write_embeddings(path, file.keys[:rows], file.frames[:rows].tolist(), [part], replace(file.facts, **facts))
     return path
 
@@ -217,7 +217,10 @@ def changed_gallery(path: Path, rows: int = 16, width: int = 6, bad: bool = Fals
 def test_files_that_do_not_fit(embedded: Path, tmp_path: Path) -> None:
     for make, message in (
         ({"width": 9}, "the probes: found embeddings of 9 x 8, expected 6 x 8, as in the gallery; use one network"),
-        ({"bad": True}, "e.h5: found 1 that are not finite, first that of 001/nm-01/180, expected numbers"),
+        (
+            {"bad": True},
+            "e.h5: found NaN or infinity in 1 embedding, first in 001/nm-01/180, expected finite numbers",
+        ),
     ):
         path = changed_gallery(tmp_path / "e.h5", **make)  # type: ignore[arg-type]
         code, out, err = call("identify", path, *GALLERY)
@@ -246,7 +249,7 @@ def test_a_checkpoint_that_has_gone_can_be_named(embedded: Path, tmp_path: Path)
 def test_names_are_shown_as_they_are(embedded: Path, tmp_path: Path) -> None:
     file = open_embeddings(embedded / "gallery.h5")
     keys = [Key("=1+1", 'q"u,o', "[red]x"), Key("j\u00fcrgen", "nm", ":smile:")]
-    part = Embedded(np.arange(2), np.ones((2, 8, 6), np.float32), np.ones((2, 8, 6), np.float32))
+    part = EmbeddingChunk(np.arange(2), np.ones((2, 8, 6), np.float32), np.ones((2, 8, 6), np.float32))
     write_embeddings(tmp_path / "e.h5", keys, [1, 1], [part], file.facts)
     code, out, _ = call("identify", tmp_path / "e.h5", *GALLERY, "--out", tmp_path / "x.csv")
     assert code == 0

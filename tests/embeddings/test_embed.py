@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 import torch
 
-from skelgait.embeddings import embed, open_embeddings
-from skelgait.embeddings.embed import collected, embed_in_rounds
+from skelgait.embeddings import InferenceOptions, embed, open_embeddings
+from skelgait.embeddings.extraction import collect_chunks, embed_in_rounds
 from skelgait.errors import CheckpointError, DataError
 from skelgait.sampling.inputs import cut_columns
 from skelgait.storage import Key, SequenceSource, open_pairs, open_source
@@ -59,11 +59,11 @@ def test_batch_size_order_and_workers_change_nothing(
     parts = list(
         embed_in_rounds(
             small_network(NETWORKS[name]), source, order, CPU,
-            batch_size=batch_size, workers=workers, max_frames=MAX_FRAMES,
+            InferenceOptions(batch_size=batch_size, num_workers=workers, max_frames=MAX_FRAMES),
         )
     )  # fmt: skip
     for embedding in (1, 2):
-        found = collected(parts, source, order, embedding, MAX_FRAMES)
+        found = collect_chunks(parts, source, order, embedding, MAX_FRAMES)
         assert list(found.keys) == list(order)
         torch.testing.assert_close(found.values[:], expected[embedding - 1], rtol=1e-6, atol=1e-6)
 
@@ -72,23 +72,27 @@ def test_long_sequences_are_cut_and_counted(tmp_path: Path) -> None:
     source = open_source(write_maps(tmp_path / "maps"), "map")
     network = small_network()
     for max_frames in (720, 12, 11, 5, 1):
-        found = embed(network, source, source.keys, CPU, max_frames=max_frames)
+        found = embed(network, source, source.keys, CPU, options=InferenceOptions(max_frames=max_frames))
         assert found.n_cut == sum(length > max_frames for length in LENGTHS)
     whole = embed(network, source, source.keys, CPU).values[:]
-    cut = embed(network, source, source.keys, CPU, max_frames=11).values[:]
+    cut = embed(network, source, source.keys, CPU, options=InferenceOptions(max_frames=11)).values[:]
     is_same = (whole == cut).flatten(1).all(1)
     assert is_same.tolist() == [length <= 11 for length in LENGTHS]
 
 
-def test_each_round_is_a_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_round_is_one_chunk(tmp_path: Path) -> None:
     source = open_source(write_maps(tmp_path / "maps"), "map")
-    monkeypatch.setattr(sys.modules["skelgait.embeddings.embed"], "_ROUND", 4)
-    told: list[int] = []
-    parts = list(embed_in_rounds(small_network(), source, source.keys, CPU, batch_size=3, advance=told.append))
-    assert [part.places.tolist() for part in parts] == [[0, 1, 2, 3], [4, 5, 6, 7], [8]]
+    progress: list[int] = []
+    parts = list(
+        embed_in_rounds(
+            small_network(), source, source.keys, CPU, InferenceOptions(batch_size=3),
+            round_size=4, advance=progress.append,
+        )
+    )  # fmt: skip
+    assert [part.indices.tolist() for part in parts] == [[0, 1, 2, 3], [4, 5, 6, 7], [8]]
     assert all(part.embedding_1.shape[1:] == (SMALL.strips, SMALL.embedding_width) for part in parts)
-    assert sum(told) == len(source.keys)
-    together = collected(parts, source, source.keys, 1, 720).values[:]
+    assert sum(progress) == len(source.keys)
+    together = collect_chunks(parts, source, source.keys, 1, 720).values[:]
     torch.testing.assert_close(together, embed(small_network(), source, source.keys, CPU).values[:])
 
 
@@ -102,7 +106,7 @@ def test_embeddings_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
     source = open_source(write_maps(tmp_path / "maps"), "map")
     network = small_network()
     network.part_linear.weight.data[0, 0, 0] = torch.nan
-    with pytest.raises(CheckpointError, match=r"found 9 that are not finite, first that of 000/nm/0, expected numbers"):
+    with pytest.raises(CheckpointError, match=r"found NaN or infinity in 9 embeddings, first in 000/nm/0, expected"):
         embed(network, source, source.keys, CPU)
 
 
@@ -112,13 +116,13 @@ def test_a_sequence_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     source = open_source(root, "map")
     for workers in (0, 2):
         with pytest.raises(DataError, match=r"002/nm/1/1\.pkl: found"):
-            embed(small_network(), source, source.keys[:7], CPU, workers=workers)
+            embed(small_network(), source, source.keys[:7], CPU, options=InferenceOptions(num_workers=workers))
 
 
 def test_half_precision_is_near(tmp_path: Path) -> None:
     source = open_source(write_maps(tmp_path / "maps"), "map")
     exact, near = (
-        embed(small_network(), source, source.keys, CPU, precision=precision).values[:]
+        embed(small_network(), source, source.keys, CPU, options=InferenceOptions(precision=precision)).values[:]
         for precision in ("float32", "bf16")
     )
     assert near.dtype == torch.float32

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from skelgait.embeddings import EmbeddingFacts, open_embeddings, write_embeddings
-from skelgait.embeddings.embed import Embedded
+from skelgait.embeddings.extraction import EmbeddingChunk
 from skelgait.embeddings.file import holds_embeddings
 from skelgait.errors import CheckpointError, DataError
 from skelgait.storage import Key
@@ -30,21 +30,21 @@ def keys_for(count: int) -> list[Key]:
     return [Key(f"{n // 2:03d}", "nm-\u00e4", str(n % 2)) for n in range(count)]
 
 
-def embedded(count: int, seed: int = 0) -> Embedded:
+def embedded(count: int, seed: int = 0) -> EmbeddingChunk:
     rng = np.random.default_rng(seed)
     first, second = (rng.standard_normal((count, STRIPS, WIDTH)).astype(np.float32) for _ in range(2))
-    return Embedded(np.arange(count), first, second)
+    return EmbeddingChunk(np.arange(count), first, second)
 
 
-def in_parts(whole: Embedded, size: int, seed: int = 0) -> Iterator[Embedded]:
+def in_parts(whole: EmbeddingChunk, size: int, seed: int = 0) -> Iterator[EmbeddingChunk]:
     """Parts in any order, as several processes bring them together."""
-    order = np.random.default_rng(seed).permutation(len(whole.places))
+    order = np.random.default_rng(seed).permutation(len(whole.indices))
     for start in range(0, len(order), size):
         own = order[start : start + size]
-        yield Embedded(whole.places[own], whole.embedding_1[own], whole.embedding_2[own])
+        yield EmbeddingChunk(whole.indices[own], whole.embedding_1[own], whole.embedding_2[own])
 
 
-def write(path: Path, count: int = 10, facts: EmbeddingFacts = FACTS) -> Embedded:
+def write(path: Path, count: int = 10, facts: EmbeddingFacts = FACTS) -> EmbeddingChunk:
     whole = embedded(count)
     write_embeddings(path, keys_for(count), range(count), in_parts(whole, 3), facts)
     return whole
@@ -121,7 +121,7 @@ def test_rows_are_mapped_and_let_go(tmp_path: Path) -> None:
     count, strips, width = 512, 16, 256
     values = np.zeros((count, strips, width), np.float32)
     write_embeddings(
-        tmp_path / "e.h5", keys_for(count), [1] * count, [Embedded(np.arange(count), values, values)], FACTS
+        tmp_path / "e.h5", keys_for(count), [1] * count, [EmbeddingChunk(np.arange(count), values, values)], FACTS
     )
     row_bytes = values[0].nbytes
     maps = Path("/proc/self/maps")
@@ -144,9 +144,9 @@ def test_rows_that_are_no_numbers_are_named(tmp_path: Path) -> None:
     write_embeddings(tmp_path / "e.h5", keys_for(10), range(10), [whole], FACTS)
     values = open_embeddings(tmp_path / "e.h5").values
     for rows in (slice(None), np.array([9, 6, 8])):
-        with pytest.raises(CheckpointError, match=r"e.h5: found 2 that are not finite, first that of 003/nm-ä/0"):
+        with pytest.raises(CheckpointError, match=r"e.h5: found NaN or infinity in 2 embeddings, first in 003/nm-ä/0"):
             values[rows]
-    with pytest.raises(CheckpointError, match=r"found 1 that are not finite, first that of 004/nm-ä/0"):
+    with pytest.raises(CheckpointError, match=r"found NaN or infinity in 1 embedding, first in 004/nm-ä/0"):
         values[7:]
     assert values[:6].isfinite().all()
     assert open_embeddings(tmp_path / "e.h5", 1).values[:].isfinite().all()
@@ -170,7 +170,7 @@ def test_a_full_disk(tmp_path: Path) -> None:
 
 
 def test_an_error_on_the_way_leaves_what_was_there(file: Path) -> None:
-    def parts() -> Iterator[Embedded]:
+    def parts() -> Iterator[EmbeddingChunk]:
         yield next(in_parts(embedded(10), 3))
         raise CheckpointError("x", "y", "z", "w")
 
@@ -232,13 +232,13 @@ KEYS = np.array([[cell.encode() for cell in key] for key in keys_for(10)])
         (_replaced("embedding_2", VALUES.astype(">f4")), "type >f4"),
         (_replaced("embedding_2", VALUES[:, 0]), "of shape (10, 6)"),
         (_replaced("embedding_2", VALUES[:7]), "of shape (7, 4, 6) and type float32 for 10 keys"),
-        (_replaced("embedding_2", VALUES, chunks=(2, 4, 6)), "in chunks, not in one piece"),
-        (_replaced("embedding_2", VALUES, compression="gzip"), "in chunks, not in one piece"),
+        (_replaced("embedding_2", VALUES, chunks=(2, 4, 6)), "is not contiguous"),
+        (_replaced("embedding_2", VALUES, compression="gzip"), "is not contiguous"),
         (_sparse, "embedding_2"),
         (_a_group, "no embeddings ("),
         (_replaced("keys", KEYS[:9]), "for 9 keys"),
         (_replaced("keys", KEYS[:, :2]), "keys of shape (10, 2)"),
-        (_replaced("keys", KEYS[[0] * 10]), "a sequence that stands in it twice"),
+        (_replaced("keys", KEYS[[0] * 10]), "a repeated sequence"),
         (_replaced("keys", np.full((10, 3), b"..")), "the name '..'"),
         (_replaced("keys", np.full((10, 3), b"\xff")), "codec can't decode"),
         (_replaced("keys", np.arange(30).reshape(10, 3)), "keys of shape (10, 3) and type int64"),
@@ -261,7 +261,7 @@ def test_files_that_were_changed(file: Path, change: Callable[[h5py.File], None]
         open_embeddings(file)
     assert str(caught.value).startswith(f"{file}: found no embeddings (")
     assert found in str(caught.value)
-    assert str(caught.value).endswith(", expected a file of embeddings; make it with `skelgait embed`")
+    assert str(caught.value).endswith(", expected an embedding file; make one with `skelgait embed`")
     assert "\n" not in str(caught.value)
 
 

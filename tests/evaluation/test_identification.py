@@ -11,7 +11,8 @@ import torch
 from skelgait.embeddings import Embeddings
 from skelgait.errors import CheckpointError, DataError, ProtocolError, ShapeError
 from skelgait.evaluation.identification import identify, learn_threshold, refuse_other_networks
-from skelgait.matching import distance_matrix
+from skelgait.matching.distances import distance_matrix
+from skelgait.matching.options import MatchingOptions
 from skelgait.storage import Key
 
 
@@ -29,7 +30,7 @@ def people(names: str, walks: int = 3, seed: int = 0) -> Embeddings:
 
 def nearest_by_loop(probes: Embeddings, gallery: Embeddings, distance: str) -> list[list[tuple[float, Key]]]:
     """Of each probe the people of the gallery, from the nearest on, each by their nearest sequence."""
-    distances = distance_matrix(probes.values[:], gallery.values[:], distance)  # type: ignore[arg-type]
+    distances = distance_matrix(probes.values[:], gallery.values[:], distance)
     found = []
     for row in distances.tolist():
         best: dict[str, tuple[float, Key]] = {}
@@ -46,7 +47,7 @@ def test_as_a_loop(distance: str, top: int) -> None:
     probes, gallery = people("acxz", seed=1), people("abcdefg")
     expected = nearest_by_loop(probes, gallery, distance)
     for memory_mb in (1, 1024):
-        found = identify(probes, gallery, top=top, distance=distance, memory_mb=memory_mb)  # type: ignore[arg-type]
+        found = identify(probes, gallery, MatchingOptions(distance, memory_mb=memory_mb), top=top)
         assert [of.probe for of in found] == probes.keys
         for of, wanted in zip(found, expected, strict=True):
             assert [c.sequence for c in of.candidates] == [key for _, key in wanted[:top]]
@@ -152,7 +153,9 @@ def test_what_cannot_be_compared_is_refused() -> None:
     for bad in (torch.nan, torch.inf):
         broken = Embeddings(some.keys, some.values[:].clone().index_fill_(0, torch.tensor([4]), bad))
         for probes, gallery, where in ((some, broken, "the gallery"), (broken, some, "the probes")):
-            with pytest.raises(CheckpointError, match=f"{where}: found 1 that are not finite, first that of b/nm/1"):
+            with pytest.raises(
+                CheckpointError, match=f"{where}: found NaN or infinity in 1 embedding, first in b/nm/1"
+            ):
                 identify(probes, gallery)
 
 

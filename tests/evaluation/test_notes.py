@@ -164,7 +164,7 @@ def test_what_is_no_number_is_named(bad: float, kind: Any) -> None:
     embeddings = embeddings_for(walks("ab", "nb", "vw"))
     embeddings.values[3, 1, 0] = bad  # type: ignore[index]
     embeddings.values[6, 0, 0] = bad  # type: ignore[index]
-    message = f"the embeddings: found 2 that are not finite, first that of {embeddings.keys[3]}, expected numbers"
+    message = f"the embeddings: found NaN or infinity in 2 embeddings, first in {embeddings.keys[3]}, expected"
     with pytest.raises(CheckpointError, match=re.escape(message)):
         score(embeddings, protocol_of(BAGS, kind=kind, metrics=("eer",) if kind == "verification" else ("rank_1",)))
 
@@ -172,7 +172,7 @@ def test_what_is_no_number_is_named(bad: float, kind: Any) -> None:
 def test_a_submission_of_no_numbers_is_not_written(tmp_path: Path) -> None:
     embeddings = embeddings_for([Key("1", "n", "v"), Key("2", "n", "v"), Key("x", "b", "v")])
     embeddings.values[2] = float("nan")  # type: ignore[index]
-    with pytest.raises(DataError, match="the embeddings: found one of length nan"):
+    with pytest.raises(DataError, match="the embeddings: found an embedding of norm nan"):
         write_submission(tmp_path / "s.csv", embeddings, Submission(("b",), ("n",)))
     assert not (tmp_path / "s.csv").exists()
 

@@ -13,7 +13,8 @@ import torch
 
 from skelgait.datasets import DATASETS, find
 from skelgait.evaluation import Embeddings, EvaluationReport, distance_matrix, score, write_submission
-from skelgait.matching import Distance, Gallery, rank_matches
+from skelgait.matching.options import MatchingOptions
+from skelgait.matching.ranking import Gallery, rank_matches
 from skelgait.storage import Key
 from tests.paths import DATA
 
@@ -42,7 +43,9 @@ def carried_out(folder: Path, case: str) -> tuple[EvaluationReport, dict[str, ob
     described = json.loads((folder / f"{case}.json").read_text())
     dataset = find(described["protocol"])
     embeddings = embeddings_of(folder / f"{case}.npz")
-    return score(embeddings, dataset.protocol, dataset.partition(), DISTANCES[described["metric"]]), described
+    return score(
+        embeddings, dataset.protocol, dataset.partition(), MatchingOptions(DISTANCES[described["metric"]])
+    ), described
 
 
 def metrics(report: EvaluationReport, table: int) -> dict[tuple[str, str], float]:
@@ -92,7 +95,7 @@ def test_sample_agrees(name: str) -> None:
     case = SAMPLE["cases"][name]
     dataset = find(case["dataset"])
     embeddings = sample_embeddings(case["embeddings"])
-    report = score(embeddings, dataset.protocol, dataset.partition(), case["distance"])
+    report = score(embeddings, dataset.protocol, dataset.partition(), MatchingOptions(case["distance"]))
     for table, groups in case["percent"].items():
         ours = metrics(report, int(table))
         for group, expected in groups.items():
@@ -113,7 +116,7 @@ def test_submission_of_sample_is_the_same_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("distance", ["euclidean", "cosine"])
-def test_distances_of_sample(distance: Distance) -> None:
+def test_distances_of_sample(distance: str) -> None:
     with np.load(EVALUATION / "distances.npz") as stored:
         x, y = torch.from_numpy(stored["x"]), torch.from_numpy(stored["y"])
         np.testing.assert_allclose(distance_matrix(x, y, distance), stored[distance], rtol=0, atol=1e-5)

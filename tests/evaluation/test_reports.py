@@ -15,7 +15,7 @@ import torch
 from skelgait.datasets import Group, Partition, Protocol, Table, verification_protocol
 from skelgait.evaluation import Embeddings, GroupReport, distance_matrix, score
 from skelgait.evaluation.report import EvaluationReport
-from skelgait.matching.reranking import Reranking
+from skelgait.matching.options import MatchingOptions, Reranking
 from skelgait.storage import Key
 from tests.evaluation.plain_tables import PlainGroup
 from tests.matching.plain_reranking import plain_rerank
@@ -111,17 +111,18 @@ def test_probes_that_a_partition_names() -> None:
 
 
 @pytest.mark.parametrize("distance", ["euclidean", "cosine"])
-def test_memory_does_not_matter(monkeypatch: pytest.MonkeyPatch, distance: Any) -> None:
+def test_memory_does_not_change_the_report(distance: str) -> None:
     embeddings = embeddings_for(some_keys())
     protocol = Protocol("mine", tuple(Table(kind, kind, GROUPS[:1], FIGURES) for kind in ("view_pairs", "pooled")))
-    told: list[int] = []
-    whole = score(embeddings, protocol, distance=distance, advance=told.append)
-    assert told == [whole.tables[0].groups[0].n_probes]
-    monkeypatch.setattr("skelgait.matching.distances._MEGABYTE", 500)
-    told.clear()
-    in_blocks = score(embeddings, protocol, distance=distance, memory_mb=1, advance=told.append)
-    assert len(told) > 5
-    assert sum(told) == whole.tables[0].groups[0].n_probes
+    progress: list[int] = []
+    whole = score(embeddings, protocol, options=MatchingOptions(distance), advance=progress.append)
+    assert progress == [whole.tables[0].groups[0].n_probes]
+    progress.clear()
+    in_blocks = score(
+        embeddings, protocol, options=MatchingOptions(distance, memory_mb=500 / 2**20), advance=progress.append
+    )
+    assert len(progress) > 5
+    assert sum(progress) == whole.tables[0].groups[0].n_probes
     assert in_blocks.to_dict() == whole.to_dict()
 
 
@@ -130,6 +131,7 @@ import resource
 import torch
 from skelgait.datasets import Group, Protocol, Table
 from skelgait.evaluation import Embeddings, score
+from skelgait.matching.options import MatchingOptions
 from skelgait.storage import Key
 n = 9000
 tables = (
@@ -139,7 +141,7 @@ tables = (
 )
 def peak(n):
     keys = [Key(str(i // 2 % 2999), "nb"[i % 2], str(i % 2)) for i in range(2 * n)]
-    score(Embeddings(keys, torch.randn(2 * n, 2, 1)), Protocol("mine", tables), memory_mb=8)
+    score(Embeddings(keys, torch.randn(2 * n, 2, 1)), Protocol("mine", tables), options=MatchingOptions(memory_mb=8))
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 before = peak(500)
 print(peak(n) - before, 4 * n * n / 2**20)
@@ -160,7 +162,7 @@ def test_reranked_distances_are_ranked(kind: Any) -> None:
     embeddings = embeddings_for(keys)
     table = Table("T", kind, GROUPS[:1], FIGURES)
     how = Reranking(k1=6, k2=3, weight=0.4)
-    report = score(embeddings, Protocol("mine", (table,)), reranking=how)
+    report = score(embeddings, Protocol("mine", (table,)), options=MatchingOptions(reranking=how))
     plain = distance_matrix(embeddings.values, embeddings.values).numpy()
     group = PlainGroup(keys, plain, table, GROUPS[0])
     probes, gallery = np.array(group.probes), np.array(group.gallery)
@@ -175,7 +177,7 @@ def verified(embeddings: Embeddings, table: Table, **more: Any) -> EvaluationRep
     return score(embeddings, verification_protocol(Protocol("mine", (table,), camera_of_view=True)), **more)
 
 
-@pytest.mark.parametrize("memory", [2**20, 500])
+@pytest.mark.parametrize("memory_mb", [1, 500 / 2**20])
 @pytest.mark.parametrize(
     ("kind", "identical_views", "leaves_out"),
     [
@@ -185,14 +187,15 @@ def verified(embeddings: Embeddings, table: Table, **more: Any) -> EvaluationRep
         ("view_pairs", False, False),
     ],
 )
-def test_verification(
-    monkeypatch: pytest.MonkeyPatch, kind: Any, identical_views: Any, leaves_out: bool, memory: int
-) -> None:
-    monkeypatch.setattr("skelgait.matching.distances._MEGABYTE", memory)
+def test_verification(kind: Any, identical_views: Any, leaves_out: bool, memory_mb: float) -> None:
     keys = some_keys()
     embeddings = embeddings_for(keys)
     distances = distance_matrix(embeddings.values, embeddings.values).numpy()
-    report = verified(embeddings, Table("T", kind, GROUPS, identical_views=identical_views), memory_mb=1)
+    report = verified(
+        embeddings,
+        Table("T", kind, GROUPS, identical_views=identical_views),
+        options=MatchingOptions(memory_mb=memory_mb),
+    )
     assert report.protocol == "mine verification"
     overlap = report.tables[0].groups[0]
     table = Table("T", "pooled", GROUPS, identical_views=not leaves_out)

@@ -12,8 +12,8 @@ import torch
 from skelgait.datasets import Group, Partition, Protocol, Table, find
 from skelgait.evaluation import Embeddings, distance_matrix
 from skelgait.evaluation.retrieval import Retrieved, retrieve
-from skelgait.matching import distance_rows
-from skelgait.matching.reranking import Reranking, reranked
+from skelgait.matching.options import MatchingOptions, Reranking
+from skelgait.matching.reranking import compare_all, rerank
 from skelgait.storage import Key
 
 Identical = Literal[True, False, "only"]
@@ -140,14 +140,16 @@ def test_re_ranked_neighbors_are_those_of_re_ranked_rows(memory_mb: int) -> None
     keys = walks("abcdef", ["n", "b"], ["v", "w"])
     embeddings, how = embeddings_of(keys), Reranking(k1=5, k2=2)
     table = Table("P", "pooled", (Group("B", ("b",), ("n",)),), identical_views=True)
-    found = retrieve(embeddings, protocol_of(table), reranking=how, memory_mb=memory_mb, n_probes=4)["B"]
+    found = retrieve(
+        embeddings, protocol_of(table), options=MatchingOptions(reranking=how, memory_mb=memory_mb), n_probes=4
+    )["B"]
     distances = distance_matrix(embeddings.values, embeddings.values).numpy()
     probes, gallery = (np.array([i for i, key in enumerate(keys) if key.condition == c]) for c in "bn")
 
     def rows(these: np.ndarray, those: np.ndarray):  # type: ignore[no-untyped-def]
         yield 0, distances[np.ix_(these, those)]
 
-    ((_, expected),) = reranked(rows, how)(probes, gallery)
+    ((_, expected),) = rerank(rows, probes, gallery, how)
     assert len(found) == 4
     for of in found:
         row = expected[list(probes).index(keys.index(of.probe))]
@@ -163,8 +165,8 @@ def test_only_distances_of_the_chosen_probes_are_computed(monkeypatch: pytest.Mo
         rows = real(*args, **more)  # type: ignore[arg-type]
         return lambda these, those: asked.append(len(these)) or rows(these, those)
 
-    real = distance_rows
-    monkeypatch.setattr("skelgait.evaluation.retrieval.distance_rows", counted)
+    real = compare_all
+    monkeypatch.setattr("skelgait.evaluation.retrieval.compare_all", counted)
     keys = walks("abcdefgh", ["n", "b"], ["v", "w"])
     retrieve(embeddings_of(keys), protocol_of(Table("P", "pooled", (Group("B", ("b",), ("n",)),))), n_probes=3)
     assert asked == [3]

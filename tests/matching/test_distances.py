@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import get_args
 
 import numpy as np
 import pytest
@@ -11,14 +10,14 @@ import torch
 from numpy.typing import NDArray
 
 from skelgait.errors import DataError, ShapeError
-from skelgait.matching import Distance, distance_matrix, distance_rows
-from skelgait.matching import distances as module
+from skelgait.matching.distances import add_euclidean, distance_matrix, distance_rows
+from skelgait.matching.options import MatchingOptions
+from skelgait.matching.registry import DISTANCES
 
-DISTANCES = get_args(Distance)
 EPSILON = float(np.finfo(np.float32).eps)
 
 
-def plain_distances(probes: torch.Tensor, gallery: torch.Tensor, distance: Distance) -> NDArray[np.float64]:
+def plain_distances(probes: torch.Tensor, gallery: torch.Tensor, distance: str) -> NDArray[np.float64]:
     """(P, G) from (P, D, S) and (G, D, S)."""
     x, y = probes.double().numpy(), gallery.double().numpy()
     n_strips, found = x.shape[2], np.zeros((len(x), len(y)))
@@ -48,7 +47,7 @@ def strips_outside(embeddings: torch.Tensor) -> torch.Tensor:
     ("n_probes", "n_gallery", "width", "strips"),
     [(0, 0, 6, 4), (0, 4, 6, 4), (3, 0, 6, 4), (1, 1, 1, 1), (7, 9, 6, 4), (5, 8, 32, 16), (4, 3, 2, 31)],
 )
-def test_are_those_of_a_loop(distance: Distance, n_probes: int, n_gallery: int, width: int, strips: int) -> None:
+def test_are_those_of_a_loop(distance: str, n_probes: int, n_gallery: int, width: int, strips: int) -> None:
     x, y = some(n_probes, width, strips, 1), some(n_gallery, width, strips, 2)
     expected = plain_distances(x, y, distance)
     for probes, gallery in ((x, y), (strips_outside(x), y), (strips_outside(x), strips_outside(y))):
@@ -71,10 +70,10 @@ def test_are_those_of_a_loop(distance: Distance, n_probes: int, n_gallery: int, 
         ([0, 2, 1, 3], [0, 1, 1, 2]),  # the first and the last as of neighbors
     ],
 )
-def test_of_any_to_any(distance: Distance, these: list[int], those: list[int]) -> None:
+def test_of_any_to_any(distance: str, these: list[int], those: list[int]) -> None:
     values = some(12)
     whole = plain_distances(values, values, distance)
-    rows = distance_rows(strips_outside(values), values, distance)
+    rows = distance_rows(strips_outside(values), values, MatchingOptions(distance))
     found = np.zeros((0, len(those)), np.float32)
     for start, block in rows(np.array(these, np.int64), np.array(those, np.int64)):
         assert start == len(found)
@@ -85,15 +84,11 @@ def test_of_any_to_any(distance: Distance, these: list[int], those: list[int]) -
 
 @pytest.mark.parametrize("distance", DISTANCES)
 @pytest.mark.parametrize("tiles", [(1024, 2048), (5, 7), (64, 1), (1, 64)])
-def test_blocks_and_tiles_do_not_matter(
-    monkeypatch: pytest.MonkeyPatch, distance: Distance, tiles: tuple[int, int]
-) -> None:
+def test_blocks_and_tiles_do_not_matter(distance: str, tiles: tuple[int, int]) -> None:
     x, y = some(23, seed=1), some(18, seed=2)
     expected = plain_distances(x, y, distance)
-    monkeypatch.setattr(module, "_TILE_ROWS", tiles[0])
-    monkeypatch.setattr(module, "_TILE_COLUMNS", tiles[1])
-    monkeypatch.setattr(module, "_MEGABYTE", 4 * (18 + x[0].numel()) * 5)  # five rows and their embeddings
-    rows = distance_rows(x, y, distance, memory_mb=1)
+    options = MatchingOptions(distance, memory_mb=4 * (18 + x[0].numel()) * 5 / 2**20)  # five rows and embeddings
+    rows = distance_rows(x, y, options, tile_rows=tiles[0], tile_columns=tiles[1])
     starts = []
     for start, block in rows(np.arange(23), np.arange(18)):
         assert block.shape == (min(5, 23 - start), 18)
@@ -102,17 +97,17 @@ def test_blocks_and_tiles_do_not_matter(
     assert starts == [0, 5, 10, 15, 20]
 
 
-def test_a_block_has_one_row_at_least(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_MEGABYTE", 1)
+def test_block_has_at_least_one_row() -> None:
     x = some(3)
-    blocks = [(start, block.copy()) for start, block in distance_rows(x, x, memory_mb=1)(np.arange(3), np.arange(3))]
+    rows = distance_rows(x, x, MatchingOptions(memory_mb=2**-20))
+    blocks = [(start, block.copy()) for start, block in rows(np.arange(3), np.arange(3))]
     assert [start for start, _ in blocks] == [0, 1, 2]
     np.testing.assert_allclose(np.concatenate([b for _, b in blocks]), plain_distances(x, x, "euclidean"), atol=2e-3)
 
 
 def test_a_block_stays_within_the_memory() -> None:
     x, y = torch.zeros(3000, 1, 1), torch.zeros(1000, 1, 1)
-    rows = distance_rows(x, y, memory_mb=1)(np.arange(3000), np.arange(1000))
+    rows = distance_rows(x, y, MatchingOptions(memory_mb=1))(np.arange(3000), np.arange(1000))
     assert max(block.nbytes for _, block in rows) == 261 * 1000 * 4  # 261 rows and embeddings are below a MiB
 
 
@@ -128,7 +123,7 @@ def test_several_questions_at_a_time() -> None:
 
 @pytest.mark.parametrize("distance", DISTANCES)
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
-def test_any_floating_numbers(distance: Distance, dtype: torch.dtype) -> None:
+def test_any_floating_numbers(distance: str, dtype: torch.dtype) -> None:
     x, y = some(5, seed=1).to(dtype), some(6, seed=2).to(dtype)
     found = distance_matrix(x, y, distance)
     assert found.dtype == torch.float32
@@ -137,7 +132,7 @@ def test_any_floating_numbers(distance: Distance, dtype: torch.dtype) -> None:
 
 @pytest.mark.parametrize("distance", DISTANCES)
 @pytest.mark.parametrize("scale", [1e-10, 1e-3, 1e3, 1e15])
-def test_norms_of_any_size(distance: Distance, scale: float) -> None:
+def test_norms_of_any_size(distance: str, scale: float) -> None:
     x, y = scale * some(5, seed=1), scale * some(6, seed=2)
     unit = scale if distance == "euclidean" else 1
     np.testing.assert_allclose(
@@ -153,7 +148,7 @@ def test_squares_are_as_exact_as_the_lengths_allow(offset: float) -> None:
 
 
 @pytest.mark.parametrize("distance", DISTANCES)
-def test_identical_vectors(distance: Distance) -> None:
+def test_identical_vectors(distance: str) -> None:
     x = some(4, 256, 16)
     same = distance_matrix(x, x.clone(), distance).diagonal()
     length = float(x.norm(dim=1).max()) if distance == "euclidean" else 1.0
@@ -172,12 +167,12 @@ def test_a_vector_of_zeros_has_a_distance() -> None:
 @pytest.mark.parametrize("distance", DISTANCES)
 @pytest.mark.parametrize("bad", [1e20, 1.5e19, float("inf"), float("nan")])
 @pytest.mark.parametrize("is_probe", [True, False])
-def test_what_overflows_is_an_error(distance: Distance, bad: float, is_probe: bool) -> None:
+def test_what_overflows_is_an_error(distance: str, bad: float, is_probe: bool) -> None:
     # The distances would be NaN, and whoever is compared with NaN alone comes first.
     good, spoilt = some(3), some(3)
     spoilt[1, 2, 3] = bad
     probes, gallery = (spoilt, good) if is_probe else (good, spoilt)
-    with pytest.raises(DataError, match=r"the embeddings: found one of length .*, expected lengths up to 9e\+18"):
+    with pytest.raises(DataError, match=r"the embeddings: found an embedding of norm .*, expected norms up to 9e\+18"):
         distance_matrix(probes, gallery, distance)
 
 
@@ -210,7 +205,7 @@ def test_what_other_devices_compute_is_the_same() -> None:
     products[0, 0] = x[0].square().sum() * 1.001
     parts = [products, x.square().sum(1), y.square().sum(1)]
     ours, theirs = torch.ones(7, 9), torch.ones(7, 9)
-    module._add_distances(*parts, ours)
-    module._add_distances(*(part.as_subclass(_Elsewhere) for part in parts), theirs)
+    add_euclidean(*parts, ours)
+    add_euclidean(*(part.as_subclass(_Elsewhere) for part in parts), theirs)
     assert ours[0, 0] == theirs[0, 0] == 1
     np.testing.assert_allclose(theirs, ours, rtol=1e-6)

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from skelgait.matching import Nearest, RowBlocks, nearest, nearest_groups
+from skelgait.matching.distances import RowBlocks
+from skelgait.matching.nearest import Nearest, nearest, nearest_groups
 
 # The room names its function as the file.
 module = import_module("skelgait.matching.nearest")

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from skelgait.matching import Gallery, Ranks, rank_matches, ranking
+from skelgait.matching import ranking
+from skelgait.matching.ranking import Gallery, Ranks, rank_matches
 
 Pairs = set[tuple[int, int]]
 

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from skelgait.errors import DataError, SettingsError
 from skelgait.matching.distances import RowBlocks
-from skelgait.matching.reranking import Reranking, rerank
+from skelgait.matching.options import Reranking
+from skelgait.matching.reranking import rerank
 from tests.matching.plain_reranking import plain_rerank
 
 
@@ -75,7 +76,7 @@ def test_equals_the_definition(n_probes: int, n_gallery: int, k1: int, k2: int, 
     distances = distances_of(clusters(6, n // 6 + 1, 0.5))
     order = np.random.default_rng(1).permutation(n)
     probes, gallery = order[:n_probes], order[n_probes:]
-    found = whole(rerank(source(distances), probes, gallery, k1=k1, k2=k2, weight=weight), n_gallery)
+    found = whole(rerank(source(distances), probes, gallery, Reranking(k1, k2, weight)), n_gallery)
     np.testing.assert_allclose(found, plain_rerank(distances, probes, gallery, k1, k2, weight), atol=1e-5)
 
 
@@ -93,7 +94,7 @@ def test_a_sequence_that_is_probe_and_gallery_takes_part_once() -> None:
     # Far more than rounding does, so that it shows wherever it is used.
     np.fill_diagonal(distances, 3)
     probes, gallery = np.array([50, 3, 4, 3, 17]), np.r_[np.arange(40), 17]
-    found = whole(rerank(source(distances), probes, gallery, k1=6), 41)
+    found = whole(rerank(source(distances), probes, gallery, Reranking(k1=6)), 41)
     np.testing.assert_allclose(found, plain_rerank(distances, probes, gallery, k1=6), atol=1e-5)
     assert found[1, 3] == pytest.approx(0, abs=1e-6)
     np.testing.assert_array_equal(found[1], found[3])
@@ -108,7 +109,7 @@ def test_sequences_in_one_point(n_each: int) -> None:
     is_same = distances < 0.001
     distances[is_same] = -1e-7 * np.random.default_rng(3).random(is_same.sum())
     kept, probes, gallery = distances.copy(), np.arange(0, 8 * n_each, 5), np.arange(8 * n_each)
-    found = whole(rerank(source(distances), probes, gallery, k1=6), len(gallery))
+    found = whole(rerank(source(distances), probes, gallery, Reranking(k1=6)), len(gallery))
     np.testing.assert_allclose(found, plain_rerank(np.maximum(kept, 0), probes, gallery, k1=6), atol=1e-5)
 
 
@@ -184,6 +185,3 @@ def test_what_is_no_number_is_an_error(bad: float) -> None:
 def test_values_out_of_range(values: dict[str, float], message: str) -> None:
     with pytest.raises(SettingsError, match=re.escape(message)):
         Reranking(**values)  # type: ignore[arg-type]
-    # Before any distance is asked for.
-    with pytest.raises(SettingsError, match=re.escape(message)):
-        rerank(source(np.zeros((0, 0), np.float32)), np.arange(0), np.arange(0), **values)  # type: ignore[arg-type]

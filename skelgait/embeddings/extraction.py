@@ -1,0 +1,170 @@
+"""Extraction of embeddings from sequences by a trained network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from skelgait.embeddings.embeddings import Embeddings, check_finite
+from skelgait.models import GaitNetwork
+from skelgait.runtime.advance import Advance, no_progress
+from skelgait.runtime.processes import gather_objects, rank, world_size
+from skelgait.sampling.batch import Batch
+from skelgait.sampling.sequences import sequence_batches
+from skelgait.storage import Key, SequenceSource
+
+_TYPES = {"float32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+_ROUND_SIZE = 512
+
+
+@dataclass(frozen=True)
+class InferenceOptions:
+    """Options of running a network on sequences. Only `precision` and `max_frames` change the result.
+
+    Attributes:
+        precision: arithmetic of the network: float32 (default), bf16 or fp16.
+        batch_size: sequences that go through the network at once; default: 1.
+        max_frames: frames used of each sequence, longer ones are cut; default: 720.
+        num_workers: processes that read sequences; default: 0, read in the main process.
+    """
+
+    precision: str = "float32"
+    batch_size: int = 1
+    max_frames: int = 720
+    num_workers: int = 0
+
+
+class EmbeddingChunk(NamedTuple):
+    """Embeddings of some of the sequences.
+
+    Attributes:
+        indices: (n,) positions of the sequences in `keys`.
+        embedding_1: (n, S, D) float32, before the batch norm neck, in the memory layout of embedding files.
+        embedding_2: (n, S, D) float32, after the batch norm neck.
+    """
+
+    indices: NDArray[np.int64]
+    embedding_1: NDArray[np.float32]
+    embedding_2: NDArray[np.float32]
+
+
+def embed(
+    network: GaitNetwork,
+    source: SequenceSource,
+    keys: Sequence[Key],
+    device: torch.device,
+    *,
+    embedding: int = 1,
+    options: InferenceOptions | None = None,
+    advance: Advance | None = None,
+) -> Embeddings:
+    """Embed sequences and return the embeddings in the order of `keys`.
+
+    The work is shared between all processes, and each process gets all embeddings. The embedding of a sequence does not
+    depend on batch size, order, workers or the number of processes.
+
+    Args:
+        network: trained network.
+        source: source of the sequences.
+        keys: sequences to embed, in output order.
+        device: device of the network.
+        embedding: 1 (default): before the batch norm neck; 2: after it.
+        options: precision, batch size, frames and workers.
+        advance: called with the number of sequences embedded since the last call.
+
+    Raises:
+        DataError: if a sequence cannot be read.
+        CheckpointError: if an embedding is not finite.
+    """
+    options = options or InferenceOptions()
+    chunks = embed_in_rounds(network, source, keys, device, options, advance=advance)
+    return collect_chunks(chunks, source, keys, embedding, options.max_frames)
+
+
+def collect_chunks(
+    chunks: Iterable[EmbeddingChunk], source: SequenceSource, keys: Sequence[Key], embedding: int, max_frames: int
+) -> Embeddings:
+    """Return the embeddings of all chunks in memory, in the order of `keys`.
+
+    Args:
+        chunks: chunks that together cover all `keys`.
+        source: source of the sequences, for their lengths.
+        keys: embedded sequences.
+        embedding: 1: before the batch norm neck; 2: after it.
+        max_frames: frames used of each sequence.
+    """
+    values = torch.empty(0, 1, 1)
+    for chunk in chunks:
+        rows = chunk.embedding_1 if embedding == 1 else chunk.embedding_2
+        if not len(values):
+            values = torch.empty(len(keys), *rows.shape[1:])
+        values[chunk.indices] = torch.from_numpy(rows)
+    return Embeddings(keys, values.transpose(1, 2), sum(source.length(key) > max_frames for key in keys))
+
+
+def embed_in_rounds(
+    network: GaitNetwork,
+    source: SequenceSource,
+    keys: Sequence[Key],
+    device: torch.device,
+    options: InferenceOptions | None = None,
+    *,
+    round_size: int = _ROUND_SIZE,
+    advance: Advance | None = None,
+) -> Iterator[EmbeddingChunk]:
+    """Yield both embeddings of all sequences in chunks, so that no process holds all of them.
+
+    Each process gets every chunk.
+
+    Args:
+        network: trained network.
+        source: source of the sequences.
+        keys: sequences to embed.
+        device: device of the network.
+        options: precision, batch size, frames and workers.
+        round_size: sequences that each process embeds before the processes exchange their embeddings.
+        advance: called with the number of sequences embedded since the last call.
+
+    Raises:
+        DataError: if a sequence cannot be read.
+        CheckpointError: if an embedding is not finite.
+    """
+    options = options or InferenceOptions()
+    network = network.to(device).eval()
+    indices = range(rank(), len(keys), world_size())
+    batches = sequence_batches(
+        source, keys, indices,
+        batch_size=options.batch_size, max_frames=options.max_frames, workers=options.num_workers,
+    )  # fmt: skip
+    n_rounds = -(-len(range(0, len(keys), world_size())) // round_size)
+    rows = _embedded_rows(network, batches, device, options.precision, advance or no_progress)
+    for _ in range(n_rounds):
+        gathered = gather_objects(list(islice(rows, round_size)))
+        all_rows = [row for process_rows in gathered for row in process_rows]
+        chunk = EmbeddingChunk(*(np.stack(column) for column in zip(*all_rows, strict=True)))
+        for values in (chunk.embedding_1, chunk.embedding_2):
+            check_finite(torch.from_numpy(values), keys, "the embeddings", chunk.indices)
+        yield chunk
+
+
+Row = tuple[int, NDArray[np.float32], NDArray[np.float32]]
+
+
+def _embedded_rows(
+    network: GaitNetwork, batches: Iterator[Batch], device: torch.device, precision: str, advance: Advance
+) -> Iterator[Row]:
+    """Yield the index and both embeddings (S, D) of each sequence of this process."""
+    for batch in batches:
+        with torch.inference_mode(), torch.autocast(device.type, _TYPES[precision], enabled=precision != "float32"):
+            frames = batch.frames.to(device).to(torch.float32, memory_format=torch.channels_last).div_(255)
+            output = network(frames, batch.lengths)
+            outputs = (output.embedding, output.neck_embedding)
+            first, second = (values.transpose(1, 2).contiguous().float().cpu().numpy() for values in outputs)
+        yield from zip(batch.labels.tolist(), first, second, strict=True)
+        advance(len(batch.lengths) * world_size())
