@@ -22,7 +22,7 @@ from skelgait.raw.poses import LAYOUTS
 from skelgait.storage import Key, PickleTreeWriter, open_pairs, open_source
 from tests.commands import skelgait
 from tests.paths import EXAMPLES, GUIDE
-from tests.raw.poses.dataset_builders import openpose, some_walks
+from tests.raw.poses.dataset_builders import make_walks, openpose
 from tests.synthetic_data import write_dataset
 
 IMAGES = GUIDE / "images"
@@ -176,7 +176,7 @@ def test_raw_data_lists_every_layout() -> None:
 
 def test_raw_data_s_commands(tmp_path: Path) -> None:
     named, paired, looked = re.findall(r"^\$ skelgait (.*)$", RAW_DATA, re.MULTILINE)
-    (walk,) = some_walks(Key("0000", "camid0_videoid2", "seq0"), frames=9).values()
+    (walk,) = make_walks(Key("0000", "camid0_videoid2", "seq0"), frames=9).values()
     openpose(tmp_path / "videos", {("anna_bag", "2024-05-01", "left"): walk})  # type: ignore[dict-item]
     skelgait(tmp_path, *shlex.split(named))
     assert list(open_source(tmp_path / "poses", "pose").keys) == [Key("anna", "bag", "left")]

@@ -17,7 +17,7 @@ from skelgait.settings import preset_names
 from skelgait.storage import Key
 from tests.commands import skelgait as run_command
 from tests.paths import ROOT
-from tests.raw.poses.dataset_builders import gait3d, some_walks
+from tests.raw.poses.dataset_builders import gait3d, make_walks
 from tests.synthetic_data import write_dataset
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -60,7 +60,7 @@ def test_the_commands_for_raw_data(tmp_path: Path) -> None:
     commands = console(section("A real dataset"))[:3]
     assert [command.split()[1] for command in commands] == ["inspect", "poses", "silhouettes"]
     key = Key("0000", "camid0_videoid2", "seq0")
-    gait3d(tmp_path, some_walks(key))
+    gait3d(tmp_path, make_walks(key))
     tmp_path.joinpath("2D_Silhouettes", *key).mkdir(parents=True)
     cv2.imwrite(str(tmp_path.joinpath("2D_Silhouettes", *key, "f1.png")), np.full((90, 40), 255, np.uint8))
     for command in commands:

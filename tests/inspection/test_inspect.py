@@ -20,11 +20,11 @@ from skelgait.preprocess.convert import convert_store
 from skelgait.preprocess.pairs import pair_sequences, write_pairs
 from skelgait.storage import Key, PickleTreeWriter, open_source
 from tests.raw.poses import dataset_builders as datasets
-from tests.raw.poses.dataset_builders import coco18, some_walks
+from tests.raw.poses.dataset_builders import coco18, make_walks
 from tests.synthetic_data import write_dataset
 
 KEYS = (Key("001", "nm-01", "090"), Key("075", "bg-01", "000"))
-WALKS = some_walks(*KEYS, frames=6)
+WALKS = make_walks(*KEYS, frames=6)
 
 
 def tree(root: Path, change: Callable[[np.ndarray], np.ndarray]) -> Path:
@@ -149,7 +149,7 @@ def test_identities_outside_the_partition_are_a_problem(tmp_path: Path) -> None:
 
 def test_raw_poses_have_facts_and_problems(tmp_path: Path) -> None:
     keys = (Key("00001", "00", "000"), Key("00002", "01", "015"))
-    root = datasets.oumvlp(tmp_path / "raw", some_walks(*keys, frames=6))
+    root = datasets.oumvlp(tmp_path / "raw", make_walks(*keys, frames=6))
     result = inspect_path(root)
     assert result.facts["layout"] == "oumvlp"
     assert result.facts["dataset"] == "OUMVLP"

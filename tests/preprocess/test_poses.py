@@ -15,10 +15,10 @@ from typer.testing import CliRunner
 from skelgait.cli import app
 from skelgait.storage import Key, PickleTreeWriter, open_source
 from tests.raw.poses import dataset_builders as datasets
-from tests.raw.poses.dataset_builders import coco18, some_walks
+from tests.raw.poses.dataset_builders import coco18, make_walks
 
 KEYS = (Key("00001", "00", "000"), Key("00003", "01", "015"))
-WALKS = some_walks(*KEYS, frames=6)
+WALKS = make_walks(*KEYS, frames=6)
 
 
 def call(*args: object) -> tuple[int, str, str]:
@@ -203,7 +203,7 @@ def test_error_describes_files_that_are_no_poses(tmp_path: Path) -> None:
 
 def test_maps_are_drawn_from_collected_poses_of_sustech1k(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    datasets.sustech1k(tmp_path / "raw", some_walks(Key("0000", "00-nm", "000"), frames=6))
+    datasets.sustech1k(tmp_path / "raw", make_walks(Key("0000", "00-nm", "000"), frames=6))
     report(tmp_path / "raw")
     result = CliRunner().invoke(app, ["heatmap", "--dataset", "SUSTech1K", "--workers", "1", "--json"])
     assert json.loads(result.stdout)["sequences"] == 1

@@ -22,7 +22,7 @@ from skelgait.raw.silhouettes import find_image_folders
 from skelgait.settings.schema import SilhouettesSettings
 from skelgait.storage import Key, SequenceSource, open_source
 from tests.raw.silhouettes import png_trees
-from tests.raw.silhouettes.png_trees import Walks, blobs, some_walks, write_folder, write_png
+from tests.raw.silhouettes.png_trees import Walks, blobs, make_walks, write_folder, write_png
 
 KEYS = {
     "casia_b": [Key("001", "bg-01", "000"), Key("001", "nm-02", "090"), Key("002", "nm-02", "090")],
@@ -94,7 +94,7 @@ def test_empty_folder_is_refused_and_nothing_is_written(workspace: Path) -> None
 @pytest.mark.parametrize("storage", ["pkl", "hdf5"])
 @pytest.mark.parametrize("dataset", TREES)
 def test_trees_of_all_datasets_are_aligned(dataset: str, storage: str) -> None:
-    walks = some_walks(*KEYS[dataset])
+    walks = make_walks(*KEYS[dataset])
     TREES[dataset](Path("raw"), walks)
     report = report_of("raw", "--storage", storage)
     assert report["made"] == [{"sequence": str(key), "frames": 3, "empty": 0} for key in KEYS[dataset]]
@@ -106,7 +106,7 @@ def test_trees_of_all_datasets_are_aligned(dataset: str, storage: str) -> None:
 
 
 def test_subfolder_of_grew_is_recognized() -> None:
-    png_trees.grew(Path("raw"), some_walks(*KEYS["grew"]))
+    png_trees.grew(Path("raw"), make_walks(*KEYS["grew"]))
     report_of("raw/test/gallery")
     assert list(opened().keys) == [Key("00001", "01", "f1"), Key("00001", "02", "f2")]
 
@@ -120,7 +120,7 @@ def rearranged_grew(root: Path, walks: Walks) -> Path:
 
 @pytest.mark.parametrize("write", [png_trees.grew, rearranged_grew])
 def test_aligned_frames_of_grew_are_kept(write: Callable[[Path, Walks], Path]) -> None:
-    walks = some_walks(*KEYS["grew"], size_hw=(64, 64))
+    walks = make_walks(*KEYS["grew"], size_hw=(64, 64))
     for masks in walks.values():
         masks[1] = 0
     write(Path("raw"), walks)
@@ -136,7 +136,7 @@ def test_aligned_frames_of_grew_are_kept(write: Callable[[Path, Walks], Path]) -
 
 @pytest.mark.parametrize("storage", ["pkl", "hdf5"])
 def test_empty_frames_are_left_out_and_counted(storage: str) -> None:
-    walks = some_walks(*KEYS["casia_b"], frames=5)
+    walks = make_walks(*KEYS["casia_b"], frames=5)
     first, second, third = KEYS["casia_b"]
     walks[first][[0, 3]] = 0
     walks[second][:] = 0
@@ -153,7 +153,7 @@ def test_empty_frames_are_left_out_and_counted(storage: str) -> None:
 
 @pytest.mark.parametrize("storage", ["pkl", "hdf5"])
 def test_damaged_image_fails_only_its_sequence(storage: str) -> None:
-    png_trees.casia_b(Path("raw"), some_walks(*KEYS["casia_b"]))
+    png_trees.casia_b(Path("raw"), make_walks(*KEYS["casia_b"]))
     bad = Path("raw/001/nm-02/090/001-nm-02-090-002.png")
     good = bad.read_bytes()
     bad.write_bytes(good[:100])
@@ -168,7 +168,7 @@ def test_damaged_image_fails_only_its_sequence(storage: str) -> None:
 
 
 def test_masks_of_0_and_1_give_the_same_silhouettes() -> None:
-    walks = some_walks(*KEYS["casia_b"])
+    walks = make_walks(*KEYS["casia_b"])
     png_trees.casia_b(Path("bytes"), walks)
     png_trees.casia_b(Path("bits"), {key: masks // 255 for key, masks in walks.items()})
     for name in ("bytes", "bits"):
@@ -179,7 +179,7 @@ def test_masks_of_0_and_1_give_the_same_silhouettes() -> None:
 
 @pytest.mark.parametrize("storage", ["pkl", "hdf5"])
 def test_existing_silhouettes_are_skipped_and_changed_ones_aligned_again(storage: str) -> None:
-    png_trees.gait3d(Path("raw"), some_walks(*KEYS["gait3d"]))
+    png_trees.gait3d(Path("raw"), make_walks(*KEYS["gait3d"]))
     report_of("raw", "--storage", storage)
     before = content(Path("silhouettes"))
     report = report_of("raw", "--storage", storage)
@@ -198,7 +198,7 @@ def test_existing_silhouettes_are_skipped_and_changed_ones_aligned_again(storage
 
 @pytest.mark.parametrize("storage", ["pkl", "hdf5"])
 def test_output_is_independent_of_workers(storage: str) -> None:
-    png_trees.grew(Path("raw"), some_walks(*KEYS["grew"]))
+    png_trees.grew(Path("raw"), make_walks(*KEYS["grew"]))
     for workers in (1, 2):
         settings = SilhouettesSettings(storage=storage, workers=workers)
         align_dataset(find_image_folders(Path("raw")), Path(str(workers)), settings)
@@ -206,7 +206,7 @@ def test_output_is_independent_of_workers(storage: str) -> None:
 
 
 def test_size_is_applied_and_other_sizes_are_refused() -> None:
-    walks = some_walks(*KEYS["casia_b"])
+    walks = make_walks(*KEYS["casia_b"])
     png_trees.casia_b(Path("raw"), walks)
     report_of("raw", "--size-px", 128)
     key = KEYS["casia_b"][0]

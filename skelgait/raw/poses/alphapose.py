@@ -116,7 +116,7 @@ def _images(path: Path) -> dict[PathParts, dict[str, list[dict[str, Any]]]]:
     """Return the results of each image, by the folders and then the name of the image."""
     content = read_json(path)
     if not isinstance(content, list) or not all(map(_is_result, content)):
-        raise DataError(path, "another content", _EXPECTED, _HINT)
+        raise DataError(path, "other content", _EXPECTED, _HINT)
     images: dict[PathParts, dict[str, list[dict[str, Any]]]] = {}
     for result in content:
         *folders, name = split_path(result["image_id"], path)

@@ -124,7 +124,7 @@ def _annotations(path: Path) -> _Annotations:
         images = _listed(content.get("images"), path)
         names = {_id(image, "id", path): split_path(image.get("file_name"), path) for image in images}
     else:
-        raise DataError(path, "another content", _EXPECTED, _HINT)
+        raise DataError(path, "other content", _EXPECTED, _HINT)
     # Annotations of other categories have no keypoints.
     people = [person for person in people if "keypoints" in person]
     return _Annotations(_by_image(people, names, path) if people else {}, _are_flags(people))
@@ -132,7 +132,7 @@ def _annotations(path: Path) -> _Annotations:
 
 def _listed(values: Any, path: Path) -> list[Annotation]:
     if not isinstance(values, list) or not all(isinstance(value, dict) for value in values):
-        raise DataError(path, "another content", _EXPECTED, _HINT)
+        raise DataError(path, "other content", _EXPECTED, _HINT)
     return values
 
 

@@ -72,7 +72,7 @@ def parse_people(values: Any, file: Path) -> NDArray[Any]:
 
     Raises:
         DataError: if a value is not a number.
-        ShapeError: if the shape is another one.
+        ShapeError: if the array has another shape.
     """
     array = to_numbers(values, file)
     if array.size == 0:
@@ -89,7 +89,7 @@ def parse_person(row: Any, file: Path) -> NDArray[Any]:
 
     Raises:
         DataError: if a value is not a number.
-        ShapeError: if the shape is another one, or no known skeleton has this number of joints.
+        ShapeError: if the array has another shape, or no known skeleton has this number of joints.
     """
     array = to_numbers(row, file)
     if array.ndim != 1 or len(array) % 3:

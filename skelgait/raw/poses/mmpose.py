@@ -108,7 +108,7 @@ def _entries(path: Path) -> Entries:
             return entries
         if all("keypoints" in entry and "image_id" not in entry for entry in entries):
             return entries
-    raise DataError(path, "another content", _EXPECTED, _HINT)
+    raise DataError(path, "other content", _EXPECTED, _HINT)
 
 
 def _is_video(entries: Entries) -> bool:

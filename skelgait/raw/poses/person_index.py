@@ -30,7 +30,7 @@ def read_person_index(path: Path, frame_names: Sequence[str] | None) -> dict[int
         The person index by position of the frame in the sequence; empty if the file does not exist.
 
     Raises:
-        DataError: if the file is damaged or has another content.
+        DataError: if the file is damaged or has other content.
     """
     if not path.is_file():
         return {}

@@ -89,7 +89,7 @@ def _annotations(path: Path) -> dict[PathParts, Annotation]:
     content = read_pickled(path, _EXPECTED)
     items = content.get("annotations") if isinstance(content, dict) else content
     if not isinstance(items, list) or not all(isinstance(item, dict) and "keypoint" in item for item in items):
-        raise DataError(path, "another content", _EXPECTED, _HINT)
+        raise DataError(path, "other content", _EXPECTED, _HINT)
     annotations: dict[PathParts, Annotation] = {}
     for item in items:
         frame_dir = split_path(item.get("frame_dir"), path)

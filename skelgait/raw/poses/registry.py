@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
-from skelgait.errors import DataError, SettingsError
+from skelgait.errors import DataError, PathLike, SettingsError
 from skelgait.raw.file_tree import sample_files
 from skelgait.raw.poses.alphapose import ALPHAPOSE
 from skelgait.raw.poses.casia_b_csv import CASIA_B_CSV
@@ -62,7 +62,9 @@ def recognize_layout(root: Path) -> Layout:
     )
 
 
-def open_raw(root: Path, layout: str | None = None, names: str | None = None, pattern: str | None = None) -> RawPoses:
+def open_raw(
+    root: PathLike, layout: str | None = None, names: str | None = None, pattern: str | None = None
+) -> RawPoses:
     """Open a raw dataset.
 
     Args:
@@ -75,6 +77,7 @@ def open_raw(root: Path, layout: str | None = None, names: str | None = None, pa
         SettingsError: if the layout is unknown, or `names` does not match.
         DataError: if there is no sequence, no layout matches, or paths do not give distinct keys.
     """
+    root = Path(root)
     return find_sequences(root, get_layout(layout) if layout else recognize_layout(root), names, pattern)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from skelgait.errors import DataError
+from skelgait.errors import DataError, PathLike
 from skelgait.raw.file_tree import list_files, sample_files, walk_folders
 from skelgait.raw.keys import PathParts, sequence_keys
 from skelgait.storage import Key
@@ -63,7 +63,7 @@ class ImageFolders:
             raise DataError(path, found, "a readable file", "check the path, and run the command again") from error
 
 
-def find_image_folders(root: Path, names: str | None = None) -> ImageFolders:
+def find_image_folders(root: PathLike, names: str | None = None) -> ImageFolders:
     """Find the sequences in a tree of PNG images.
 
     Args:
@@ -74,6 +74,7 @@ def find_image_folders(root: Path, names: str | None = None) -> ImageFolders:
         DataError: if there is no PNG, or paths do not give distinct keys.
         SettingsError: if `names` does not match.
     """
+    root = Path(root)
     folders = [folder.parts for folder in walk_folders(root, _PATTERN) if any(map(_is_frame, folder.names))]
     if not folders:
         hint = "check the path; silhouettes in .pkl files are aligned already"

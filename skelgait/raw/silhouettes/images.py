@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from skelgait.errors import DataError
+from skelgait.errors import DataError, PathLike
 from skelgait.raw.silhouettes.folders import ImageFolders, find_image_folders
 from skelgait.raw.silhouettes.png import read_silhouette
 from skelgait.storage import Key
@@ -38,7 +38,7 @@ class SilhouetteImages:
         return _Frames(_by_number(self.folders.files(key)) if key in self.folders.folders else {})
 
 
-def find_silhouette_images(root: Path, names: str | None = None) -> SilhouetteImages:
+def find_silhouette_images(root: PathLike, names: str | None = None) -> SilhouetteImages:
     """Find the silhouettes in a tree of PNG images, see `find_image_folders`."""
     return SilhouetteImages(find_image_folders(root, names))
 

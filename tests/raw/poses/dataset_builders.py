@@ -17,7 +17,7 @@ Walks = Mapping[Key, NDArray[np.float64]]
 """Keypoints of each sequence, (T, 17, 3)."""
 
 
-def some_walks(*keys: Key, frames: int = 4) -> dict[Key, NDArray[np.float64]]:
+def make_walks(*keys: Key, frames: int = 4) -> dict[Key, NDArray[np.float64]]:
     """Return keypoints of upright random bodies, rounded so that text files keep them exactly."""
     return {key: upright(np.random.default_rng(n), frames + n % 3) for n, key in enumerate(keys)}
 

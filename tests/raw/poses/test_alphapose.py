@@ -16,7 +16,7 @@ from skelgait.raw.poses.alphapose import ALPHAPOSE
 from skelgait.raw.poses.layout import RawSequence
 from skelgait.raw.poses.registry import open_raw
 from skelgait.storage import Key
-from tests.raw.poses.dataset_builders import some_walks
+from tests.raw.poses.dataset_builders import make_walks
 from tests.raw.poses.estimator_builders import (
     alphapose,
     alphapose_images,
@@ -54,7 +54,7 @@ def test_empty_list_has_no_sequence(tmp_path: Path, content: str) -> None:
 
 
 def test_one_file_per_video(tmp_path: Path) -> None:
-    walks = some_walks(*KEYS)
+    walks = make_walks(*KEYS)
     root = alphapose(tmp_path, walks)
     assert matching_layouts(root) == ["alphapose"]
     sequences = read_all(root, "alphapose")
@@ -65,7 +65,7 @@ def test_one_file_per_video(tmp_path: Path) -> None:
 
 
 def test_one_file_with_folders_of_images(tmp_path: Path) -> None:
-    walks = some_walks(*KEYS)
+    walks = make_walks(*KEYS)
     root = alphapose_images(tmp_path, walks)
     assert matching_layouts(root.parent) == matching_layouts(root) == ["alphapose"]
     sequences = read_all(root, "alphapose")
@@ -132,11 +132,11 @@ def test_frame_order_is_independent_of_the_entries(tmp_path_factory: pytest.Temp
         ("", "invalid JSON"),
         (json.dumps([entry()])[:-20], "invalid JSON"),  # truncated
         ("[" * 100_000, "invalid JSON"),
-        ('{"a": 1}', "another content"),
-        ("3", "another content"),
-        (json.dumps([entry(), 3]), "another content"),
-        (json.dumps([entry(), entry(image=3)]), "another content"),
-        (json.dumps([entry(), {"image_id": "1.jpg"}]), "another content"),  # boxes only
+        ('{"a": 1}', "other content"),
+        ("3", "other content"),
+        (json.dumps([entry(), 3]), "other content"),
+        (json.dumps([entry(), entry(image=3)]), "other content"),
+        (json.dumps([entry(), {"image_id": "1.jpg"}]), "other content"),  # boxes only
         (json.dumps([entry(), entry(image="a/1.jpg")]), "images with and without folders"),
         (json.dumps([entry(image="")]), "the path ''"),
         (json.dumps([entry(image="9" * 5000)]), "the path '999"),

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from skelgait.errors import DataError
 from skelgait.raw.poses.registry import open_raw
 from skelgait.storage import Key
-from tests.raw.poses.dataset_builders import some_walks
+from tests.raw.poses.dataset_builders import make_walks
 from tests.raw.poses.estimator_builders import casia_b_csv, matching_layouts, read_all
 
 KEYS = (Key("001", "nm-01", "090"), Key("001", "nm-02", "000"), Key("002", "bg-01", "090"))
@@ -40,7 +40,7 @@ def test_header_without_rows_has_no_sequence(tmp_path: Path, lines: tuple[str, .
 
 
 def test_all_joints_are_read_in_single_precision(tmp_path: Path) -> None:
-    walks = some_walks(*KEYS)
+    walks = make_walks(*KEYS)
     file = casia_b_csv(tmp_path, walks)
     assert matching_layouts(file) == matching_layouts(tmp_path) == ["casia-b-csv"]
     sequences = read_all(file, "casia-b-csv")

@@ -14,7 +14,7 @@ from skelgait.errors import DataError, ShapeError
 from skelgait.raw.poses.layout import RawSequence
 from skelgait.raw.poses.registry import open_raw
 from skelgait.storage import Key
-from tests.raw.poses.dataset_builders import some_walks
+from tests.raw.poses.dataset_builders import make_walks
 from tests.raw.poses.estimator_builders import coco, coco_results, matching_layouts, read_all
 
 KEYS = (Key("001", "nm-01", "090"), Key("001", "nm-02", "000"))
@@ -57,7 +57,7 @@ def test_file_without_people_has_no_sequence(tmp_path: Path, content: object) ->
 
 
 def test_frames_are_images_in_natural_order(tmp_path: Path) -> None:
-    walks = some_walks(*KEYS)
+    walks = make_walks(*KEYS)
     annotations = read_all(coco(tmp_path / "a", walks), "coco")
     assert [sequence.frame_names for sequence in annotations.values()] == [
         ["8", "9", "10", "11", "12"],
@@ -146,9 +146,9 @@ def test_frame_order_is_independent_of_the_list(tmp_path_factory: pytest.TempPat
     ("content", "found"),
     [
         (json.dumps(annotated({1: "1.jpg"}, {"image_id": 1}))[:-9], "invalid JSON"),  # truncated
-        ("3", "another content"),
-        ({"annotations": [{"image_id": 1, "keypoints": SURE}]}, "another content"),
-        ({"images": [3], "annotations": []}, "another content"),
+        ("3", "other content"),
+        ({"annotations": [{"image_id": 1, "keypoints": SURE}]}, "other content"),
+        ({"images": [3], "annotations": []}, "other content"),
         (annotated({1: "1.jpg"}, {"image_id": 2}), "an annotation of image 2"),
         (annotated({1: "1.jpg"}, {"image_id": [1]}), r"the image_id \[1\]"),
         (annotated({1: "1.jpg"}, {"image_id": "1"}), "the image_id '1'"),

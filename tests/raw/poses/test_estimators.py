@@ -17,7 +17,7 @@ from skelgait.raw.poses.registry import LAYOUTS, open_raw
 from skelgait.storage import Key
 from tests.raw.poses import dataset_builders as datasets
 from tests.raw.poses import estimator_builders as estimators
-from tests.raw.poses.dataset_builders import Walks, some_walks
+from tests.raw.poses.dataset_builders import Walks, make_walks
 from tests.raw.poses.estimator_builders import assert_holds, flagged, halved, matching_layouts, read_all, with_passer_by
 
 KEYS = (Key("001", "nm-01", "090"), Key("001", "nm-02", "000"), Key("002", "bg-01", "090"))
@@ -62,7 +62,7 @@ def read_one(path: Path, layout: str) -> RawSequence:
     ],
 )
 def test_only_one_layout_matches(tmp_path: Path, build: Callable[[Path, Walks], Path], layout: str) -> None:
-    assert matching_layouts(build(tmp_path / "raw", some_walks(*KEYS))) == [layout]
+    assert matching_layouts(build(tmp_path / "raw", make_walks(*KEYS))) == [layout]
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_empty_file_has_no_sequence(tmp_path: Path, name: str, content: object, 
 
 
 def test_all_people_are_read(tmp_path: Path) -> None:
-    walks = some_walks(*KEYS)
+    walks = make_walks(*KEYS)
     for build, layout, change, tracked in (
         (estimators.mmpose, "mmpose", np.asarray, True),
         (estimators.mmpose_images, "mmpose", np.asarray, False),
@@ -100,7 +100,7 @@ def test_all_people_are_read(tmp_path: Path) -> None:
 
 
 def test_visibility_flags_become_confidence_0_or_1(tmp_path: Path) -> None:
-    walks = some_walks(KEYS[0])
+    walks = make_walks(KEYS[0])
     sequence = read_one(estimators.coco(tmp_path, walks), "coco")
     assert [len(people) for people in sequence.people] == [0, 1, 2, 1, 1]
     np.testing.assert_array_equal([people[0] for people in sequence.people[1:]], flagged(walks[KEYS[0]]))
@@ -111,7 +111,7 @@ def test_visibility_flags_become_confidence_0_or_1(tmp_path: Path) -> None:
 
 
 def test_track_id_is_index_on_axis_of_people(tmp_path: Path) -> None:
-    walks = some_walks(KEYS[0])
+    walks = make_walks(KEYS[0])
     sequence = read_one(estimators.pyskl(tmp_path, walks), "pyskl")
     assert sequence.tracks == [[1], [0, 1], [1], [1]]
     assert {people.dtype for people in sequence.people} == {np.dtype(np.float32)}
@@ -126,7 +126,7 @@ def test_frame_dir_stays_inside_the_folder(tmp_path: Path, frame_dir: str) -> No
 
 
 def test_csv_rows_are_read_by_sequence(tmp_path: Path) -> None:
-    walks = some_walks(*KEYS, frames=5)
+    walks = make_walks(*KEYS, frames=5)
     sequences = read_all(estimators.casia_b_csv(tmp_path, walks), "casia-b-csv")
     assert list(sequences) == sorted(walks)
     for key, walk in walks.items():

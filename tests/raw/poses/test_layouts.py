@@ -17,7 +17,7 @@ from skelgait.raw.poses.registry import LAYOUTS, recognize_layout
 from skelgait.storage import Key, open_source
 from tests.raw.poses import dataset_builders as datasets
 from tests.raw.poses import estimator_builders as estimators
-from tests.raw.poses.dataset_builders import Walks, coco18, some_walks
+from tests.raw.poses.dataset_builders import Walks, coco18, make_walks
 
 
 class Case(NamedTuple):
@@ -91,7 +91,7 @@ def test_every_layout_has_a_case() -> None:
 def test_raw_dataset_becomes_poses_and_maps(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     case = CASES[name]
-    walks = some_walks(*map(Key._make, case.keys))
+    walks = make_walks(*map(Key._make, case.keys))
     source = case.build(tmp_path / "raw", walks)
     assert recognize_layout(source).name == case.layout
     report = run("poses", source, "--workers", 1)

@@ -15,7 +15,7 @@ from skelgait.errors import DataError, ShapeError
 from skelgait.raw.poses.layout import RawSequence
 from skelgait.raw.poses.registry import open_raw
 from skelgait.storage import Key
-from tests.raw.poses.dataset_builders import some_walks
+from tests.raw.poses.dataset_builders import make_walks
 from tests.raw.poses.estimator_builders import matching_layouts, mmpose, mmpose_images, read_all
 
 KEYS = (Key("001", "nm-01", "090"), Key("001", "nm-02", "000"))
@@ -48,13 +48,13 @@ def test_single_empty_list_has_no_sequence(tmp_path: Path) -> None:
 
 
 def test_frame_names_are_frame_numbers(tmp_path: Path) -> None:
-    sequences = read_all(mmpose(tmp_path, some_walks(*KEYS)), "mmpose")
+    sequences = read_all(mmpose(tmp_path, make_walks(*KEYS)), "mmpose")
     assert sequences[KEYS[0]].frame_names == ["0", "1", "2", "3"]
     assert sequences[KEYS[1]].frame_names == ["1", "2", "3", "4", "5"]
 
 
 def test_images_without_people_are_frames(tmp_path: Path) -> None:
-    root = mmpose_images(tmp_path, some_walks(KEYS[0]))
+    root = mmpose_images(tmp_path, make_walks(KEYS[0]))
     sequence = read_one(root)
     assert sequence.frame_names == ["8", "9", "10", "11", "12", "13"]
     assert [len(people) for people in sequence.people] == [0, 1, 2, 1, 1, 0]
@@ -160,7 +160,7 @@ def test_invalid_file_is_an_error_when_read(tmp_path: Path, content: str) -> Non
     raw = open_raw(tmp_path, "mmpose")
     assert [key.identity for key in raw.keys] == ["a", "b"]
     assert len(raw.read(raw.keys[1]).people) == 1
-    with pytest.raises(DataError, match=r"a\.json: found (invalid JSON|another content)"):
+    with pytest.raises(DataError, match=r"a\.json: found (invalid JSON|other content)"):
         raw.read(raw.keys[0])
 
 

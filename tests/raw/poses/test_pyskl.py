@@ -16,7 +16,7 @@ from skelgait.errors import DataError
 from skelgait.raw.poses.layout import RawSequence
 from skelgait.raw.poses.registry import open_raw
 from skelgait.storage import Key
-from tests.raw.poses.dataset_builders import some_walks
+from tests.raw.poses.dataset_builders import make_walks
 from tests.raw.poses.estimator_builders import matching_layouts, pyskl, read_all
 
 KEYS = (Key("001", "nm-01", "090"), Key("001", "nm-02", "000"))
@@ -49,7 +49,7 @@ def test_empty_list_has_no_sequence(tmp_path: Path, content: object) -> None:
 
 
 def test_sequence_key_is_frame_dir(tmp_path: Path) -> None:
-    file = pyskl(tmp_path, some_walks(*KEYS))
+    file = pyskl(tmp_path, make_walks(*KEYS))
     assert matching_layouts(file) == matching_layouts(tmp_path) == ["pyskl"]
     sequences = read_all(tmp_path, "pyskl")
     assert list(sequences) == list(KEYS)
@@ -152,10 +152,10 @@ def test_pickle_code_is_not_executed(tmp_path: Path) -> None:
     [
         (b"", "Ran out of input"),
         (pickle.dumps([annotation()])[:-99], "pickle data was truncated"),
-        (3, "another content"),
-        ({"split": {}}, "another content"),
-        ([annotation(), 3], "another content"),
-        ([{"frame_dir": "anna", "heatmap": XY}], "another content"),
+        (3, "other content"),
+        ({"split": {}}, "other content"),
+        ([annotation(), 3], "other content"),
+        ([{"frame_dir": "anna", "heatmap": XY}], "other content"),
         ([annotation(), annotation("/anna")], "anna twice"),
     ],
 )

@@ -17,7 +17,7 @@ Walks = Mapping[Key, NDArray[np.uint8]]
 """Masks of each sequence, (T, H, W), 0 or 255."""
 
 
-def some_walks(*keys: Key, frames: int = 3, size_hw: tuple[int, int] = (120, 160)) -> dict[Key, NDArray[np.uint8]]:
+def make_walks(*keys: Key, frames: int = 3, size_hw: tuple[int, int] = (120, 160)) -> dict[Key, NDArray[np.uint8]]:
     """Return sequences of blobs that move to the right."""
     return {key: blobs(n, frames, size_hw) for n, key in enumerate(keys)}
 

@@ -17,7 +17,7 @@ from skelgait.raw.silhouettes import find_image_folders, find_silhouette_images
 from skelgait.raw.silhouettes.png import read_silhouette
 from skelgait.storage import Key
 from tests.raw.silhouettes import png_trees
-from tests.raw.silhouettes.png_trees import blobs, some_walks, write_folder, write_png
+from tests.raw.silhouettes.png_trees import blobs, make_walks, write_folder, write_png
 
 MASK = blobs(0, 1)[0]
 COLOR = np.dstack([MASK] * 3)
@@ -140,7 +140,7 @@ def test_modification_time_includes_frames_and_folder(tmp_path: Path) -> None:
 
 def test_silhouettes_by_key_and_frame_number(tmp_path: Path) -> None:
     key, other = Key("00001", "01", "015"), Key("00003", "00", "000")
-    walks = some_walks(key, other)
+    walks = make_walks(key, other)
     png_trees.oumvlp(tmp_path, walks)
     write_png(tmp_path / "Silhouette_015-01" / "00001" / "mean.png", MASK)  # without a number
     silhouettes = pickle.loads(pickle.dumps(find_silhouette_images(tmp_path)))  # as passed to workers
