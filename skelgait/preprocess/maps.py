@@ -110,10 +110,10 @@ class _MapRecipe(Recipe):
     def read(self, key: Key) -> Loaded:
         from skelgait.maps import as_keypoints
 
-        where = f"{self.poses.path}: {key}"
-        keypoints_xyc = as_keypoints(self.poses.read(key)[0], where)
+        location = f"{self.poses.path}: {key}"
+        keypoints_xyc = as_keypoints(self.poses.read(key)[0], location)
         if not len(keypoints_xyc):
-            raise DataError(where, "no frame", "at least one frame", "remove the sequence")
+            raise DataError(location, "no frame", "at least one frame", "remove the sequence")
         return Loaded(keypoints_xyc, len(keypoints_xyc), self.poses.frame_names(key))
 
     def make(self, loaded: Loaded) -> Output:

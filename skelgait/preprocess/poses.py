@@ -125,15 +125,15 @@ class _PoseRecipe(Recipe):
 
     def read(self, key: Key) -> Loaded:
         sequence = self.raw.read(key)
-        where = f"{self.raw.path}: {key}"
+        location = f"{self.raw.path}: {key}"
         walker = select_walker(sequence, self._index(key, sequence), self._silhouettes(key, sequence))
         hint = "run the pose estimator on this sequence again, or remove it"
         if not walker.frames:
-            raise DataError(where, f"no person in any of {len(sequence.people)} frames", "a person", hint)
-        array, not_finite = _as_array(walker.joints, where)
+            raise DataError(location, f"no person in any of {len(sequence.people)} frames", "a person", hint)
+        array, not_finite = _as_array(walker.joints, location)
         if not array[..., :2].any():
-            raise DataError(where, f"no joint in any of {len(array)} frames", "a person", hint)
-        self._check_format(_FrameFormat(array.shape[1], str(array.dtype)), where)
+            raise DataError(location, f"no joint in any of {len(array)} frames", "a person", hint)
+        self._check_format(_FrameFormat(array.shape[1], str(array.dtype)), location)
         counts = {
             "no_person": len(sequence.people) - len(walker.frames),
             "several_people": walker.several,
@@ -149,11 +149,11 @@ class _PoseRecipe(Recipe):
         output: Output = loaded.content
         return output
 
-    def _check_format(self, frame_format: _FrameFormat, where: str) -> None:
+    def _check_format(self, frame_format: _FrameFormat, location: str) -> None:
         if self.frame_format not in (None, frame_format):
             hint = "use --storage pkl, or write these sequences into another store"
             expected = f"{self.frame_format}, as in the first sequence of the store"
-            raise ShapeError(where, str(frame_format), expected, hint)
+            raise ShapeError(location, str(frame_format), expected, hint)
 
     def _index(self, key: Key, sequence: RawSequence) -> dict[int, int]:
         if self.person_index is None:
@@ -170,7 +170,7 @@ class _PoseRecipe(Recipe):
         return {t: images[number] for t, number in numbers.items() if number is not None and number in images}
 
 
-def _as_array(joints: Sequence[NDArray[Any]], where: str) -> tuple[NDArray[Any], int]:
+def _as_array(joints: Sequence[NDArray[Any]], location: str) -> tuple[NDArray[Any], int]:
     """Stack the joints of all frames.
 
     Returns:
@@ -179,8 +179,8 @@ def _as_array(joints: Sequence[NDArray[Any]], where: str) -> tuple[NDArray[Any],
     counts = sorted({len(frame) for frame in joints})
     if len(counts) > 1:
         found = f"frames with {' and '.join(map(str, counts))} joints"
-        raise ShapeError(where, found, "one number of joints", "export the sequence with one skeleton format")
-    find_skeleton(counts[0], where)
+        raise ShapeError(location, found, "one number of joints", "export the sequence with one skeleton format")
+    find_skeleton(counts[0], location)
     array = np.stack(joints)
     is_invalid = ~np.isfinite(array).all(axis=2)
     array[is_invalid] = 0

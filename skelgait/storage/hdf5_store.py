@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from skelgait.errors import DataError
+from skelgait.errors import DataError, PathLike
 from skelgait.storage.checks import check_modality
 from skelgait.storage.hdf5_file import HDF5_ERRORS
 from skelgait.storage.shards import CHUNK_FRAMES, ShardIndex, read_index
@@ -38,13 +38,13 @@ class Hdf5Store(SequenceSource):
 
     title = "an HDF5 store"
 
-    def __init__(self, path: Path, modality: Modality) -> None:
-        self.path = path
+    def __init__(self, path: PathLike, modality: Modality) -> None:
+        self.path = Path(path)
         self.modalities: tuple[Modality, ...] = (modality,)
         self._open: dict[Path, _OpenShard] = {}
         self._process_id = os.getpid()
         locations: dict[Key, _Location] = {}
-        for shard in shard_files(path):
+        for shard in shard_files(self.path):
             index = read_shard_index(shard, modality)
             for key, start, stop, name in zip(index.keys, index.offsets, index.offsets[1:], index.names, strict=False):
                 if key in locations:
@@ -55,7 +55,7 @@ class Hdf5Store(SequenceSource):
         self.keys = list(self._locations)
         if not self.keys:
             hint = "make them with `skelgait heatmap --storage hdf5` or `skelgait convert`"
-            raise DataError(path, "no sequence", "HDF5 shards with sequences", hint)
+            raise DataError(self.path, "no sequence", "HDF5 shards with sequences", hint)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_open": {}}

@@ -11,7 +11,7 @@ from typing import Any, cast, get_args
 
 from numpy.typing import NDArray
 
-from skelgait.errors import DataError, ShapeError
+from skelgait.errors import DataError, PathLike, ShapeError
 from skelgait.storage.arrays import read_pickled_array, read_pickled_header, write_pickled_array
 from skelgait.storage.checks import check_modality
 from skelgait.storage.frame_names import FOLDER, read_frame_names, write_frame_names
@@ -33,8 +33,8 @@ class PickleTree(SequenceSource):
 
     title = "a pickle tree"
 
-    def __init__(self, path: Path, patterns: Mapping[Modality, str], only: Path | None = None) -> None:
-        self.path = path
+    def __init__(self, path: PathLike, patterns: Mapping[Modality, str], only: Path | None = None) -> None:
+        self.path = Path(path)
         self._only = only
         self.modalities: tuple[Modality, ...] = tuple(patterns)
         self._patterns = dict(patterns)
@@ -175,8 +175,8 @@ class PickleTreeWriter:
         path: root of the tree.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: PathLike) -> None:
+        self.path = Path(path)
 
     def file(self, key: Key, name: str | None = None) -> Path:
         """Return the path of a sequence's file.

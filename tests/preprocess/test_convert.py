@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 
@@ -92,3 +93,26 @@ def test_pairs_and_the_source_folder_are_refused(tmp_path: Path) -> None:
         convert_store(open_pairs(tmp_path), tmp_path / "out", "hdf5")
     with pytest.raises(DataError, match="No such file"):
         open_any(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("storage", ["pkl", "hdf5"])
+def test_sequence_with_damaged_frames_is_reported_and_others_are_converted(tmp_path: Path, storage: str) -> None:
+    rng, keys = np.random.default_rng(0), [Key("001", "n", f"{view:03d}") for view in range(200)]
+    frames = rng.integers(0, 255, (3, 2, 16, 16), np.uint8)
+    for key in keys:
+        PickleTreeWriter(tmp_path / "maps").write(key, frames)
+    convert_store(open_any(tmp_path / "maps"), tmp_path / "store", "hdf5", compression="none", workers=1)
+    shard = tmp_path / "store" / "shard-00001.h5"
+    source = open_source(tmp_path / "store", "map")
+    source.read(keys[3])  # opens the shard
+    with h5py.File(shard) as file:
+        end_of_first = file["frames"].id.get_offset() + frames.nbytes
+    with shard.open("r+b") as opened:
+        opened.truncate(end_of_first)  # of three sequences in the shard, only the first is complete
+    report = convert_store(source, tmp_path / "out", storage, workers=1)
+    assert [key for key, _ in report.failed] == keys[4:6]
+    assert all("shard-00001.h5: found a damaged file" in reason for _, reason in report.failed)
+    assert (report.sequences, report.totals["frames"]) == (198, 3 * 198)
+    output = open_source(tmp_path / "out", "map")
+    assert list(output.keys) == [*keys[:4], *keys[6:]]
+    np.testing.assert_array_equal(output.read(keys[3])[0], frames)
