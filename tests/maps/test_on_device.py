@@ -29,8 +29,8 @@ def test_frame_without_height_is_empty() -> None:
 
 
 def test_arrays_and_lists_equal_tensors() -> None:
-    with np.load(MAPS / "clean_front.npz") as stored:
-        poses = stored["pose"][:3].astype(np.float64)
+    with np.load(MAPS / "cases.npz") as stored:
+        poses = stored["clean_front/poses"][:3].astype(np.float64)
     expected = draw_maps(torch.from_numpy(poses))
     assert torch.equal(draw_maps(poses), expected)
     assert torch.equal(draw_maps(poses.tolist()), expected)

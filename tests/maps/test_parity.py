@@ -1,4 +1,4 @@
-"""Agreement with the maps of OpenGait: a sample of each case here, all frames in `../shared`."""
+"""Parity with the maps of OpenGait: a sample of each case in tests/data, all frames in ../shared."""
 
 from __future__ import annotations
 
@@ -65,6 +65,6 @@ def test_every_parity_case_agrees_with_opengait(parity: Path) -> None:
 
 
 @pytest.mark.parametrize("case", list(sample()), ids=lambda case: case[0])
-def test_sample_agrees(case: Case) -> None:
+def test_sample_agrees_with_opengait(case: Case) -> None:
     _, poses, expected, options, is_wrong = case
     assert agrees(sample_frames(skeleton_maps(poses, **options).maps), expected) != is_wrong
