@@ -1,4 +1,4 @@
-"""The README's commands run, and what it says is so."""
+"""Commands, tables and links of the README."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from skelgait.datasets import DATASETS
 from skelgait.settings import preset_names
 from skelgait.storage import Key
 from tests.commands import skelgait as run_command
-from tests.paths import ROOT
+from tests.paths import GUIDE, ROOT
 from tests.raw.poses.dataset_builders import gait3d, make_walks
 from tests.synthetic_data import write_dataset
+from tests.test_guide import anchors_of
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 SMALL = """
@@ -40,24 +41,24 @@ def console(text: str) -> list[str]:
     return re.findall(r"^\$ (.*)$", text, re.MULTILINE)
 
 
-def test_ci_runs_the_readme_s_test_command() -> None:
-    setup = console(section("Two commands"))
+def test_ci_runs_the_test_command() -> None:
+    setup = console(section("Install"))
     assert len(setup) == 2
     assert setup[1] in (ROOT / ".ci" / "run").read_text().splitlines()
 
 
 @pytest.mark.slow
-def test_the_four_commands_for_a_real_dataset(tmp_path: Path) -> None:
-    commands = console(section("A real dataset"))[3:]
+def test_dataset_commands_run(tmp_path: Path) -> None:
+    commands = console(section("A gait dataset"))[3:]
     assert [command.split()[1] for command in commands] == ["heatmap", "link", "train", "evaluate"]
-    write_dataset(tmp_path, "SUSTech1K")
+    write_dataset(tmp_path, "Gait3D")
     (tmp_path / "skelgait.yaml").write_text(SMALL)
     for command in commands:
         run_command(tmp_path, *shlex.split(command)[1:])
 
 
-def test_the_commands_for_raw_data(tmp_path: Path) -> None:
-    commands = console(section("A real dataset"))[:3]
+def test_raw_data_commands_run(tmp_path: Path) -> None:
+    commands = console(section("A gait dataset"))[:3]
     assert [command.split()[1] for command in commands] == ["inspect", "poses", "silhouettes"]
     key = Key("0000", "camid0_videoid2", "seq0")
     gait3d(tmp_path, make_walks(key))
@@ -77,14 +78,26 @@ def test_commands_and_flags_exist(command: str) -> None:
         assert flag in result.stdout, flag
 
 
-def test_datasets_and_presets_are_those_there_are() -> None:
-    rows = re.findall(r"^\| [\w-]+ \| `(\w[\w-]*)` \| (.*) \|$", section("A real dataset"), re.MULTILINE)
+def test_table_lists_all_datasets_and_presets() -> None:
+    rows = re.findall(r"^\| [\w-]+ \| `(\w[\w-]*)` \| (.*) \|$", section("A gait dataset"), re.MULTILINE)
     assert {name for name, _ in rows} == set(DATASETS)
     for name, presets in rows:
         assert (f"skeletongait_{name}" in preset_names()) == ("SkeletonGait" in presets)
         assert (f"skeletongait++_{name}" in preset_names()) == ("SkeletonGait++" in presets)
 
 
-def test_pictures_and_links_are_there() -> None:
+def test_links_exist() -> None:
     for target in re.findall(r"\]\((?!http)([^)]+)\)", README):
-        assert (ROOT / target).exists(), target
+        path, _, anchor = target.partition("#")
+        assert (ROOT / path).exists(), target
+        assert not anchor or anchor in anchors_of(ROOT / path), target
+
+
+def test_every_guide_page_is_linked() -> None:
+    for page in GUIDE.glob("*.md"):
+        assert page.name == "index.md" or f"(examples/guide/{page.name}" in README, page.name
+
+
+def test_every_command_is_named() -> None:
+    commands = {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
+    assert {name for name in commands if f"skelgait {name}" not in README} == set()
