@@ -1,12 +1,12 @@
-"""Evaluation at the real size of every protocol, on random embeddings of 256 x 16; and a gallery of a million.
+"""Evaluation at the real size of every protocol, on random embeddings of 256 x 16, and of a gallery of a million.
 
-Every protocol is carried out whole (distances, ranks, metrics, 95 % intervals) in a process of its own, whose peak
-memory counts everything, the embeddings too. Beside it, in the same process: the rate at which distances alone come, as
-a share of torch.mm in float32 (2048 x 2048 by 2048 x 2048); and the ranks of some probes in microseconds a probe: by a
-loop over probes as re-identification code has it, by a lean one, and by ours.
+Each protocol runs completely (distances, ranks, metrics, 95 % intervals) in its own process, whose peak memory includes
+the embeddings. The same process measures the speed of distances as a fraction of torch.mm in float32 (2048 x 2048 by
+2048 x 2048), and the ranking time per probe: with a loop over probes as in re-identification code, with a lean loop,
+and with skelgait.
 
-The million lies in a file of 16 GB that is mapped into memory a part at a time; it is made in a temporary folder. The
-system has to read it from the disk where its cache is too small for it.
+The million is in a file of 16 GB in a temporary folder. It is mapped into memory part by part, and read from the disk
+if the file cache is too small. Prints a table, and one JSON object as the last line.
 
 Run: python -m tests.benchmarks.evaluation [--million FOLDER] [PROTOCOL ...]
 """
@@ -50,7 +50,7 @@ def seconds(work: Callable[[], object]) -> float:
 
 
 def matrix_rate() -> float:
-    """Operations a second of torch.mm, the best of some."""
+    """Return the operations per second of torch.mm, best of eight runs."""
     a, b, out = (torch.randn(MATRIX, MATRIX) for _ in range(3))
     return 2 * MATRIX**3 / min(seconds(lambda: torch.mm(a, b, out=out)) for _ in range(8))
 
@@ -60,7 +60,7 @@ def peak_gb() -> float:
 
 
 def keys_of(protocol: str) -> Iterator[Key]:
-    """As many sequences as the test set has, about, under its names."""
+    """Yield about as many keys as the test set has, in its form."""
     if protocol == "OUMVLP":
         views = [f"{angle:03d}" for angle in (*range(0, 91, 15), *range(180, 271, 15))]
         yield from (Key(f"{i:05d}", c, v) for i in range(5154) for c in ("00", "01") for v in views)
@@ -82,13 +82,13 @@ def keys_of(protocol: str) -> Iterator[Key]:
 
 
 def random_embeddings(keys: Sequence[Key]) -> Embeddings:
-    """As `embed` gives them: the numbers of a strip lie beside each other."""
+    """Return embeddings with the memory layout of `embed`: the values of a strip are contiguous."""
     generator = torch.Generator().manual_seed(0)
     return Embeddings(keys, torch.randn(len(keys), STRIPS, WIDTH, generator=generator).transpose(1, 2))
 
 
 def plain_ranks(distances: NDArray[np.float32], identities: NDArray[np.int64], gallery: NDArray[np.int64]) -> None:
-    """CMC, average precision and inverse negative penalty by a loop over probes, as re-identification code has it."""
+    """Compute CMC, AP and INP by a loop over probes, as in re-identification code."""
     order = np.argsort(distances, axis=1)
     are_matches = gallery[order] == identities[:, None]
     curves, precisions, penalties = [], [], []
@@ -99,29 +99,29 @@ def plain_ranks(distances: NDArray[np.float32], identities: NDArray[np.int64], g
         last = np.flatnonzero(is_match)[-1]
         penalties.append(found[last] / (last + 1))
         curves.append(np.minimum(found, 1)[:50])
-        each = np.array([n / (place + 1.0) for place, n in enumerate(found)]) * is_match
+        each = np.array([n / (index + 1.0) for index, n in enumerate(found)]) * is_match
         precisions.append(each.sum() / is_match.sum())
 
 
 def lean_ranks(distances: NDArray[np.float32], identities: NDArray[np.int64], gallery: NDArray[np.int64]) -> None:
-    """The same, with NumPy for all that happens to a probe."""
+    """Compute the same with NumPy for each probe."""
     firsts, precisions, penalties = [], [], []
     for row, identity in zip(distances, identities, strict=True):
-        places = np.flatnonzero(gallery[np.argsort(row)] == identity) + 1
-        if len(places):
-            firsts.append(places[0])
-            precisions.append((np.arange(1, len(places) + 1) / places).mean())
-            penalties.append(len(places) / places[-1])
+        ranks = np.flatnonzero(gallery[np.argsort(row)] == identity) + 1
+        if len(ranks):
+            firsts.append(ranks[0])
+            precisions.append((np.arange(1, len(ranks) + 1) / ranks).mean())
+            penalties.append(len(ranks) / ranks[-1])
 
 
 def largest(test_set: TestSet, protocol: str) -> Members:
-    """The probes and the gallery of the largest group of the first table."""
+    """Return probes and gallery of the largest group of the first table."""
     groups = [test_set.members(group) for group in find(protocol).protocol.tables[0].groups]
     return max(groups, key=lambda members: len(members.probes) * len(members.gallery))
 
 
-def carried_out(protocol: str) -> dict[str, float]:
-    """The numbers of a protocol."""
+def evaluate_protocol(protocol: str) -> dict[str, float]:
+    """Measure a protocol."""
     dataset = find(protocol)
     keys = sorted(keys_of(protocol))
     embeddings, partition = random_embeddings(keys), dataset.partition()
@@ -129,17 +129,17 @@ def carried_out(protocol: str) -> dict[str, float]:
     members = largest(test_set, protocol)
     score(random_embeddings(keys[:40]), custom_protocol(["*"], {"all": ["*"]}))  # compiles
     whole = seconds(lambda: score(embeddings, dataset.protocol, partition, bootstrap_samples=1000))
-    # Of the evaluation alone: the loops below take memory of their own.
+    # Before the loops below, which use more memory.
     peak = peak_gb()
-    # So many at least that a product is large, and all that a block takes.
-    some = members.probes[:2048]
+    # Enough for large products.
+    probes = members.probes[:2048]
     rows = distance_rows(embeddings.values, embeddings.values)
-    for _ in rows(some, members.gallery):  # the memory is there afterwards
+    for _ in rows(probes, members.gallery):  # allocates the memory
         pass
-    rate, spent = matrix_rate(), seconds(lambda: [start for start, _ in rows(some, members.gallery)])
-    operations = 2 * len(some) * len(members.gallery) * STRIPS * WIDTH
+    rate, spent = matrix_rate(), seconds(lambda: [start for start, _ in rows(probes, members.gallery)])
+    operations = 2 * len(probes) * len(members.gallery) * STRIPS * WIDTH
     rate = (rate + matrix_rate()) / 2
-    ranked = ranking_us(rows, some[:200], members.gallery, test_set.identities)
+    ranked = ranking_us(rows, probes[:200], members.gallery, test_set.identities)
     return {
         "sequences": len(keys),
         "seconds": whole,
@@ -155,36 +155,36 @@ def ranking_us(
     members: NDArray[np.int64],
     identities: NDArray[np.int64],
 ) -> dict[str, float]:
-    """Microseconds a probe of a plain loop, and of ours."""
+    """Return microseconds per probe of each implementation."""
     distances = np.concatenate([block.copy() for _, block in rows(probes, members)])
-    own, gallery = identities[probes], Gallery(identities[members])
-    plain = seconds(lambda: plain_ranks(distances, own, gallery.identities))
-    lean = seconds(lambda: lean_ranks(distances, own, gallery.identities))
-    ours = min(seconds(lambda: rank_matches(distances, own, gallery)) for _ in range(3))
+    labels, gallery = identities[probes], Gallery(identities[members])
+    plain = seconds(lambda: plain_ranks(distances, labels, gallery.identities))
+    lean = seconds(lambda: lean_ranks(distances, labels, gallery.identities))
+    fast = min(seconds(lambda: rank_matches(distances, labels, gallery)) for _ in range(3))
     return {
         "loop_us": 1e6 * plain / len(probes),
         "lean_us": 1e6 * lean / len(probes),
-        "ours_us": 1e6 * ours / len(probes),
+        "skelgait_us": 1e6 * fast / len(probes),
     }
 
 
 def ranking() -> dict[str, float]:
-    """Ranks of 3000 probes among 5000 gallery entries."""
+    """Measure the ranks of 3000 probes among 5000 gallery entries."""
     rng = np.random.default_rng(0)
-    distances, own = rng.random((3000, 5000), np.float32), rng.integers(0, 500, 3000)
+    distances, labels = rng.random((3000, 5000), np.float32), rng.integers(0, 500, 3000)
     gallery = Gallery(rng.integers(0, 500, 5000))
-    rank_matches(distances[:2], own[:2], gallery)  # compiles
-    loop = seconds(lambda: plain_ranks(distances, own, gallery.identities))
-    lean = seconds(lambda: lean_ranks(distances, own, gallery.identities))
-    ours = min(seconds(lambda: rank_matches(distances, own, gallery)) for _ in range(5))
-    return {"loop_s": loop, "lean_s": lean, "ours_s": ours, "ratio": loop / ours, "lean_ratio": lean / ours}
+    rank_matches(distances[:2], labels[:2], gallery)  # compiles
+    loop = seconds(lambda: plain_ranks(distances, labels, gallery.identities))
+    lean = seconds(lambda: lean_ranks(distances, labels, gallery.identities))
+    fast = min(seconds(lambda: rank_matches(distances, labels, gallery)) for _ in range(5))
+    return {"loop_s": loop, "lean_s": lean, "skelgait_s": fast, "ratio": loop / fast, "lean_ratio": lean / fast}
 
 
 def distances() -> dict[str, float]:
-    """3000 probes against 5000 gallery entries: ours, and as a whole matrix a strip, sixteen times."""
+    """Measure 3000 probes against 5000 gallery entries: in tiles, and with a whole matrix per strip."""
     values = torch.randn(8000, STRIPS, WIDTH).transpose(1, 2)
-    rows, (these, those) = distance_rows(values, values), np.split(np.arange(8000), [3000])
-    for _ in rows(these[:8], those[:8]):  # compiles
+    rows, (left, right) = distance_rows(values, values), np.split(np.arange(8000), [3000])
+    for _ in rows(left[:8], right[:8]):  # compiles
         pass
     probes, gallery = values[:3000], values[3000:]
 
@@ -197,16 +197,20 @@ def distances() -> dict[str, float]:
         return total / STRIPS
 
     operations = 2 * 3000 * 5000 * STRIPS * WIDTH
-    rates = {"mm": 0.0, "ours": 0.0, "plain": 0.0}
+    rates = {"mm": 0.0, "skelgait": 0.0, "plain": 0.0}
     for _ in range(5):
         rates["mm"] = max(rates["mm"], matrix_rate())
-        rates["ours"] = max(rates["ours"], operations / seconds(lambda: [None for _ in rows(these, those)]))
+        rates["skelgait"] = max(rates["skelgait"], operations / seconds(lambda: [None for _ in rows(left, right)]))
         rates["plain"] = max(rates["plain"], operations / seconds(plain))
-    return {"mm_gflops": rates["mm"] / 1e9, "share": rates["ours"] / rates["mm"], "plain": rates["plain"] / rates["mm"]}
+    return {
+        "mm_gflops": rates["mm"] / 1e9,
+        "share": rates["skelgait"] / rates["mm"],
+        "plain": rates["plain"] / rates["mm"],
+    }
 
 
 def make_million(path: Path) -> dict[str, float]:
-    """Write a gallery of a million sequences, five a person."""
+    """Write a gallery of a million sequences, five per person."""
     keys = [Key(f"{i // 5:06d}", "n", str(i % 5)) for i in range(MILLION)]
     facts = EmbeddingFacts("skeletongait", 0, "none", "0" * 64, 1, "none", 720, "float32")
     generator = torch.Generator().manual_seed(1)
@@ -214,14 +218,14 @@ def make_million(path: Path) -> dict[str, float]:
     def parts() -> Iterator[EmbeddingChunk]:
         for start in range(0, MILLION, 10000):
             values = torch.randn(10000, STRIPS, WIDTH, generator=generator).numpy()
-            # The second embedding is not looked at, and as small as it can be.
+            # The second embedding is not used, so it is as small as possible.
             yield EmbeddingChunk(np.arange(start, start + 10000), values, np.zeros((10000, 1, 1), np.float32))
 
     return {"write_s": seconds(lambda: write_embeddings(path, keys, [30] * MILLION, parts(), facts))}
 
 
 def million(path: Path) -> dict[str, float]:
-    """Probes against a million: the nearest ten people of each; and, in blocks of whole rows, ranks and precision."""
+    """Measure probes against a million: the ten nearest people, and ranks and average precision."""
     file = open_embeddings(path)
     gallery = file.select(file.keys)
     probes = random_embeddings([Key(f"{i:06d}", "p", "0") for i in range(PROBES)])
@@ -230,7 +234,7 @@ def million(path: Path) -> dict[str, float]:
     rate, spent = matrix_rate(), seconds(lambda: identify(probes, gallery, top=10))
     share = 2 * PROBES * MILLION * STRIPS * WIDTH / spent / ((rate + matrix_rate()) / 2)
     found = {"identify_s": spent, "identify_share": share, "identify_peak_gb": peak_gb()}
-    # The first sequences of some people are probes, and find their other ones among all others.
+    # The first sequences of some people are probes; their other sequences are in the gallery.
     named = [key._replace(condition="np"[key.view == "0" and int(key.identity) < PROBES]) for key in file.keys]
     protocol = Protocol("million", (Table("all", "pooled", (Group("all", ("p",), ("n",)),), ("rank_1", "mean_ap")),))
     spent = seconds(lambda: score(Embeddings(named, file.values), protocol))
@@ -239,30 +243,32 @@ def million(path: Path) -> dict[str, float]:
 
 
 def in_a_process(work: Callable[..., dict[str, float]], *args: object) -> dict[str, float]:
-    """Do it in a process of its own, so that its peak memory is its own; as commands do, it keeps what it frees."""
+    """Run `work` in a new process, to measure its peak memory; like commands, it keeps freed memory."""
     with get_context("spawn").Pool(1, initializer=keep_freed_memory) as pool:
         return pool.apply(work, args)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("protocols", nargs="*", default=["OUMVLP", "GREW", "Gait3D", "CCPG", "SUSTech1K"])
-    parser.add_argument("--million", type=Path, help="folder with room for 17 GB; left out where not given")
-    chosen = parser.parse_args()
+    parser.add_argument(
+        "--million", type=Path, help="folder with 17 GB of free space; default: do not measure a million"
+    )
+    arguments = parser.parse_args()
     card: dict[str, dict[str, float]] = {}
     for name, work in (("ranking", ranking), ("distances", distances)):
         card[name] = in_a_process(work)
         print(name, *(f"{key} {value:.3g}" for key, value in card[name].items()), flush=True)
-    print("protocol   sequences  seconds  peak GB  share of mm  loop us  lean loop us  ours us")
-    for protocol in chosen.protocols:
-        of = card[protocol] = in_a_process(carried_out, protocol)
+    print("protocol   sequences  seconds  peak GB  share of mm  loop us  lean loop us  skelgait us")
+    for protocol in arguments.protocols:
+        row = card[protocol] = in_a_process(evaluate_protocol, protocol)
         print(
-            f"{protocol:10} {of['sequences']:9.0f} {of['seconds']:8.1f} {of['peak_gb']:8.2f} {of['share']:12.2f} "
-            f"{of['loop_us']:8.0f} {of['lean_us']:13.0f} {of['ours_us']:8.1f}",
+            f"{protocol:10} {row['sequences']:9.0f} {row['seconds']:8.1f} {row['peak_gb']:8.2f} {row['share']:12.2f} "
+            f"{row['loop_us']:8.0f} {row['lean_us']:13.0f} {row['skelgait_us']:12.1f}",
             flush=True,
         )
-    if chosen.million:
-        with tempfile.TemporaryDirectory(dir=chosen.million) as folder:
+    if arguments.million:
+        with tempfile.TemporaryDirectory(dir=arguments.million) as folder:
             path = Path(folder) / "million.h5"
             card["million"] = in_a_process(make_million, path) | in_a_process(million, path)
         print("million", *(f"{key} {value:.3g}" for key, value in card["million"].items()))

@@ -1,19 +1,14 @@
-"""How fast maps are drawn, against plain loops over frames in numpy, in one run on one core.
+"""Time to draw skeleton maps, compared with plain loops in numpy, on one core.
 
-Prints a card, and as its last line one JSON object. The reference is the slow, plain program in the folder of reference
-data, where that lies beside the project: on its walks and on real ones; everywhere on synthetic walkers, against the
-loops of the tests.
-
-What bounds it now, of 42 us a frame on a 2.6 GHz AMD EPYC with AVX-512: distances to limbs and joints 17 us, cropping
-and resizing 12 us, gray levels 6 us, placing limbs and joints 4 us, everything in Python 3 us. The distances are nine
-operations a pixel for some 70,000 pixels of 34 windows; eight lanes in two units could do that in 15 us, so that this
-bound is near. Only single precision or smaller windows would be below it, and both change pixels.
+Synthetic walks are compared with the plain loops of the tests. If `../shared` exists, its walks and real walks are
+compared with its reference program. Prints a table, and one JSON object as the last line.
 
 Run: python -m tests.benchmarks.heatmap
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import statistics
 import subprocess
@@ -44,14 +39,18 @@ FRAMES, REPEATS, REAL_SEQUENCES = 120, 5, 15
 
 
 def walker(lost: float) -> Poses:
-    """A synthetic walk, (FRAMES, 17, 3)."""
+    """Return a synthetic walk, (FRAMES, 17, 3).
+
+    Args:
+        lost: fraction of missing joints, in [0, 1].
+    """
     rng = np.random.default_rng(0)
     joints, _ = walk(sample_person(rng), "normal", FRAMES, rng)
     return simulate_detection(*Camera(40.0).project(joints), rng, 1.5, lost)
 
 
 def reference() -> Draw:
-    """The function of the reference program."""
+    """Return the drawing function of the reference program."""
     spec = spec_from_file_location("reference_maps", SHARED / "tools" / "reference_maps.py")
     if spec is None or spec.loader is None:
         raise FileNotFoundError(SHARED / "tools" / "reference_maps.py")
@@ -61,7 +60,7 @@ def reference() -> Draw:
 
 
 def reference_walks() -> Iterator[tuple[str, list[Poses]]]:
-    """The walks that lie beside the reference program."""
+    """Yield the walks of `../shared`: name and poses."""
     for case in ("clean_front", "drop3"):
         with np.load(SHARED / "parity" / "heatmap" / f"{case}.npz") as stored:
             yield case, [np.concatenate([stored["pose"]] * (FRAMES // len(stored["pose"]) + 1))[:FRAMES]]
@@ -70,12 +69,12 @@ def reference_walks() -> Iterator[tuple[str, list[Poses]]]:
             [sys.executable, str(SHARED / "tools" / "real_walkers.py"), folder], check=True, capture_output=True
         )
         source = open_source(Path(folder) / "poses", "pose")
-        chosen = source.keys[:: len(source.keys) // REAL_SEQUENCES][:REAL_SEQUENCES]
-        yield "real walks", [source.read(key)[0] for key in chosen]
+        keys = source.keys[:: len(source.keys) // REAL_SEQUENCES][:REAL_SEQUENCES]
+        yield "real walks", [source.read(key)[0] for key in keys]
 
 
 def seconds(run: Draw, walks: list[Poses]) -> float:
-    """Median time of all walks, after one round to warm up."""
+    """Return the median time of a pass over all walks, after one warm-up pass."""
     times = []
     for _ in range(REPEATS + 1):
         start = time.perf_counter()
@@ -86,20 +85,21 @@ def seconds(run: Draw, walks: list[Poses]) -> float:
 
 
 def race(name: str, walks: list[Poses], plain: Draw) -> dict[str, float]:
-    """Race both, and print a line."""
+    """Time both programs and print a line."""
     per_frame = 1e6 / sum(map(len, walks))
     ours, slow = per_frame * seconds(skeleton_maps, walks), per_frame * seconds(plain, walks)
     filling = per_frame * seconds(lambda poses: fill_missing(poses[..., :2], "knn"), walks)
-    print(f"{name:22s} {ours:6.1f} us a frame, filling {filling:4.1f} of it; plain {slow:6.0f}: {slow / ours:5.1f} x")
+    print(f"{name:25s} {ours:6.1f} us per frame (filling: {filling:4.1f}); plain {slow:6.0f}, ratio {slow / ours:5.1f}")
     return {"us_per_frame": ours, "filling_us": filling, "ratio": slow / ours}
 
 
 def main() -> None:
-    """Race on clean walks, on walks with lost joints, and on real ones."""
+    """Compare on complete walks, on walks with missing joints, and on real walks."""
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     cv2.setNumThreads(1)
     result = {
         "synthetic, clean": race("synthetic, clean", [walker(0.0)], plain_maps),
-        "synthetic, lost joints": race("synthetic, lost joints", [walker(0.03)], plain_maps),
+        "synthetic, missing joints": race("synthetic, missing joints", [walker(0.03)], plain_maps),
     }
     if SHARED.is_dir():
         result |= {name: race(name, walks, reference()) for name, walks in reference_walks()}

@@ -1,13 +1,9 @@
-"""How many frames a second the training loader gives, beside how many a training step takes, in one run.
+"""Frames per second of the data loader, beside the frames per second of a training step.
 
-Prints a card, and as its last line one JSON object. The loader is the one that training uses, with CCPG's batches
-(8 x 16 sequences of 30 frames) and all of its augmentation, on synthetic walks that lie in the system's cache. A step
-is one of `tests.benchmarks.training_step`: four sequences of 30 frames, on all cores, while no loader runs. The loader
-takes turns with the steps, and of each the best counts.
-
-What bounds it, in a worker: OpenCV's warps, 36 % (11 us for each of the two or three images of a frame, and a third of
-the sequences are warped); reading, 32 to 36 %; copying a batch into memory that processes share, 11 %, above all the
-kernel's page faults; joining clips, 3 to 7 %.
+The loader is the one of training, with batches and augmentation of CCPG (8 x 16 sequences of 30 frames), on synthetic
+walks in the file cache. A step is one of `tests.benchmarks.training_step`: four sequences of 30 frames, on all cores,
+without a loader running. Loader and steps alternate; the best time of each counts. Prints a table, and one JSON object
+as the last line.
 
 Run: python -m tests.benchmarks.loader
 """
@@ -40,7 +36,7 @@ from tests.synthetic_data import write_dataset
 
 WORKERS = (1, 2)
 REPEATS, BATCHES = 3, 6
-# The functions that a worker's time is told by, each with the file that it is in.
+# Parts of the work of a loader process: function and file.
 PARTS = {
     "reading": ("read", "storage"),
     "stacking": ("stack_modalities", "inputs.py"),
@@ -52,7 +48,7 @@ PARTS = {
 
 
 def write_stores(folder: Path) -> dict[str, dict[str, SequenceSource]]:
-    """64 walks of 120 frames; for each network the sources that it may be trained from."""
+    """Write 64 walks of 120 frames and return the training sources by network and storage."""
     write_dataset(folder, people=8, views=2, frames=120)
     draw_dataset(open_source(folder / "poses", "pose"), folder / "maps", HeatmapSettings())
     maps = {"pickle tree": open_source(folder / "maps", "map")}
@@ -72,7 +68,7 @@ def write_stores(folder: Path) -> dict[str, dict[str, SequenceSource]]:
 
 
 def training_clips(source: SequenceSource) -> tuple[Clips, IdentityBatches]:
-    """What training with CCPG's settings, which are the defaults, draws from a source."""
+    """Return clips and batch sampler of training with the settings of CCPG, which are the defaults."""
     settings = TrainSettings()
     sampling = settings.sampling
     identities = sorted({key.identity for key in source.keys})
@@ -85,7 +81,7 @@ def training_clips(source: SequenceSource) -> tuple[Clips, IdentityBatches]:
 
 
 def frames_per_second(source: SequenceSource, workers: int) -> float:
-    """What the loader gives to one who always waits for it, once all that was read ahead at the start is gone."""
+    """Return the speed of the loader, after the batches that it has read ahead are used up."""
     stream = batches(*training_clips(source), range(10**6), workers=workers, pin_memory=False)
     for _ in islice(stream, 2 * workers + 1):
         pass
@@ -97,7 +93,7 @@ def frames_per_second(source: SequenceSource, workers: int) -> float:
 
 
 def shares(source: SequenceSource) -> dict[str, float]:
-    """Where the time of one worker goes, seen from within: this process does its work, on one thread as it does."""
+    """Return the fraction of time of each part of the loader's work, measured in this process on one thread."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     stream = batches(*training_clips(source), range(10**6), workers=0, pin_memory=False)
@@ -108,19 +104,19 @@ def shares(source: SequenceSource) -> dict[str, float]:
     stream.close()
     torch.set_num_threads(threads)
     stats = pstats.Stats(profile)
-    cumulative = {place: row[3] for place, row in stats.stats.items()}  # type: ignore[attr-defined]
+    cumulative = {function: row[3] for function, row in stats.stats.items()}  # type: ignore[attr-defined]
     taken = {}
     for part, (function, file) in PARTS.items():
-        # The longest, as reading a pair is reading maps and silhouettes.
-        own = [t for (path, _, name), t in cumulative.items() if name == function and file in path]
-        taken[part] = max(own, default=0.0)
+        # The longest one: reading a pair calls the reading of maps and of silhouettes.
+        times = [t for (path, _, name), t in cumulative.items() if name == function and file in path]
+        taken[part] = max(times, default=0.0)
     total = stats.total_tt  # type: ignore[attr-defined]
     return {**{part: t / total for part, t in taken.items()}, "the rest": 1 - sum(taken.values()) / total}
 
 
 def race(network: str, sources: dict[str, SequenceSource]) -> dict[str, object]:
-    """Let loader and steps of a network take turns, and print a card."""
-    trainers = {size: Trainer(Variant("ours", network, "float32", size)) for size in CHANNELS}
+    """Time loader and steps of a network in turn, and print a table."""
+    trainers = {size: Trainer(Variant("skelgait", network, "float32", size)) for size in CHANNELS}
     given: dict[str, float] = {}
     taken: dict[str, float] = {}
     for _ in range(REPEATS):
@@ -132,13 +128,16 @@ def race(network: str, sources: dict[str, SequenceSource]) -> dict[str, object]:
             taken[size] = max(len(LABELS) * FRAMES / trainer.seconds(), taken.get(size, 0.0))
     for trainer in trainers.values():
         trainer.end()
-    print(f"{network}, frames a second: " + ", ".join(f"a step with {s} widths {t:.0f}" for s, t in taken.items()))
+    print(f"{network}, frames per second: " + ", ".join(f"step with {s} widths {t:.0f}" for s, t in taken.items()))
     for name, rate in given.items():
         times = ", ".join(f"{rate / step:.0f} x {size}" for size, step in taken.items())
         print(f"  {name:<24}{rate:>8.0f}   ({times})")
     parts = {storage: shares(source) for storage, source in sources.items()}
     for storage, part in parts.items():
-        print(f"  a worker's time, {storage}: " + ", ".join(f"{name} {share:.0%}" for name, share in part.items()))
+        print(
+            f"  time of a loader process, {storage}: "
+            + ", ".join(f"{name} {share:.0%}" for name, share in part.items())
+        )
     return {
         "loader frames/s": {name: round(rate) for name, rate in given.items()},
         "step frames/s": {size: round(rate, 1) for size, rate in taken.items()},
@@ -150,7 +149,7 @@ def race(network: str, sources: dict[str, SequenceSource]) -> dict[str, object]:
 
 
 def main() -> None:
-    """Race both networks."""
+    """Compare loader and steps of all networks."""
     argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     with tempfile.TemporaryDirectory() as name:
         stores = write_stores(Path(name))

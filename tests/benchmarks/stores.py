@@ -1,19 +1,15 @@
-"""How large stores are, and how fast random clips of 30 frames come out of them, against the pickle tree, in one run.
+"""Size of stored datasets, and random clips of 30 frames read per second, compared with the pickle tree.
 
-Prints a card, and as its last line one JSON object. Maps and silhouettes are those of real walks where the folder of
-reference data lies beside the project, and otherwise of synthetic ones. All stores are open; every sequence is read
-once, in random order. Cold: the system has been told to forget the files. Warm: all files have been read before.
-
-What bounds it now: a clip of maps is drawn from 34 frames of 8 kB, and pickle reads all 120, so that 3.5 times its rate
-is the most there is. Warm and uncompressed, half of the time is copying these 34 frames and then 30 of them, and half
-is Python. Unpacking, of the three chunks that a clip touches, takes 90 us with LZ4, as long as pickle's copying
-altogether. Cold, it is the disk.
+Maps and silhouettes are those of real walks if `../shared` exists, otherwise of synthetic walks. All datasets are open;
+every sequence is read once, in random order. Cold: the files are dropped from the file cache before. Warm: all files
+have been read before. Prints a table, and one JSON object as the last line.
 
 Run: python -m tests.benchmarks.stores
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import statistics
@@ -41,7 +37,7 @@ COMPRESSIONS = ("none", "lz4hc", "gzip")
 
 
 def write_walks(folder: Path) -> None:
-    """Poses and silhouettes of real walks, or of synthetic ones."""
+    """Write poses and silhouettes of real walks, or of synthetic ones."""
     if SHARED.is_dir():
         command = [sys.executable, str(SHARED / "tools" / "real_walkers.py"), str(folder)]
         subprocess.run(command, check=True, capture_output=True)
@@ -50,12 +46,12 @@ def write_walks(folder: Path) -> None:
 
 
 def files_of(path: Path) -> list[Path]:
-    """All files of a store."""
+    """Return all files of a dataset."""
     return [file for file in path.rglob("*") if file.suffix in (".pkl", ".h5")]
 
 
 def forget(files: Sequence[Path]) -> None:
-    """Let the system drop what it remembers of files."""
+    """Drop files from the file cache."""
     for file in files:
         descriptor = os.open(file, os.O_RDONLY)
         os.fsync(descriptor)
@@ -64,7 +60,7 @@ def forget(files: Sequence[Path]) -> None:
 
 
 def remember(files: Sequence[Path]) -> None:
-    """Read files once."""
+    """Read files once, into the file cache."""
     for file in files:
         file.read_bytes()
 
@@ -72,7 +68,7 @@ def remember(files: Sequence[Path]) -> None:
 def reads_per_second(
     source: SequenceSource, order: Sequence[Key], clip_seed: int, prepare: Callable[[], None]
 ) -> float:
-    """Random clips a second, one of each sequence; opening is not counted, as it is done once in a training."""
+    """Return random clips per second, one clip of each sequence. Opening is not counted: training does it once."""
     choose = choose_frames("fixed_ordered", 30, 4, 720, np.random.default_rng(clip_seed))
     for key in order:
         source.read(key, choose)
@@ -84,7 +80,7 @@ def reads_per_second(
 
 
 def measure(stores: dict[str, Path], modality: Modality) -> Iterator[tuple[str, dict[str, float]]]:
-    """Size and speed of each store, the first one being the tree; the stores take turns, so that drifts hit all."""
+    """Yield size and speed of each dataset, the tree first. The datasets alternate, so that noise affects all."""
     sources = {name: open_source(path, modality) for name, path in stores.items()}
     files = {name: files_of(path) for name, path in stores.items()}
     order = np.random.default_rng(0).permutation(np.array(sources["pickle tree"].keys, dtype=object))
@@ -102,7 +98,7 @@ def measure(stores: dict[str, Path], modality: Modality) -> Iterator[tuple[str, 
 
 
 def seconds_to_open(folder: Path) -> float:
-    """Median time to open a store of many sequences."""
+    """Return the median time to open a dataset of many sequences."""
     for number, start in enumerate(range(0, INDEXED, IN_A_PART)):
         keys = [Key(f"{i // 10:05d}", "00", f"{i % 10:03d}") for i in range(start, min(start + IN_A_PART, INDEXED))]
         index = ShardIndex(keys, list(range(len(keys) + 1)), [key.view for key in keys])
@@ -117,7 +113,8 @@ def seconds_to_open(folder: Path) -> float:
 
 
 def main() -> None:
-    """Compare the stores for maps and silhouettes."""
+    """Compare storage formats for maps and silhouettes."""
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     result: dict[str, object] = {}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -135,7 +132,7 @@ def main() -> None:
                 cold, warm = row["cold"] / base["cold"], row["warm"] / base["warm"]
                 print(
                     f"  {store_name:12s} {row['mb']:6.0f} MB, {row['share']:4.2f} of the tree; "
-                    f"reads a second: cold {row['cold']:6.0f} ({cold:4.1f} x), warm {row['warm']:6.0f} ({warm:4.1f} x)"
+                    f"reads/s: cold {row['cold']:6.0f} ({cold:4.1f} x), warm {row['warm']:6.0f} ({warm:4.1f} x)"
                 )
             result[modality] = rows
         result["seconds_to_open"] = seconds_to_open(folder / "many")

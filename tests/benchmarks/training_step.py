@@ -1,13 +1,11 @@
-"""Share of the machine's own matrix-product rate that a training step reaches, ours and the plain arrangement's.
+"""Speed of a training step, as a fraction of the speed of a matrix product, beside a plain network.
 
-Plain means (N, C, T, H, W) through Conv3d and BatchNorm3d, with the frames transposed in and out of every spatial
-convolution, as torch comes; ours keeps the memory that it frees, as training does. As that holds for a whole process,
-every network is trained in a process of its own; they take turns, among themselves and with the matrix product, so that
-all meet the same noise of the machine, and the shortest time of each counts. A step is all that training does to a
-batch that is there: gray levels to numbers, forward, loss, backward, optimizer.
+The plain network has tensors (N, C, T, H, W), Conv3d and BatchNorm3d, and transposes the frames before and after every
+spatial convolution. Each network trains in its own process. The networks and the matrix product alternate, and the
+shortest time of each counts. A step converts gray levels, and does forward, loss, backward and optimizer.
 
-The rate is that of torch.mm in float32, 2048 x 2048 by 2048 x 2048. The operations of a step are those that torch
-counts in the plain arrangement, for both: how one gets to the result is its own affair.
+The matrix product is torch.mm in float32, 2048 x 2048 by 2048 x 2048. The operations of a step are those that torch
+counts in the plain network, for both networks. Prints a table, and one JSON object as the last line.
 
 Run: python -m tests.benchmarks.training_step [--tiny]
 """
@@ -45,16 +43,16 @@ class Output(NamedTuple):
 
 
 class Variant(NamedTuple):
-    """What is trained, and how."""
+    """A network to train: implementation, name, precision and size."""
 
-    arrangement: str  # ours or plain
+    implementation: str  # skelgait or plain
     network: str
     precision: str
     size: str
 
 
 def our_forward(variant: Variant) -> tuple[torch.nn.Module, Callable[[Tensor], Output]]:
-    """The network, and its output for a batch of gray levels (N * T, C, 64, 44)."""
+    """Return the network, and a function from gray levels (N * T, C, 64, 44) to its output."""
     network = models.build_network(
         variant.network, channels=CHANNELS[variant.size], blocks=BLOCKS, classes=CLASSES
     ).train()
@@ -68,7 +66,7 @@ def our_forward(variant: Variant) -> tuple[torch.nn.Module, Callable[[Tensor], O
 
 
 def plain_forward(variant: Variant) -> tuple[torch.nn.Module, Callable[[Tensor], Output]]:
-    """The same of the plain arrangement."""
+    """Return the plain network, and the same function for it."""
     in_channels = models.network_class(variant.network).in_channels
     network = PlainNetwork(in_channels, CHANNELS[variant.size], BLOCKS, CLASSES)
     for parameter in (network.FCs.fc_bin, network.BNNecks.fc_bin):
@@ -83,8 +81,8 @@ def plain_forward(variant: Variant) -> tuple[torch.nn.Module, Callable[[Tensor],
 
 
 def training_step(variant: Variant) -> Callable[[], None]:
-    """A function that does one step of training, on random frames."""
-    network, forward = (our_forward if variant.arrangement == "ours" else plain_forward)(variant)
+    """Return a function that runs one training step on random frames."""
+    network, forward = (our_forward if variant.implementation == "skelgait" else plain_forward)(variant)
     optimizer = torch.optim.SGD(network.parameters(), lr=0.01, momentum=0.9, weight_decay=5e-4)
     loss, labels = losses.GaitLoss(), torch.tensor(LABELS)
     in_channels = models.network_class(variant.network).in_channels
@@ -102,7 +100,7 @@ def training_step(variant: Variant) -> Callable[[], None]:
 
 
 class Trainer:
-    """A process that trains, one step whenever it is told to.
+    """Process that runs a training step on request.
 
     Attributes:
         operations: floating point operations of a step, as torch counts them.
@@ -110,14 +108,14 @@ class Trainer:
 
     def __init__(self, variant: Variant) -> None:
         context = get_context("spawn")
-        self._connection, its_end = context.Pipe()
-        self._process = context.Process(target=_train, args=(variant, its_end), daemon=True)
+        self._connection, child_end = context.Pipe()
+        self._process = context.Process(target=_train, args=(variant, child_end), daemon=True)
         self._process.start()
-        its_end.close()  # so that the end of the process is noticed
+        child_end.close()  # otherwise the end of the process is not noticed
         self.operations: int = self._connection.recv()
 
     def seconds(self) -> float:
-        """Do a step; the time it took."""
+        """Run a step and return its time."""
         self._connection.send(True)
         return self._connection.recv()
 
@@ -128,56 +126,56 @@ class Trainer:
 
 
 def _train(variant: Variant, connection: Connection) -> None:
-    if variant.arrangement == "ours":
+    if variant.implementation == "skelgait":
         keep_freed_memory()
     step = training_step(variant)
     with FlopCounterMode(display=False) as counter:
-        step()  # this one warms up, too
+        step()  # also the warm-up
     connection.send(counter.get_total_flops())
     while connection.recv():
         connection.send(seconds(step))
 
 
 def seconds(run: Callable[[], object]) -> float:
-    """Time of one run."""
+    """Return the time of one run."""
     start = time.perf_counter()
     run()
     return time.perf_counter() - start
 
 
 def matrix_product(precision: torch.dtype) -> Callable[[], float]:
-    """A function that multiplies two matrices, and returns the time it took."""
+    """Return a function that multiplies two matrices and returns the time."""
     left, right = torch.randn(2, MATRIX, MATRIX).to(precision)
     product = torch.mm(left, right)
-    # Into memory that is there: a rate without page faults is the highest that there is.
+    # Reuses the output memory: without page faults the rate is highest.
     return lambda: seconds(lambda: torch.mm(left, right, out=product))
 
 
 def by_turns(runs: dict[str, Callable[[], float]], repeats: int) -> dict[str, float]:
-    """The shortest time of each."""
+    """Return the shortest time of each run."""
     times = [{name: run() for name, run in runs.items()} for _ in range(repeats)]
     return {name: min(taken[name] for taken in times) for name in runs}
 
 
 def race(network: str, size: str, repeats: int) -> dict[str, float]:
-    """Race all variants of a network, and print a card."""
-    variants = [Variant(arrangement, network, p, size) for p in PRECISIONS for arrangement in ("ours", "plain")]
-    trainers = {f"{variant.arrangement} {variant.precision}": Trainer(variant) for variant in variants}
+    """Time all variants of a network and print a table."""
+    variants = [Variant(name, network, p, size) for p in PRECISIONS for name in ("skelgait", "plain")]
+    trainers = {f"{variant.implementation} {variant.precision}": Trainer(variant) for variant in variants}
     products = {f"mm {name}": matrix_product(precision) for name, precision in PRECISIONS.items()}
     taken = by_turns({name: trainer.seconds for name, trainer in trainers.items()} | products, repeats)
     operations = trainers["plain float32"].operations
     for trainer in trainers.values():
         trainer.end()
     rate = 2 * MATRIX**3 / taken["mm float32"]
-    print(f"{network}: {operations / 1e9:.0f} GFLOP a step, torch.mm {rate / 1e9:.0f} GFLOP/s")
-    result = {"GFLOP a step": round(operations / 1e9, 1), "mm GFLOP/s": round(rate / 1e9, 1)}
+    print(f"{network}: {operations / 1e9:.0f} GFLOP per step, torch.mm {rate / 1e9:.0f} GFLOP/s")
+    result = {"GFLOP per step": round(operations / 1e9, 1), "mm GFLOP/s": round(rate / 1e9, 1)}
     for name in trainers:
         share = operations / taken[name] / rate
-        print(f"  {name:<14}{1000 * taken[name]:>8.0f} ms a step, {share:6.1%} of torch.mm in float32")
+        print(f"  {name:<18}{1000 * taken[name]:>8.0f} ms per step, {share:6.1%} of torch.mm in float32")
         result |= {f"{name} ms": round(1000 * taken[name], 1), f"{name} share": round(share, 4)}
     ratios = {
-        "ours over plain, float32": taken["plain float32"] / taken["ours float32"],
-        "ours bf16 over plain float32": taken["plain float32"] / taken["ours bf16"],
+        "speed-up over plain, float32": taken["plain float32"] / taken["skelgait float32"],
+        "bf16 over plain float32": taken["plain float32"] / taken["skelgait bf16"],
         "torch.mm bf16 over float32": taken["mm float32"] / taken["mm bf16"],
     }
     for name, ratio in ratios.items():
@@ -186,10 +184,10 @@ def race(network: str, size: str, repeats: int) -> dict[str, float]:
 
 
 def main() -> None:
-    """Race both networks at one size."""
+    """Compare all networks at one size."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--tiny", action="store_true", help="the tiny channels instead of CCPG's")
-    parser.add_argument("--repeats", type=int, default=4, help="steps that are timed")
+    parser.add_argument("--tiny", action="store_true", help="use the channels of the tiny presets instead of CCPG")
+    parser.add_argument("--repeats", type=int, default=4, help="number of timed steps")
     arguments = parser.parse_args()
     size = "tiny" if arguments.tiny else "CCPG"
     batch = f"{len(LABELS)} sequences x {FRAMES} frames"
