@@ -1,7 +1,7 @@
 """Residual 2D blocks on frames, and pseudo-3D blocks on the frames of sequences.
 
 All features are (F, C, H, W) in channels_last memory format. `FrameBatchNorm` is `nn.BatchNorm2d`, and `norm_relu` is
-`relu(norm(frames) + residual)`; on a CPU both are faster and more exact, see `skelgait.models.cpu`.
+`relu(norm(frames) + residual)`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812  (its usual name)
 from torch import Tensor, nn
 
-from skelgait.models.cpu.norm import FrameBatchNorm, norm_relu
+from skelgait.models.norm import FrameBatchNorm, norm_relu
 from skelgait.models.temporal import TemporalConv
 
 

@@ -7,7 +7,7 @@ import torch.nn.functional as F  # noqa: N812  (its usual name)
 from torch import Tensor, nn
 
 from skelgait.models.blocks import conv3x3
-from skelgait.models.cpu.norm import FrameBatchNorm, norm_relu
+from skelgait.models.norm import FrameBatchNorm, norm_relu
 
 REDUCTION = 16
 """Ratio of input channels to attention channels."""

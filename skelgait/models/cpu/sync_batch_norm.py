@@ -1,6 +1,6 @@
-"""Batch norm whose statistics run over all processes, on any device.
+"""Synchronized batch norm for any device.
 
-torch's own SyncBatchNorm runs on CUDA alone. The module here does the same with all_reduce, which gloo has as well.
+`nn.SyncBatchNorm` needs CUDA. The class here uses all_reduce, which the gloo backend has too.
 """
 
 from __future__ import annotations
@@ -13,23 +13,23 @@ from torch import Tensor, nn
 
 
 def synchronize_batch_norm(module: nn.Module, device: torch.device) -> nn.Module:
-    """Let all batch norm layers in `module` share their statistics between processes; names of parameters stay."""
+    """Replace all batch norm layers of a module by synchronized ones; names of parameters stay."""
     if device.type == "cuda":
         return nn.SyncBatchNorm.convert_sync_batchnorm(module)  # type: ignore[no-any-return, no-untyped-call]
-    for part in module.modules():
-        if isinstance(part, nn.modules.batchnorm._BatchNorm):
-            part.__class__ = SyncBatchNorm
+    for layer in module.modules():
+        if isinstance(layer, nn.modules.batchnorm._BatchNorm):
+            layer.__class__ = SyncBatchNorm
     return module
 
 
 class SyncBatchNorm(nn.modules.batchnorm._BatchNorm):
-    """`nn.BatchNorm1d` and `nn.BatchNorm2d` over the batches of all processes, which may differ in size."""
+    """Batch norm over the batches of all processes, which may differ in size; replaces `nn.BatchNorm1d` and `2d`."""
 
     def _check_input_dim(self, input: Tensor) -> None:  # noqa: A002 - torch's name
-        """Any shape (N, C, ...) will do."""
+        """Accept any shape (N, C, ...)."""
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - torch's name
-        """(N, C, ...) to the same shape."""
+        """Normalize an (N, C, ...) tensor."""
         if not self.training:
             return super().forward(input)
         axes = [axis for axis in range(input.ndim) if axis != 1]
@@ -39,7 +39,7 @@ class SyncBatchNorm(nn.modules.batchnorm._BatchNorm):
         mean, count = total[:-1] / total[-1], total[-1].detach()
         shape = [1, -1, *[1] * (input.ndim - 2)]
         centered = values - mean.view(shape)
-        # In two passes: the difference of two large sums of squares would lose digits.
+        # Two passes, because E[x^2] - E[x]^2 would lose digits.
         variance = _sum_over_processes(centered.square().sum(axes)) / count
         self._update(mean.detach(), variance.detach(), count)
         scale = self.weight * torch.rsqrt(variance + self.eps)
@@ -56,7 +56,7 @@ class SyncBatchNorm(nn.modules.batchnorm._BatchNorm):
 
 
 class _SumOverProcesses(torch.autograd.Function):
-    """The sum over processes; its gradient is the sum of all processes' gradients."""
+    """Sum over processes; the gradient is the sum of the gradients of all processes."""
 
     @staticmethod
     def forward(_: Any, values: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Batch norm of frames: nn.BatchNorm2d's results, without its rounding."""
+"""Batch norm of frames, compared with nn.BatchNorm2d in float64."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from skelgait.models.cpu.norm import FrameBatchNorm, channel_moments, norm_relu
+from skelgait.models.cpu.norm import channel_moments
+from skelgait.models.norm import FrameBatchNorm, norm_relu
 
 
 def frames_of(shape: tuple[int, int, int, int], dtype: torch.dtype = torch.float64) -> Tensor:
@@ -25,10 +26,10 @@ def pair(channels: int) -> tuple[FrameBatchNorm, nn.BatchNorm2d]:
 
 
 @pytest.mark.parametrize("shape", [(1, 3, 2, 2), (1, 3, 5, 1), (7, 4, 6, 5), (6, 1, 3, 4)])
-def test_batch_norm_2d(shape: tuple[int, int, int, int]) -> None:
+def test_equals_batch_norm_2d(shape: tuple[int, int, int, int]) -> None:
     ours, plain = pair(shape[1])
     frames, same = frames_of(shape).requires_grad_(), frames_of(shape).requires_grad_()
-    for _ in range(2):  # so that the running statistics are followed, too
+    for _ in range(2):  # the second step uses updated running statistics
         torch.testing.assert_close(out := ours(frames), expected := plain(same))
     weights = torch.randn_like(out)
     out.backward(weights)
@@ -43,7 +44,7 @@ def test_batch_norm_2d(shape: tuple[int, int, int, int]) -> None:
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_moments_are_exact_for_many_frames(dtype: torch.dtype) -> None:
+def test_moments_of_many_frames_are_exact(dtype: torch.dtype) -> None:
     frames = frames_of((300, 4, 64, 44), dtype)
     mean, variance = channel_moments(frames)
     assert mean.dtype == variance.dtype == torch.float32
@@ -52,7 +53,7 @@ def test_moments_are_exact_for_many_frames(dtype: torch.dtype) -> None:
     torch.testing.assert_close(variance.double(), true_variance, rtol=1e-6, atol=0)
 
 
-def test_gradient_by_differences() -> None:
+def test_gradient_equals_finite_differences() -> None:
     norm = FrameBatchNorm(2).double()
     frames = frames_of((3, 2, 4, 3)).requires_grad_()
     assert torch.autograd.gradcheck(lambda *tensors: norm(tensors[0]), (frames, norm.weight, norm.bias))
@@ -61,22 +62,22 @@ def test_gradient_by_differences() -> None:
 Layer = Callable[[nn.Module, Tensor, Tensor | None], Tensor]
 
 
-def norm_alone(norm: nn.Module, frames: Tensor, _: Tensor | None) -> Tensor:
+def norm_only(norm: nn.Module, frames: Tensor, _: Tensor | None) -> Tensor:
     out: Tensor = norm(frames)
     return out
 
 
-def rectified(norm: nn.Module, frames: Tensor, residual: Tensor | None) -> Tensor:
+def plain_norm_relu(norm: nn.Module, frames: Tensor, residual: Tensor | None) -> Tensor:
     return (norm(frames) if residual is None else norm(frames) + residual).relu()
 
 
 def run(layer: Layer, norm: nn.Module, inputs: list[Tensor]) -> list[Tensor]:
-    """Result, running statistics, and the gradients of weight, bias, frames, and residual if there is one.
+    """Return result, running statistics, and gradients of weight, bias, frames and, if given, residual.
 
     Args:
-        layer: what is done.
-        norm: batch norm with weights and statistics of its own.
-        inputs: gradient of the result, frames, and the residual if there is one.
+        layer: layer to run.
+        norm: batch norm layer.
+        inputs: gradient of the result, frames and, optionally, residual.
     """
     grad, *leaves = (values.clone().to(norm.weight.dtype).requires_grad_() for values in inputs)
     out = layer(norm, leaves[0], leaves[1] if len(leaves) > 1 else None)
@@ -96,47 +97,50 @@ def norms(channels: int) -> tuple[FrameBatchNorm, nn.BatchNorm2d]:
     return ours.float(), plain
 
 
-def assert_alike(found: list[Tensor], expected: list[Tensor], tolerance: float) -> None:
-    for a, b in zip(found, expected, strict=True):
+def assert_close(result: list[Tensor], expected: list[Tensor], tolerance: float) -> None:
+    for a, b in zip(result, expected, strict=True):
         scale = max(1.0, float(b.abs().max()))
         torch.testing.assert_close(a.double(), b.double(), rtol=tolerance, atol=tolerance * scale)
 
 
 SHAPES = [(1, 1, 1, 2), (1, 4, 3, 5), (3, 3, 7, 1), (5, 6, 4, 3), (9, 16, 64, 44), (4, 128, 8, 6), (3, 1040, 2, 2)]
-# What is done, plainly, and whether to a residual, too.
+# Layer, plain version of it, and if it has a residual.
 LAYERS: list[tuple[Layer, Layer, bool]] = [
-    (norm_alone, norm_alone, False),
-    (norm_relu, rectified, False),
-    (norm_relu, rectified, True),
+    (norm_only, norm_only, False),
+    (norm_relu, plain_norm_relu, False),
+    (norm_relu, plain_norm_relu, True),
 ]
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize(("layer", "plainly", "with_residual"), LAYERS)
-def test_float32_layers(shape: tuple[int, int, int, int], layer: Layer, plainly: Layer, with_residual: bool) -> None:
+@pytest.mark.parametrize(("layer", "plain_layer", "with_residual"), LAYERS)
+def test_float32_layers_equal_plain_layers(
+    shape: tuple[int, int, int, int], layer: Layer, plain_layer: Layer, with_residual: bool
+) -> None:
     inputs = inputs_of(shape, with_residual)
     ours, plain = norms(shape[1])
-    assert_alike(run(layer, ours, inputs), run(plainly, plain, inputs), 1e-5)
+    assert_close(run(layer, ours, inputs), run(plain_layer, plain, inputs), 1e-5)
 
 
-@pytest.mark.parametrize(("layer", "plainly", "with_residual"), LAYERS)
-def test_layers_without_compiled_loops(
-    monkeypatch: pytest.MonkeyPatch, layer: Layer, plainly: Layer, with_residual: bool
+@pytest.mark.parametrize(("layer", "plain_layer", "with_residual"), LAYERS)
+def test_layers_without_compiled_loops_equal_plain_layers(
+    monkeypatch: pytest.MonkeyPatch, layer: Layer, plain_layer: Layer, with_residual: bool
 ) -> None:
-    monkeypatch.setattr("skelgait.models.cpu.norm.can_fuse", lambda _: False)
+    for module in ("norm", "cpu.norm"):
+        monkeypatch.setattr(f"skelgait.models.{module}.can_fuse", lambda _: False)
     inputs = inputs_of((5, 6, 4, 3), with_residual)
     ours, plain = norms(6)
-    assert_alike(run(layer, ours, inputs), run(plainly, plain, inputs), 1e-5)
+    assert_close(run(layer, ours, inputs), run(plain_layer, plain, inputs), 1e-5)
 
 
 @pytest.mark.parametrize("with_residual", [False, True])
-def test_rectified_norm_of_another_class(with_residual: bool) -> None:
+def test_norm_relu_of_other_batch_norm(with_residual: bool) -> None:
     inputs = inputs_of((5, 6, 4, 3), with_residual)
-    assert_alike(run(norm_relu, norms(6)[1], inputs), run(rectified, norms(6)[1], inputs), 1e-12)
+    assert_close(run(norm_relu, norms(6)[1], inputs), run(plain_norm_relu, norms(6)[1], inputs), 1e-12)
 
 
-@pytest.mark.parametrize(("layer", "plainly", "with_residual"), LAYERS)
-def test_threads_and_repetition(layer: Layer, plainly: Layer, with_residual: bool) -> None:
+@pytest.mark.parametrize(("layer", "plain_layer", "with_residual"), LAYERS)
+def test_result_is_repeatable_and_independent_of_threads(layer: Layer, plain_layer: Layer, with_residual: bool) -> None:
     inputs, before = inputs_of((7, 16, 9, 11), with_residual), torch.get_num_threads()
     runs = {}
     try:
@@ -147,12 +151,12 @@ def test_threads_and_repetition(layer: Layer, plainly: Layer, with_residual: boo
         torch.set_num_threads(before)
     for first, second in runs.values():
         assert all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
-    assert_alike(runs[1][0], runs[2][0], 1e-6)
+    assert_close(runs[1][0], runs[2][0], 1e-6)
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
 @pytest.mark.parametrize("with_residual", [False, True])
-def test_what_is_not_finite_comes_through(bad: float, with_residual: bool) -> None:
+def test_nan_and_inf_are_passed_on(bad: float, with_residual: bool) -> None:
     grad, frames, *residual = inputs_of((2, 3, 4, 5), with_residual)
     frames[1, 2, 3, 4] = bad
     out = run(norm_relu, norms(3)[0], [grad, frames, *residual])[0]
@@ -160,7 +164,7 @@ def test_what_is_not_finite_comes_through(bad: float, with_residual: bool) -> No
     assert out[:, :2].isfinite().all()
 
 
-def test_gradients_and_residuals_in_other_memory() -> None:
+def test_contiguous_gradient_and_residual_give_same_result() -> None:
     inputs = inputs_of((5, 6, 4, 3), True)
     others = [inputs[0].contiguous(), inputs[1], inputs[2].contiguous()]
     expected = run(norm_relu, norms(6)[0], inputs)
