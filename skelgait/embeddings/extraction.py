@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from skelgait.embeddings.embeddings import Embeddings, check_finite
 from skelgait.models import GaitNetwork
 from skelgait.runtime.advance import Advance, no_progress
+from skelgait.runtime.devices import autocast
 from skelgait.runtime.processes import gather_objects, rank, world_size
 from skelgait.sampling.batch import Batch
 from skelgait.sampling.sequences import sequence_batches
 from skelgait.storage import Key, SequenceSource
 
-_TYPES = {"float32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 _ROUND_SIZE = 512
 
 
@@ -161,7 +161,7 @@ def _embedded_rows(
 ) -> Iterator[Row]:
     """Yield the index and both embeddings (S, D) of each sequence of this process."""
     for batch in batches:
-        with torch.inference_mode(), torch.autocast(device.type, _TYPES[precision], enabled=precision != "float32"):
+        with torch.inference_mode(), autocast(precision, device):
             frames = batch.frames.to(device).to(torch.float32, memory_format=torch.channels_last).div_(255)
             output = network(frames, batch.lengths)
             outputs = (output.embedding, output.neck_embedding)

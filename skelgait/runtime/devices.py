@@ -33,6 +33,17 @@ def pick_device(name: str) -> torch.device:
     return torch.device(name)
 
 
+def autocast(precision: str, device: torch.device) -> torch.autocast:
+    """Return the autocast context for a precision.
+
+    Args:
+        precision: float32 (no autocast), bf16 or fp16.
+        device: device of the network.
+    """
+    dtype = {"float32": None, "bf16": torch.bfloat16, "fp16": torch.float16}[precision]
+    return torch.autocast(device.type, dtype, enabled=dtype is not None)
+
+
 def cpu_has_bf16() -> bool:
     """Return True if the processor has instructions for bf16 matrix products."""
     capabilities = torch.cpu.get_capabilities()

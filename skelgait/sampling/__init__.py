@@ -1,1 +1,1 @@
-"""What a batch is: identities, sequences, frames, augmentation."""
+"""Batches: batch sampler, clips, frames, augmentation, and collation."""

@@ -1,4 +1,4 @@
-"""Random changes of a training sequence: one draw, and all its frames and modalities change alike."""
+"""Random augmentation of a training sequence, the same for all of its frames and modalities."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from skelgait.sampling.inputs import cut_columns
 
 Frames = NDArray[np.uint8]
 _Warp = Callable[[Frames, Frames], Any]
-"""Warps an image (H, W) into another array of that size."""
+"""Function that warps an image (H, W) into another array of the same size."""
 
 
 def augment(
@@ -24,33 +24,31 @@ def augment(
     mirror: float,
     rotation: float,
     rotation_deg: float,
-    where: str,
+    name: str,
 ) -> Frames:
-    """Perspective, cut to 44 columns, mirror, rotation, each with its own probability.
-
-    Gray levels stay uint8, so that a batch is small until it is on the device.
+    """Change the perspective, cut to 44 columns, mirror and rotate, each with its own probability.
 
     Args:
         frames: (T, C, 64, 64) or (T, C, 64, 44) uint8.
-        rng: the source of the draws.
-        perspective: probability of another perspective.
+        rng: random generator.
+        perspective: probability of a change of perspective.
         mirror: probability of the mirror image.
         rotation: probability of a rotation.
-        rotation_deg: largest rotation, either way, in degrees.
-        where: names the sequence in errors.
+        rotation_deg: largest rotation in degrees, in both directions.
+        name: name of the sequence, for errors.
 
     Returns:
-        (T, C, 64, 44) uint8.
+        (T, C, 64, 44) uint8. Batches stay small until they are on the device.
 
     Raises:
-        ShapeError: the frames are of another size.
+        ShapeError: if the frames have another size.
     """
-    # All draws are made each time, so that a probability changes no other draw.
+    # Always draw all numbers, so that one probability does not affect the other draws.
     chances = rng.random(3)
     corners, degrees = rng.random(4), rng.uniform(-rotation_deg, rotation_deg)
     if chances[0] < perspective:
         frames = change_perspective(frames, corners)
-    frames = cut_columns(frames, where)
+    frames = cut_columns(frames, name)
     if chances[1] < mirror:
         frames = frames[..., ::-1]
     if chances[2] < rotation:
@@ -63,8 +61,8 @@ def change_perspective(frames: Frames, corners: NDArray[np.float64]) -> Frames:
 
     Args:
         frames: (T, C, H, W) uint8.
-        corners: four numbers in [0, 1): where the top left, bottom left, top right and bottom right ends of the
-            quadrilateral's sides lie, in the outer c columns, c = 10 x (W // 44).
+        corners: positions in [0, 1) of the top left, bottom left, top right and bottom right corner of the
+            quadrilateral within the outer c columns, c = 10 x (W // 44).
 
     Returns:
         (T, C, H, W) uint8.
@@ -82,7 +80,7 @@ def change_perspective(frames: Frames, corners: NDArray[np.float64]) -> Frames:
 def rotate(frames: Frames, degrees: float) -> Frames:
     """Rotate (T, C, H, W) uint8 frames about x = H // 2, y = W // 2.
 
-    That is not the middle of a frame that is not square; OpenGait networks were trained with it.
+    This is not the center of a frame that is not square, but OpenGait networks were trained with it.
     """
     height, width = frames.shape[2:]
     matrix = cv2.getRotationMatrix2D((height // 2, width // 2), degrees, 1.0)
@@ -90,7 +88,7 @@ def rotate(frames: Frames, degrees: float) -> Frames:
 
 
 def _warp(frames: Frames, warp: _Warp) -> Frames:
-    # An image at a time: of two or four channels at once OpenCV rounds differently, and with three it is no faster.
+    # One channel at a time: OpenCV rounds differently for two or four channels, and three are not faster.
     frames = np.ascontiguousarray(frames)
     warped = np.empty_like(frames)
     for image, out in zip(frames.reshape(-1, *frames.shape[2:]), warped.reshape(-1, *frames.shape[2:]), strict=True):

@@ -1,4 +1,4 @@
-"""Batches of packed sequences, made by worker processes."""
+"""Batches of packed sequences, loaded by worker processes."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from torch.utils.data import DataLoader, Dataset
 from skelgait.errors import SkelgaitError
 
 Item = tuple[NDArray[np.uint8], int]
-"""Frames (T, C, 64, 44), and the label."""
+"""Frames (T, C, 64, 44) and label of a sequence."""
 
 
 class Batch(NamedTuple):
-    """Sequences for one step.
+    """Sequences of one batch.
 
     Attributes:
-        frames: (F, C, 64, 44) uint8, the frames of all sequences one after the other.
-        lengths: N numbers of frames, which sum to F.
-        labels: (N,) int64: in training the class of each sequence, otherwise its number.
+        frames: (F, C, 64, 44) uint8, frames of all sequences, one sequence after the other.
+        lengths: N numbers of frames that sum to F.
+        labels: (N,) int64, class of each sequence in training, otherwise its index.
     """
 
     frames: Tensor
@@ -34,39 +34,39 @@ class Batch(NamedTuple):
 
 
 def load_batches(
-    dataset: Dataset[Any], places: Iterable[list[Any]], *, workers: int, pin_memory: bool
+    dataset: Dataset[Any], batch_sampler: Iterable[list[Any]], *, workers: int, pin_memory: bool
 ) -> Generator[Batch, None, None]:
-    """Batches of the items of `dataset` at each list of `places`, in order, read ahead.
+    """Yield batches of a dataset in the order of the sampler.
 
     Args:
-        dataset: gives an `Item`, or a `SkelgaitError` where it cannot.
-        places: what goes into each batch.
-        workers: processes that read; this one where 0.
-        pin_memory: whether batches are to be copied to a CUDA device.
+        dataset: returns an `Item`, or a `SkelgaitError` if it cannot read one.
+        batch_sampler: indices of the items of each batch.
+        workers: number of worker processes that read ahead; 0: read in this process.
+        pin_memory: allocate batches in pinned memory, for copies to a CUDA device.
 
     Raises:
-        SkelgaitError: what the dataset gave.
+        SkelgaitError: if the dataset returned one.
     """
     loader = DataLoader(
         dataset,
-        batch_sampler=places,
+        batch_sampler=batch_sampler,
         num_workers=workers,
         collate_fn=_collate,
         pin_memory=pin_memory,
         worker_init_fn=_start_worker,
     )
     for batch in loader:
-        # Raised here and not in the worker: torch would not carry the exception over whole.
+        # Raise here and not in the worker: torch would replace the exception by one with a traceback as text.
         if isinstance(batch, SkelgaitError):
             raise batch
         yield batch
 
 
 def _start_worker(_: int) -> None:
-    # Who reads the batches decides when to end, and the worker ends with it.
+    # The parent process handles signals, and stops its workers.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
-    # Threads of OpenCV in every worker would only compete.
+    # OpenCV threads of several workers would compete for the same cores.
     cv2.setNumThreads(0)
 
 

@@ -1,9 +1,8 @@
-"""Training batches: clips of drawn frames, read and augmented by worker processes."""
+"""Training batches: clips of random frames, read and augmented by worker processes."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Generator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,24 +13,25 @@ from skelgait.errors import DataError, SkelgaitError
 from skelgait.runtime.rng import rng_for
 from skelgait.sampling.augment import augment
 from skelgait.sampling.batch import Batch, Item, load_batches
+from skelgait.sampling.batch_sampler import ClipIndex, IdentityBatchSampler
 from skelgait.sampling.frames import FrameSampling, choose_frames
-from skelgait.sampling.identities import IdentityBatches
 from skelgait.sampling.inputs import stack_modalities
 from skelgait.storage import Key, SequenceSource
 
-_Place = tuple[int, int, int]
-
 
 class Clips(Dataset[Any]):
-    """Clips of training sequences, by (iteration, position in the batch, index of the sequence).
+    """Clips of training sequences.
 
     Args:
-        source: the sequences.
-        keys: the sequences to train on.
-        labels: the class of each of `keys`.
-        frames: how frames are drawn: `sampling`, `clip_len`, `skip`, `max_frames`.
+        source: sequences on disk.
+        keys: training sequences.
+        labels: class of each of `keys`.
+        sampling: frame sampling, see `choose_frames`.
+        clip_len: number of frames in a clip.
+        skip: frames of a window that `fixed_ordered` leaves out.
+        max_frames: largest number of frames that `all_ordered` uses.
         augmentation: keyword arguments of `augment`.
-        seed: seed of the draws.
+        seed: random seed.
     """
 
     def __init__(
@@ -51,49 +51,44 @@ class Clips(Dataset[Any]):
         self._keys = keys
         self._labels = labels
         self._sampling: FrameSampling = sampling
-        self._lengths = (clip_len, skip, max_frames)
+        self._clip_len = clip_len
+        self._skip = skip
+        self._max_frames = max_frames
         self._augmentation = dict(augmentation)
         self._seed = seed
 
     def __len__(self) -> int:
         return len(self._keys)
 
-    def __getitem__(self, place: _Place) -> Item | SkelgaitError:
-        iteration, position, index = place
-        rng = rng_for(self._seed, iteration, position)
+    def __getitem__(self, index: ClipIndex) -> Item | SkelgaitError:
+        rng = rng_for(self._seed, index.iteration, index.position)
         try:
-            return self._clip(self._keys[index], rng), self._labels[index]
+            return self._clip(self._keys[index.sequence], rng), self._labels[index.sequence]
         except SkelgaitError as error:
             return error
 
     def _clip(self, key: Key, rng: np.random.Generator) -> NDArray[np.uint8]:
-        where = f"{self._source.path}: {key}"
-        arrays = self._source.read(key, choose_frames(self._sampling, *self._lengths, rng))
+        name = f"{self._source.path}: {key}"
+        frame_choice = choose_frames(self._sampling, self._clip_len, self._skip, self._max_frames, rng)
+        arrays = self._source.read(key, frame_choice)
         if not len(arrays[0]):
-            raise DataError(where, "no frame", "at least one frame", "remove the sequence")
-        return augment(stack_modalities(arrays, where), rng, where=where, **self._augmentation)
+            raise DataError(name, "no frame", "at least one frame", "remove the sequence")
+        return augment(stack_modalities(arrays, name), rng, name=name, **self._augmentation)
 
 
-def batches(
-    clips: Clips, identity_batches: IdentityBatches, iterations: Sequence[int], *, workers: int, pin_memory: bool
+def clip_batches(
+    clips: Clips, sampler: IdentityBatchSampler, *, workers: int, pin_memory: bool
 ) -> Generator[Batch, None, None]:
-    """The batches of `iterations`, in order, read ahead by `workers` processes (by this one where 0).
+    """Yield training batches without end, in the order of the sampler.
+
+    Args:
+        clips: training clips.
+        sampler: batches of clip indices.
+        workers: number of worker processes that read ahead; 0: read in this process.
+        pin_memory: allocate batches in pinned memory, for copies to a CUDA device.
 
     Raises:
-        DataError: a sequence cannot be read.
-        ShapeError: a sequence is of the wrong shape.
+        DataError: if a sequence cannot be read.
+        ShapeError: if a sequence has a wrong shape.
     """
-    places = _Places(identity_batches, iterations)
-    return load_batches(clips, places, workers=workers, pin_memory=pin_memory)
-
-
-@dataclass(frozen=True)
-class _Places:
-    """The places of each batch, drawn when it is their turn."""
-
-    identity_batches: IdentityBatches
-    iterations: Sequence[int]
-
-    def __iter__(self) -> Iterator[list[_Place]]:
-        for iteration in self.iterations:
-            yield [(iteration, position, index) for position, index in self.identity_batches.draw(iteration)]
+    return load_batches(clips, sampler, workers=workers, pin_memory=pin_memory)

@@ -1,4 +1,4 @@
-"""Which frames of a sequence are used."""
+"""Choice of the frames of a sequence."""
 
 from __future__ import annotations
 
@@ -15,20 +15,21 @@ FrameSampling = Literal["fixed_ordered", "fixed_unordered", "all_ordered"]
 def choose_frames(
     sampling: FrameSampling, clip_len: int, skip: int, max_frames: int, rng: np.random.Generator
 ) -> FrameChoice:
-    """The frame choice of a sampling, with the draws of `rng`.
+    """Return a function from the length of a sequence to the indices of the frames to use.
 
-    * `fixed_ordered`: of a random window of `clip_len + skip` frames, `clip_len` in their order;
-    * `fixed_unordered`: `clip_len` at random, more than once only where the sequence is shorter;
-    * `all_ordered`: all, up to `max_frames`.
+    * `fixed_ordered`: `clip_len` frames of a random window of `clip_len + skip` frames, in order. A sequence that is
+      shorter than the window is repeated first.
+    * `fixed_unordered`: `clip_len` random frames, with replacement only if the sequence is shorter.
+    * `all_ordered`: the first `max_frames` frames.
 
-    In corner cases: a sequence shorter than the window is repeated first; one without frames gives none.
+    A sequence without frames gives no index.
 
     Args:
-        sampling: which of the three.
-        clip_len: frames drawn.
-        skip: frames of the window that `fixed_ordered` leaves out.
-        max_frames: where `all_ordered` stops.
-        rng: the source of the draws.
+        sampling: one of the three names above.
+        clip_len: number of frames in a clip.
+        skip: frames of a window that `fixed_ordered` leaves out.
+        max_frames: largest number of frames that `all_ordered` uses.
+        rng: random generator.
     """
     if sampling == "fixed_ordered":
         return lambda length: _ordered(length, clip_len, skip, rng)
@@ -38,7 +39,7 @@ def choose_frames(
 
 
 def first_frames(max_frames: int) -> FrameChoice:
-    """All frames, up to `max_frames`."""
+    """Return a function from the length of a sequence to the indices of its first `max_frames` frames."""
     return lambda length: np.arange(min(length, max_frames))
 
 
@@ -46,8 +47,8 @@ def _ordered(length: int, clip_len: int, skip: int, rng: np.random.Generator) ->
     window = clip_len + skip
     repeats = -(-window // length) if length else 0
     start = rng.integers(max(length * repeats - window, 0) + 1)
-    places = start + np.sort(rng.choice(window, clip_len, replace=False))
-    return places % length if length else np.arange(0)
+    indices = start + np.sort(rng.choice(window, clip_len, replace=False))
+    return indices % length if length else np.arange(0)
 
 
 def _unordered(length: int, clip_len: int, rng: np.random.Generator) -> NDArray[np.int64]:

@@ -1,4 +1,4 @@
-"""From the arrays of a sequence to the frames that a network takes."""
+"""Conversion of the arrays of a sequence to the frames of a network."""
 
 from __future__ import annotations
 
@@ -9,18 +9,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skelgait.errors import ShapeError
+from skelgait.models.inputs import FRAME_HW
 
-# A network sees 64 x 44: of a square frame the outer columns are empty.
-_ROWS, _COLUMNS = 64, 44
+_ROWS, _COLUMNS = FRAME_HW
 
 
-def stack_modalities(arrays: Sequence[NDArray[Any]], where: str) -> NDArray[np.uint8]:
-    """Maps (T, 2, H, W), and silhouettes (T, H, W) if there are any, as one array (T, 2 or 3, H, W).
+def stack_modalities(arrays: Sequence[NDArray[Any]], name: str) -> NDArray[np.uint8]:
+    """Concatenate maps and silhouettes along the channels. Maps wider than the silhouettes are cut to their width.
 
-    Maps wider than the silhouettes are cut to their width first.
+    Args:
+        arrays: maps (T, 2, H, W), and optionally silhouettes (T, H, W).
+        name: name of the sequence, for errors.
+
+    Returns:
+        (T, 2 or 3, H, W) uint8.
 
     Raises:
-        ShapeError: their heights differ, or the silhouettes are wider; names `where`.
+        ShapeError: if the heights differ, or if the silhouettes are wider.
     """
     maps = arrays[0]
     if len(arrays) == 1:
@@ -29,25 +34,29 @@ def stack_modalities(arrays: Sequence[NDArray[Any]], where: str) -> NDArray[np.u
     surplus = maps.shape[3] - silhouettes.shape[3]
     if maps.shape[2] != silhouettes.shape[2] or surplus < 0 or surplus % 2:
         raise ShapeError(
-            where,
+            name,
             f"maps {maps.shape[2:]} and silhouettes {silhouettes.shape[2:]}",
-            "frames of one height, the maps not narrower",
-            "align the silhouettes to 64 rows, as high as the maps",
+            "the same height, and maps at least as wide as silhouettes",
+            "align silhouettes to the height of the maps, 64 rows",
         )
     maps = maps[..., surplus // 2 : maps.shape[3] - surplus // 2]
     return np.concatenate([maps, silhouettes], axis=1)
 
 
-def cut_columns(frames: NDArray[np.uint8], where: str) -> NDArray[np.uint8]:
-    """Cut frames (T, C, 64, 64) to (T, C, 64, 44), 10 columns a side; frames of that width stay as they are.
+def cut_columns(frames: NDArray[np.uint8], name: str) -> NDArray[np.uint8]:
+    """Cut frames (T, C, 64, 64) to (T, C, 64, 44), 10 columns on each side; frames of width 44 stay unchanged.
+
+    Args:
+        frames: (T, C, 64, 64 or 44) uint8.
+        name: name of the sequence, for errors.
 
     Raises:
-        ShapeError: the frames are of another size; names `where`.
+        ShapeError: if the frames have another size.
     """
     height, width = frames.shape[2:]
     if height != _ROWS or width not in (_ROWS, _COLUMNS):
         raise ShapeError(
-            where,
+            name,
             f"frames of {height} x {width}",
             f"{_ROWS} x {_ROWS} or {_ROWS} x {_COLUMNS}",
             "draw maps with --size-px 64, and align silhouettes to 64 rows",

@@ -1,4 +1,4 @@
-"""Whole sequences, as they are embedded."""
+"""Batches of whole sequences, for embedding."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ class _Sequences(Dataset[Any]):
         self._max_frames = max_frames
 
     def __getitem__(self, index: int) -> Item | SkelgaitError:
-        where = f"{self._source.path}: {self._keys[index]}"
+        name = f"{self._source.path}: {self._keys[index]}"
         try:
             arrays = self._source.read(self._keys[index], first_frames(self._max_frames))
             if not len(arrays[0]):
-                raise DataError(where, "no frame", "at least one frame", "remove the sequence")
-            frames = cut_columns(stack_modalities(arrays, where), where)
+                raise DataError(name, "no frame", "at least one frame", "remove the sequence")
+            frames = cut_columns(stack_modalities(arrays, name), name)
         except SkelgaitError as error:
             return error
         return np.ascontiguousarray(frames), index
@@ -36,25 +36,25 @@ class _Sequences(Dataset[Any]):
 def sequence_batches(
     source: SequenceSource,
     keys: Sequence[Key],
-    chosen: Sequence[int],
+    indices: Sequence[int],
     *,
     batch_size: int,
     max_frames: int,
     workers: int,
 ) -> Generator[Batch, None, None]:
-    """Batches of whole sequences, in order.
+    """Yield batches of whole sequences, in order.
 
     Args:
-        source: the sequences.
-        keys: their keys.
-        chosen: which of `keys`, by number; the batches' labels are these numbers.
-        batch_size: sequences in a batch.
-        max_frames: frames used of a sequence.
-        workers: processes that read; this one where 0.
+        source: sequences on disk.
+        keys: keys of sequences.
+        indices: indices in `keys` of the sequences to read; they are also the labels in the batches.
+        batch_size: number of sequences in a batch.
+        max_frames: largest number of frames of a sequence.
+        workers: number of worker processes that read ahead; 0: read in this process.
 
     Raises:
-        DataError: a sequence cannot be read, or has no frame.
-        ShapeError: a sequence is of the wrong shape.
+        DataError: if a sequence cannot be read or has no frame.
+        ShapeError: if a sequence has a wrong shape.
     """
-    places = [list(chosen[start : start + batch_size]) for start in range(0, len(chosen), batch_size)]
-    return load_batches(_Sequences(source, keys, max_frames), places, workers=workers, pin_memory=False)
+    index_batches = [list(indices[start : start + batch_size]) for start in range(0, len(indices), batch_size)]
+    return load_batches(_Sequences(source, keys, max_frames), index_batches, workers=workers, pin_memory=False)

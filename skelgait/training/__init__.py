@@ -1,4 +1,4 @@
-"""Training loop, state, precision, metrics and resume."""
+"""Training: loop, state, precision, metrics and resume."""
 
 from skelgait.training.train import TrainReport, train
 

@@ -1,4 +1,4 @@
-"""Evaluations while training, one JSON line each in `tests.jsonl`, and which of them was the best."""
+"""Evaluations during training, one JSON line each in `tests.jsonl`."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ log = logging.getLogger(__name__)
 
 
 class Evaluations:
-    """The evaluations of a run.
+    """Evaluations of a run.
 
     Args:
-        run: the run's folder.
-        iteration: steps taken before; evaluations of later ones, from before an interruption, are dropped.
+        run: folder of the run.
+        iteration: current iteration. Evaluations of later iterations, from before an interruption, are removed.
     """
 
     def __init__(self, run: Path, iteration: int) -> None:
@@ -29,20 +29,20 @@ class Evaluations:
         drop_lines_after(run / EVALUATIONS_FILE, iteration)
 
     def has(self, iteration: int) -> bool:
-        """Whether there is one of that iteration; all processes get the same answer."""
-        tested = (test.get("iteration") for test in read_json_lines(self._run / EVALUATIONS_FILE))
-        return any_process(is_main() and iteration in tested)
+        """Return True, in all processes, if the network of this iteration is evaluated."""
+        iterations = (line.get("iteration") for line in read_json_lines(self._run / EVALUATIONS_FILE))
+        return any_process(is_main() and iteration in iterations)
 
     def write(self, iteration: int, report: Mapping[str, Any]) -> float | None:
-        """Write down the report of an iteration; returns its score, the mean rank-1 of its first table."""
+        """Write the report of an iteration; return its score, the mean rank-1 of the first table in [0, 1]."""
         score = evaluation_score(report)
         if is_main():
             append_line(self._run / EVALUATIONS_FILE, json.dumps({"iteration": iteration, **report}))
-            said = "without a score" if score is None else f"rank-1 {100 * score:.1f} percent"
-            log.info("iteration %d tested: %s", iteration, said)
+            result = "no score" if score is None else f"rank-1 {100 * score:.1f} percent"
+            log.info("evaluation at iteration %d: %s", iteration, result)
         return score
 
     def best(self) -> int | None:
-        """The iteration with the highest score; None where there is none."""
+        """Return the iteration with the highest score; None without evaluations."""
         best = best_evaluation(self._run)
         return None if best is None else best.iteration

@@ -1,4 +1,4 @@
-"""What a network is trained on, in few words: a training that goes on, or a test, can tell other data from it."""
+"""Fingerprint of the training data, to detect other data on resume or in an evaluation."""
 
 from __future__ import annotations
 
@@ -10,20 +10,23 @@ from skelgait.sampling.frames import first_frames
 from skelgait.storage import Key, SequenceSource
 from skelgait.storage.metadata import read_metadata
 
-# Where the data lie may change.
+# The data may be moved.
 _NOT_COMPARED = {"path"}
 
 
 def fingerprint(source: SequenceSource, keys: Sequence[Key]) -> dict[str, Any]:
-    """The fingerprint of the sequences `keys` of `source`.
+    """Return the fingerprint of sequences.
+
+    Args:
+        source: sequences on disk.
+        keys: training sequences.
 
     Returns:
         `path` of the source; number and hash of `identities` and `sequences`; `shapes` of a frame of each modality; and
-        what is known of how the maps were `drawn` (`sigma_px` and the other settings of `skelgait heatmap`, and the
-        number of `joints` of the poses), None for maps that say nothing of it.
+        `drawn`, see `how_drawn`.
 
     Raises:
-        DataError: the first sequence cannot be read, or the metadata beside the maps is damaged.
+        DataError: if the first sequence cannot be read, or if the metadata of the maps is damaged.
     """
     arrays = source.read(keys[0], first_frames(1))
     identities = sorted({key.identity for key in keys})
@@ -39,10 +42,13 @@ def fingerprint(source: SequenceSource, keys: Sequence[Key]) -> dict[str, Any]:
 
 
 def how_drawn(source: SequenceSource) -> dict[str, Any] | None:
-    """What is known of how the maps in `source` were drawn; None where nothing is.
+    """Return how the maps of a source were drawn: the settings of `skelgait heatmap` and the number of pose joints.
+
+    Returns:
+        Settings and facts by name; None for maps without metadata.
 
     Raises:
-        DataError: the metadata beside the maps is damaged.
+        DataError: if the metadata of the maps is damaged.
     """
     metadata = read_metadata(source.metadata_folder)
     if metadata is None:
@@ -52,8 +58,8 @@ def how_drawn(source: SequenceSource) -> dict[str, Any] | None:
 
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
-    """In what two fingerprints differ: (what, before, now); what only one of them knows is no difference."""
-    flat_before, flat_now = _flat(before), _flat(now)
+    """Return the differences of two fingerprints as (name, before, now), without names that only one of them has."""
+    flat_before, flat_now = _compared_values(before), _compared_values(now)
     return [
         (name, value, flat_now[name])
         for name, value in flat_before.items()
@@ -61,15 +67,16 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[tuple
     ]
 
 
-def _flat(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+def _compared_values(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return the values to compare by dotted name."""
     flat: dict[str, Any] = {}
     for name, value in content.items():
         if isinstance(value, Mapping):
-            flat.update(_flat(value, f"{prefix}{name}."))
+            flat.update(_compared_values(value, f"{prefix}{name}."))
         elif value is not None and name not in _NOT_COMPARED:
             flat[prefix + name] = value
     return flat
 
 
-def _hash(words: Iterable[str]) -> str:
-    return hashlib.sha256("\n".join(words).encode()).hexdigest()[:16]
+def _hash(names: Iterable[str]) -> str:
+    return hashlib.sha256("\n".join(names).encode()).hexdigest()[:16]

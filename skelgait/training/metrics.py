@@ -1,4 +1,10 @@
-"""What a training says of itself as it goes on: one JSON line for each logged step and each test."""
+"""Metrics of the training steps, one JSON line for each logged step in `metrics.jsonl`.
+
+Keys of a line, which `skelgait runs` reads: `iteration`, `learning_rate`; for each loss `<loss>/loss` (unweighted) and
+its other values, such as `triplet/active_share` and `cross_entropy/accuracy`; `steps_per_second`,
+`sequences_per_second`, `frames_per_second` and `seconds_left`. Only names of loss values have a `/`. Accuracies and
+shares (names that end in `accuracy` or `_share`) are in [0, 1].
+"""
 
 from __future__ import annotations
 
@@ -22,12 +28,12 @@ METRICS_FILE = "metrics.jsonl"
 
 
 class Metrics:
-    """One JSON line for each logged step, in `metrics.jsonl`, and the same in the log.
+    """Writer of `metrics.jsonl`, which also logs each line.
 
     Args:
-        run: the run's folder.
-        iteration: steps taken before.
-        iterations: steps to be taken in all.
+        run: folder of the run.
+        iteration: current iteration. Lines of later iterations, from before an interruption, are removed.
+        iterations: last iteration of the training.
     """
 
     def __init__(self, run: Path, iteration: int, iterations: int) -> None:
@@ -38,13 +44,22 @@ class Metrics:
         drop_lines_after(self._path, iteration)
 
     def count(self, sequences: int, frames: int) -> None:
-        """Count what a step has consumed, over all processes."""
+        """Count the sequences and frames of a step, over all processes."""
         self._sequences += sequences
         self._frames += frames
         self._steps += 1
 
     def write(self, iteration: int, learning_rate: float, terms: Mapping[str, Tensor]) -> dict[str, Any]:
-        """Write a step's line, with the rates since the last one; returns what is written."""
+        """Write the line of a step, with the speed since the last line.
+
+        Args:
+            iteration: iteration of the step.
+            learning_rate: current learning rate.
+            terms: values of the losses by name.
+
+        Returns:
+            Values of the line by key.
+        """
         now = time.perf_counter()
         seconds, self._since = now - self._since, now
         line: dict[str, Any] = {"iteration": iteration, "learning_rate": learning_rate}
@@ -56,23 +71,35 @@ class Metrics:
         self._sequences = self._frames = self._steps = 0
         if is_main():
             append_line(self._path, json.dumps(line))
-            said = ", ".join(f"{name} {value:g}" for name, value in line.items() if name != "seconds_left")
-            log.info("%s, %s left", said, timedelta(seconds=line["seconds_left"]))
+            values = ", ".join(f"{name} {value:g}" for name, value in line.items() if name != "seconds_left")
+            log.info("%s, %s left", values, timedelta(seconds=line["seconds_left"]))
         return line
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """Do not count the time that the block takes, as a test does: it is no training."""
+        """Exclude the time of the block, such as an evaluation, from the speed."""
         start = time.perf_counter()
         yield
         self._since += time.perf_counter() - start
 
 
+def status_of(line: Mapping[str, Any]) -> str:
+    """Return losses and accuracies of a line as a short text: "triplet 0.123, cross entropy 1.234, accuracy 56 %"."""
+    parts = []
+    for key, value in line.items():
+        loss, _, name = key.rpartition("/")
+        if name == "loss":
+            parts.append(f"{loss.replace('_', ' ')} {value:.3f}")
+        elif loss and name == "accuracy":
+            parts.append(f"accuracy {100 * value:.0f} %")
+    return ", ".join(parts)
+
+
 def append_line(path: Path, line: str) -> None:
-    """Add a line to a text file.
+    """Append a line to a text file.
 
     Raises:
-        DataError: the file cannot be written.
+        DataError: if the file cannot be written.
     """
     try:
         with path.open("a", encoding="utf-8") as file:
@@ -82,10 +109,10 @@ def append_line(path: Path, line: str) -> None:
 
 
 def drop_lines_after(path: Path, iteration: int) -> None:
-    """Drop the lines of later iterations, from before an interruption, and one that a kill has cut off.
+    """Remove lines of later iterations, and incomplete lines, which a killed process leaves.
 
     Raises:
-        DataError: the file cannot be written.
+        DataError: if the file cannot be written.
     """
     if is_main() and path.is_file():
         lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
@@ -93,7 +120,7 @@ def drop_lines_after(path: Path, iteration: int) -> None:
 
 
 def _iteration(line: str) -> float:
-    """The iteration of a line; infinite where the line is no whole one, as a kill leaves it."""
+    """Return the iteration of a line; infinity for an incomplete line."""
     try:
         return int(json.loads(line)["iteration"])
     except (ValueError, KeyError, TypeError):

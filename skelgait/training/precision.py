@@ -1,4 +1,4 @@
-"""The arithmetic of a training step."""
+"""Mixed precision of a training step."""
 
 from __future__ import annotations
 
@@ -6,19 +6,18 @@ import torch
 from torch import Tensor
 
 from skelgait.errors import SettingsError
-
-_TYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
+from skelgait.runtime.devices import autocast
 
 
 class Precision:
     """Autocast and, for fp16, loss scaling.
 
     Args:
-        name: float32, bf16, fp16, or auto: fp16 on CUDA and float32 elsewhere.
-        device: where the network runs.
+        name: float32, bf16, fp16, or auto (fp16 on CUDA, float32 elsewhere).
+        device: device of the network.
 
     Raises:
-        SettingsError: fp16 is wanted where there is no CUDA.
+        SettingsError: for fp16 without CUDA.
     """
 
     def __init__(self, name: str, device: torch.device) -> None:
@@ -26,16 +25,15 @@ class Precision:
             name = "fp16" if device.type == "cuda" else "float32"
         if name == "fp16" and device.type != "cuda":
             raise SettingsError("--precision", f"fp16 on {device.type}", "float32 or bf16", "use --precision auto")
-        self._device = device
-        self._type = _TYPES.get(name)
+        self._name, self._device = name, device
         self.scaler = torch.amp.GradScaler(device.type, enabled=name == "fp16")
 
     def autocast(self) -> torch.autocast:
-        """The context that the network's forward pass runs in."""
-        return torch.autocast(self._device.type, dtype=self._type, enabled=self._type is not None)
+        """Return the context for the forward pass of the network."""
+        return autocast(self._name, self._device)
 
     def step(self, loss: Tensor, optimizer: torch.optim.Optimizer) -> bool:
-        """Differentiate `loss` and step; False where the step was skipped, as gradients did not fit into fp16."""
+        """Compute gradients and step; return False if the step was skipped, because gradients overflowed in fp16."""
         optimizer.zero_grad(set_to_none=True)
         scale = self.scaler.get_scale()
         self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]

@@ -1,4 +1,4 @@
-"""Whether a training may begin in a folder, and whether it may go on from a checkpoint."""
+"""Checks before training starts in a run folder or resumes from a checkpoint."""
 
 from __future__ import annotations
 
@@ -15,36 +15,36 @@ from skelgait.training.fingerprint import differences
 
 log = logging.getLogger(__name__)
 
-_HINT = "resume with the run's own data and settings, or name another run with --run-name"
+_HINT = "resume with the data and settings of the run, or start another run with --run-name"
 
 
 def refuse_earlier_training(run: Path) -> None:
-    """Refuse to train in the folder of an earlier run: what it left would be taken for this one's.
+    """Refuse to start a training in a folder with checkpoints, which would be mixed with the new ones.
 
     Raises:
-        SettingsError: there are checkpoints in `run`.
+        SettingsError: if the folder has checkpoints.
     """
-    there = sorted((run / "checkpoints").glob("*.pt"))
-    if there:
-        hint = "use --resume to go on with it, name another with --run-name, or remove the folder"
-        raise SettingsError(run, f"an earlier training, up to {there[-1].name}", "a new run", hint)
+    existing = sorted((run / "checkpoints").glob("*.pt"))
+    if existing:
+        hint = "pass --resume to continue it, choose another --run-name, or remove the folder"
+        raise SettingsError(run, f"an earlier training, up to {existing[-1].name}", "a new run", hint)
 
 
 def checkpoint_to_resume(
     run: Path, settings: TrainSettings, architecture: Architecture, data: Mapping[str, Any]
 ) -> Checkpoint:
-    """The checkpoint to go on from: the one that the settings name, or the newest that is whole.
+    """Load the checkpoint to resume from: that of `settings.iteration`, or else the newest one that is not damaged.
 
     Args:
-        run: the run's folder.
-        settings: how to train.
-        architecture: the network's, as settings and data have it.
-        data: the fingerprint of the data.
+        run: folder of the run.
+        settings: training settings.
+        architecture: architecture that settings and data give.
+        data: fingerprint of the data.
 
     Raises:
-        CheckpointError: there is none, or it holds weights alone.
-        DataError: it is of another network, or was trained on other data.
-        SettingsError: optimizer or schedule were others.
+        CheckpointError: if there is none, or if it has only weights.
+        DataError: if it has another architecture, or was trained on other data.
+        SettingsError: if the settings of optimizer or learning rate schedule have changed.
     """
     if settings.iteration is None:
         path, checkpoint = _load_newest(run)
@@ -52,38 +52,38 @@ def checkpoint_to_resume(
         path = find_checkpoint(run, settings.iteration)
         checkpoint = load_checkpoint(path)
     if checkpoint.architecture != architecture:
-        expected = f"{architecture} as the data and the settings say"
+        expected = f"{architecture}, from the data and the settings"
         raise DataError(path, str(checkpoint.architecture), expected, _HINT)
     if changed := differences(checkpoint.data, data):
-        found = ", ".join(f"{what} {before}" for what, before, _ in changed)
-        expected = ", ".join(f"{what} {now}" for what, _, now in changed)
-        raise DataError(path, f"a network that was trained on {found}", f"the data's {expected}", _HINT)
+        found = ", ".join(f"{name} {before}" for name, before, _ in changed)
+        expected = ", ".join(f"{name} {now}" for name, _, now in changed)
+        raise DataError(path, f"a network trained on data with {found}", f"data with {expected}", _HINT)
     _check_training(path, checkpoint, settings.optimizer)
     return checkpoint
 
 
 def _load_newest(run: Path) -> tuple[Path, Checkpoint]:
-    """The newest checkpoint of a run that is whole, and where it lies; those that are damaged are named in the log."""
+    """Load the newest checkpoint that is not damaged; return its path too. Warn of damaged ones."""
     path = find_checkpoint(run)
     damaged: CheckpointError | None = None
     for _, path in sorted(list_checkpoints(run).items(), reverse=True):
         try:
             return path, load_checkpoint(path)
         except CheckpointError as error:
-            log.warning("%s", CheckpointError(error.where, error.found, error.expected, "the one before it is used"))
+            log.warning("%s", CheckpointError(error.where, error.found, error.expected, "the previous one is used"))
             damaged = damaged or error
     raise damaged or CheckpointError(path, "none", "a checkpoint", "train first")
 
 
 def _check_training(path: Path, checkpoint: Checkpoint, settings: OptimizerSettings) -> None:
-    """Refuse to go on where optimizer and schedule are not to be had, or are not those of the settings."""
+    """Refuse a checkpoint without optimizer state, or with other settings of optimizer or schedule."""
     if not checkpoint.training:
-        hint = "train from its weights with --init, under another --run-name; it can be evaluated as it is"
-        raise CheckpointError(path, "weights alone", "the state of the optimizer and the schedule", hint)
-    wanted = settings.model_dump(mode="json")
-    before = checkpoint.settings.get("optimizer", wanted)
-    changed = [name for name in wanted if before.get(name) != wanted[name]]
+        hint = "start a new run from these weights with --init and another --run-name"
+        raise CheckpointError(path, "only weights", "the state of the optimizer and the schedule", hint)
+    current = settings.model_dump(mode="json")
+    before = checkpoint.settings.get("optimizer", current)
+    changed = [name for name in current if before.get(name) != current[name]]
     if changed:
         found = ", ".join(f"{name} {before.get(name)}" for name in changed)
-        expected = ", ".join(f"{name} {wanted[name]}" for name in changed)
-        raise SettingsError(path, found, expected, "leave train.optimizer as it was, or name another --run-name")
+        expected = ", ".join(f"{name} {current[name]}" for name in changed)
+        raise SettingsError(path, found, expected, "restore train.optimizer, or choose another --run-name")

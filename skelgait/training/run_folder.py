@@ -1,4 +1,4 @@
-"""The folder of a training run, as far as it is written once: settings, versions, data, state of the code."""
+"""Files of a run that are written once at its start: settings, versions, data and state of the code."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ RUN_FILE = "run.json"
 
 
 def write_run(run: Path, settings: TrainSettings, device: torch.device, data: Mapping[str, Any]) -> None:
-    """Write down the settings of the run, in a form that `--settings` reads, and what it runs with and on.
+    """Write `settings.yaml`, which `--settings` reads, and `run.json` with versions, machine and data.
 
     Args:
-        run: the run's folder.
-        settings: how to train.
-        device: where the network runs.
-        data: the fingerprint of the data.
+        run: folder of the run.
+        settings: training settings.
+        device: device of the network.
+        data: fingerprint of the data.
 
     Raises:
-        DataError: the folder cannot be written, or what is there is damaged.
+        DataError: if a file cannot be written, or if the `run.json` of a resumed run is damaged.
     """
     if not is_main():
         return
@@ -53,13 +53,13 @@ def write_run(run: Path, settings: TrainSettings, device: torch.device, data: Ma
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """What is written down already; nothing where the run is older than this file."""
+    """Return the content of `run.json`; empty if the file is missing."""
     if not path.is_file():
         return {}
     try:
         return dict(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError) as error:
-        raise DataError(path, f"a damaged file ({error})", "what the run began with", "remove the file") from error
+        raise DataError(path, f"a damaged file ({error})", "the facts of the run's start", "remove the file") from error
 
 
 def _machine(device: torch.device) -> dict[str, Any]:
@@ -78,24 +78,26 @@ def _machine(device: torch.device) -> dict[str, Any]:
 
 
 def _git_of_package() -> dict[str, Any] | None:
-    """The state of skelgait's own repository, where it is run from one."""
+    """Return the git state of skelgait; None if it does not run from a repository."""
     package = Path(skelgait.__file__).parent
     is_tracked = _git(package, "ls-files", "--error-unmatch", "__init__.py") is not None
     return _git_of(package) if is_tracked else None
 
 
 def _git_of(folder: Path) -> dict[str, Any] | None:
-    """Commit, and whether files have changed since, of the repository that `folder` lies in; None where in none."""
+    """Return commit and uncommitted changes of the repository of a folder; None without a repository."""
     commit = _git(folder, "rev-parse", "HEAD")
     return (
         None if commit is None else {"commit": commit, "changed": bool(_git(folder, "status", "--porcelain", "-uno"))}
     )
 
 
-def _git(folder: Path, *words: str) -> str | None:
-    """What git says in `folder`; None where there is no git, or it says no."""
+def _git(folder: Path, *arguments: str) -> str | None:
+    """Return the output of a git command in a folder; None if git is missing or fails."""
     try:
-        said = subprocess.run(["git", *words], cwd=folder, capture_output=True, text=True, timeout=10, check=False)
+        result = subprocess.run(
+            ["git", *arguments], cwd=folder, capture_output=True, text=True, timeout=10, check=False
+        )
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return said.stdout.strip() if said.returncode == 0 else None
+    return result.stdout.strip() if result.returncode == 0 else None

@@ -1,4 +1,4 @@
-"""A network in training: all that changes with a step, and what a checkpoint keeps of it."""
+"""Training state: network, optimizer, schedule and counters, and their checkpoint."""
 
 from __future__ import annotations
 
@@ -23,34 +23,43 @@ from skelgait.sampling.batch import Batch
 from skelgait.settings.training import TrainSettings
 from skelgait.training.precision import Precision
 
-# Loss scaling begins far too high on purpose, and comes down by half with each skipped step.
-_SKIPPED_IN_A_ROW = 60
+# Loss scaling starts too high on purpose, and is halved with each skipped step.
+_MAX_SKIPPED_STEPS = 60
 
 
 class TrainingState:
-    """Network, optimizer, schedule, loss scaling and counters, freshly initialized by the seed.
+    """Network, optimizer, schedule, loss scaling and counters, initialized with the seed.
 
-    There are no random states among them: every draw is a function of seed and iteration.
+    There is no random state: every draw is a function of seed and iteration.
 
     Attributes:
-        network: the network, on the device.
-        iteration: steps of the optimizer.
-        drawn: batches drawn; more than steps where loss scaling has skipped some.
-        not_finite: losses in a row that were no finite numbers; kept on the device, since asking for the number would
-            wait for the device at every step.
+        network: network on the device.
+        iteration: number of optimizer steps.
+        drawn: number of batches drawn; larger than `iteration` if loss scaling skipped steps.
+        not_finite: number of losses in a row that were not finite; on the device, because reading it would wait for the
+            device in every step.
 
     Args:
-        run: the run's folder, for errors.
-        architecture: the network's.
-        settings: how to train.
-        device: where the network runs.
+        run: folder of the run, for errors.
+        architecture: architecture of the network.
+        settings: training settings.
+        device: device of the network.
+        max_skipped_steps: number of steps that loss scaling may skip in a row.
 
     Raises:
-        SettingsError: the precision is not to be had on the device.
+        SettingsError: if the device does not support the precision, or if a loss does not accept its settings.
     """
 
-    def __init__(self, run: Path, architecture: Architecture, settings: TrainSettings, device: torch.device) -> None:
+    def __init__(
+        self,
+        run: Path,
+        architecture: Architecture,
+        settings: TrainSettings,
+        device: torch.device,
+        max_skipped_steps: int = _MAX_SKIPPED_STEPS,
+    ) -> None:
         self._run, self._settings, self._device = run, settings, device
+        self._max_skipped_steps = max_skipped_steps
         self.architecture = architecture
         torch.manual_seed(settings.seed)
         self.network = architecture.build().to(device)
@@ -69,20 +78,20 @@ class TrainingState:
 
     @property
     def learning_rate(self) -> float:
-        """The learning rate of the next step."""
+        """Learning rate of the next step."""
         return float(self.scheduler.get_last_lr()[0])
 
     @property
     def checkpoint_bytes(self) -> int:
-        """About as many as a checkpoint takes on the disk: weights and their momentum, and a little more."""
+        """Approximate size of a checkpoint file: weights, momentum and 1 MiB."""
         values: Iterable[Tensor] = self.network.state_dict().values()
         return 2**20 + 2 * sum(value.numel() * value.element_size() for value in values)
 
     def model(self) -> nn.Module:
-        """What a step calls: the network in train mode, compiled if wanted, over all processes.
+        """Return the module that `step` calls: the network in train mode, compiled and distributed as set.
 
         Raises:
-            SettingsError: it is to be compiled for a CPU, and there is no compiler.
+            SettingsError: if `compile` is set for a CPU without a C++ compiler.
         """
         self.network.train()
         if world_size() > 1:
@@ -90,17 +99,24 @@ class TrainingState:
         model = _compiled(self.network, self._device) if self._settings.compile else self.network
         if world_size() == 1:
             return model
-        # Said of weights with a dimension of size 1, where strides mean nothing.
+        # A false alarm for weights with a dimension of size 1, whose stride does not matter.
         warnings.filterwarnings("ignore", "Grad strides do not match bucket view strides")
-        # Batch norm is the same in all processes already, so its buffers need not be sent round.
+        # Synchronized batch norm has the same buffers in all processes, so they need no broadcast.
         devices = [self._device] if self._device.type == "cuda" else None
         return cast("nn.Module", DistributedDataParallel(model, devices, forward_sync_buffers=False))
 
     def step(self, model: nn.Module, batch: Batch) -> dict[str, Tensor] | None:
-        """One step on a batch; the loss terms, or None where gradients did not fit into fp16 and it was skipped.
+        """Train on a batch.
+
+        Args:
+            model: module returned by `model`.
+            batch: sequences of this process.
+
+        Returns:
+            Terms of the loss; None if the step was skipped, because gradients overflowed in fp16.
 
         Raises:
-            SkelgaitError: too many steps in a row were skipped.
+            SkelgaitError: if too many steps in a row were skipped.
         """
         self.drawn += 1
         frames = batch.frames.to(self._device, non_blocking=True)
@@ -110,8 +126,8 @@ class TrainingState:
         loss = self.loss(output, batch.labels)
         if not self.precision.step(loss.total, self.optimizer):
             self._skipped += 1
-            if self._skipped == _SKIPPED_IN_A_ROW:
-                raise self._not_finite("gradients that do not fit into fp16", self._skipped)
+            if self._skipped == self._max_skipped_steps:
+                raise self._not_finite("gradients that overflow in fp16", self._skipped)
             return None
         self._skipped = 0
         self.scheduler.step()
@@ -120,16 +136,16 @@ class TrainingState:
         return loss.terms
 
     def refuse_not_finite(self, times: int) -> None:
-        """Stop if so many losses in a row were no finite numbers; waits for the device.
+        """Check that fewer than `times` losses in a row were not finite. Waits for the device.
 
         Raises:
-            SkelgaitError: they were.
+            SkelgaitError: if there were `times` or more.
         """
         if (found := int(self.not_finite.item())) >= times:
             raise self._not_finite("a loss that is not finite", found)
 
     def checkpoint(self, data: Mapping[str, Any]) -> Checkpoint:
-        """All of it, with the fingerprint of the data."""
+        """Return a checkpoint of this state, with the fingerprint of the data."""
         return Checkpoint(
             architecture=self.architecture,
             weights=self.network.state_dict(),
@@ -145,21 +161,21 @@ class TrainingState:
             data=data,
         )
 
-    def begin_with(self, path: Path) -> tuple[str, ...]:
-        """Begin with the weights of a checkpoint, skelgait or OpenGait; the classifier only where the classes fit.
+    def load_initial_weights(self, path: Path) -> tuple[str, ...]:
+        """Load initial weights from a skelgait or OpenGait checkpoint; the classifier only if the classes match.
 
         Returns:
-            The names of weights that stay freshly initialized.
+            Names of the weights that keep their random initial values.
 
         Raises:
-            CheckpointError: it cannot be read, or is of another architecture.
+            CheckpointError: if the file cannot be read or has another architecture.
         """
         weights, dropped = initial_weights(path, self.architecture)
         self.network.load_state_dict(dict(weights), strict=not dropped)
         return dropped
 
     def restore(self, checkpoint: Checkpoint) -> None:
-        """Be as when the checkpoint was made."""
+        """Restore the state of a checkpoint."""
         self.network.load_state_dict(dict(checkpoint.weights))
         self.optimizer.load_state_dict(checkpoint.training["optimizer"])
         self.scheduler.load_state_dict(checkpoint.training["scheduler"])
@@ -167,8 +183,8 @@ class TrainingState:
         self.iteration, self.drawn = checkpoint.iteration, checkpoint.training["drawn"]
 
     def _not_finite(self, found: str, times: int) -> SkelgaitError:
-        hint = "lower train.optimizer.learning_rate, or use --precision float32"
-        return SkelgaitError(self._run, f"{found}, {times} steps in a row", "numbers", hint)
+        hint = "lower train.optimizer.learning_rate, or pass --precision float32"
+        return SkelgaitError(self._run, f"{found}, {times} steps in a row", "finite values", hint)
 
 
 def _compiled(network: nn.Module, device: torch.device) -> nn.Module:

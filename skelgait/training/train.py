@@ -1,4 +1,4 @@
-"""Training a network, from top to bottom."""
+"""Training loop."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ import torch
 
 from skelgait.checkpoints.checkpoint import Architecture, save_checkpoint
 from skelgait.checkpoints.folder import check_free_space, checkpoint_path, remove_old_checkpoints
-from skelgait.errors import DataError, SkelgaitError
+from skelgait.datasets.identities import select_identities
+from skelgait.errors import SkelgaitError
 from skelgait.models import GaitNetwork
 from skelgait.runtime.advance import Advance, no_progress
 from skelgait.runtime.launch import EXIT_PEER_FAILED
@@ -23,13 +24,13 @@ from skelgait.runtime.memory import keep_freed_memory
 from skelgait.runtime.processes import any_process, is_main, mean_over_processes, rank, world_size
 from skelgait.runtime.stopping import StopRequest, stop_request
 from skelgait.sampling.batch import Batch
-from skelgait.sampling.clips import Clips, batches
-from skelgait.sampling.identities import IdentityBatches
+from skelgait.sampling.batch_sampler import IdentityBatchSampler
+from skelgait.sampling.clips import Clips, clip_batches
 from skelgait.settings.training import TrainSettings
 from skelgait.storage import Key, SequenceSource
 from skelgait.training.evaluations import Evaluations
 from skelgait.training.fingerprint import fingerprint
-from skelgait.training.metrics import Metrics
+from skelgait.training.metrics import Metrics, status_of
 from skelgait.training.resume import checkpoint_to_resume, refuse_earlier_training
 from skelgait.training.run_folder import write_run
 from skelgait.training.state import TrainingState
@@ -37,25 +38,24 @@ from skelgait.training.tensorboard import TensorBoardLogger
 
 log = logging.getLogger(__name__)
 
-_NOT_FINITE_IN_A_ROW = 10
-_ENDLESS = 2**62
+_MAX_NOT_FINITE = 10
 
 Evaluate = Callable[[GaitNetwork, Advance], Mapping[str, Any]]
-"""From a network, in eval mode, to a report as a dictionary; tells how many sequences are done since it last told."""
+"""Function from a network in eval mode and a progress callback to an evaluation report as a dictionary."""
 
 
 @dataclass(frozen=True)
 class TrainReport:
-    """What a training came to.
+    """Result of a training.
 
     Attributes:
-        run: the run's folder.
-        checkpoint: the last checkpoint.
-        iterations: steps of the optimizer, those before a resumption included.
-        identities: identities trained on.
-        sequences: their sequences.
-        metrics: the last logged step.
-        seconds: time taken, from start or resumption.
+        run: folder of the run.
+        checkpoint: path of the last checkpoint.
+        iterations: number of optimizer steps, including those before a resume.
+        identities: number of training identities.
+        sequences: number of training sequences.
+        metrics: metrics of the last logged step.
+        seconds: time since the start or the resume.
     """
 
     run: Path
@@ -75,31 +75,32 @@ def train(
     device: torch.device,
     *,
     evaluate: Evaluate | None = None,
-    advance: Advance = no_progress,
+    advance: Advance | None = None,
 ) -> TrainReport:
-    """Train on the sequences of `identities` that `source` has.
+    """Train a network on the sequences of the given identities.
 
-    Works together with the other processes of `skelgait.runtime.processes.join_processes`, if there are any: the batch
-    is shared between them, and the result is that of one process. Every draw is a function of seed and iteration, so
-    that a resumed training goes on as if it had not stopped. Ctrl-C, SIGTERM and a sequence that cannot be read stop it
-    after a whole step, with a checkpoint.
+    In a process group (`skelgait.runtime.processes.join_processes`), each batch is divided among the processes, and the
+    result is that of one process. Random draws depend only on seed and iteration, so a resumed training gives the same
+    result as an uninterrupted one. Ctrl-C, SIGTERM and unreadable sequences stop the training after a complete step,
+    with a checkpoint.
 
     Args:
-        source: maps for skeletongait, pairs for skeletongait++.
-        identities: whom to train on; those without sequences are left out.
-        run: folder of settings, log, metrics and checkpoints.
-        settings: how to train.
-        device: where the network runs.
-        evaluate: called at every checkpoint.
-        advance: told how many steps have been taken since the last call.
+        source: sequences with the modalities of the network: maps, or pairs of maps and silhouettes.
+        identities: training identities; identities without sequences are ignored.
+        run: folder for settings, log, metrics and checkpoints.
+        settings: training settings.
+        device: device of the network.
+        evaluate: function to call at every checkpoint; None: no evaluation.
+        advance: called with the number of finished steps and, at each logged step, its losses and accuracy as a text.
 
     Raises:
-        SettingsError: settings do not fit the data or the machine.
-        DataError: no sequence to train on, one that cannot be read, other data than before, or a run folder that cannot
-            be written.
-        CheckpointError: what to go on from, or to begin with, cannot be used.
-        SkelgaitError: the loss is no longer a finite number.
+        SettingsError: if the settings do not fit the data or the machine.
+        DataError: if there are no training sequences, one of them cannot be read, the data are not those of the resumed
+            run, or the run folder cannot be written.
+        CheckpointError: if the checkpoint to resume or to start from cannot be used.
+        SkelgaitError: if the loss is not finite.
     """
+    advance = advance or no_progress
     start = time.perf_counter()
     if not settings.resume:
         refuse_earlier_training(run)
@@ -108,45 +109,42 @@ def train(
     data = fingerprint(source, keys)
     label_of = {name: label for label, name in enumerate(names)}
     labels = [label_of[key.identity] for key in keys]
-    clips, identity_batches = _clips(source, keys, labels, settings), _identity_batches(labels, settings)
+    clips, sampler = _clips(source, keys, labels, settings), _sampler(labels, settings)
     architecture = Architecture(classes=len(names), **settings.network.model_dump(exclude={"test_embedding"}))
     state = TrainingState(run, architecture, settings, device)
-    begun = "beginning anew"
+    initial_state = "training from random weights"
     if settings.resume:
         state.restore(checkpoint_to_resume(run, settings, architecture, data))
-        begun = f"going on after iteration {state.iteration}"
+        sampler.start = state.drawn
+        initial_state = f"resuming after iteration {state.iteration}"
     elif settings.init is not None:
-        fresh = state.begin_with(settings.init)
-        begun = f"beginning with the weights of {settings.init}" + (f", but for {', '.join(fresh)}" if fresh else "")
+        missing = state.load_initial_weights(settings.init)
+        initial_state = f"training from the weights of {settings.init}"
+        if missing:
+            initial_state += f", and random {', '.join(missing)}"
     check_free_space(run, state.checkpoint_bytes)
     with log_to(run / "log.txt" if is_main() else None), stop_request() as stop:
         write_run(run, settings, device, data)
         log.info("%d sequences of %d identities", len(keys), len(names))
-        log.info(begun)
+        log.info(initial_state)
         advance(state.iteration)
-        stream = batches(
-            clips,
-            identity_batches,
-            range(state.drawn, _ENDLESS),
-            workers=settings.num_workers,
-            pin_memory=device.type == "cuda",
-        )
+        batches = clip_batches(clips, sampler, workers=settings.num_workers, pin_memory=device.type == "cuda")
         loop = _Loop(run, settings, state, data, stop, evaluate)
-        with closing(stream):
-            line = loop.run_to_the_end(stream, advance)
+        with closing(batches):
+            metrics = loop.run_to_end(batches, advance)
     return TrainReport(
         run=run,
         checkpoint=checkpoint_path(run, state.iteration),
         iterations=state.iteration,
         identities=len(names),
         sequences=len(keys),
-        metrics=line,
+        metrics=metrics,
         seconds=time.perf_counter() - start,
     )
 
 
 class _Loop:
-    """Steps, and what is due after some of them: a line of metrics, a checkpoint, a test."""
+    """Loop over the steps, with metrics, checkpoints and evaluations at regular iterations."""
 
     def __init__(
         self,
@@ -163,28 +161,30 @@ class _Loop:
         self.tensorboard = TensorBoardLogger(run, state.iteration) if settings.tensorboard and is_main() else None
         self.evaluate = evaluate
 
-    def run_to_the_end(self, stream: Generator[Batch, None, None], advance: Advance) -> dict[str, Any]:
-        """Step until all iterations are done; the last line of metrics."""
+    def run_to_end(self, batches: Generator[Batch, None, None], advance: Advance) -> dict[str, Any]:
+        """Train until the last iteration; return the metrics of the last logged step."""
         settings, state, line = self.settings, self.state, dict[str, Any]()
         if state.iteration and self._is_due(settings.save_every):
-            self._test()  # which an interruption may have kept from being made
+            self._evaluate()  # an interruption may have prevented it
         model = state.model()
         while state.iteration < settings.iterations:
-            batch = self._next(stream)
+            batch = self._next(batches)
             terms = state.step(model, batch)
             self.metrics.count(len(batch.lengths) * world_size(), len(batch.frames) * world_size())
             if terms is None:
                 continue
-            advance(1)
+            status = ""
             if self._is_due(settings.log_every):
-                state.refuse_not_finite(min(_NOT_FINITE_IN_A_ROW, settings.log_every))
+                state.refuse_not_finite(min(_MAX_NOT_FINITE, settings.log_every))
                 line = self.metrics.write(state.iteration, state.learning_rate, mean_over_processes(terms))
+                status = status_of(line)
                 if self.tensorboard is not None:
                     self.tensorboard.scalars(state.iteration, line)
+            advance(1, status)
             if self._is_due(settings.save_every):
                 self._save()
-                self._test()
-                self._keep()
+                self._evaluate()
+                self._remove_old_checkpoints()
                 if self.tensorboard is not None:
                     self.tensorboard.frames(state.iteration, batch)
         if self.tensorboard is not None:
@@ -194,11 +194,11 @@ class _Loop:
     def _is_due(self, every: int) -> bool:
         return self.state.iteration % every == 0 or self.state.iteration == self.settings.iterations
 
-    def _next(self, stream: Generator[Batch, None, None]) -> Batch:
-        """The next batch; where there is none, or any process has been asked to end, all of them leave."""
+    def _next(self, batches: Generator[Batch, None, None]) -> Batch:
+        """Return the next batch. If any process cannot read one, or was asked to stop, all processes stop."""
         error: SkelgaitError | None = None
         try:
-            batch = next(stream)
+            batch = next(batches)
         except SkelgaitError as raised:
             error = raised
         if any_process(self.stop.wanted or error is not None):
@@ -212,21 +212,24 @@ class _Loop:
         return batch
 
     def _log_stop(self) -> None:
-        log.warning("stopped after iteration %d; go on with --resume", self.state.iteration)
+        log.warning("stopped after iteration %d; continue with --resume", self.state.iteration)
 
     def _save(self) -> None:
         self.state.refuse_not_finite(1)
         if is_main():
             save_checkpoint(checkpoint_path(self.run, self.state.iteration), self.state.checkpoint(self.data))
 
-    def _test(self) -> None:
-        """Test the network, where that is wanted and has not been done."""
+    def _check_stop(self, _n: int, _status: str = "", /) -> None:
+        self.stop.check()
+
+    def _evaluate(self) -> None:
+        """Evaluate the network, unless it is done or not wanted."""
         network, iteration = self.state.network, self.state.iteration
         if self.evaluate is None or self.evaluations.has(iteration):
             return
         with self.metrics.paused():
             try:
-                report = self.evaluate(network.eval(), lambda _n, _status="": self.stop.check())
+                report = self.evaluate(network.eval(), self._check_stop)
             except KeyboardInterrupt:
                 self._log_stop()
                 raise
@@ -235,8 +238,8 @@ class _Loop:
         if self.tensorboard is not None and score is not None:
             self.tensorboard.scalars(iteration, {"test/rank_1": score})
 
-    def _keep(self) -> None:
-        """Remove checkpoints that are not to be kept, and make sure that the next one will fit."""
+    def _remove_old_checkpoints(self) -> None:
+        """Remove old checkpoints, and check that the disk has space for the next one."""
         if not is_main():
             return
         remove_old_checkpoints(self.run, self.settings.keep_last, self.evaluations.best())
@@ -245,16 +248,12 @@ class _Loop:
 
 
 def training_keys(source: SequenceSource, identities: Collection[str]) -> tuple[list[Key], list[str]]:
-    """The sequences of `identities`, and the identities that have any, in the order of their labels.
+    """Return the sequences of the given identities, and the identities that have any, in the order of their labels.
 
     Raises:
-        DataError: there is no such sequence.
+        DataError: if there is no such sequence.
     """
-    keys = [key for key in source.keys if key.identity in identities]
-    if not keys:
-        found = f"identities {', '.join(sorted({key.identity for key in source.keys})[:5])}, ..."
-        expected = f"those to train on, {', '.join(sorted(identities)[:5]) or 'of which there are none'}, ..."
-        raise DataError(source.path, found, expected, "name the right --dataset, or your own --partition")
+    keys = select_identities(source.keys, identities, source.path, "training")
     return keys, sorted({key.identity for key in keys})
 
 
@@ -273,8 +272,8 @@ def _clips(source: SequenceSource, keys: list[Key], labels: list[int], settings:
     )
 
 
-def _identity_batches(labels: list[int], settings: TrainSettings) -> IdentityBatches:
+def _sampler(labels: list[int], settings: TrainSettings) -> IdentityBatchSampler:
     sampling = settings.sampling
-    return IdentityBatches(
+    return IdentityBatchSampler(
         labels, sampling.identities_per_batch, sampling.sequences_per_identity, settings.seed, rank(), world_size()
     )

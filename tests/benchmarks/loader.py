@@ -26,8 +26,8 @@ from skelgait.preprocess.convert import convert_store
 from skelgait.preprocess.maps import draw_dataset
 from skelgait.preprocess.pairs import pair_sequences, write_pairs
 from skelgait.runtime.cores import usable_cores
-from skelgait.sampling.clips import Clips, batches
-from skelgait.sampling.identities import IdentityBatches
+from skelgait.sampling.batch_sampler import IdentityBatchSampler
+from skelgait.sampling.clips import Clips, clip_batches
 from skelgait.settings.schema import HeatmapSettings
 from skelgait.settings.training import TrainSettings
 from skelgait.storage import SequenceSource, open_pairs, open_source
@@ -67,7 +67,7 @@ def write_stores(folder: Path) -> dict[str, dict[str, SequenceSource]]:
     return {"skeletongait": maps, "skeletongait++": pairs}
 
 
-def training_clips(source: SequenceSource) -> tuple[Clips, IdentityBatches]:
+def training_clips(source: SequenceSource) -> tuple[Clips, IdentityBatchSampler]:
     """Return clips and batch sampler of training with the settings of CCPG, which are the defaults."""
     settings = TrainSettings()
     sampling = settings.sampling
@@ -77,12 +77,12 @@ def training_clips(source: SequenceSource) -> tuple[Clips, IdentityBatches]:
         source, source.keys, labels, sampling=sampling.frames, clip_len=sampling.clip_len, skip=sampling.skip,
         max_frames=sampling.max_frames, augmentation=settings.augmentation.model_dump(), seed=0,
     )  # fmt: skip
-    return clips, IdentityBatches(labels, sampling.identities_per_batch, sampling.sequences_per_identity, 0)
+    return clips, IdentityBatchSampler(labels, sampling.identities_per_batch, sampling.sequences_per_identity, 0)
 
 
 def frames_per_second(source: SequenceSource, workers: int) -> float:
     """Return the speed of the loader, after the batches that it has read ahead are used up."""
-    stream = batches(*training_clips(source), range(10**6), workers=workers, pin_memory=False)
+    stream = clip_batches(*training_clips(source), workers=workers, pin_memory=False)
     for _ in islice(stream, 2 * workers + 1):
         pass
     start = time.perf_counter()
@@ -96,7 +96,7 @@ def shares(source: SequenceSource) -> dict[str, float]:
     """Return the fraction of time of each part of the loader's work, measured in this process on one thread."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    stream = batches(*training_clips(source), range(10**6), workers=0, pin_memory=False)
+    stream = clip_batches(*training_clips(source), workers=0, pin_memory=False)
     next(stream)
     with cProfile.Profile() as profile:
         for batch in islice(stream, BATCHES):

@@ -1,4 +1,4 @@
-"""Augmentation: how often, how much, and what it does to an image, against slow plain words."""
+"""Distribution of augmentations, and images compared with a plain implementation."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from skelgait.sampling.augment import augment, change_perspective, rotate
 from tests.sampling.plain_augment import plain_perspective, plain_rotation
 
 SEEDS = 4000
-UNLIKELY = 1e-4  # the seeds are fixed: a test that passes once always does
-ALWAYS = {"perspective": 1.0, "mirror": 1.0, "rotation": 1.0, "rotation_deg": 10.0, "where": "x"}
+UNLIKELY = 1e-4  # seeds are fixed, so a test that passes once always passes
+ALWAYS = {"perspective": 1.0, "mirror": 1.0, "rotation": 1.0, "rotation_deg": 10.0, "name": "x"}
 CCPG = {**ALWAYS, "perspective": 0.2, "mirror": 0.2, "rotation": 0.2}
 
 
 def frames(width: int = 64) -> NDArray[np.uint8]:
-    """(2, 3, 64, width): two soft maps and a sharp silhouette, none of which is its own mirror image."""
+    """Return (2, 3, 64, width) frames: two smooth maps and a sharp silhouette, none of them symmetric."""
     y, x = np.mgrid[:64, :64]
     drawn = []
     for shift in (0, 3):
@@ -35,8 +35,8 @@ def frames(width: int = 64) -> NDArray[np.uint8]:
     return (255 * np.array(drawn)).astype(np.uint8)[..., margin : 64 - margin]
 
 
-class Seen:
-    """What has been drawn for each sequence: None where it was left as it was."""
+class Draws:
+    """Draws for each sequence; None if it was not changed."""
 
     def __init__(self) -> None:
         self.corners: list[Any] = []
@@ -45,47 +45,51 @@ class Seen:
 
 
 @pytest.fixture
-def seen(monkeypatch: pytest.MonkeyPatch) -> Seen:
-    """Draws of many sequences under CCPG's probabilities; images are not warped."""
-    seen, image = Seen(), frames()[:1, :1]
+def draws(monkeypatch: pytest.MonkeyPatch) -> Draws:
+    """Return the draws for many sequences with the probabilities of CCPG; images are not warped."""
+    draws, image = Draws(), frames()[:1, :1]
 
-    def note_corners(frames_: NDArray[np.uint8], corners: Any) -> NDArray[np.uint8]:
-        seen.corners[-1] = corners
+    def record_corners(frames_: NDArray[np.uint8], corners: Any) -> NDArray[np.uint8]:
+        draws.corners[-1] = corners
         return frames_
 
-    def note_degrees(frames_: NDArray[np.uint8], degrees: float) -> NDArray[np.uint8]:
-        seen.degrees[-1] = degrees
+    def record_degrees(frames_: NDArray[np.uint8], degrees: float) -> NDArray[np.uint8]:
+        draws.degrees[-1] = degrees
         return frames_
 
-    monkeypatch.setattr(module, "change_perspective", note_corners)
-    monkeypatch.setattr(module, "rotate", note_degrees)
+    monkeypatch.setattr(module, "change_perspective", record_corners)
+    monkeypatch.setattr(module, "rotate", record_degrees)
     for seed in range(SEEDS):
-        seen.corners.append(None)
-        seen.degrees.append(None)
+        draws.corners.append(None)
+        draws.degrees.append(None)
         out = augment(image, rng_for(3, seed // 16, seed % 16), **CCPG)  # type: ignore[arg-type]
-        seen.mirrored.append(bool((out == image[..., 10:54][..., ::-1]).all()))
-        assert seen.mirrored[-1] or (out == image[..., 10:54]).all()
-    return seen
+        draws.mirrored.append(bool((out == image[..., 10:54][..., ::-1]).all()))
+        assert draws.mirrored[-1] or (out == image[..., 10:54]).all()
+    return draws
 
 
-class TestDraws:
-    def test_a_fifth_each(self, seen: Seen) -> None:
-        for happened in ([c is not None for c in seen.corners], seen.mirrored, [d is not None for d in seen.degrees]):
+class TestDistribution:
+    def test_each_change_has_its_probability(self, draws: Draws) -> None:
+        for happened in (
+            [c is not None for c in draws.corners],
+            draws.mirrored,
+            [d is not None for d in draws.degrees],
+        ):
             assert stats.binomtest(sum(happened), SEEDS, 0.2).pvalue > UNLIKELY
 
-    def test_independent_of_each_other(self, seen: Seen) -> None:
-        changed = ([c is not None for c in seen.corners], seen.mirrored, [d is not None for d in seen.degrees])
+    def test_changes_are_independent(self, draws: Draws) -> None:
+        changed = ([c is not None for c in draws.corners], draws.mirrored, [d is not None for d in draws.degrees])
         cases = list(zip(*changed, strict=True))
         kinds = list(product((False, True), repeat=3))
         expected = [SEEDS * 0.2 ** sum(kind) * 0.8 ** (3 - sum(kind)) for kind in kinds]
         assert stats.chisquare([cases.count(kind) for kind in kinds], expected).pvalue > UNLIKELY
 
-    def test_angles_are_uniform(self, seen: Seen) -> None:
-        degrees = [angle for angle in seen.degrees if angle is not None]
+    def test_angles_are_uniform(self, draws: Draws) -> None:
+        degrees = [angle for angle in draws.degrees if angle is not None]
         assert stats.kstest(degrees, stats.uniform(-10, 20).cdf).pvalue > UNLIKELY
 
     @pytest.mark.parametrize("largest", [0.0, 3.0, 90.0])
-    def test_angles_go_as_far_as_is_said(self, largest: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_angles_reach_the_limit(self, largest: float, monkeypatch: pytest.MonkeyPatch) -> None:
         drawn: list[float] = []
         monkeypatch.setattr(module, "rotate", lambda image, degrees: (drawn.append(degrees), image)[1])
         for seed in range(300):
@@ -95,7 +99,7 @@ class TestDraws:
         assert min(drawn) <= -0.98 * largest
 
     @pytest.mark.parametrize(("share", "expected"), [(0.0, 0), (1.0, 200)])
-    def test_never_and_always(self, share: float, expected: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_probabilities_zero_and_one(self, share: float, expected: int, monkeypatch: pytest.MonkeyPatch) -> None:
         calls: list[str] = []
         for name in ("change_perspective", "rotate"):
             monkeypatch.setattr(module, name, lambda image, _, name=name: (calls.append(name), image)[1])
@@ -108,49 +112,49 @@ class TestDraws:
 
 
 def quadrilaterals(width: int, monkeypatch: pytest.MonkeyPatch) -> NDArray[np.float32]:
-    """Those that are mapped onto frames of `width`, (SEEDS, 4, 2), in the order of the corners of a frame."""
-    found = []
+    """Return the quadrilaterals that are mapped onto frames of `width`, (SEEDS, 4, 2)."""
+    corners_of_seeds = []
     solve = cv2.getPerspectiveTransform
 
-    def note(inside: NDArray[np.float32], whole: NDArray[np.float32]) -> Any:
+    def record(inside: NDArray[np.float32], whole: NDArray[np.float32]) -> Any:
         np.testing.assert_array_equal(whole, [(0, 0), (width, 0), (width, 64), (0, 64)])
-        found.append(inside)
+        corners_of_seeds.append(inside)
         return solve(inside, whole)
 
-    monkeypatch.setattr(cv2, "getPerspectiveTransform", note)
+    monkeypatch.setattr(cv2, "getPerspectiveTransform", record)
     image = frames(width)[:1, :1]
     for seed in range(SEEDS):
         augment(image, rng_for(5, seed), **{**ALWAYS, "rotation": 0.0})  # type: ignore[arg-type]
-    return np.array(found)
+    return np.array(corners_of_seeds)
 
 
 class TestCorners:
     @pytest.mark.parametrize("width", [64, 44])
-    def test_uniform_and_independent(self, width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_corners_are_uniform_and_independent(self, width: int, monkeypatch: pytest.MonkeyPatch) -> None:
         c = int(width // 44) * 10
         x, y = np.moveaxis(quadrilaterals(width, monkeypatch), 2, 0)
         np.testing.assert_array_equal(y, np.broadcast_to([0, 0, 64, 64], (SEEDS, 4)))
-        # Counted from the left end of its interval, each is one of 0 to c - 1.
-        places = (x - np.array([0, width - c, width - c, 0])).astype(int)
-        np.testing.assert_array_equal(places, x - np.array([0, width - c, width - c, 0]))  # whole numbers
-        assert (places.min(), places.max()) == (0, c - 1)
-        for corner in places.T:
+        # Each offset from the left end of its interval is one of 0 to c - 1.
+        offsets = (x - np.array([0, width - c, width - c, 0])).astype(int)
+        np.testing.assert_array_equal(offsets, x - np.array([0, width - c, width - c, 0]))  # whole numbers
+        assert (offsets.min(), offsets.max()) == (0, c - 1)
+        for corner in offsets.T:
             assert stats.chisquare(np.bincount(corner, minlength=c)).pvalue > UNLIKELY
-        for first, second in combinations(places.T, 2):
+        for first, second in combinations(offsets.T, 2):
             assert stats.chisquare(np.bincount(first * c + second, minlength=c * c)).pvalue > UNLIKELY
 
     @pytest.mark.parametrize(("width", "c"), [(44, 10), (64, 10), (87, 10), (88, 20), (128, 20)])
-    def test_intervals_grow_with_the_frame(self, width: int, c: int, monkeypatch: pytest.MonkeyPatch) -> None:
-        found = []
+    def test_intervals_grow_with_the_width(self, width: int, c: int, monkeypatch: pytest.MonkeyPatch) -> None:
+        inside = []
         solve = cv2.getPerspectiveTransform
-        monkeypatch.setattr(cv2, "getPerspectiveTransform", lambda a, b: (found.append(a), solve(a, b))[1])
+        monkeypatch.setattr(cv2, "getPerspectiveTransform", lambda a, b: (inside.append(a), solve(a, b))[1])
         for corners in (np.zeros(4), np.full(4, np.nextafter(1, 0))):
             change_perspective(np.zeros((1, 1, 64, width), np.uint8), corners)
-        np.testing.assert_array_equal(found[0][:, 0], [0, width - c, width - c, 0])
-        np.testing.assert_array_equal(found[1][:, 0], [c - 1, width - 1, width - 1, c - 1])
+        np.testing.assert_array_equal(inside[0][:, 0], [0, width - c, width - c, 0])
+        np.testing.assert_array_equal(inside[1][:, 0], [c - 1, width - 1, width - 1, c - 1])
 
 
-def test_one_draw_a_sequence() -> None:
+def test_all_frames_of_a_sequence_get_the_same_draw() -> None:
     image = frames()[0, 0]
     same = np.broadcast_to(image, (4, 3, 64, 64))
     for seed in range(200):
@@ -159,10 +163,10 @@ def test_one_draw_a_sequence() -> None:
 
 
 class TestImages:
-    """In gray levels, against exact arithmetic.
+    """Gray levels, compared with exact arithmetic.
 
-    OpenCV 5 is off by 0.5, which is rounding to whole levels. Earlier versions round the place that a pixel comes from
-    to 1/32 as well: that makes 1.6 levels in maps, and 5.4 at the edge of a silhouette, where a pixel makes 255.
+    OpenCV 5 differs by 0.5, the rounding to whole levels. Earlier versions also round the source position to 1/32. This
+    gives up to 1.6 levels in maps and 5.4 at the edge of a silhouette.
     """
 
     @staticmethod
@@ -174,20 +178,20 @@ class TestImages:
 
     @pytest.mark.parametrize("width", [64, 44])
     @pytest.mark.parametrize("corners", [(0.0, 0.0, 0.99, 0.99), (0.99, 0.05, 0.31, 0.72), (0.5, 0.5, 0.5, 0.5)])
-    def test_perspective(self, width: int, corners: tuple[float, ...]) -> None:
+    def test_perspective_equals_plain_version(self, width: int, corners: tuple[float, ...]) -> None:
         images = frames(width)
         ends = np.floor(10 * np.array(corners)) + np.array([0, 0, width - 10, width - 10])
         expected = [[plain_perspective(image / 255, ends) for image in frame] for frame in images]
         self.check(change_perspective(images, np.array(corners)), expected)
 
     @pytest.mark.parametrize("degrees", [-10.0, -0.5, 0.0, 7.3])
-    def test_rotation(self, degrees: float) -> None:
+    def test_rotation_equals_plain_version(self, degrees: float) -> None:
         images = frames(44)
         expected = [[plain_rotation(image / 255, degrees) for image in frame] for frame in images]
         self.check(rotate(images, degrees), expected)
 
     @pytest.mark.parametrize("width", [64, 44])
-    def test_perspective_then_cut_then_mirror_then_rotation(self, width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_order_is_perspective_cut_mirror_rotation(self, width: int, monkeypatch: pytest.MonkeyPatch) -> None:
         drawn: dict[str, Any] = {}
         for name in ("change_perspective", "rotate"):
             warp = getattr(module, name)

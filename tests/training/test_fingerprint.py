@@ -1,4 +1,4 @@
-"""What is told of the data, and when a training is not to go on with them."""
+"""Fingerprint of the training data."""
 
 from __future__ import annotations
 
@@ -51,54 +51,56 @@ def sources(workspace: Path) -> dict[str, SequenceSource]:
     return maps | {name: open_pairs(workspace / name) for name in ("pairs-pkl", "pairs-hdf5")}
 
 
-def test_no_difference() -> None:
+def test_values_of_one_fingerprint_only_are_no_difference() -> None:
     assert differences({}, {}) == []
     assert differences({"drawn": None, "sequences": 1, "path": "a"}, {"drawn": {"sigma_px": 8.0}, "path": "b"}) == []
 
 
-def test_what_differs_is_named() -> None:
+def test_differences_are_named() -> None:
     before = {"sequences": 1, "drawn": {"sigma_px": 8.0, "fill": "knn"}, "shapes": {"map": [2, 64, 64]}}
     now = {"sequences": 1, "drawn": {"sigma_px": 9.0, "fill": "knn"}, "shapes": {"map": [2, 32, 32]}}
     assert differences(before, now) == [("drawn.sigma_px", 8.0, 9.0), ("shapes.map", [2, 64, 64], [2, 32, 32])]
 
 
-def test_every_storage_tells_the_same(workspace: Path) -> None:
-    found = {name: fingerprint(source, source.keys) for name, source in sources(workspace).items()}
-    pkl = found["maps-pkl"]
+def test_fingerprint_is_independent_of_storage(workspace: Path) -> None:
+    fingerprints = {name: fingerprint(source, source.keys) for name, source in sources(workspace).items()}
+    pkl = fingerprints["maps-pkl"]
     assert pkl["shapes"] == {"map": [2, 64, 64]}
     assert (pkl["identities"], pkl["sequences"]) == (8, 64)
     assert (pkl["drawn"]["sigma_px"], pkl["drawn"]["joints"]) == (8.0, 17)
-    assert differences(pkl, found["maps-hdf5"]) == []
-    assert differences(found["pairs-pkl"], found["pairs-hdf5"]) == []
-    assert found["pairs-pkl"]["shapes"] == {"map": [2, 64, 64], "silhouette": [64, 64]}
-    assert found["pairs-pkl"]["drawn"] == pkl["drawn"] == found["pairs-hdf5"]["drawn"]
-    assert differences(pkl, found["wide"]) == [("drawn.sigma_px", 8.0, 9.0)]
+    assert differences(pkl, fingerprints["maps-hdf5"]) == []
+    assert differences(fingerprints["pairs-pkl"], fingerprints["pairs-hdf5"]) == []
+    assert fingerprints["pairs-pkl"]["shapes"] == {"map": [2, 64, 64], "silhouette": [64, 64]}
+    assert fingerprints["pairs-pkl"]["drawn"] == pkl["drawn"] == fingerprints["pairs-hdf5"]["drawn"]
+    assert differences(pkl, fingerprints["wide"]) == [("drawn.sigma_px", 8.0, 9.0)]
 
 
-def test_other_sequences_have_another_fingerprint(workspace: Path) -> None:
+def test_fingerprint_depends_on_sequences(workspace: Path) -> None:
     source = sources(workspace)["maps-pkl"]
     first, second = fingerprint(source, source.keys), fingerprint(source, source.keys[1:])
-    assert [what for what, _, _ in differences(first, second)] == ["sequences", "sequences_hash"]
+    assert [name for name, _, _ in differences(first, second)] == ["sequences", "sequences_hash"]
 
 
-def test_a_training_does_not_go_on_with_other_maps(workspace: Path, tmp_path: Path) -> None:
+def test_resume_with_other_maps_is_refused(workspace: Path, tmp_path: Path) -> None:
     maps = sources(workspace)
-    people = {key.identity for key in maps["wide"].keys[:40]}
+    identities = {key.identity for key in maps["wide"].keys[:40]}
     settings = TrainSettings.model_validate(SMALL)
-    report = train(maps["maps-pkl"], people, tmp_path / "run", settings, CPU)
+    report = train(maps["maps-pkl"], identities, tmp_path / "run", settings, CPU)
     assert load_checkpoint(report.checkpoint).data["drawn"]["sigma_px"] == 8.0
     assert json.loads((tmp_path / "run" / "run.json").read_text())["data"] == load_checkpoint(report.checkpoint).data
-    again = settings.model_copy(update={"resume": True, "iterations": 4})
-    message = r"000002\.pt: found a network that was trained on drawn\.sigma_px 8\.0, expected the data's.*9\.0; resume"
+    resume = settings.model_copy(update={"resume": True, "iterations": 4})
+    message = (
+        r"000002\.pt: found a network trained on data with drawn\.sigma_px 8\.0, expected data with .*9\.0; resume"
+    )
     with pytest.raises(DataError, match=message):
-        train(maps["wide"], people, tmp_path / "run", again, CPU)
-    train(maps["maps-hdf5"], people, tmp_path / "run", again, CPU)
+        train(maps["wide"], identities, tmp_path / "run", resume, CPU)
+    train(maps["maps-hdf5"], identities, tmp_path / "run", resume, CPU)
     run = json.loads((tmp_path / "run" / "run.json").read_text())
     assert len(run["resumed"]) == 1
     assert {"started", "skelgait", "torch", "python", "machine", "git"} <= run.keys()
 
 
-def test_an_evaluation_on_other_maps_says_so(workspace: Path, tmp_path: Path) -> None:
+def test_evaluation_on_other_maps_warns(workspace: Path, tmp_path: Path) -> None:
     maps = sources(workspace)["maps-pkl"]
     settings = TrainSettings.model_validate(SMALL)
     report = train(maps, {key.identity for key in maps.keys[:40]}, tmp_path / "run", settings, CPU)

@@ -1,4 +1,4 @@
-"""Training that is stopped, by real signals to real processes among others, and goes on bit for bit."""
+"""Interrupted training resumes bit for bit: after signals, full disks, and damaged files."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.paths import ROOT
 from tests.synthetic_data import write_random_maps
 
 CPU = torch.device("cpu")
-PEOPLE = ["000", "001", "002", "003"]
+IDENTITIES = ["000", "001", "002", "003"]
 SMALL = {
     "network": {"channels": [4, 8, 8, 8], "embedding_width": 8},
     "sampling": {"identities_per_batch": 4, "sequences_per_identity": 2, "clip_len": 4, "skip": 1},
@@ -42,7 +42,7 @@ SMALL = {
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("workspace")
     write_random_maps(folder / "maps")
-    (folder / "partition.json").write_text(json.dumps({"TRAIN_SET": PEOPLE, "TEST_SET": ["004"]}))
+    (folder / "partition.json").write_text(json.dumps({"TRAIN_SET": IDENTITIES, "TEST_SET": ["004"]}))
     (folder / "skelgait.yaml").write_text(json.dumps({"partition": "partition.json", "train": SMALL}))
     run(folder, "whole")
     return folder
@@ -52,10 +52,10 @@ def maps(workspace: Path) -> SequenceSource:
     return open_source(workspace / "maps", "map")
 
 
-def run(workspace: Path, name: str, **more: object) -> TrainReport:
+def run(workspace: Path, name: str, **changes: object) -> TrainReport:
     """Train in this process."""
-    settings = TrainSettings.model_validate({**SMALL, **more})
-    return train(maps(workspace), PEOPLE, workspace / "runs" / name, settings, CPU)
+    settings = TrainSettings.model_validate({**SMALL, **changes})
+    return train(maps(workspace), IDENTITIES, workspace / "runs" / name, settings, CPU)
 
 
 def command(*flags: object) -> list[str]:
@@ -63,7 +63,7 @@ def command(*flags: object) -> list[str]:
 
 
 def environment() -> dict[str, str]:
-    # As many threads as the whole run has: another number adds up in another order.
+    # The number of threads determines the order of sums.
     threads = str(torch.get_num_threads())
     return {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": threads, "PYTHONUNBUFFERED": "1"}
 
@@ -73,21 +73,21 @@ def losses(run: Path) -> list[tuple[int, float, float]]:
     return [(line["iteration"], line["triplet/loss"], line["cross_entropy/loss"]) for line in lines]
 
 
-def check_same(workspace: Path, one: str, other: str) -> None:
-    """Losses of every step, weights, and the optimizer's state, bit for bit."""
+def assert_same_runs(workspace: Path, one: str, other: str) -> None:
+    """Compare losses of every step, weights and optimizer state bit for bit."""
     first, second = (workspace / "runs" / name for name in (one, other))
     assert losses(first) == losses(second)
-    wanted, found = (load_checkpoint(run / "checkpoints" / "checkpoint-000024.pt") for run in (first, second))
-    assert all(torch.equal(wanted.weights[name], found.weights[name]) for name in wanted.weights)
+    expected, result = (load_checkpoint(run / "checkpoints" / "checkpoint-000024.pt") for run in (first, second))
+    assert all(torch.equal(expected.weights[name], result.weights[name]) for name in expected.weights)
     momentum = [
         [state["momentum_buffer"] for state in checkpoint.training["optimizer"]["state"].values()]
-        for checkpoint in (wanted, found)
+        for checkpoint in (expected, result)
     ]
     assert all(torch.equal(a, b) for a, b in zip(*momentum, strict=True))
 
 
 def stop_after_some_steps(workspace: Path, name: str, number: signal.Signals, *flags: object) -> tuple[int, str]:
-    """Train in a process of its own until it has taken 7 steps, then send a signal; exit code, and what it said."""
+    """Train in another process for 7 steps, then send it a signal; return the exit code and stderr."""
     metrics = workspace / "runs" / name / "metrics.jsonl"
     process = subprocess.Popen(
         command("--run-name", name, *flags), cwd=workspace, env=environment(), stderr=subprocess.PIPE, text=True
@@ -98,57 +98,59 @@ def stop_after_some_steps(workspace: Path, name: str, number: signal.Signals, *f
         assert time.monotonic() < until
         time.sleep(0.005)
     process.send_signal(number)
-    said = process.communicate(timeout=120)[1]
-    return process.returncode, said
+    stderr = process.communicate(timeout=120)[1]
+    return process.returncode, stderr
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name)
-def test_signals(workspace: Path, number: signal.Signals) -> None:
-    code, said = stop_after_some_steps(workspace, number.name, number)
+def test_resume_after_signal_is_bit_identical(workspace: Path, number: signal.Signals) -> None:
+    code, stderr = stop_after_some_steps(workspace, number.name, number)
     stopped_at = max(map(int, (path.stem[-6:] for path in (workspace / "runs" / number.name).rglob("*.pt"))))
     if number == signal.SIGKILL:
         assert stopped_at % SMALL["save_every"] == 0
     else:
         assert code == 130
-        assert f"stopped after iteration {stopped_at}; go on with --resume" in said
-        assert "Traceback" not in said
+        assert f"stopped after iteration {stopped_at}; continue with --resume" in stderr
+        assert "Traceback" not in stderr
     assert stopped_at < SMALL["iterations"]
     run(workspace, number.name, resume=True)
-    check_same(workspace, "whole", number.name)
+    assert_same_runs(workspace, "whole", number.name)
 
 
 @pytest.fixture(scope="module")
-def several(workspace: Path) -> str:
-    """A whole run of two processes."""
+def two_processes(workspace: Path) -> str:
+    """Name of an uninterrupted run of two processes."""
     subprocess.run(command("--run-name", "two", "--nproc", 2), cwd=workspace, env=environment(), check=True)
     return "two"
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
-def test_signals_to_several_processes(workspace: Path, several: str, number: signal.Signals) -> None:
+def test_resume_of_two_processes_after_signal_is_bit_identical(
+    workspace: Path, two_processes: str, number: signal.Signals
+) -> None:
     name = f"two-{number.name}"
-    code, said = stop_after_some_steps(workspace, name, number, "--nproc", 2)
+    code, stderr = stop_after_some_steps(workspace, name, number, "--nproc", 2)
     assert code == 130
-    assert said.count("go on with --resume") == 1
-    assert "Traceback" not in said
-    again = command("--run-name", name, "--resume", "--nproc", 2)
-    subprocess.run(again, cwd=workspace, env=environment(), check=True, timeout=120)
-    check_same(workspace, several, name)
+    assert stderr.count("continue with --resume") == 1
+    assert "Traceback" not in stderr
+    resume = command("--run-name", name, "--resume", "--nproc", 2)
+    subprocess.run(resume, cwd=workspace, env=environment(), check=True, timeout=120)
+    assert_same_runs(workspace, two_processes, name)
 
 
-def test_a_disk_that_is_full_while_saving(workspace: Path) -> None:
+def test_resume_after_full_disk_is_bit_identical(workspace: Path) -> None:
     run(workspace, "full", iterations=10)
     with full_disk(20_000), pytest.raises(DataError, match=r"checkpoint-000015\.pt: found File too large"):
-        run(workspace, "full", resume=True, num_workers=0)  # whose shared memory counts as files
+        run(workspace, "full", resume=True, num_workers=0)  # the shared memory of workers counts as files
     names = sorted(path.name for path in (workspace / "runs" / "full" / "checkpoints").iterdir())
     assert names == ["checkpoint-000005.pt", "checkpoint-000010.pt"]
     run(workspace, "full", resume=True)
-    check_same(workspace, "whole", "full")
+    assert_same_runs(workspace, "whole", "full")
 
 
-def test_no_room_for_the_next_checkpoint(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_training_stops_without_space_for_the_next_checkpoint(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = namedtuple("usage", "total used free")
     with monkeypatch.context() as patch:
         patch.setattr(shutil, "disk_usage", lambda _: usage(2**30, 2**30, 0))
@@ -161,35 +163,35 @@ def test_no_room_for_the_next_checkpoint(workspace: Path, monkeypatch: pytest.Mo
         with pytest.raises(DataError, match=message):
             run(workspace, "no-room")
     run(workspace, "no-room", resume=True)
-    check_same(workspace, "whole", "no-room")
+    assert_same_runs(workspace, "whole", "no-room")
 
 
-def test_the_one_before_a_damaged_checkpoint_is_used(workspace: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_resume_skips_damaged_checkpoint(workspace: Path, caplog: pytest.LogCaptureFixture) -> None:
     report = run(workspace, "damaged", iterations=10)
     report.checkpoint.write_bytes(report.checkpoint.read_bytes()[:5000])
     run(workspace, "damaged", resume=True)
     assert "checkpoint-000010.pt: found a file that cannot be read" in caplog.text
-    assert "the one before it is used" in caplog.text
-    check_same(workspace, "whole", "damaged")
+    assert "the previous one is used" in caplog.text
+    assert_same_runs(workspace, "whole", "damaged")
 
 
-def test_a_damaged_checkpoint_that_is_asked_for_is_refused(workspace: Path) -> None:
-    report = run(workspace, "asked", iterations=10)
+def test_requested_damaged_checkpoint_is_refused(workspace: Path) -> None:
+    report = run(workspace, "requested", iterations=10)
     report.checkpoint.write_bytes(b"")
     with pytest.raises(CheckpointError, match=r"checkpoint-000010\.pt: found a file that cannot be read"):
-        run(workspace, "asked", resume=True, iteration=10)
-    (workspace / "runs" / "asked" / "checkpoints" / "checkpoint-000005.pt").write_bytes(b"")
+        run(workspace, "requested", resume=True, iteration=10)
+    (workspace / "runs" / "requested" / "checkpoints" / "checkpoint-000005.pt").write_bytes(b"")
     with pytest.raises(CheckpointError, match=r"checkpoint-000010\.pt: found a file that cannot be read"):
-        run(workspace, "asked", resume=True)
+        run(workspace, "requested", resume=True)
 
 
-def test_the_last_ones_are_kept(workspace: Path) -> None:
+def test_last_checkpoints_are_kept(workspace: Path) -> None:
     run(workspace, "kept", keep_last=2)
     names = sorted(path.name for path in (workspace / "runs" / "kept" / "checkpoints").iterdir())
     assert names == ["checkpoint-000020.pt", "checkpoint-000024.pt"]
 
 
-def test_a_bad_sequence_is_named_and_nothing_is_lost(workspace: Path, tmp_path: Path) -> None:
+def test_resume_after_unreadable_sequence_is_bit_identical(workspace: Path, tmp_path: Path) -> None:
     shutil.copytree(workspace / "maps", tmp_path / "maps")
     (tmp_path / "runs").symlink_to(workspace / "runs")
     run(tmp_path, "bad", iterations=7)
@@ -200,20 +202,20 @@ def test_a_bad_sequence_is_named_and_nothing_is_lost(workspace: Path, tmp_path: 
         run(tmp_path, "bad", resume=True)
     bad.write_bytes(content)
     run(tmp_path, "bad", resume=True)
-    check_same(workspace, "whole", "bad")
+    assert_same_runs(workspace, "whole", "bad")
 
 
-def test_a_test_that_was_interrupted_is_made_up_for(workspace: Path) -> None:
+def test_resume_repeats_interrupted_evaluation(workspace: Path) -> None:
     settings = TrainSettings.model_validate({**SMALL, "iterations": 10})
-    where = workspace / "runs" / "tested"
-    tested: list[str] = []
+    folder = workspace / "runs" / "evaluated"
+    evaluated: list[str] = []
 
     def interrupted(*_: object) -> dict[str, object]:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        train(maps(workspace), PEOPLE, where, settings, CPU, evaluate=interrupted)
-    again = settings.model_copy(update={"resume": True})
-    train(maps(workspace), PEOPLE, where, again, CPU, evaluate=lambda *_: tested.append("") or {"tables": []})
-    assert [json.loads(line)["iteration"] for line in (where / "tests.jsonl").read_text().splitlines()] == [5, 10]
-    assert len(tested) == 2
+        train(maps(workspace), IDENTITIES, folder, settings, CPU, evaluate=interrupted)
+    resume = settings.model_copy(update={"resume": True})
+    train(maps(workspace), IDENTITIES, folder, resume, CPU, evaluate=lambda *_: evaluated.append("") or {"tables": []})
+    assert [json.loads(line)["iteration"] for line in (folder / "tests.jsonl").read_text().splitlines()] == [5, 10]
+    assert len(evaluated) == 2

@@ -1,7 +1,7 @@
-"""Several processes that train together, as one would: real ones, through --nproc and through torchrun.
+"""Training in several processes gives the result of one process: with --nproc and with torchrun.
 
-In float64 one process and two agree to 1e-9 after ten steps, whatever the learning rate. In float32 a larger one than
-here lets rounding errors grow several times with every step, for one process with another number of threads as well.
+In float64 one and two processes agree to 1e-9 after ten steps at any learning rate. In float32, a larger learning rate
+than here multiplies rounding errors in every step. This also happens in one process with another number of threads.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ train:
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("workspace")
     write_random_maps(folder / "maps", identities=4, views=3)
-    people = [f"{identity:03d}" for identity in range(4)]
-    (folder / "partition.json").write_text(json.dumps({"TRAIN_SET": people, "TEST_SET": ["004"]}))
+    identities = [f"{identity:03d}" for identity in range(4)]
+    (folder / "partition.json").write_text(json.dumps({"TRAIN_SET": identities, "TEST_SET": ["004"]}))
     (folder / "skelgait.yaml").write_text(SETTINGS)
     train(folder, "one")
     train(folder, "start", "--iterations", 1)
@@ -52,18 +52,18 @@ def train(folder: Path, run: str, *flags: object, launcher: tuple[str, ...] = ()
     environment = {name: value for name, value in os.environ.items() if not name.startswith("SKELGAIT_")}
     environment |= {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     command = [sys.executable, *launcher, "-m", "skelgait", "train", "--run-name", run, *map(str, flags)]
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr
+    result = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300)
+    assert result.returncode == 0, result.stderr
 
 
-def check_same_as_one(folder: Path, run: str) -> None:
-    """Losses of every step, and weights and batch norm statistics after all of them."""
-    expected, found = (
+def assert_same_as_one_process(folder: Path, run: str) -> None:
+    """Compare losses of every step, and the final weights and batch norm statistics."""
+    expected, result = (
         [json.loads(line) for line in (folder / "runs" / name / "metrics.jsonl").read_text().splitlines()]
         for name in ("one", run)
     )
-    assert [line["iteration"] for line in found] == list(range(1, STEPS + 1))
-    for one, several in zip(expected, found, strict=True):
+    assert [line["iteration"] for line in result] == list(range(1, STEPS + 1))
+    for one, several in zip(expected, result, strict=True):
         for term in ("triplet/loss", "cross_entropy/loss"):
             assert several[term] == pytest.approx(one[term], rel=1e-4, abs=1e-4), (one["iteration"], term)
     one, several = (
@@ -73,26 +73,26 @@ def check_same_as_one(folder: Path, run: str) -> None:
     assert any("running_var" in name for name in one)
     start = load_checkpoint(folder / "runs" / "start" / "checkpoints" / "checkpoint-000001.pt").weights
     moved = [float((one[name] - start[name]).abs().max()) for name in one if name.endswith("weight")]
-    assert sorted(moved)[len(moved) // 2] > 5e-4, "the steps are too small to tell anything"
+    assert sorted(moved)[len(moved) // 2] > 5e-4, "the steps are too small for a comparison"
     for name in one:
         torch.testing.assert_close(several[name], one[name], rtol=1e-4, atol=1e-4, msg=name)
 
 
 @pytest.mark.slow
-def test_two_processes_on_one_machine(workspace: Path) -> None:
+def test_two_processes_on_one_machine_equal_one_process(workspace: Path) -> None:
     train(workspace, "two", "--nproc", 2)
-    check_same_as_one(workspace, "two")
+    assert_same_as_one_process(workspace, "two")
 
 
 @pytest.mark.slow
-def test_two_machines_that_meet_at_a_rendezvous(workspace: Path) -> None:
+def test_two_nodes_equal_one_process(workspace: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     launcher = ("-m", "torch.distributed.run", "--nnodes", "2", "--nproc-per-node", "1", "--rdzv-id", "walkers")
     launcher += ("--rdzv-backend", "c10d", "--rdzv-endpoint", f"127.0.0.1:{port}")
     with ThreadPoolExecutor(2) as nodes:
-        ends = [nodes.submit(train, workspace, "nodes", launcher=launcher) for _ in range(2)]
-    for end in ends:
-        end.result()
-    check_same_as_one(workspace, "nodes")
+        futures = [nodes.submit(train, workspace, "nodes", launcher=launcher) for _ in range(2)]
+    for future in futures:
+        future.result()
+    assert_same_as_one_process(workspace, "nodes")

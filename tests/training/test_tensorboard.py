@@ -1,4 +1,4 @@
-"""Events for TensorBoard."""
+"""Logger for TensorBoard."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from skelgait.errors import SettingsError
 from skelgait.settings.training import TrainSettings
 from skelgait.storage import open_source
 from skelgait.training import train
-from skelgait.training.tensorboard import TensorBoardLogger, contact_sheet
+from skelgait.training.tensorboard import TensorBoardLogger, frame_grid
 from tests.synthetic_data import write_random_maps
 
 
 @pytest.mark.parametrize("n_frames", [1, 3, 8, 30])
-def test_contact_sheet(n_frames: int) -> None:
+def test_frame_grid_has_a_row_per_channel(n_frames: int) -> None:
     frames = torch.arange(n_frames, dtype=torch.uint8)[:, None, None, None].repeat(1, 2, 4, 3)
     frames[:, 1] += 100
-    sheet = contact_sheet(frames)
+    grid = frame_grid(frames)
     shown = min(n_frames, 8)
-    assert sheet.shape == (8, 3 * shown)
-    assert sheet[0, 0] == 0
-    assert (sheet[4:] == sheet[:4] + 100).all()
-    assert list(sheet[0, ::3]) == sorted(set(np.linspace(0, n_frames - 1, shown).round().astype(int)))
+    assert grid.shape == (8, 3 * shown)
+    assert grid[0, 0] == 0
+    assert (grid[4:] == grid[:4] + 100).all()
+    assert list(grid[0, ::3]) == sorted(set(np.linspace(0, n_frames - 1, shown).round().astype(int)))
 
 
-def test_what_tensorboard_is_not_there_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_tensorboard_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
     with pytest.raises(SettingsError, match=r'found no tensorboard.*pip install "skelgait\[tensorboard\]"'):
         TensorBoardLogger(tmp_path, 0)
 
 
-def test_a_run_in_tensorboard(tmp_path: Path) -> None:
+def test_run_writes_events(tmp_path: Path) -> None:
     pytest.importorskip("tensorboard", reason="tensorboard is not installed")
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
