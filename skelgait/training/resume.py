@@ -72,7 +72,7 @@ def _load_newest(run: Path) -> tuple[Path, Checkpoint]:
         except CheckpointError as error:
             log.warning("%s", CheckpointError(error.where, error.found, error.expected, "the previous one is used"))
             damaged = damaged or error
-    raise damaged or CheckpointError(path, "none", "a checkpoint", "train first")
+    raise damaged or CheckpointError(path, "no checkpoint", "a checkpoint", "train first")
 
 
 def _check_training(path: Path, checkpoint: Checkpoint, settings: OptimizerSettings) -> None:

@@ -189,7 +189,7 @@ def test_refused_training_writes_no_file(maps: SequenceSource, tmp_path: Path) -
     (tmp_path / "file").write_text("")
     with pytest.raises(DataError, match=r"log\.txt: found .*expected a file that can be written"):
         run(maps, tmp_path / "file" / "run")
-    with pytest.raises(CheckpointError, match="found none, expected a checkpoint"):
+    with pytest.raises(CheckpointError, match="found no checkpoint, expected a checkpoint"):
         run(maps, tmp_path / "run", resume=True)
     assert not (tmp_path / "run").exists()
 
