@@ -1,4 +1,4 @@
-"""The command line: reads flags, calls the library, shows its report. Only this package prints."""
+"""Command line: reads flags, calls the library and prints the report. Only this package prints."""
 
 from skelgait.cli.app import app, main
 

@@ -1,17 +1,18 @@
-"""The application: its commands in the order in which they are used, and what all of them share."""
+"""The command line application: its commands by group, and the flags that all of them share."""
 
 from __future__ import annotations
 
 import logging
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.logging import RichHandler
+from typer.core import TyperGroup
 
 from skelgait import __version__
 from skelgait.cli.checkpoint import checkpoint
-from skelgait.cli.commands import Commands, TolerantCommand, set_log_level
+from skelgait.cli.command import SettingsCommand, set_log_level, tidy_types
 from skelgait.cli.compare import compare
 from skelgait.cli.config import config
 from skelgait.cli.convert import convert
@@ -29,39 +30,74 @@ from skelgait.cli.show import show
 from skelgait.cli.silhouettes import silhouettes
 from skelgait.cli.synth import synth
 from skelgait.cli.train import train
+from skelgait.errors import SkelgaitError
 
-app = typer.Typer(
-    cls=Commands,
-    no_args_is_help=True,
-    add_completion=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-for _command in (
-    demo, inspect, poses, silhouettes, heatmap, link, train, embed, evaluate, compare, identify, protocol, runs,
-    checkpoint, show, convert, synth, config,
-):  # fmt: skip
-    app.command(cls=TolerantCommand)(_command)
+COMMANDS = {
+    "Start": (demo, inspect),
+    "Prepare data": (poses, silhouettes, heatmap, link, convert, synth),
+    "Train and evaluate": (train, embed, evaluate, compare, runs),
+    "Identify": (identify,),
+    "Inspect and configure": (show, checkpoint, protocol, config),
+}
+"""Commands in the order of the help, by heading."""
 
 
-def _show_version(wanted: bool) -> None:
-    if wanted:
+class Commands(TyperGroup):
+    """Group of all commands; prints skelgait's errors in one line."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        for panel, commands in COMMANDS.items():
+            for command in commands:
+                self.add_command(SettingsCommand(command, panel))
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Return the flags of `skelgait` itself."""
+        return tidy_types(super().get_params(ctx))
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; exit with code 1 and a message on stderr if it raises a `SkelgaitError`."""
+        try:
+            return super().invoke(ctx)
+        except SkelgaitError as error:
+            if ctx.params.get("debug"):
+                raise
+            typer.secho(f"Error: {error}", fg=typer.colors.RED, err=True)
+            from skelgait.runtime.launch import wait_for_rank_zero
+
+            wait_for_rank_zero()
+            raise typer.Exit(1) from error
+        except KeyboardInterrupt:
+            from skelgait.runtime.launch import INTERRUPTED
+
+            typer.secho("Stopped.", err=True)
+            raise typer.Exit(INTERRUPTED) from None
+
+
+app = typer.Typer(cls=Commands, no_args_is_help=True, context_settings={"help_option_names": ["-h", "--help"]})
+
+
+def _show_version(is_given: bool) -> None:
+    if is_given:
         typer.echo(f"skelgait {__version__}")
         raise typer.Exit
 
 
 @app.callback()
 def root(
-    version: Annotated[
+    version: Annotated[  # noqa: ARG001 - used by its callback
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
     ] = False,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log what is being done.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log each step.")] = False,
+    debug: Annotated[  # noqa: ARG001 - used by Commands.invoke
+        bool, typer.Option("--debug", help="Show the traceback of an error.")
+    ] = False,
 ) -> None:
-    """Recognize people by how they walk, from the skeletons that pose estimators give."""
+    """Gait recognition from skeletons: recognize people by the way they walk."""
     logger = logging.getLogger("skelgait")
     console = Console(stderr=True)
     handler: logging.Handler = RichHandler(console=console, show_path=False, show_time=False)
-    if not console.is_terminal:  # plain lines, because RichHandler would fold them
+    if not console.is_terminal:  # RichHandler would fold the lines
         handler = logging.StreamHandler()
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%H:%M:%S"))
     logger.handlers = [handler]

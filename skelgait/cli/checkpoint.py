@@ -1,4 +1,4 @@
-"""`skelgait checkpoint`: what a checkpoint file is, which preset it fits, and what is missing in it."""
+"""`skelgait checkpoint`: description of a checkpoint file."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from skelgait.cli import options
+from skelgait.cli.command import Json, command
 from skelgait.cli.output import show_facts, show_json, show_lines, show_table
 
 if TYPE_CHECKING:
@@ -19,16 +19,24 @@ if TYPE_CHECKING:
 _KINDS = {
     "skelgait": "a checkpoint of skelgait",
     "opengait": "a checkpoint of OpenGait",
-    "weights": "weights alone",
+    "weights": "weights only",
 }
-_SHOWN_AT_MOST = 20
+_MAX_ROWS = 20
+
+_Path = Annotated[
+    Path, typer.Argument(metavar="PATH", help="Checkpoint of skelgait or OpenGait, or a file of weights only.")
+]
 
 
-def checkpoint(
-    path: Annotated[Path, typer.Argument(help="A checkpoint: skelgait, OpenGait, or weights alone.")],
-    as_json: options.Json = False,
-) -> None:
-    """Say what a checkpoint is, which preset it fits, and what is missing; exit code 1 if it cannot be loaded."""
+@command(
+    "skelgait checkpoint runs/CCPG_skeletongait/checkpoints/checkpoint-060000.pt",
+    "skelgait checkpoint SkeletonGait-60000.pt --json",
+)
+def checkpoint(path: _Path, as_json: Json = False) -> None:
+    """Describe a checkpoint: network, presets, missing weights.
+
+    The exit code is 1 if the checkpoint cannot be loaded.
+    """
     from skelgait.checkpoints.describe import describe_checkpoint
 
     report = describe_checkpoint(path)
@@ -52,24 +60,24 @@ def _show(report: CheckpointReport) -> None:
         show_lines("Next", [report.next_command])
     else:
         _show_mismatches(weights.mismatches)
-        show_lines("It cannot be loaded", [report.hint])
+        show_lines("Cannot be loaded", [report.hint])
 
 
 def _show_mismatches(mismatches: WeightMismatches) -> None:
-    # The many that may be missing come last.
+    # Missing weights come last, because there may be many of them.
     kinds = {
         "of wrong shape": [
-            (name, _shape(found), _shape(wanted)) for name, (found, wanted) in mismatches.wrong_shape.items()
+            (name, _shape(shape), _shape(expected)) for name, (shape, expected) in mismatches.wrong_shape.items()
         ],
-        "of wrong type": [(name, found, wanted) for name, (found, wanted) in mismatches.wrong_dtype.items()],
-        "unexpected": [(name, _shape(found), "-") for name, found in mismatches.unexpected.items()],
-        "missing": [(name, "-", _shape(wanted)) for name, wanted in mismatches.missing.items()],
+        "of wrong type": [(name, dtype, expected) for name, (dtype, expected) in mismatches.wrong_dtype.items()],
+        "unexpected": [(name, _shape(shape), "-") for name, shape in mismatches.unexpected.items()],
+        "missing": [(name, "-", _shape(expected)) for name, expected in mismatches.missing.items()],
     }
     counts = ", ".join(f"{len(rows)} {kind}" for kind, rows in kinds.items() if rows)
-    rows = [(_plain(name), kind, found, wanted) for kind, rows in kinds.items() for name, found, wanted in rows]
-    show_table(f"Weights that do not fit: {counts}", ("weight", "is", "found", "expected"), rows[:_SHOWN_AT_MOST])
-    if len(rows) > _SHOWN_AT_MOST:
-        typer.echo(f"... and {len(rows) - _SHOWN_AT_MOST} more (all of them with --json)")
+    rows = [(_plain(name), kind, found, expected) for kind, rows in kinds.items() for name, found, expected in rows]
+    show_table(f"Mismatched weights: {counts}", ("weight", "problem", "found", "expected"), rows[:_MAX_ROWS])
+    if len(rows) > _MAX_ROWS:
+        typer.echo(f"... and {len(rows) - _MAX_ROWS} more (use --json to see all)")
 
 
 def _network_facts(weights: WeightsReport) -> dict[str, object]:
@@ -83,16 +91,16 @@ def _network_facts(weights: WeightsReport) -> dict[str, object]:
         "classes": architecture.classes,
     }
     for name in weights.unknown_sizes:
-        facts[name] = "unknown" if name == "classes" else f"{facts[name]} (in part a guess: no weight tells)"
+        facts[name] = "unknown" if name == "classes" else f"{facts[name]} (a guess: not in the weights)"
     millions = f"{weights.parameters:,} ({weights.parameters / 1e6:.2f} million)"
     return {name.replace("_", " "): value for name, value in facts.items()} | {"parameters": millions}
 
 
 def _training_facts(report: CheckpointReport) -> dict[str, object]:
     facts: dict[str, object] = {
-        "iteration": "not told" if report.iteration is None else report.iteration,
-        "tested at": f"embedding {report.test_embedding}" if report.test_embedding else "what the settings say",
-        "holds also": ", ".join(report.states) or "nothing",
+        "iteration": "unknown" if report.iteration is None else report.iteration,
+        "test embedding": report.test_embedding or "from the settings",
+        "also contains": ", ".join(report.states) or "nothing",
         "can be resumed": _resumption(report),
     }
     if report.version is not None:
@@ -105,18 +113,18 @@ def _training_facts(report: CheckpointReport) -> dict[str, object]:
 def _resumption(report: CheckpointReport) -> str:
     if report.resumable:
         return "yes"
-    return "no; skelgait train --init begins anew with its weights" if report.weights.is_loadable else "no"
+    return "no; use `skelgait train --init` to start from its weights" if report.weights.is_loadable else "no"
 
 
 def _preset_lines(weights: WeightsReport) -> list[str]:
     fitting = [preset.preset for preset in weights.presets if preset.is_exact]
     if fitting:
-        return [f"fits {', '.join(fitting)}"]
+        return [f"matches {', '.join(fitting)}"]
     classes = "unknown" if "classes" in weights.unknown_sizes else weights.architecture.classes
     near = [
-        f"fits {preset.preset} but for the classes: {classes} instead of {preset.classes}" for preset in weights.presets
+        f"matches {preset.preset} except for the classes: {classes}, not {preset.classes}" for preset in weights.presets
     ]
-    return near or ["fits none"]
+    return near or ["none matches"]
 
 
 def _shape(shape: Shape) -> str:
@@ -124,6 +132,6 @@ def _shape(shape: Shape) -> str:
 
 
 def _plain(value: object) -> str:
-    """In one line, and without characters that a terminal would obey: a file may hold anything."""
+    """Return text on one line, without control characters: a file may contain anything."""
     text = shorten(str(value), 100)
     return text if text.isprintable() else ascii(text)

@@ -8,58 +8,66 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from skelgait.cli import options
+from skelgait.cli.command import DATA, Json, command
+from skelgait.cli.completion import complete_run
 from skelgait.cli.output import show_json, show_table, warn
 
 if TYPE_CHECKING:
     from skelgait.reports.compare import Difference
+    from skelgait.settings import Settings
+
+_Names = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="RUN...", help="Evaluated runs, or report folders; two or more.", autocompletion=complete_run
+    ),
+]
 
 
-def compare(
-    ctx: typer.Context,
-    names: Annotated[
-        list[str],
-        typer.Argument(metavar="RUN...", help="Evaluated runs, or folders of reports; two or more."),
-    ],
-    runs: options.Runs = None,
-    bootstrap_samples: Annotated[int | None, options.field("compare.bootstrap_samples")] = None,
-    settings: options.SettingsFile = None,
-    assignments: options.Assignments = [],  # noqa: B006 - typer copies it
-    as_json: options.Json = False,
-) -> None:
-    """Put evaluations side by side, with the significance of their difference to the first one."""
-    chosen = options.resolve(ctx, "compare")
+@command(
+    "skelgait compare CCPG_skeletongait CCPG_skeletongait++",
+    "skelgait compare baseline mine --bootstrap-samples 10000 --json",
+    flags={DATA: ("paths.runs",), "Statistics": ("compare.bootstrap_samples",)},
+)
+def compare(names: _Names, settings: Settings, as_json: Json = False) -> None:
+    """Compare evaluations, with significance tests.
 
+    Each evaluation is compared with the first one.
+    """
     from skelgait.reports.compare import compare_reports
 
-    folders = [_folder(name, chosen.paths.runs) for name in names]
-    found = compare_reports(folders, names, chosen.compare.bootstrap_samples)
-    warn(found.notes, at_most=None)
+    folders = [_report_folder(name, settings.paths.runs) for name in names]
+    comparison = compare_reports(folders, names, settings.compare.bootstrap_samples)
+    warn(comparison.notes, at_most=None)
     if as_json:
-        show_json(asdict(found))
+        show_json(asdict(comparison))
         return
     from skelgait.reports.rows import percent, spelled
 
-    for table in dict.fromkeys(of.table for of in found.metrics):
-        header = ["", "metric", *found.names, *(f"{name} - {names[0]}" for name in names[1:]), "probes"]
+    header = ["", "metric", *comparison.names, *(f"{name} - {names[0]}" for name in names[1:]), "probes"]
+    for table in dict.fromkeys(metric.table for metric in comparison.metrics):
         rows = [
-            [of.group, spelled(of.metric), *map(percent, of.values), *map(_told, of.differences), str(of.n_probes)]
-            for of in found.metrics
-            if of.table == table
-        ]
-        show_table(f"{found.protocol}: {table} (percent; differences with 95 % interval and p)", header, rows)
+            [
+                row.group, spelled(row.metric), *map(percent, row.values), *map(_describe, row.differences),
+                str(row.n_probes),
+            ]
+            for row in comparison.metrics
+            if row.table == table
+        ]  # fmt: skip
+        title = f"{comparison.protocol}: {table} (percent; differences with 95 % interval and p)"
+        show_table(title, header, rows, more="use a wider terminal, or --json")
 
 
-def _folder(name: str, runs: Path) -> Path:
-    """The folder of a report: of a run by its name or its path, or as it is named."""
+def _report_folder(name: str, runs: Path) -> Path:
+    """Return the report folder of a run, given by name or path, or the folder `name` itself."""
     run = runs / name if (runs / name).is_dir() else Path(name)
     return run if (run / "report.json").is_file() else run / "report"
 
 
-def _told(of: Difference) -> str:
+def _describe(difference: Difference) -> str:
     from skelgait.reports.rows import signed_percent
 
-    if of.interval is None or of.p is None:
+    if difference.interval is None or difference.p is None:
         return "-"
-    low, high = map(signed_percent, of.interval)
-    return f"{signed_percent(of.difference)} [{low}, {high}] p {of.p:.3f}"
+    low, high = map(signed_percent, difference.interval)
+    return f"{signed_percent(difference.difference)} [{low}, {high}] p {difference.p:.3f}"

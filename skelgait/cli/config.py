@@ -1,29 +1,34 @@
-"""`skelgait config`: every setting of a command, and where its value comes from."""
+"""`skelgait config`: value and origin of every setting."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from skelgait.cli import options
+from skelgait.cli.command import DATA, Json, command
+from skelgait.cli.completion import complete_section
 from skelgait.cli.output import show_json, show_table
 
+if TYPE_CHECKING:
+    from skelgait.settings import Resolved
 
-def config(
-    ctx: typer.Context,
-    command: Annotated[str | None, typer.Argument(help="A command; all of them where not given.")] = None,
-    dataset: options.Dataset = None,
-    network: options.Network = None,
-    preset: options.Preset = None,
-    settings: options.SettingsFile = None,
-    assignments: options.Assignments = [],  # noqa: B006 - typer copies it
-    as_json: options.Json = False,
-) -> None:
-    """Show the settings of a command, and where each value comes from."""
+_Command = Annotated[
+    str | None,
+    typer.Argument(metavar="COMMAND", help="Command; default: all.", autocompletion=complete_section),
+]
+
+
+@command(
+    "skelgait config",
+    "skelgait config train --dataset CCPG --set train.seed=3",
+    flags={DATA: ("dataset", "train.network.name", "preset")},
+)
+def config(resolved: Resolved, command: _Command = None, as_json: Json = False) -> None:
+    """Show the value and the origin of every setting."""
     from skelgait.settings import explain
 
-    rows = explain(options.resolve_with_sources(ctx, command or ""), command)
+    rows = explain(resolved, command)
     if as_json:
         show_json({key: {"value": value, "from": origin} for key, value, origin in rows})
     else:

@@ -1,43 +1,45 @@
-"""`skelgait convert`: a pickle tree to an HDF5 store, and back."""
+"""`skelgait convert`: pickle trees to HDF5, and back."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from skelgait.cli import options
+from skelgait.cli.command import COMPUTE, DATA, Json, command
 from skelgait.cli.output import show_counts, show_json, warn
 
+if TYPE_CHECKING:
+    from skelgait.settings import Settings
 
-def convert(
-    ctx: typer.Context,
-    source: Annotated[Path, typer.Argument(help="Poses, maps or silhouettes: a pickle tree or an HDF5 store.")],
-    out: Annotated[Path, typer.Argument(help="Folder of the other kind of store.")],
-    pattern: Annotated[str | None, options.field("convert.pattern")] = None,
-    compression: Annotated[str | None, options.field("convert.compression")] = None,
-    workers: Annotated[int | None, options.field("convert.workers")] = None,
-    settings: options.SettingsFile = None,
-    assignments: options.Assignments = [],  # noqa: B006 - typer copies it
-    as_json: options.Json = False,
-) -> None:
-    """Convert a pickle tree to an HDF5 store, or a store to a tree, without loss."""
-    chosen = options.resolve(ctx, "convert").convert
+_Source = Annotated[
+    Path, typer.Argument(metavar="SOURCE", help="Folder of poses, maps or silhouettes, as pickle tree or HDF5.")
+]
+_Out = Annotated[Path, typer.Argument(metavar="OUT", help="Folder to write, in the other format.")]
 
+
+@command(
+    "skelgait convert maps maps-hdf5",
+    "skelgait convert maps-hdf5 maps-tree --workers 8",
+    flags={DATA: ("convert.pattern", "convert.compression"), COMPUTE: ("convert.workers",)},
+)
+def convert(source: _Source, out: _Out, settings: Settings, as_json: Json = False) -> None:
+    """Convert a pickle tree to HDF5, or HDF5 to a pickle tree."""
     from skelgait.preprocess.convert import convert_store
     from skelgait.runtime.progress import progress
     from skelgait.storage import open_any
     from skelgait.storage.backends import backend_at
 
-    opened = open_any(source, chosen.pattern)
+    config = settings.convert
+    opened = open_any(source, config.pattern)
     with progress(len(opened.keys), "Converting", "sequences") as advance:
         report = convert_store(
             opened,
             out,
             backend_at(source).converts_to,
-            compression=chosen.compression,
-            workers=chosen.workers,
+            compression=config.compression,
+            workers=config.workers,
             advance=advance,
         )
     warn([f"{key}: {reason}" for key, reason in report.failed])
@@ -47,10 +49,10 @@ def convert(
         show_json({"out": out, **counts, "failed": failed, "seconds": report.seconds})
     else:
         show_counts(
-            f"{source} in {out}",
+            f"{source} converted to {out}",
             {
                 "sequences converted": report.sequences,
-                "sequences there already": report.skipped,
+                "sequences skipped (already converted)": report.skipped,
                 "sequences that cannot be read": len(report.failed),
                 "seconds": round(report.seconds, 1),
             },

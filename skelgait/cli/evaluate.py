@@ -1,89 +1,76 @@
-"""`skelgait evaluate`: who is recognized."""
+"""`skelgait evaluate`: metrics of a network under a protocol."""
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from skelgait.cli import options
+from skelgait.cli.command import COMPUTE, DATA, Json, command
 from skelgait.cli.output import show_counts, show_json, show_lines, show_table, warn
+from skelgait.cli.processes import processes_on
 
 if TYPE_CHECKING:
     from skelgait.reports.rows import Report
+    from skelgait.settings import Settings
+
+_AllMetrics = Annotated[
+    bool,
+    typer.Option("--all-metrics", help="Print all metrics, even if wider than the terminal.", rich_help_panel=DATA),
+]
 
 
-def evaluate(
-    ctx: typer.Context,
-    dataset: options.Dataset = None,
-    network: options.Network = None,
-    preset: options.Preset = None,
-    protocol: Annotated[str | None, options.field("evaluate.protocol")] = None,
-    checkpoint: Annotated[Path | None, options.field("evaluate.checkpoint")] = None,
-    iteration: Annotated[int | None, options.field("evaluate.iteration")] = None,
-    best: Annotated[bool | None, options.field("evaluate.best", "--best")] = None,
-    embeddings: Annotated[Path | None, options.field("evaluate.embeddings")] = None,
-    run: options.Run = None,
-    runs: options.Runs = None,
-    maps: options.Maps = None,
-    pairs: options.Pairs = None,
-    partition: options.Partition = None,
-    gallery: Annotated[list[str] | None, options.field("evaluate.gallery")] = None,
-    probes: Annotated[
-        list[str] | None,
-        typer.Option("--probes", help="Own groups: probes of one, as Bag=bg-*; may be given again."),
-    ] = None,
-    distance: Annotated[str | None, options.field("evaluate.distance")] = None,
-    embedding: Annotated[int | None, options.field("evaluate.embedding")] = None,
-    batch_size: Annotated[int | None, options.field("evaluate.batch_size")] = None,
-    nproc: Annotated[int | None, options.field("evaluate.nproc")] = None,
-    device: Annotated[str | None, options.field("evaluate.device")] = None,
-    rerank: Annotated[bool | None, options.field("evaluate.rerank", "--rerank")] = None,
-    bootstrap_samples: Annotated[int | None, options.field("evaluate.bootstrap_samples")] = None,
-    report: Annotated[Path | None, options.field("evaluate.report")] = None,
-    pictures: Annotated[bool | None, options.field("evaluate.pictures", "--pictures")] = None,
-    submission: Annotated[Path | None, options.field("evaluate.submission")] = None,
-    settings: options.SettingsFile = None,
-    assignments: options.Assignments = [],  # noqa: B006 - typer copies it
-    as_json: options.Json = False,
-) -> None:
-    """Recognize the test identities under the dataset's protocol, or your own."""
-    chosen = options.resolve(ctx, "evaluate")
-
-    from skelgait.runtime.launch import launch, launched
-
-    if chosen.evaluate.nproc > 1 and not launched():
-        raise typer.Exit(launch(chosen.evaluate.nproc, sys.argv[1:]))
-
+@command(
+    "skelgait evaluate --dataset SUSTech1K --network skeletongait++",
+    "skelgait evaluate --gallery 'nm-0*' --probes 'Bag=bg-*'",
+    flags={
+        DATA: (
+            "dataset", "paths.maps", "paths.pairs", "partition", "evaluate.embeddings", "evaluate.report",
+            "evaluate.pictures", "evaluate.submission",
+        ),
+        "Network": (
+            "train.network.name", "preset", "evaluate.checkpoint", "evaluate.iteration", "evaluate.best",
+            "paths.runs", "train.run_name",
+        ),
+        "Evaluation": (
+            "evaluate.protocol", "evaluate.gallery", "evaluate.probes", "evaluate.distance", "evaluate.embedding",
+            "evaluate.rerank", "evaluate.bootstrap_samples",
+        ),
+        COMPUTE: ("evaluate.device", "evaluate.nproc", "evaluate.batch_size"),
+    },
+)  # fmt: skip
+def evaluate(settings: Settings, all_metrics: _AllMetrics = False, as_json: Json = False) -> None:
+    """Evaluate a network under the dataset's protocol, or your own."""
     from skelgait.pipelines.evaluate import evaluate_run
-    from skelgait.runtime.devices import pick_device
-    from skelgait.runtime.processes import join_processes
     from skelgait.runtime.progress import progress
 
-    own = pick_device(chosen.evaluate.device)
-    with join_processes(own):
-        evaluation = evaluate_run(chosen, own, progress)
+    config = settings.evaluate
+    with processes_on(config.device, config.nproc) as device:
+        evaluation = evaluate_run(settings, device, progress)
     if evaluation is None:
         return
     if as_json:
         show_json(evaluation.to_dict())
         return
-    show_evaluation(evaluation.to_dict())
+    show_evaluation(evaluation.to_dict(), all_metrics=all_metrics)
     if evaluation.folder:
         show_lines("Report", [str(evaluation.folder)])
-    if chosen.evaluate.submission:
-        show_counts("Ranking for the server; it holds no accuracy", {"file": chosen.evaluate.submission})
+    if config.submission:
+        show_counts("Ranking for the server (without accuracy)", {"file": config.submission})
 
 
-def show_evaluation(report: Report) -> None:
-    """Print the tables of a report, the published metrics beside those of the first one."""
+def show_evaluation(report: Report, *, all_metrics: bool = False) -> None:
+    """Print the tables of a report, with the published metrics.
+
+    Args:
+        report: the report.
+        all_metrics: print all columns, even if the table is wider than the terminal.
+    """
     from skelgait.reports.tables import heading_of, summary_of, tables_of
 
     show_lines(heading_of(report), [summary_of(report)])
-    for table in tables_of(report):
-        show_table(*table)
+    for title, header, rows in tables_of(report):
+        show_table(title, header, rows, more="" if all_metrics else "use --all-metrics, or a wider terminal")
     n_cut, n_sequences = report["n_cut"], report["n_sequences"]
-    notes = [f"{n_cut} of {n_sequences} sequences were longer than max_frames and cut"] if n_cut else []
+    notes = [f"{n_cut} of {n_sequences} sequences were longer than max_frames and were cut"] if n_cut else []
     warn([*notes, *report["notes"]])

@@ -1,93 +1,88 @@
-"""`skelgait identify`: who it is, among the people of a gallery."""
+"""`skelgait identify`: nearest enrolled people of each probe."""
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from skelgait.cli import options
+from skelgait.cli.command import COMPUTE, DATA, Json, command
 from skelgait.cli.output import show_json, show_lines, show_table, warn
+from skelgait.cli.processes import processes_on
 
 if TYPE_CHECKING:
     from skelgait.evaluation.identification import Threshold
     from skelgait.pipelines.identify import Identification
+    from skelgait.settings import Settings
+
+_Probes = Annotated[
+    Path, typer.Argument(metavar="PATH", help="Probes: a sequence, a folder of sequences, or an embedding file.")
+]
 
 
-def identify(
-    ctx: typer.Context,
-    path: Annotated[Path, typer.Argument(help="Who is asked for: a sequence or a folder of them, or embeddings.")],
-    gallery: Annotated[Path | None, options.field("identify.gallery")] = None,
-    top: Annotated[int | None, options.field("identify.top")] = None,
-    threshold: Annotated[float | None, options.field("identify.threshold")] = None,
-    validation: Annotated[Path | None, options.field("identify.validation")] = None,
-    false_accept: Annotated[float | None, options.field("identify.false_accept")] = None,
-    out: Annotated[Path | None, options.field("identify.out")] = None,
-    sequence: Annotated[str | None, options.field("identify.sequence")] = None,
-    checkpoint: Annotated[Path | None, options.field("identify.checkpoint")] = None,
-    iteration: Annotated[int | None, options.field("identify.iteration")] = None,
-    best: Annotated[bool | None, options.field("identify.best", "--best")] = None,
-    run: options.Run = None,
-    runs: options.Runs = None,
-    distance: Annotated[str | None, options.field("identify.distance")] = None,
-    batch_size: Annotated[int | None, options.field("identify.batch_size")] = None,
-    nproc: Annotated[int | None, options.field("identify.nproc")] = None,
-    device: Annotated[str | None, options.field("identify.device")] = None,
-    settings: options.SettingsFile = None,
-    assignments: options.Assignments = [],  # noqa: B006 - typer copies it
-    as_json: options.Json = False,
-) -> None:
-    """Say who is most like each probe: poses, maps, pairs or embeddings against a file of known people."""
-    chosen = options.resolve(ctx, "identify")
+@command(
+    "skelgait identify new-walks --gallery embeddings.h5",
+    "skelgait identify walk.pkl --threshold 0.8 --out ranking.csv",
+    flags={
+        DATA: ("identify.gallery", "identify.sequence", "identify.out", "identify.top"),
+        "Threshold": ("identify.threshold", "identify.validation", "identify.false_accept"),
+        "Network": (
+            "identify.checkpoint", "identify.iteration", "identify.best", "paths.runs", "train.run_name",
+            "identify.distance",
+        ),
+        COMPUTE: ("identify.device", "identify.nproc", "identify.batch_size"),
+    },
+)  # fmt: skip
+def identify(path: _Probes, settings: Settings, as_json: Json = False) -> None:
+    """Find the nearest enrolled people of each probe.
 
-    from skelgait.runtime.launch import launch, launched
-
-    if chosen.identify.nproc > 1 and not launched():
-        raise typer.Exit(launch(chosen.identify.nproc, sys.argv[1:]))
-
+    With --threshold or --validation, probes of unknown people are rejected.
+    """
     from skelgait.pipelines.identify import identify_probes, write_ranking
-    from skelgait.runtime.devices import pick_device
-    from skelgait.runtime.processes import join_processes
     from skelgait.runtime.progress import progress
 
-    own = pick_device(chosen.identify.device)
-    with join_processes(own), progress(None, "Embedding", "sequences") as advance:
-        found = identify_probes(chosen, path, own, advance)
-    if found is None:
+    config = settings.identify
+    with processes_on(config.device, config.nproc) as device, progress(None, "Embedding", "sequences") as advance:
+        result = identify_probes(settings, path, device, advance)
+    if result is None:
         return
-    if chosen.identify.out:
-        write_ranking(chosen.identify.out, found)
+    if config.out:
+        write_ranking(config.out, result)
     if as_json:
-        show_json(found.to_dict())
+        show_json(result.to_dict())
     else:
-        _show(found, chosen.identify.out)
+        _show(result, config.out)
 
 
-def _show(found: Identification, out: Path | None) -> None:
-    n = len(found.probes[0].candidates)
-    header = ["probe", *(["known"] if found.threshold is not None else []), *(f"{k}." for k in range(1, n + 1))]
+def _show(result: Identification, out: Path | None) -> None:
+    has_threshold, n_listed = result.threshold is not None, len(result.probes[0].candidates)
+    header = ["probe", *(["known"] if has_threshold else []), *(f"{k}." for k in range(1, n_listed + 1))]
     rows = []
-    for of in found.probes:
-        people = [f"{c.identity} ({c.distance:.3f})" for c in of.candidates]
-        known = [] if of.is_known is None else ["yes" if of.is_known else "no"]
-        rows.append([str(of.probe), *known, *people])
-    title = f"Nearest of {found.n_people} people, {found.n_sequences} sequences (distance)"
-    show_table(title, header, rows)
-    if found.learned:
-        show_lines("Threshold", [_spelled(found.learned)])
+    for probe in result.probes:
+        people = [f"{candidate.identity} ({candidate.distance:.3f})" for candidate in probe.candidates]
+        known = [] if probe.is_known is None else ["yes" if probe.is_known else "no"]
+        rows.append([str(probe.probe), *known, *people])
+    title = f"Nearest of {result.n_people} people, {result.n_sequences} sequences (distance)"
+    show_table(title, header, rows, more="use a wider terminal, or --json")
+    if result.learned:
+        show_lines("Threshold", [_describe(result.learned)])
     if out:
         show_lines("Ranking", [str(out)])
-    if found.n_enrolled:
-        said = "have the name of a sequence in the gallery: the same sequence finds itself"
-        warn([f"{found.n_enrolled} of {len(found.probes)} probes {said}"])
-    if found.n_cut:
-        warn([f"{found.n_cut} of {len(found.probes)} probes were longer than identify.max_frames and cut"])
+    if result.n_enrolled:
+        reason = "have the name of a gallery sequence, and may be compared with themselves"
+        warn([f"{result.n_enrolled} of {len(result.probes)} probes {reason}"])
+    if result.n_cut:
+        warn([f"{result.n_cut} of {len(result.probes)} probes were longer than identify.max_frames and were cut"])
 
 
-def _spelled(of: Threshold) -> str:
-    text = f"distance {of.distance:.4f}: {100 * of.false_accepts:.2f} % of {of.n_strangers} strangers accepted"
-    if of.true_accepts is None:
+def _describe(threshold: Threshold) -> str:
+    """Return the threshold with its error rates."""
+    text = (
+        f"distance {threshold.distance:.4f}: accepts {100 * threshold.false_accepts:.2f} % "
+        f"of {threshold.n_strangers} strangers"
+    )
+    if threshold.true_accepts is None:
         return text
-    return f"{text}, and as themselves {100 * of.true_accepts:.1f} % of {of.n_known} sequences of known people"
+    known = f"{100 * threshold.true_accepts:.1f} % of {threshold.n_known} sequences of known people"
+    return f"{text}, and {known} as themselves"

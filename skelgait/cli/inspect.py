@@ -1,36 +1,38 @@
-"""`skelgait inspect`: what a file or a folder is, what would fail, and what to run next."""
+"""`skelgait inspect`: content and problems of a file or folder."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from skelgait.cli import options
+from skelgait.cli.command import DATA, Json, command
 from skelgait.cli.output import show_facts, show_json, show_lines
 
+if TYPE_CHECKING:
+    from skelgait.settings import Settings
 
-def inspect(
-    ctx: typer.Context,
-    path: Annotated[Path, typer.Argument(help="A file or a folder: of a dataset, an estimator, or of skelgait.")],
-    sequences: Annotated[int | None, options.field("inspect.sequences")] = None,
-    names: Annotated[str | None, options.field("inspect.names")] = None,
-    settings: options.SettingsFile = None,
-    assignments: options.Assignments = [],  # noqa: B006 - typer copies it
-    as_json: options.Json = False,
-) -> None:
-    """Say what lies at a path, what would fail, and which command to run next."""
-    chosen = options.resolve(ctx, "inspect").inspect
+_Path = Annotated[
+    Path, typer.Argument(metavar="PATH", help="File or folder of a dataset, a pose estimator or skelgait.")
+]
 
+
+@command(
+    "skelgait inspect /data/SUSTech1K",
+    "skelgait inspect maps --sequences 1000",
+    flags={DATA: ("inspect.sequences", "inspect.names")},
+)
+def inspect(path: _Path, settings: Settings, as_json: Json = False) -> None:
+    """Report content and problems of a path, and the next command."""
     from skelgait.inspection import inspect_path
 
-    found = inspect_path(path, chosen.sequences, chosen.names)
+    result = inspect_path(path, settings.inspect.sequences, settings.inspect.names)
     if as_json:
-        show_json({"path": path, **asdict(found)})
+        show_json({"path": path, **asdict(result)})
         return
-    show_facts(f"{path}: {found.description}", found.facts)
-    show_lines("What would fail", found.problems or ["nothing that was seen"])
-    if found.next_command:
-        show_lines("Next", [found.next_command])
+    show_facts(f"{path}: {result.description}", result.facts)
+    show_lines("Problems", result.problems or ["none found"])
+    if result.next_command:
+        show_lines("Next", [result.next_command])

@@ -1,60 +1,53 @@
-"""`skelgait link`: maps and silhouettes of one sequence, side by side."""
+"""`skelgait link`: pairs of skeleton maps and silhouettes."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
-from skelgait.cli import options
+from skelgait.cli.command import DATA, Json, command
 from skelgait.cli.output import show_counts, show_json, warn
 
 if TYPE_CHECKING:
     from skelgait.preprocess.pairs import Outcome, Pairing
+    from skelgait.settings import Settings
 
-_LEFT_OUT: tuple[Outcome, ...] = ("unreadable", "unequal", "no silhouettes", "no maps")
+_WARN_ABOUT: tuple[Outcome, ...] = ("unreadable", "unequal", "no silhouettes", "no maps")
 
 
-def link(
-    ctx: typer.Context,
-    dataset: options.Dataset = None,
-    maps: options.Maps = None,
-    silhouettes: options.Silhouettes = None,
-    pairs: options.Pairs = None,
-    silhouette_pattern: Annotated[str | None, options.field("link.silhouette_pattern")] = None,
-    on_mismatch: Annotated[str | None, options.field("link.on_mismatch")] = None,
-    storage: Annotated[str | None, options.field("link.storage")] = None,
-    settings: options.SettingsFile = None,
-    assignments: options.Assignments = [],  # noqa: B006 - typer copies it
-    as_json: options.Json = False,
-) -> None:
-    """Pair skeleton maps with silhouettes."""
-    chosen = options.resolve(ctx, "link")
-
+@command(
+    "skelgait link --dataset SUSTech1K",
+    "skelgait link --maps maps --silhouettes silhouettes --on-mismatch trim",
+    flags={
+        DATA: ("dataset", "paths.maps", "paths.silhouettes", "paths.pairs", "link.silhouette_pattern", "link.storage"),
+        "Pairing": ("link.on_mismatch",),
+    },
+)
+def link(settings: Settings, as_json: Json = False) -> None:
+    """Pair skeleton maps with silhouettes, for SkeletonGait++."""
     from skelgait.pipelines import workspace
     from skelgait.preprocess.pairs import REPORT_FILE, pair_sequences, write_pairs
     from skelgait.runtime.progress import progress
 
-    map_source, silhouette_source = workspace.open_maps(chosen), workspace.open_silhouettes(chosen)
-    total = len({*map_source.keys, *silhouette_source.keys})
-    with progress(total, "Comparing", "sequences") as advance:
-        pairing = pair_sequences(map_source, silhouette_source, on_mismatch=chosen.link.on_mismatch, advance=advance)
-    pattern = workspace.silhouette_pattern(chosen) if chosen.link.storage == "hdf5" else None
+    config, out = settings.link, settings.paths.pairs
+    maps, silhouettes = workspace.open_maps(settings), workspace.open_silhouettes(settings)
+    with progress(len({*maps.keys, *silhouettes.keys}), "Comparing", "sequences") as advance:
+        pairing = pair_sequences(maps, silhouettes, on_mismatch=config.on_mismatch, advance=advance)
+    pattern = workspace.silhouette_pattern(settings) if config.storage == "hdf5" else None
     with progress(len(pairing.pairs), "Pairing", "sequences") as advance:
-        changed = write_pairs(
-            pairing, map_source, silhouette_source, chosen.paths.pairs, silhouette_pattern=pattern, advance=advance
-        )
-    _show(pairing, changed, chosen.paths.pairs, chosen.paths.pairs / REPORT_FILE, as_json)
+        changed = write_pairs(pairing, maps, silhouettes, out, silhouette_pattern=pattern, advance=advance)
+    _show(pairing, changed, out, out / REPORT_FILE, as_json)
     if pairing.with_outcome("unreadable"):
         raise typer.Exit(1)
 
 
 def _show(pairing: Pairing, changed: int, out: Path, report: Path, as_json: bool) -> None:
-    for outcome in _LEFT_OUT:
+    for outcome in _WARN_ABOUT:
         warn([f"{sequence.key}: {sequence.reason or outcome}" for sequence in pairing.with_outcome(outcome)])
     if as_json:
         show_json({"out": out, "report": report, "changed": changed, **pairing.to_dict()})
         return
     counts = {str(outcome): count for outcome, count in pairing.counts.items()}
-    show_counts(f"Pairs in {out}", {**counts, "pairs that are new or changed": changed, "report": report})
+    show_counts(f"Pairs in {out}", {**counts, "new or changed pairs": changed, "report": report})

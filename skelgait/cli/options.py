@@ -1,123 +1,147 @@
-"""Flags: their help and defaults come from the settings, so that both are written once."""
+"""Flags generated from the settings: a dotted key gives name, type, help, choices and completion of its flag."""
 
 from __future__ import annotations
 
+from inspect import Parameter
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import typer
 from pydantic import AfterValidator, BaseModel
+from pydantic.fields import FieldInfo
+from rich.markup import escape
 
+from skelgait.cli.completion import complete_run
 from skelgait.errors import SettingsError
-from skelgait.settings.schema import PathsSettings, Settings
+from skelgait.settings import Settings, preset_names
 from skelgait.settings.types import OneOf
 
-if TYPE_CHECKING:
-    from skelgait.settings import Resolved
+# The preset is no setting itself: it is where settings come from.
+_PRESET = FieldInfo(
+    annotation=str, default=None, description="Settings that come with skelgait; default: from dataset and network."
+)
+_METAVARS = {int: "<int>", float: "<float>", Path: "<path>", str: "<text>", tuple: "<list>", dict: "<group>"}
 
 
-def field(key: str, *names: str) -> Any:
-    """The flag of a setting.
+def flag(key: str, panel: str) -> Parameter:
+    """Return the flag of a setting, as a function parameter that typer understands.
 
     Args:
-        key: the setting's dotted key; its last part names the flag unless `names` do.
-        names: spellings of the flag.
+        key: dotted key of the setting, or `preset`. Its last part names the flag: `train.seed` is `--seed`. If the
+            last part is `name`, the part before it does: `train.network.name` is `--network`.
+        panel: heading above the flag in the help.
     """
+    field, values = _field(key), choices(key)
+    name = key.removesuffix(".name").split(".")[-1].replace("_", "-")
+    kind = _kind(field.annotation)
+    option = typer.Option(
+        f"--{name}/--no-{name}" if field.default is True else f"--{name}",
+        help=_help(field, values),
+        metavar="<name>" if values and kind is str else _METAVARS.get(kind),
+        rich_help_panel=panel,
+        autocompletion=complete_run if key == "train.run_name" else lambda: list(values),
+    )
+    # Flags of lists and groups may be repeated.
+    return _parameter(key, list[str] if kind in (tuple, dict) else kind, option)
+
+
+def argument(key: str) -> Parameter:
+    """Return the positional argument of a setting of type `str`, as `flag`."""
+    field, values = _field(key), choices(key)
+    metavar = key.split(".")[-1].upper()
+    option = typer.Argument(metavar=metavar, help=_help(field, values), autocompletion=lambda: list(values))
+    return _parameter(key, str, option)
+
+
+def _parameter(key: str, kind: Any, option: Any) -> Parameter:
+    annotation = Annotated[kind | None, option]
+    return Parameter(key.replace(".", "_"), Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+
+
+def description(key: str) -> str:
+    """Return the description of a setting."""
+    return _field(key).description or ""
+
+
+def choices(key: str) -> tuple[str, ...]:
+    """Return the valid values of a setting; empty if it takes any value of its type."""
+    if key == "preset":
+        return preset_names()
+    if key in ("dataset", "evaluate.protocol"):
+        from skelgait.datasets import DATASETS
+        from skelgait.settings.evaluation import GENERIC_PROTOCOLS
+
+        return (*DATASETS, *(GENERIC_PROTOCOLS if key == "evaluate.protocol" else ()))
+    if key == "poses.layout":
+        from skelgait.raw.poses import LAYOUTS
+
+        return tuple(LAYOUTS)
+    field = _field(key)
+    return _literals(field.annotation) or _registered(field.metadata)
+
+
+def value_of(key: str, given: Any) -> Any:
+    """Return the value of a setting from what its flag was given.
+
+    Raises:
+        SettingsError: if a group is not written as `name=pattern`.
+    """
+    kind = _kind(_field(key).annotation)
+    if kind is tuple:
+        return [item for text in given for item in text.split(",")]
+    if kind is dict:
+        return dict(_group(key, text) for text in given)
+    return given
+
+
+def _field(key: str) -> FieldInfo:
+    if key == "preset":
+        return _PRESET
     model: type[BaseModel] = Settings
     *sections, last = key.split(".")
     for section in sections:
         annotation = model.model_fields[section].annotation
-        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
-            raise KeyError(key)
+        assert isinstance(annotation, type)
+        assert issubclass(annotation, BaseModel)
         model = annotation
-    info = model.model_fields[last]
-    default = info.get_default(call_default_factory=False)
-    shown = False if default in (None, (), {}) or isinstance(default, bool) else str(default)
-    spellings = names or (f"--{last.replace('_', '-')}",)
-    choices = _choices(info.annotation) or _registered(info.metadata)
-    metavar = f"[{'|'.join(choices)}]" if choices else None
-    return typer.Option(*spellings, help=info.description, show_default=shown, metavar=metavar)
+    return model.model_fields[last]
 
 
-def _choices(annotation: Any) -> list[str]:
-    """The values that a setting may have, where they are few; none for flags without a value, and for others."""
+def _kind(annotation: Any) -> type:
+    """Return the plain type of a setting: `tuple` for `Annotated[tuple[str, ...], ...] | None`."""
+    origin = get_origin(annotation)
+    if origin in (Union, UnionType, Annotated):
+        return _kind(get_args(annotation)[0])
+    if origin is Literal:
+        return type(get_args(annotation)[0])
+    plain: type = origin or annotation
+    return plain
+
+
+def _literals(annotation: Any) -> tuple[str, ...]:
     if get_origin(annotation) is Literal:
-        return [str(value) for value in get_args(annotation)]
-    return [choice for part in get_args(annotation) for choice in _choices(part)]
+        return tuple(map(str, get_args(annotation)))
+    return tuple(value for part in get_args(annotation) for value in _literals(part))
 
 
-def _registered(metadata: list[Any]) -> list[str]:
+def _registered(metadata: list[Any]) -> tuple[str, ...]:
     """Return the names in the registry that a setting is validated against."""
-    validators = [entry.func for entry in metadata if isinstance(entry, AfterValidator)]
-    return [name for validator in validators if isinstance(validator, OneOf) for name in validator.registry]
+    validators = (entry.func for entry in metadata if isinstance(entry, AfterValidator))
+    return tuple(name for validator in validators if isinstance(validator, OneOf) for name in validator.registry)
 
 
-Dataset = Annotated[str | None, field("dataset")]
-Poses = Annotated[Path | None, field("paths.poses", "--poses")]
-Silhouettes = Annotated[Path | None, field("paths.silhouettes", "--silhouettes")]
-Maps = Annotated[Path | None, field("paths.maps", "--maps")]
-Pairs = Annotated[Path | None, field("paths.pairs", "--pairs")]
-Runs = Annotated[Path | None, field("paths.runs", "--runs")]
-Partition = Annotated[Path | None, field("partition")]
-Network = Annotated[str | None, field("train.network.name", "--network")]
-Run = Annotated[str | None, field("train.run_name", "--run-name")]
-Preset = Annotated[
-    str | None, typer.Option("--preset", help="Settings that come with skelgait; follow from dataset and network.")
-]
-SettingsFile = Annotated[
-    Path | None, typer.Option("--settings", help="Settings file, skelgait or OpenGait; skelgait.yaml where not given.")
-]
-Assignments = Annotated[
-    list[str], typer.Option("--set", help="Any setting, as train.optimizer.learning_rate=0.05; may be given again.")
-]
-Json = Annotated[bool, typer.Option("--json", help="Print the report as JSON.")]
-
-_ROOT = tuple(Settings.model_fields)
-_PATHS = tuple(PathsSettings.model_fields)
-_ELSEWHERE = {"network": "train.network.name", "run": "train.run_name", **{name: f"paths.{name}" for name in _PATHS}}
+def _help(field: FieldInfo, values: tuple[str, ...]) -> str:
+    """Return the description with choices and default in brackets."""
+    default = field.get_default()
+    has_default = default not in (None, (), {}) and not isinstance(default, bool)
+    facts = [*([", ".join(values)] if values else []), *([f"default: {default}"] if has_default else [])]
+    return escape(f"{field.description} [{'; '.join(facts)}]" if facts else f"{field.description}")
 
 
-def resolve(ctx: typer.Context, section: str) -> Settings:
-    """The settings of a command: preset, settings file, environment, and the flags that were given.
-
-    A parameter of the command is the setting of the same name, at the root or in the command's section.
-
-    Args:
-        ctx: the running command.
-        section: the command's section.
-
-    Raises:
-        SettingsError: some setting cannot be used.
-    """
-    return resolve_with_sources(ctx, section).settings
-
-
-def resolve_with_sources(ctx: typer.Context, section: str) -> Resolved:
-    """As `resolve`, with where each value comes from; warnings go to stderr."""
-    from skelgait.cli.output import warn
-    from skelgait.settings import load_settings, parse_assignment
-    from skelgait.settings.problems import section_models
-
-    model = section_models().get(section)
-    known = {*_ROOT, *(model.model_fields if model else ())}
-    flags = {
-        _ELSEWHERE.get(name, name if name in _ROOT else f"{section}.{name}"): value
-        for name, value in ctx.params.items()
-        if value not in (None, [], ()) and (name in known or name in _ELSEWHERE)
-    }
-    if "evaluate.gallery" in flags:
-        flags["evaluate.gallery"] = [pattern for text in ctx.params["gallery"] for pattern in text.split(",")]
-    if "evaluate.probes" in flags:
-        flags["evaluate.probes"] = dict(map(_probe_group, ctx.params["probes"]))
-    flags.update(map(parse_assignment, ctx.params.get("assignments") or []))
-    resolved = load_settings(file=ctx.params.get("settings"), preset=ctx.params.get("preset"), flags=flags)
-    warn(resolved.warnings, at_most=None)
-    return resolved
-
-
-def _probe_group(text: str) -> tuple[str, list[str]]:
-    """`Bag=bg-*,bag-*` as the group's name and its patterns."""
+def _group(key: str, text: str) -> tuple[str, list[str]]:
+    """Return name and patterns of `Bag=bg-*,bag-*`."""
     name, equals, patterns = text.partition("=")
     if not equals:
-        raise SettingsError("--probes", text, "name=pattern", "write for example --probes 'Bag=bg-*'")
+        raise SettingsError(f"--{key.split('.')[-1]}", text, "name=pattern", "write for example --probes 'Bag=bg-*'")
     return name, patterns.split(",")

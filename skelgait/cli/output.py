@@ -1,8 +1,10 @@
-"""Reports on the screen: tables for people, JSON for machines."""
+"""Reports on the terminal: tables and lines of text, or JSON."""
 
 from __future__ import annotations
 
 import json
+import shutil
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 
 import typer
@@ -10,8 +12,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-_NAMED_AT_MOST = 20
-_ANY_WIDTH = 100_000
+_MAX_WARNINGS = 20
+_UNLIMITED_WIDTH = 100_000
 
 
 def show_json(report: object) -> None:
@@ -19,41 +21,67 @@ def show_json(report: object) -> None:
     typer.echo(json.dumps(report, indent=2, ensure_ascii=False, default=str))
 
 
-def show_table(title: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print a table on stdout, whole; the first column is text, the others are numbers; no header where empty."""
-    table = Table(box=box.SIMPLE_HEAD, show_header=bool(header))
-    filled = list(rows)
-    for i in range(len(filled[0]) if filled else len(header)):
-        table.add_column(header[i] if header else "", justify="right" if i else "left")
-    for row in filled:
-        table.add_row(*row)
-    # A narrow console, such as a pipe, would cut the cells; and what stands in them is text, not rich's markup.
-    console = Console(width=_ANY_WIDTH, markup=False, emoji=False, highlight=False)
+def show_table(title: str, header: Sequence[str], rows: Iterable[Sequence[str]], more: str = "") -> None:
+    """Print a table on stdout.
+
+    Args:
+        title: line above the table.
+        header: column names; empty: no header.
+        rows: cells; the first column is text, the others are numbers.
+        more: how to see all columns. If given, columns that do not fit into the terminal are left out, the last ones
+            first, and a line names them. A pipe gets all columns.
+    """
+    cells = [list(row) for row in rows]
+    # The console must not cut cells, and must print them as text, not as rich's markup.
+    console = Console(width=_UNLIMITED_WIDTH, markup=False, emoji=False, highlight=False)
+    n_columns = len(header) or len(cells[0] if cells else ())
+    n_shown = n_columns
+    while more and n_shown > 2 and _width(console, _table(header, cells, n_shown)) > _terminal_width():
+        n_shown -= 1
     console.print(title, style="table.title")
-    console.print(table)
+    console.print(_table(header, cells, n_shown))
+    if n_shown < n_columns:
+        typer.echo(f"  Not shown: {', '.join(header[n_shown:])} ({more})\n")
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]], n_columns: int) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, show_header=bool(header))
+    for i in range(n_columns):
+        table.add_column(header[i] if header else "", justify="right" if i else "left")
+    for row in rows:
+        table.add_row(*row[:n_columns])
+    return table
+
+
+def _width(console: Console, table: Table) -> int:
+    return console.measure(table).maximum
+
+
+def _terminal_width() -> int:
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else _UNLIMITED_WIDTH
 
 
 def show_counts(title: str, counts: Mapping[str, object]) -> None:
-    """Print named numbers, one a line, on stdout."""
+    """Print named numbers on stdout, one per line."""
     show_table(title, (), ((name, str(count)) for name, count in counts.items()))
 
 
 def show_facts(title: str, facts: Mapping[str, object]) -> None:
-    """Print named facts, one a line, on stdout."""
+    """Print named facts on stdout, one per line."""
     width = max(map(len, facts), default=0)
     show_lines(title, (f"{name:<{width}}  {value}" for name, value in facts.items()))
 
 
 def show_lines(title: str, lines: Iterable[str]) -> None:
-    """Print a title and lines of text below it, on stdout."""
+    """Print a title and indented lines of text on stdout."""
     typer.echo(title)
     for line in lines:
         typer.echo(f"  {line}")
 
 
-def warn(lines: Sequence[str], at_most: int | None = _NAMED_AT_MOST) -> None:
-    """Print warnings on stderr, `at_most` of them whole and the others counted; all of them where None."""
+def warn(lines: Sequence[str], at_most: int | None = _MAX_WARNINGS) -> None:
+    """Print warnings on stderr: the first `at_most` (None: all) and the number of the others."""
     for line in lines[:at_most]:
         typer.secho(f"Warning: {line}", fg=typer.colors.YELLOW, err=True)
     if at_most is not None and len(lines) > at_most:
-        typer.secho(f"... and {len(lines) - at_most} more (all of them with --json)", err=True)
+        typer.secho(f"... and {len(lines) - at_most} more (use --json to see all)", err=True)

@@ -1,4 +1,4 @@
-"""`skelgait poses`: what a dataset or a pose estimator gives, as a pose tree or store."""
+"""`skelgait poses`: poses from a dataset or a pose estimator, converted to skelgait's format."""
 
 from __future__ import annotations
 
@@ -7,42 +7,40 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from skelgait.cli import options
+from skelgait.cli.command import COMPUTE, DATA, Json, command
 from skelgait.cli.output import show_counts, show_json, warn
 
 if TYPE_CHECKING:
     from skelgait.preprocess.build import BuildReport
+    from skelgait.settings import Settings
+
+_Source = Annotated[Path, typer.Argument(metavar="SOURCE", help="Folder or file of the dataset or the pose estimator.")]
 
 
-def poses(
-    ctx: typer.Context,
-    source: Annotated[Path, typer.Argument(help="What the dataset or the pose estimator gives: a folder or a file.")],
-    poses: options.Poses = None,
-    layout: Annotated[str | None, options.field("poses.layout")] = None,
-    names: Annotated[str | None, options.field("poses.names")] = None,
-    pattern: Annotated[str | None, options.field("poses.pattern")] = None,
-    person_index: Annotated[Path | None, options.field("poses.person_index")] = None,
-    silhouette_images: Annotated[Path | None, options.field("poses.silhouette_images")] = None,
-    storage: Annotated[str | None, options.field("poses.storage")] = None,
-    compression: Annotated[str | None, options.field("poses.compression")] = None,
-    workers: Annotated[int | None, options.field("poses.workers")] = None,
-    overwrite: Annotated[bool | None, options.field("poses.overwrite", "--overwrite")] = None,
-    settings: options.SettingsFile = None,
-    assignments: options.Assignments = [],  # noqa: B006 - typer copies it
-    as_json: options.Json = False,
-) -> None:
-    """Read poses in any layout, and write a pose tree: one person a frame, in the order of time."""
-    chosen = options.resolve(ctx, "poses")
+@command(
+    "skelgait poses /data/Gait3D/2D_Poses",
+    "skelgait poses alphapose --names '{identity}/{condition}/{view}'",
+    flags={
+        DATA: ("paths.poses", "poses.storage", "poses.compression", "poses.overwrite"),
+        "Source": ("poses.layout", "poses.names", "poses.pattern", "poses.person_index", "poses.silhouette_images"),
+        COMPUTE: ("poses.workers",),
+    },
+)
+def poses(source: _Source, settings: Settings, as_json: Json = False) -> None:
+    """Convert poses of any format, one person per frame.
 
+    If a frame has several people, the walker is chosen by person index, silhouette or track continuity.
+    """
     from skelgait.preprocess.poses import collect_poses
     from skelgait.raw.poses import open_raw
     from skelgait.runtime.progress import progress
 
-    raw = open_raw(source, chosen.poses.layout, chosen.poses.names, chosen.poses.pattern)
+    config, out = settings.poses, settings.paths.poses
+    raw = open_raw(source, config.layout, config.names, config.pattern)
     with progress(len(raw.keys), "Reading poses", "sequences") as advance:
-        report = collect_poses(raw, chosen.paths.poses, chosen.poses, advance=advance)
+        report = collect_poses(raw, out, config, advance=advance)
     warn([f"{key}: {reason}" for key, reason in report.failed])
-    _show(report, raw.layout.name, chosen.paths.poses, as_json)
+    _show(report, raw.layout.name, out, as_json)
     if report.failed:
         raise typer.Exit(1)
 
@@ -61,13 +59,13 @@ def _show(report: BuildReport, layout: str, out: Path, as_json: bool) -> None:
             "layout": layout,
             "sequences written": len(report.made),
             "frames": totals["frames"],
-            "frames without anybody, left out": totals["no_person"],
+            "frames without people, left out": totals["no_person"],
             "frames with several people": totals["several_people"],
-            "  the walker told by the index": totals["by_index"],
-            "  by the silhouette": totals["by_silhouette"],
-            "  by the continuity of the track": totals["by_continuity"],
-            "joints that were no numbers, now 0, 0, 0": totals["not_finite"],
-            "sequences there already": report.skipped,
+            "  walker chosen by person index": totals["by_index"],
+            "  walker chosen by silhouette": totals["by_silhouette"],
+            "  walker chosen by track continuity": totals["by_continuity"],
+            "joints that are not finite, set to 0": totals["not_finite"],
+            "sequences skipped (already written)": report.skipped,
             "sequences that cannot be read": len(report.failed),
             "seconds": round(report.seconds, 1),
         },

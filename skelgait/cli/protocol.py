@@ -1,29 +1,34 @@
-"""`skelgait protocol`: what `skelgait evaluate` computes."""
+"""`skelgait protocol`: evaluation protocols as YAML."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
-from skelgait.cli import options
+from skelgait.cli.command import Json, command
 from skelgait.cli.output import show_json
 
+if TYPE_CHECKING:
+    from skelgait.settings import Settings
 
-def protocol(
-    ctx: typer.Context,
-    protocol: Annotated[str, typer.Argument(help="A dataset's, a YAML file, or custom, as the settings have it.")],
-    as_json: options.Json = False,
-) -> None:
-    """Show a protocol as YAML: what to begin one of your own with, and a check of it."""
-    chosen = options.resolve(ctx, "evaluate")
 
+@command(
+    "skelgait protocol Gait3D > my-protocol.yaml",
+    "skelgait protocol my-protocol.yaml",
+    arguments=("evaluate.protocol",),
+)
+def protocol(settings: Settings, as_json: Json = False) -> None:
+    """Print a protocol as YAML, as a check or a template.
+
+    Edit the output to define your own protocol, and pass the file to `skelgait evaluate --protocol`.
+    """
     from skelgait.pipelines.workspace import protocol_of
     from skelgait.settings import protocol_to_yaml
 
-    found = protocol_of(chosen)
+    result = protocol_of(settings)
     if as_json:
-        show_json(asdict(found))
+        show_json(asdict(result))
     else:
-        typer.echo(protocol_to_yaml(found), nl=False)
+        typer.echo(protocol_to_yaml(result), nl=False)

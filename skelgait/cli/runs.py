@@ -1,4 +1,4 @@
-"""`skelgait runs`: training runs beside each other."""
+"""`skelgait runs`: training runs side by side."""
 
 from __future__ import annotations
 
@@ -9,59 +9,71 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from skelgait.cli import options
+from skelgait.cli.command import DATA, Json, command
+from skelgait.cli.completion import complete_run
 from skelgait.cli.output import show_json, show_lines, show_table, warn
 
 if TYPE_CHECKING:
     from skelgait.runs import Summary
+    from skelgait.settings import Settings
+
+_MORE = "use a wider terminal, or --json"
+
+_Names = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="RUN...", help="Runs to list; default: all.", autocompletion=complete_run),
+]
+_Plot = Annotated[
+    Path | None,
+    typer.Option(
+        "--plot", metavar="<path>", help="Picture of the curves to write; needs skelgait[plots].", rich_help_panel=DATA
+    ),
+]
 
 
-def runs(
-    ctx: typer.Context,
-    names: Annotated[list[str] | None, typer.Argument(metavar="RUN", help="Runs to show; all where not given.")] = None,
-    runs: options.Runs = None,
-    plot: Annotated[
-        Path | None, typer.Option("--plot", help="Picture of their curves to write; needs matplotlib.")
-    ] = None,
-    settings: options.SettingsFile = None,
-    assignments: options.Assignments = [],  # noqa: B006 - typer copies it
-    as_json: options.Json = False,
-) -> None:
-    """List training runs: where they are, how good, how fast, and in which settings they differ."""
-    folder = options.resolve(ctx, "runs").paths.runs
+@command("skelgait runs", "skelgait runs baseline mine --plot curves.png", flags={DATA: ("paths.runs",)})
+def runs(settings: Settings, names: _Names = None, plot: _Plot = None, as_json: Json = False) -> None:
+    """List training runs: progress, losses, best rank-1, settings."""
+    from skelgait.runs import differing_settings, find_runs, save_plot, summarize
 
-    from skelgait.runs import differing_settings, find_runs, label_of, save_plot, summarize
-
-    found = find_runs(folder, names or ())
-    summaries, differing = [summarize(run) for run in found], differing_settings(found)
+    folder = settings.paths.runs
+    all_runs = find_runs(folder, names or ())
+    summaries, differing = [summarize(run) for run in all_runs], differing_settings(all_runs)
     if plot:
-        save_plot(plot, found)
-    warn([problem for run in found for problem in run.problems], at_most=None)
+        save_plot(plot, all_runs)
+    warn([problem for run in all_runs for problem in run.problems], at_most=None)
     if as_json:
-        content = [asdict(summary) for summary in summaries]
-        show_json({"folder": folder, "runs": content, "differing_settings": differing, "plot": plot})
+        rows = [asdict(summary) for summary in summaries]
+        show_json({"folder": folder, "runs": rows, "differing_settings": differing, "plot": plot})
         return
-    metrics = list(dict.fromkeys(name for summary in summaries for name in summary.metrics))
-    header = (
-        "run", "network", "identities", "iteration", *map(label_of, metrics), "steps/s", "best rank-1", "checkpoints",
-        "started",
-    )  # fmt: skip
-    rows = [_row(summary, metrics) for summary in summaries]
-    show_table(f"Runs in {folder} (accuracies, shares and rank-1 in percent)", header, rows)
-    told = [run.name for run in found if run.settings]
-    if len(told) > 1:
-        _show_differing(differing, told)
+    _show_summaries(folder, summaries)
+    with_settings = [run.name for run in all_runs if run.settings]
+    if len(with_settings) > 1:
+        _show_differing(differing, with_settings)
     if plot:
         show_lines("Curves", [str(plot)])
 
 
-def _row(summary: Summary, metrics: Sequence[str]) -> list[str]:
-    iteration = _text(summary.iteration) + (f" of {summary.iterations}" if summary.iterations else "")
-    best = f"{_percent(summary.best.score)} (at {summary.best.iteration})" if summary.best else "-"
+def _show_summaries(folder: Path, summaries: Sequence[Summary]) -> None:
+    """Print one row per run. The most important columns come first, because a narrow terminal shows only these."""
+    from skelgait.runs import label_of
+
+    metrics = list(dict.fromkeys(name for summary in summaries for name in summary.metrics))
+    header = [
+        "run", "iteration", "best rank-1", *map(label_of, metrics), "steps/s", "network", "identities", "checkpoints",
+        "started",
+    ]  # fmt: skip
+    title = f"Runs in {folder} (accuracies, shares and rank-1 in percent)"
+    show_table(title, header, [_row(summary, metrics) for summary in summaries], more=_MORE)
+
+
+def _row(run: Summary, metrics: Sequence[str]) -> list[str]:
+    iteration = _text(run.iteration) + (f" of {run.iterations}" if run.iterations else "")
+    best = f"{_percent(run.best.score)} (at {run.best.iteration})" if run.best else "-"
     return [
-        summary.run, _text(summary.network), _text(summary.identities), iteration,
-        *(_metric(name, summary.metrics.get(name)) for name in metrics), _number(summary.steps_per_second, ".2f"),
-        best, str(summary.checkpoints), _text(summary.started)[:16].replace("T", " "),
+        run.run, iteration, best, *(_metric(name, run.metrics.get(name)) for name in metrics),
+        _number(run.steps_per_second, ".2f"), _text(run.network), _text(run.identities), str(run.checkpoints),
+        _text(run.started)[:16].replace("T", " "),
     ]  # fmt: skip
 
 
@@ -72,11 +84,12 @@ def _metric(name: str, value: float | None) -> str:
 
 
 def _show_differing(differing: Mapping[str, Mapping[str, object]], names: Sequence[str]) -> None:
+    """Print the settings in which runs differ: one row per setting, one column per run."""
     if not differing:
         show_lines("Settings that differ", ["none"])
         return
-    rows = [[key, *(str(of_run.get(name, "-")) for name in names)] for key, of_run in differing.items()]
-    show_table("Settings that differ", ("setting", *names), rows)
+    rows = [[key, *(str(values.get(name, "-")) for name in names)] for key, values in differing.items()]
+    show_table("Settings that differ", ("setting", *names), rows, more=_MORE)
 
 
 def _text(value: object) -> str:
@@ -87,5 +100,5 @@ def _number(value: float | None, form: str) -> str:
     return "-" if value is None else format(value, form)
 
 
-def _percent(share: float | None) -> str:
-    return "-" if share is None else f"{100 * share:.1f}"
+def _percent(fraction: float | None) -> str:
+    return "-" if fraction is None else f"{100 * fraction:.1f}"

@@ -3,32 +3,33 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from skelgait.cli import options
+from skelgait.cli.command import DATA, Json, command
 from skelgait.cli.output import show_counts, show_json
 
+if TYPE_CHECKING:
+    from skelgait.settings import Settings
 
-def show(
-    ctx: typer.Context,
-    path: Annotated[Path, typer.Argument(help="A sequence's folder or file, or a store: poses, maps, pairs, ...")],
-    sequence: Annotated[str | None, options.field("show.sequence")] = None,
-    pattern: Annotated[str | None, options.field("show.pattern")] = None,
-    frames: Annotated[int | None, options.field("show.frames")] = None,
-    out: Annotated[Path | None, options.field("show.out")] = None,
-    settings: options.SettingsFile = None,
-    assignments: options.Assignments = [],  # noqa: B006 - typer copies it
-    as_json: options.Json = False,
-) -> None:
-    """Make a sheet (PNG) and an animation (GIF) of a sequence: limbs, joints, both, and the silhouette."""
-    chosen = options.resolve(ctx, "show").show
+_Path = Annotated[
+    Path, typer.Argument(metavar="PATH", help="Sequence, or folder of sequences: poses, maps, silhouettes or pairs.")
+]
 
+
+@command(
+    "skelgait show maps",
+    "skelgait show pairs --sequence 001/nm-01/090 --frames 12",
+    flags={DATA: ("show.sequence", "show.pattern", "show.frames", "show.out")},
+)
+def show(path: _Path, settings: Settings, as_json: Json = False) -> None:
+    """Draw a sequence as contact sheet (PNG) and animation (GIF)."""
     from skelgait.viz.preview import locate, save_previews
 
-    source, key = locate(path, chosen.sequence, chosen.pattern)
-    sheet, animation = save_previews(chosen.out, source, key, chosen.frames)
+    config = settings.show
+    source, key = locate(path, config.sequence, config.pattern)
+    sheet, animation = save_previews(config.out, source, key, config.frames)
     pictures = {"sheet": sheet, "animation": animation}
     if as_json:
         show_json({"sequence": str(key), "frames": source.length(key), **pictures})

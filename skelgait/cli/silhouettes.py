@@ -1,4 +1,4 @@
-"""`skelgait silhouettes`: folders of PNG images as aligned silhouettes."""
+"""`skelgait silhouettes`: aligned silhouettes from folders of PNG images."""
 
 from __future__ import annotations
 
@@ -7,39 +7,39 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from skelgait.cli import options
+from skelgait.cli.command import COMPUTE, DATA, Json, command
 from skelgait.cli.output import show_counts, show_json, warn
 
 if TYPE_CHECKING:
     from skelgait.preprocess.build import BuildReport
+    from skelgait.settings import Settings
+
+_Source = Annotated[
+    Path, typer.Argument(metavar="SOURCE", help="Folder of the images: one folder per sequence, one PNG per frame.")
+]
 
 
-def silhouettes(
-    ctx: typer.Context,
-    source: Annotated[Path, typer.Argument(help="Folder of the images: a folder a sequence, a PNG a frame.")],
-    silhouettes: options.Silhouettes = None,
-    size_px: Annotated[int | None, options.field("silhouettes.size_px")] = None,
-    names: Annotated[str | None, options.field("silhouettes.names")] = None,
-    storage: Annotated[str | None, options.field("silhouettes.storage")] = None,
-    compression: Annotated[str | None, options.field("silhouettes.compression")] = None,
-    workers: Annotated[int | None, options.field("silhouettes.workers")] = None,
-    overwrite: Annotated[bool | None, options.field("silhouettes.overwrite", "--overwrite")] = None,
-    settings: options.SettingsFile = None,
-    assignments: options.Assignments = [],  # noqa: B006 - typer copies it
-    as_json: options.Json = False,
-) -> None:
-    """Align silhouettes: crop each to the body's rows, resize it, and center it."""
-    chosen = options.resolve(ctx, "silhouettes")
-
+@command(
+    "skelgait silhouettes /data/Gait3D/2D_Silhouettes",
+    "skelgait silhouettes images --silhouettes aligned --storage hdf5",
+    flags={
+        DATA: ("paths.silhouettes", "silhouettes.storage", "silhouettes.compression", "silhouettes.overwrite"),
+        "Alignment": ("silhouettes.names", "silhouettes.size_px"),
+        COMPUTE: ("silhouettes.workers",),
+    },
+)
+def silhouettes(source: _Source, settings: Settings, as_json: Json = False) -> None:
+    """Align silhouettes: crop to the body, resize and center."""
     from skelgait.preprocess.silhouettes import align_dataset
     from skelgait.raw.silhouettes import find_image_folders
     from skelgait.runtime.progress import progress
 
-    images = find_image_folders(source, chosen.silhouettes.names)
+    config, out = settings.silhouettes, settings.paths.silhouettes
+    images = find_image_folders(source, config.names)
     with progress(len(images.keys), "Aligning silhouettes", "sequences") as advance:
-        report = align_dataset(images, chosen.paths.silhouettes, chosen.silhouettes, advance=advance)
+        report = align_dataset(images, out, config, advance=advance)
     warn([f"{key}: {reason}" for key, reason in report.failed])
-    _show(report, chosen.paths.silhouettes, as_json)
+    _show(report, out, as_json)
     if report.failed:
         raise typer.Exit(1)
 
@@ -58,7 +58,7 @@ def _show(report: BuildReport, out: Path, as_json: bool) -> None:
             "sequences aligned": len(report.made),
             "frames": frames,
             "empty frames, left out": empty,
-            "sequences there already": report.skipped,
+            "sequences skipped (already aligned)": report.skipped,
             "sequences that cannot be aligned": len(report.failed),
             "seconds": round(report.seconds, 1),
         },

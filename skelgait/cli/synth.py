@@ -1,40 +1,42 @@
-"""`skelgait synth`: people who do not exist, as a dataset."""
+"""`skelgait synth`: a dataset of synthetic walkers."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from skelgait.cli import options
+from skelgait.cli.command import DATA, Json, command
 from skelgait.cli.output import show_counts, show_json
 
+if TYPE_CHECKING:
+    from skelgait.settings import Settings
 
-def synth(
-    ctx: typer.Context,
-    out: Annotated[Path, typer.Argument(help="Folder that gets poses/, silhouettes/ and partition.json.")],
-    dataset: options.Dataset = None,
-    people: Annotated[int | None, options.field("synth.people")] = None,
-    views: Annotated[int | None, options.field("synth.views")] = None,
-    repeats: Annotated[int | None, options.field("synth.repeats")] = None,
-    frames: Annotated[int | None, options.field("synth.frames")] = None,
-    noise_px: Annotated[float | None, options.field("synth.noise_px")] = None,
-    lost: Annotated[float | None, options.field("synth.lost")] = None,
-    seed: Annotated[int | None, options.field("synth.seed")] = None,
-    settings: options.SettingsFile = None,
-    assignments: options.Assignments = [],  # noqa: B006 - typer copies it
-    as_json: options.Json = False,
-) -> None:
-    """Write a dataset of synthetic walkers, in the layout of a dataset (CASIA-B's where none is given)."""
-    chosen = options.resolve(ctx, "synth")
+_Out = Annotated[Path, typer.Argument(metavar="OUT", help="Folder to write: poses/, silhouettes/ and partition.json.")]
 
+
+@command(
+    "skelgait synth synthetic --people 20 --views 6",
+    "skelgait synth synthetic --dataset SUSTech1K --noise-px 0 --lost 0",
+    flags={
+        DATA: ("dataset",),
+        "Walks": ("synth.people", "synth.views", "synth.repeats", "synth.frames", "synth.seed"),
+        "Pose estimation": ("synth.noise_px", "synth.lost"),
+    },
+)
+def synth(out: _Out, settings: Settings, as_json: Json = False) -> None:
+    """Write synthetic walkers in the layout of a dataset.
+
+    The default is the layout of CASIA-B.
+    """
     from skelgait.datasets import find
     from skelgait.runtime.progress import progress
     from skelgait.synth import write_walkers
 
+    dataset = find(settings.dataset or "CASIA-B")
     with progress(None, "Walking", "sequences") as advance:
-        report = write_walkers(out, find(chosen.dataset or "CASIA-B"), **chosen.synth.model_dump(), advance=advance)
+        report = write_walkers(out, dataset, **settings.synth.model_dump(), advance=advance)
     counts = {"people": report.people, "sequences": report.sequences, "frames": report.frames}
     if as_json:
         show_json({"out": out, **counts})

@@ -16,7 +16,7 @@ from skelgait.datasets import (
 from skelgait.errors import SettingsError
 from skelgait.models import network_class
 from skelgait.settings import Settings, load_settings, read_protocol
-from skelgait.settings.evaluation import OWN
+from skelgait.settings.evaluation import GENERIC_PROTOCOLS
 from skelgait.storage import SequenceSource, open_pairs, open_source
 from skelgait.storage.metadata import METADATA_FILE
 
@@ -137,7 +137,7 @@ def protocol_of(settings: Settings) -> Protocol:
 def _dataset_of_protocol(settings: Settings) -> Dataset | None:
     """The dataset whose protocol is named; None where none is."""
     chosen = settings.evaluate
-    if chosen.protocol is None or chosen.protocol in OWN or chosen.protocol_file:
+    if chosen.protocol is None or chosen.protocol in GENERIC_PROTOCOLS or chosen.protocol_file:
         return None
     return find(chosen.protocol)
 

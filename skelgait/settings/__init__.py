@@ -1,4 +1,4 @@
-"""Every setting, and the layers that it comes from."""
+"""Settings of all commands, and the sources that they are read from."""
 
 from skelgait.settings.layers import Resolved, explain, load_settings, parse_assignment
 from skelgait.settings.presets import preset_names

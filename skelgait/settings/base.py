@@ -1,4 +1,4 @@
-"""The base of every settings model."""
+"""Base class of all settings models."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from pydantic import BaseModel, ConfigDict
 
 
 class StrictModel(BaseModel):
-    """Frozen, without unknown keys and without silent conversions; defaults are checked like given values."""
+    """Frozen model without unknown keys and without implicit conversions; defaults are validated too."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, validate_default=True, allow_inf_nan=False)
+    # Validators are built on first use, because `--help` needs none.
+    model_config = ConfigDict(
+        extra="forbid", strict=True, frozen=True, validate_default=True, allow_inf_nan=False, defer_build=True
+    )

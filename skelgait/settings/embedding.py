@@ -1,4 +1,4 @@
-"""Settings of embedding: which network, and how it is run."""
+"""Settings of commands that run a trained network."""
 
 from __future__ import annotations
 
@@ -12,39 +12,39 @@ from skelgait.settings.types import Count, Device, FolderPath, Processes
 
 
 class WithNetwork(StrictModel):
-    """What all commands share that run a trained network."""
+    """Settings shared by `embed`, `evaluate` and `identify`."""
 
     checkpoint: Annotated[Path, Strict(False)] | None = Field(
-        None, description="The weights, skelgait or OpenGait; the run's own where not given."
+        None, description="Checkpoint file, skelgait or OpenGait; default: newest of the run."
     )
-    iteration: Count | None = Field(None, description="The run's checkpoint to use; the newest where not given.")
-    best: bool = Field(False, description="Use the checkpoint that was the best in the run's tests while training.")
-    batch_size: Count = Field(1, description="Sequences that go through the network at once; changes no result.")
-    max_frames: Count = Field(720, description="Frames used of a sequence; longer ones are cut and counted.")
-    device: Device = Field("auto", description="Where the network runs, and where distances are computed.")
-    precision: Literal["float32", "bf16", "fp16"] = Field("float32", description="Arithmetic of the network.")
-    num_workers: int = Field(0, ge=0, le=1024, description="Processes that read sequences; changes no result.")
+    iteration: Count | None = Field(None, description="Iteration of the run's checkpoint; default: the newest.")
+    best: bool = Field(False, description="Use the checkpoint with the best evaluation during training.")
+    batch_size: Count = Field(1, description="Sequences per forward pass; does not change results.")
+    max_frames: Count = Field(720, description="Maximum frames per sequence; longer ones are cut and counted.")
+    device: Device = Field("auto", description="Device of the network and of distances.")
+    precision: Literal["float32", "bf16", "fp16"] = Field("float32", description="Precision of the network.")
+    num_workers: int = Field(0, ge=0, le=1024, description="Processes that load sequences; does not change results.")
     nproc: Processes = Field(1, ge=1, description="Processes to start on this machine.")
 
     @field_validator("iteration")
     @classmethod
-    def _one_checkpoint(cls, iteration: int | None, info: ValidationInfo) -> int | None:
+    def _check_iteration(cls, iteration: int | None, info: ValidationInfo) -> int | None:
         if iteration is not None and info.data.get("checkpoint") is not None:
-            raise ValueError("give one of --checkpoint and --iteration")
+            raise ValueError("pass only one of --checkpoint and --iteration")
         return iteration
 
     @field_validator("best")
     @classmethod
-    def _the_best_is_one(cls, best: bool, info: ValidationInfo) -> bool:
+    def _check_best(cls, best: bool, info: ValidationInfo) -> bool:
         if best and (info.data.get("checkpoint") or info.data.get("iteration")):
-            raise ValueError("give one of --best, --checkpoint and --iteration")
+            raise ValueError("pass only one of --best, --checkpoint and --iteration")
         return best
 
 
 class EmbedSettings(WithNetwork):
-    """Embeddings of sequences, in one file."""
+    """Settings of `skelgait embed`."""
 
     identities: Literal["test", "train", "all"] | None = Field(
-        None, description="Whose sequences; those to test where a dataset or a partition is given, otherwise all."
+        None, description="Identities to embed; default: test if a partition is known, else all."
     )
-    out: FolderPath = Field(Path("embeddings.h5"), description="The file of embeddings.")
+    out: FolderPath = Field(Path("embeddings.h5"), description="Embedding file to write (HDF5).")

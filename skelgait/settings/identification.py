@@ -8,39 +8,43 @@ from typing import Annotated, Literal
 from pydantic import Field, Strict, ValidationInfo, field_validator
 
 from skelgait.settings.embedding import WithNetwork
-from skelgait.settings.types import Count, Distance, FolderPath, Mebibytes, Share
+from skelgait.settings.types import Count, Distance, FolderPath, Fraction, Mebibytes
 
 _File = Annotated[Path, Strict(False)]
 
 
 class IdentifySettings(WithNetwork):
-    """Who it is, among the people of a gallery."""
+    """Settings of `skelgait identify`."""
 
-    gallery: FolderPath = Field(Path("embeddings.h5"), description="File of `skelgait embed` with the known people.")
-    top: Count = Field(5, description="People listed for each probe, each by the nearest of their sequences.")
-    distance: Distance = Field("euclidean", description="Distance of two embeddings.")
-    embedding: Literal[1, 2] | None = Field(None, description="Embedding compared; the gallery's where not given.")
-    threshold: float | None = Field(None, ge=0, description="Distance beyond which a probe is of nobody known.")
-    validation: _File | None = Field(
-        None, description="File of `skelgait embed` with people of whom the threshold is learned."
+    gallery: FolderPath = Field(
+        Path("embeddings.h5"), description="Embedding file of the enrolled people, from `skelgait embed`."
     )
-    false_accept: Share = Field(
-        0.01, description="Share of strangers that may be taken for somebody known, for --validation."
+    top: Count = Field(5, description="Enrolled people listed per probe, nearest first.")
+    distance: Distance = Field("euclidean", description="Distance between embeddings.")
+    embedding: Literal[1, 2] | None = Field(
+        None, description="Embedding to compare: 1 before, 2 after the batch norm neck; default: as the gallery."
     )
-    memory_mb: Mebibytes = Field(512, description="Memory that distances may take at a time, in MiB.")
-    sequence: str | None = Field(None, description="identity/condition/view of the one probe wanted in a store.")
-    out: _File | None = Field(None, description="File of the ranking, .csv or .json.")
+    threshold: float | None = Field(
+        None, ge=0, description="Maximum distance at which a probe is accepted; default: accept all."
+    )
+    validation: _File | None = Field(None, description="Embedding file to estimate the threshold from.")
+    false_accept: Fraction = Field(0.01, description="Target false accept rate for --validation, in [0, 1].")
+    memory_mb: Mebibytes = Field(512, description="Memory for distances, in MiB.")
+    sequence: str | None = Field(
+        None, description="Probe as identity/condition/view, if PATH holds several; default: all."
+    )
+    out: _File | None = Field(None, description="File of the ranking to write, .csv or .json.")
 
     @field_validator("validation")
     @classmethod
-    def _one_threshold(cls, validation: Path | None, info: ValidationInfo) -> Path | None:
+    def _check_validation(cls, validation: Path | None, info: ValidationInfo) -> Path | None:
         if validation is not None and info.data.get("threshold") is not None:
-            raise ValueError("give one of --threshold and --validation")
+            raise ValueError("pass only one of --threshold and --validation")
         return validation
 
     @field_validator("out")
     @classmethod
-    def _known_form(cls, out: Path | None) -> Path | None:
+    def _check_out(cls, out: Path | None) -> Path | None:
         if out is not None and out.suffix not in (".csv", ".json"):
             raise ValueError("should end in .csv or .json")
         return out

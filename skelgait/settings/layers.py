@@ -1,4 +1,4 @@
-"""Settings in layers: preset, settings file, environment, flags; the later one wins, key by key."""
+"""Settings from several sources: preset < settings file < environment < flags; the later one wins, key by key."""
 
 from __future__ import annotations
 
@@ -23,22 +23,24 @@ DEFAULT_FILE = "skelgait.yaml"
 _PREFIX = "SKELGAIT_"
 _PATHS = (
     *(f"paths.{name}" for name in PathsSettings.model_fields),
-    "partition",
-    "evaluate.checkpoint",
-    "evaluate.submission",
-)
+    "partition", "evaluate.checkpoint", "evaluate.submission",
+)  # fmt: skip
+_PRESET = "preset"
 _NETWORK = "train.network.name"
 _PROTOCOL = "evaluate.protocol"
+
+Layer = dict[str, tuple[object, str]]
+"""Value and origin by dotted key."""
 
 
 @dataclass(frozen=True)
 class Resolved:
-    """Settings, and how they came about.
+    """Settings with the origin of each value.
 
     Attributes:
         settings: all settings.
-        origins: by dotted key where a value came from; keys that are not there have their default.
-        warnings: what was read but does nothing.
+        origins: origin by dotted key; keys without an entry have their default.
+        warnings: one line per key that was read but has no effect.
     """
 
     settings: Settings
@@ -57,40 +59,40 @@ def load_settings(
     """Resolve the settings: preset < settings file < environment < flags.
 
     Args:
-        file: the settings file, in skelgait's form or OpenGait.
-        preset: name of the preset; where None it comes from SKELGAIT_PRESET, the key `preset` of the settings
-            file, or follows from dataset and network.
+        file: settings file of skelgait or OpenGait; default: `default_file`, if it exists.
+        preset: name of the preset; default: the key `preset` of flags, environment or file, else the preset of the
+            dataset and network, if there is one.
         flags: values by dotted key.
-        environ: the environment; the process's own where None.
-        default_file: read where `file` is None and it is there.
+        environ: environment variables; default: those of the process.
+        default_file: settings file to read if `file` is None; None: no file.
 
     Raises:
-        SettingsError: a file cannot be read, or some keys or values are not usable (all of them are named).
+        SettingsError: if a file cannot be read, or keys or values are invalid; names all of them.
     """
     if file is None and default_file is not None and default_file.is_file():
         file = default_file
-    from_file, warnings = _read_file(file) if file else ({}, [])
-    from_environment = dict(_environment(os.environ if environ is None else environ))
-    layers = [from_file, from_environment, {key: (value, "flag") for key, value in _flat(flags or {})}]
-    named = [layer.pop("preset", None) for layer in layers]
-    given = {key: entry for layer in layers for key, entry in layer.items()}
-    name = preset or next((str(entry[0]) for entry in reversed(named) if entry), None) or _inferred_preset(given)
-    if name is not None:
-        origin = f"preset {name}"
-        given = {**{key: (value, origin) for key, value in _flat(read_preset(name))}, **given}
+    file_layer, warnings = _read_file(file) if file else ({}, [])
+    flag_layer = {key: (value, "flag") for key, value in _flat(flags or {})}
+    given = {**file_layer, **_read_environment(os.environ if environ is None else environ), **flag_layer}
+    given_preset, _ = given.pop(_PRESET, (None, ""))
+    preset = preset or (str(given_preset) if given_preset else _preset_of(given))
+    if preset is not None:
+        preset_layer = {key: (value, f"preset {preset}") for key, value in _flat(read_preset(preset))}
+        given = {**preset_layer, **given}
+    values = {key: value for key, (value, _) in given.items()}
+    origins = {key: origin for key, (_, origin) in given.items()}
     try:
-        settings = Settings.model_validate(_nested({key: value for key, (value, _) in given.items()}))
+        settings = Settings.model_validate(_nested(values))
     except ValidationError as error:
-        problems = problems_of(error, {key: origin for key, (_, origin) in given.items()})
-        raise InvalidSettingsError("settings", problems) from error
-    return Resolved(settings, {key: origin for key, (_, origin) in given.items()}, tuple(warnings))
+        raise InvalidSettingsError("settings", problems_of(error, origins)) from error
+    return Resolved(settings, origins, tuple(warnings))
 
 
 def parse_assignment(text: str) -> tuple[str, object]:
     """Split `train.optimizer.learning_rate=0.05` into the dotted key and its value.
 
     Raises:
-        SettingsError: there is no `=`.
+        SettingsError: if there is no `=`.
     """
     key, equals, value = text.partition("=")
     if not equals:
@@ -98,16 +100,38 @@ def parse_assignment(text: str) -> tuple[str, object]:
     return key.strip(), parse_value(value)
 
 
-def _read_file(file: Path) -> tuple[dict[str, tuple[object, str]], list[str]]:
+def explain(resolved: Resolved, section: str | None = None) -> list[tuple[str, object, str]]:
+    """Return key, value and origin of every setting.
+
+    Args:
+        resolved: the settings.
+        section: name of a command; restricts the list to its settings and those of the workspace. None: all.
+
+    Raises:
+        SettingsError: if there is no command `section`.
+    """
+    commands = [name for name in section_models() if "." not in name and name != "paths"]
+    if section is not None and section not in commands:
+        raise SettingsError("skelgait config", section, f"one of {', '.join(commands)}", "name a command")
+    shown = {"paths", section}
+    return [
+        (key, value, resolved.origins.get(key, "default"))
+        for key, value in _leaves(resolved.settings)
+        if section is None or "." not in key or key.split(".")[0] in shown
+    ]
+
+
+def _read_file(file: Path) -> tuple[Layer, list[str]]:
+    """Return the settings in a file, and warnings about keys without effect."""
     content = read_yaml(file)
     warnings: list[str] = []
     if is_opengait_dialect(content):
         content, warnings = translate(content, str(file))
-    layer = {key: (value, str(file)) for key, value in _flat(content)}
+    layer: Layer = {key: (value, str(file)) for key, value in _flat(content)}
+    # A relative path in a file is relative to that file.
     for key in _PATHS:
         value = layer.get(key, (None,))[0]
         if isinstance(value, str):
-            # A path in a file means the same from wherever the command runs.
             layer[key] = (file.parent / value, str(file))
     protocol = layer.get(_PROTOCOL, (None,))[0]
     if isinstance(protocol, str) and is_protocol_file(protocol):
@@ -115,73 +139,63 @@ def _read_file(file: Path) -> tuple[dict[str, tuple[object, str]], list[str]]:
     return layer, warnings
 
 
-def _environment(environ: Mapping[str, str]) -> Iterator[tuple[str, tuple[object, str]]]:
+def _read_environment(environ: Mapping[str, str]) -> Layer:
+    """Return the settings in environment variables such as SKELGAIT_TRAIN__SEED."""
+    layer: Layer = {}
     for name in sorted(environ):
         if name.startswith(_PREFIX):
             key = name.removeprefix(_PREFIX).lower().replace("__", ".")
-            for dotted, value in _flat({key: parse_value(environ[name])}):
-                yield dotted, (value, name)
+            layer |= {dotted: (value, name) for dotted, value in _flat({key: parse_value(environ[name])})}
+    return layer
 
 
-def _inferred_preset(given: Mapping[str, tuple[object, str]]) -> str | None:
-    """The preset of the given dataset and network, if there is one."""
+def _preset_of(given: Layer) -> str | None:
+    """Return the preset of the given dataset and network; None if there is none."""
     if "dataset" not in given:
         return None
     network = given[_NETWORK][0] if _NETWORK in given else Settings().train.network.name
     try:
         name = f"{network}_{find(str(given['dataset'][0])).name}"
-    except SettingsError:  # named with all other problems when the settings are checked
+    except SettingsError:  # an unknown dataset is reported with all other problems
         return None
     return name if name in preset_names() else None
 
 
 def _flat(content: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, object]]:
-    """Dotted keys and values; mappings are opened as far as the schema has sections."""
+    """Yield dotted key and value of a nested mapping; mappings that are values, not sections, stay whole."""
     for key, value in content.items():
         dotted = f"{prefix}{key}"
-        if dotted in section_models() and (value is None or isinstance(value, Mapping)):
-            # A section that is written down but empty gives nothing.
-            yield from _flat(value or {}, f"{dotted}.")
-        else:
+        if dotted not in section_models():
+            yield dotted, value
+        elif isinstance(value, Mapping):
+            yield from _flat(value, f"{dotted}.")
+        elif value is not None:  # an empty section is None in YAML
             yield dotted, value
 
 
 def _nested(flat: Mapping[str, object]) -> dict[str, Any]:
+    """Return the nested mapping of dotted keys.
+
+    Raises:
+        SettingsError: if a key is given both as a value and as a section.
+    """
     nested: dict[str, Any] = {}
     for dotted, value in flat.items():
         *sections, last = dotted.split(".")
-        place = nested
-        for section in sections:
-            place = place.setdefault(section, {})
-            if not isinstance(place, dict):
-                raise SettingsError(dotted, "a value where a section is", "one of the two", "leave one of them out")
-        place[last] = value
+        section = nested
+        for name in sections:
+            section = section.setdefault(name, {})
+            if not isinstance(section, dict):
+                raise SettingsError(dotted, f"a value for {name} too", "a section of keys", "remove one of them")
+        section[last] = value
     return nested
 
 
-def explain(resolved: Resolved, section: str | None = None) -> list[tuple[str, object, str]]:
-    """Every setting, its value and where it comes from.
-
-    Args:
-        resolved: the settings.
-        section: only the workspace and this command's settings; all where None.
-
-    Raises:
-        SettingsError: no command is called `section`.
-    """
-    commands = [name for name in section_models() if "." not in name and name != "paths"]
-    if section is not None and section not in commands:
-        raise SettingsError("skelgait config", section, f"one of {', '.join(commands)}", "name a command")
-    rows = _rows(resolved.settings, resolved.origins, "")
-    return [row for row in rows if "." not in row[0] or section is None or row[0].split(".")[0] in ("paths", section)]
-
-
-def _rows(model: BaseModel, origins: Mapping[str, str], prefix: str) -> list[tuple[str, object, str]]:
-    rows: list[tuple[str, object, str]] = []
-    for name in type(model).model_fields:
+def _leaves(model: BaseModel, prefix: str = "") -> Iterator[tuple[str, object]]:
+    """Yield dotted key and value of every setting."""
+    for name in (*type(model).model_fields, *(model.model_extra or ())):
         value, key = getattr(model, name), f"{prefix}{name}"
         if isinstance(value, BaseModel):
-            rows += _rows(value, origins, f"{key}.")
+            yield from _leaves(value, f"{key}.")
         else:
-            rows.append((key, value, origins.get(key, "default")))
-    return rows
+            yield key, value

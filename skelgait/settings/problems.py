@@ -1,9 +1,9 @@
-"""What is wrong with given settings or with a file, all of it at once."""
+"""Error messages for invalid settings and files: one line per problem, all at once."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from functools import cache
 from typing import Any
@@ -15,16 +15,16 @@ from skelgait.settings.schema import PathsSettings, Settings
 
 
 class InvalidSettingsError(SettingsError):
-    """Settings or a file that cannot be used, one line for each mistake.
+    """Invalid settings or an invalid file; prints one line per problem.
 
     Args:
-        where: what they stand in.
-        problems: the lines: where it was given, its dotted key, and what is wrong.
+        where: name of the settings or path of the file.
+        problems: one line per problem: source, dotted key and reason.
     """
 
     def __init__(self, where: str | os.PathLike[str], problems: Sequence[str]) -> None:
         self.problems = tuple(problems)
-        super().__init__(where, f"{len(self.problems)} mistakes", "none", "see the lines below")
+        super().__init__(where, f"{len(self.problems)} problems", "none", "correct each of them")
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.where, self.problems)
@@ -34,44 +34,42 @@ class InvalidSettingsError(SettingsError):
 
 
 def problems_of(error: ValidationError, origins: Mapping[str, str]) -> list[str]:
-    """A line for each thing that the schema found amiss in settings.
+    """Return one line per problem.
 
     Args:
-        error: what it found.
-        origins: where each dotted key was given.
+        error: result of the validation of settings.
+        origins: source of each dotted key.
     """
     return [_line(problem, origins) for problem in error.errors()]
 
 
 def message_of(problem: Any) -> str:
-    """What pydantic says of one problem, and the value at fault where it is a short one."""
+    """Return pydantic's message for one problem, with the invalid value if it is short."""
     message = problem["msg"].removeprefix("Value error, ").replace("Input should be", "should be")
     return f"{message}{found_as(problem['input'])}"
 
 
 def found_as(value: object) -> str:
-    """` (found ...)` for values of one word or a list; nothing for mappings and for what is not there."""
+    """Return ` (found ...)` for a plain value or a list; an empty string for a mapping or a missing value."""
     return f" (found {value!r})" if isinstance(value, str | int | float | bool | list | tuple) else ""
 
 
 @cache
 def section_models() -> dict[str, type[BaseModel]]:
-    """Every section by its dotted key."""
+    """Return the model of each section by dotted key."""
     return dict(_sections(Settings, ""))
 
 
-def _sections(model: type[BaseModel], prefix: str) -> list[tuple[str, type[BaseModel]]]:
-    found: list[tuple[str, type[BaseModel]]] = []
+def _sections(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, type[BaseModel]]]:
     for name, info in model.model_fields.items():
         if isinstance(info.annotation, type) and issubclass(info.annotation, BaseModel):
-            found += [(f"{prefix}{name}", info.annotation), *_sections(info.annotation, f"{prefix}{name}.")]
-    return found
+            yield f"{prefix}{name}", info.annotation
+            yield from _sections(info.annotation, f"{prefix}{name}.")
 
 
 def _line(problem: Any, origins: Mapping[str, str]) -> str:
     key = ".".join(str(part) for part in problem["loc"])
-    given = next((name for name in origins if key == name or key.startswith(f"{name}.")), None)
-    origin = origins.get(given or next((name for name in origins if name.startswith(f"{key}.")), ""), "settings")
+    origin = _origin(key, origins)
     if problem["type"] == "extra_forbidden":
         return f"{origin}: {key}: no such setting; {_nearest(key)}"
     if problem["type"] == "model_type":
@@ -80,11 +78,19 @@ def _line(problem: Any, origins: Mapping[str, str]) -> str:
     return f"{origin}: {key}: {message_of(problem)}"
 
 
+def _origin(key: str, origins: Mapping[str, str]) -> str:
+    """Return the source of a key: of the key itself or a section around it, else of a key inside it."""
+    around = (origin for name, origin in origins.items() if key == name or key.startswith(f"{name}."))
+    inside = (origin for name, origin in origins.items() if name.startswith(f"{key}."))
+    return next(around, None) or next(inside, "settings")
+
+
 def _nearest(key: str) -> str:
+    """Return a hint with the most similar key: of the same name in another section, else of a similar name."""
     section, _, last = key.rpartition(".")
     model = section_models().get(section, Settings)
-    everywhere = [f"{name}.{field}" for name, model in section_models().items() for field in model.model_fields]
-    elsewhere = [name for name in everywhere if name.endswith(f".{last}")]
-    here = [f"{section}.{name}".lstrip(".") for name in get_close_matches(last, model.model_fields, n=1, cutoff=0.5)]
-    near = elsewhere or here or get_close_matches(key, everywhere, n=1)
-    return f"did you mean {near[0]}?" if near else f"known here are {', '.join(model.model_fields)}"
+    keys = [f"{name}.{field}" for name, model in section_models().items() for field in model.model_fields]
+    same_name = [name for name in keys if name.endswith(f".{last}")]
+    same_section = [f"{section}.{name}".lstrip(".") for name in get_close_matches(last, model.model_fields, 1, 0.5)]
+    near = same_name or same_section or get_close_matches(key, keys, n=1)
+    return f"did you mean {near[0]}?" if near else f"known: {', '.join(model.model_fields)}"

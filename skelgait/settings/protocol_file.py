@@ -1,10 +1,11 @@
-"""Evaluation protocols as YAML files: the fields of `Protocol`, with published metrics in percent."""
+"""YAML files of evaluation protocols: the fields of `Protocol`, with published metrics in percent."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import is_dataclass, replace
 from difflib import get_close_matches
+from functools import cache
 from pathlib import Path
 from re import findall
 from typing import Any, get_args, get_type_hints
@@ -19,8 +20,6 @@ from skelgait.models.registry import NETWORKS
 from skelgait.settings.problems import InvalidSettingsError, found_as, message_of
 from skelgait.settings.yaml_files import dump_yaml, read_yaml
 
-# A dataclass takes no configuration of its own here: it takes that of what stands around it.
-_PROTOCOL = TypeAdapter(tuple[Protocol], config=ConfigDict(extra="forbid", strict=True))
 _MESSAGES = {
     "missing": "is missing",
     "tuple_type": "should be a list: put it in [ ]",
@@ -28,28 +27,28 @@ _MESSAGES = {
     "dict_type": "should have keys and values",
     "string_type": "should be a string: put it in quotes",
 }
-_MOST_RANKS = 10**9
+_MAX_RANKS = 10**9
 
 
 def read_protocol(path: Path) -> Protocol:
     """Read a protocol from a YAML file.
 
-    Its keys are the fields of `skelgait.datasets.Protocol`; a group may leave out `probes`, and published metrics are
-    in percent.
+    The keys are the fields of `skelgait.datasets.Protocol`. A group may omit `probes`. Published metrics are in
+    percent.
 
     Raises:
-        SettingsError: the file cannot be read, or some keys or values are not usable (all of them are named).
+        SettingsError: if the file cannot be read, or keys or values are invalid; names all of them.
     """
-    content = _plain(path)
+    content = _read_json_types(path)
     for _, table in _entries(content.get("tables")):
         if table.get("kind") == "verification":
             table.setdefault("metrics", ["eer"])
         for _, group in _entries(table.get("groups")):
             group.setdefault("probes", [])
-    problems = list(_contradictions(content))
+    problems = list(_content_problems(content))
     try:
-        # As JSON, because there a list may stand for a tuple, and a mapping for a dataclass, where all is strict.
-        (protocol,) = _PROTOCOL.validate_json(to_json([content]))
+        # From JSON, strict validation accepts a list for a tuple and a mapping for a dataclass.
+        (protocol,) = _adapter().validate_json(to_json([content]))
     except ValidationError as error:
         problems = [*map(_line, error.errors()), *problems]
     if problems:
@@ -58,9 +57,15 @@ def read_protocol(path: Path) -> Protocol:
 
 
 def protocol_to_yaml(protocol: Protocol) -> str:
-    """The text of a file that `read_protocol` reads as `protocol`."""
-    in_percent = _with_published(protocol, lambda share: round(100 * share, 10))
-    return dump_yaml(_PROTOCOL.dump_python((in_percent,), mode="json")[0])
+    """Return `protocol` as YAML text that `read_protocol` reads."""
+    in_percent = _with_published(protocol, lambda fraction: round(100 * fraction, 10))
+    return dump_yaml(_adapter().dump_python((in_percent,), mode="json")[0])
+
+
+@cache
+def _adapter() -> TypeAdapter[tuple[Protocol]]:
+    # A dataclass takes the configuration of the type around it, so the protocol is put into a tuple.
+    return TypeAdapter(tuple[Protocol], config=ConfigDict(extra="forbid", strict=True))
 
 
 def _with_published(protocol: Protocol, convert: Callable[[float], float]) -> Protocol:
@@ -71,31 +76,31 @@ def _with_published(protocol: Protocol, convert: Callable[[float], float]) -> Pr
     return replace(protocol, published=published)
 
 
-def _plain(path: Path) -> dict[str, Any]:
-    """What a file holds, in the types that JSON has too: YAML's dates are strings."""
+def _read_json_types(path: Path) -> dict[str, Any]:
+    """Return the content of a YAML file in the types of JSON: dates become strings."""
     try:
         content: dict[str, Any] = from_json(to_json(read_yaml(path)))
-    except ValueError as error:  # an alias that stands within what it is an alias of, or half a character
-        raise SettingsError(path, f"what cannot be written out ({error})", "plain YAML", "correct the file") from error
+    except ValueError as error:  # a recursive alias, or an incomplete Unicode character
+        raise SettingsError(path, f"invalid values ({error})", "plain YAML", "correct the file") from error
     return content
 
 
 def _line(problem: Any) -> str:
-    """Where a mistake is, what is wrong, and the nearest of the names that would be right."""
+    """Return dotted key and reason of a problem, with the most similar valid name."""
     keys = problem["loc"][1:]
-    place = ".".join(map(str, keys))
+    dotted = ".".join(map(str, keys))
     if problem["type"] == "unexpected_keyword_argument":
-        inside = next((key for key in reversed(keys[:-1]) if isinstance(key, str)), "")
-        return f"{place}: no such key; {_hint(keys[-1], dict(_keys(Protocol))[inside])}"
+        section = next((key for key in reversed(keys[:-1]) if isinstance(key, str)), "")
+        return f"{dotted}: no such key; {_hint(keys[-1], dict(_keys(Protocol))[section])}"
     if problem["type"] in _MESSAGES:
-        return f"{place}: {_MESSAGES[problem['type']]}{found_as(problem['input'])}"
+        return f"{dotted}: {_MESSAGES[problem['type']]}{found_as(problem['input'])}"
     choices = findall("'(.*?)'", problem.get("ctx", {}).get("expected", ""))
     near = _near(problem["input"], choices)
-    return f"{place}: {message_of(problem)}{f'; did you mean {near}?' if near else ''}"
+    return f"{dotted}: {message_of(problem)}{f'; did you mean {near}?' if near else ''}"
 
 
 def _keys(kind: Any, name: str = "") -> Iterator[tuple[str, Collection[str]]]:
-    """The keys of a dataclass and of those within it, by the key under which each stands."""
+    """Yield the keys of a dataclass and of the dataclasses inside it, each with the key of its section."""
     if is_dataclass(kind):
         hints = get_type_hints(kind)
         yield name, hints
@@ -105,76 +110,76 @@ def _keys(kind: Any, name: str = "") -> Iterator[tuple[str, Collection[str]]]:
         yield from _keys(part, name)
 
 
-def _contradictions(content: dict[str, Any]) -> Iterator[str]:
-    """What is wrong though it may have the right type; what has a wrong one is passed over."""
+def _content_problems(content: dict[str, Any]) -> Iterator[str]:
+    """Yield problems that types do not show; skips values of a wrong type."""
     if content.get("tables") == []:
         yield "tables: should have at least one table"
     for i, table in _entries(content.get("tables")):
         yield from (f"tables.{i}.{key}: should not be empty" for key in ("groups", "metrics") if table.get(key) == [])
-        yield from _wrong_kind_of_metrics(table, f"tables.{i}.metrics")
+        yield from _metric_problems(table, f"tables.{i}.metrics")
         names: list[object] = []
         for j, group in _entries(table.get("groups")):
-            name, place = group.get("name"), f"tables.{i}.groups.{j}"
+            name, key = group.get("name"), f"tables.{i}.groups.{j}"
             if name in names:
-                yield f"{place}.name: should be another than that of the groups before it{found_as(name)}"
+                yield f"{key}.name: should differ from the groups before it{found_as(name)}"
             names.append(name)
-            yield from _without_gallery(group, place)
-    yield from _wrong_submission(content.get("submission"))
-    yield from _wrong_metrics(content)
+            yield from _gallery_problems(group, key)
+    yield from _submission_problems(content.get("submission"))
+    yield from _published_problems(content)
 
 
-def _wrong_kind_of_metrics(table: dict[str, Any], place: str) -> Iterator[str]:
-    """Verification has metrics of its own."""
+def _metric_problems(table: dict[str, Any], key: str) -> Iterator[str]:
+    """Yield metrics that do not belong to the kind of table: verification has other metrics than ranks."""
     kind, metrics = table.get("kind"), table.get("metrics", ["rank_1"])
     for metric in metrics if isinstance(metrics, list) else ():
         if metric in get_args(Metric) and is_of_verification(metric) != (kind == "verification"):
-            wanted = "eer or tar_at_far_0.01" if kind == "verification" else "rank_1 or mean_ap"
-            yield f"{place}: should be of the table's kind, {kind}, such as {wanted}{found_as(metric)}"
+            examples = "eer or tar_at_far_0.01" if kind == "verification" else "rank_1 or mean_ap"
+            yield f"{key}: should be a metric of kind {kind}, such as {examples}{found_as(metric)}"
 
 
-def _without_gallery(part: dict[str, Any], place: str) -> Iterator[str]:
-    if part.get("gallery") == []:
-        yield f"{place}.gallery: should have at least one pattern of conditions, such as nm-0*"
+def _gallery_problems(section: dict[str, Any], key: str) -> Iterator[str]:
+    if section.get("gallery") == []:
+        yield f"{key}.gallery: should have at least one condition pattern, such as nm-0*"
 
 
-def _wrong_submission(submission: object) -> Iterator[str]:
+def _submission_problems(submission: object) -> Iterator[str]:
     if not isinstance(submission, dict):
         return
-    yield from _without_gallery(submission, "submission")
+    yield from _gallery_problems(submission, "submission")
     if submission.get("probes") == []:
-        yield "submission.probes: should have at least one pattern of conditions, such as nm-0*"
+        yield "submission.probes: should have at least one condition pattern, such as nm-0*"
     ranks = submission.get("ranks")
-    if isinstance(ranks, int) and not 1 <= ranks <= _MOST_RANKS:
-        yield f"submission.ranks: should be from 1 to {_MOST_RANKS}{found_as(ranks)}"
+    if isinstance(ranks, int) and not 1 <= ranks <= _MAX_RANKS:
+        yield f"submission.ranks: should be from 1 to {_MAX_RANKS}{found_as(ranks)}"
 
 
-def _wrong_metrics(content: dict[str, Any]) -> Iterator[str]:
-    """Published metrics that are none, and those of networks and groups that there are not."""
+def _published_problems(content: dict[str, Any]) -> Iterator[str]:
+    """Yield published metrics that are not percentages, or belong to an unknown network or group."""
     published, tables = content.get("published"), _entries(content.get("tables"))
     groups = [str(group.get("name")) for _, table in tables[:1] for _, group in _entries(table.get("groups"))]
     for network, metrics in published.items() if isinstance(published, dict) else ():
         if network not in NETWORKS:
             yield f"published.{network}: no such network; {_hint(network, NETWORKS)}"
         for group, metric in metrics.items() if isinstance(metrics, dict) else ():
-            place = f"published.{network}.{group}"
+            key = f"published.{network}.{group}"
             if groups and group not in groups:
-                yield f"{place}: no such group in the first table; {_hint(group, groups)}"
+                yield f"{key}: no such group in the first table; {_hint(group, groups)}"
             if isinstance(metric, int | float) and not isinstance(metric, bool) and not 1 <= metric <= 100:
-                yield f"{place}: should be in percent, from 1 to 100{found_as(metric)}"
+                yield f"{key}: should be in percent, from 1 to 100{found_as(metric)}"
 
 
 def _entries(value: object) -> list[tuple[int, dict[str, Any]]]:
-    """The mappings in a list, numbered by their place; none where it is no list."""
+    """Return the mappings in a list with their indices; empty if `value` is not a list."""
     return [(i, entry) for i, entry in enumerate(value if isinstance(value, list) else ()) if isinstance(entry, dict)]
 
 
 def _hint(name: object, known: Collection[str]) -> str:
     near = _near(name, known)
-    return f"did you mean {near}?" if near else f"known here are {', '.join(known)}"
+    return f"did you mean {near}?" if near else f"known: {', '.join(known)}"
 
 
 def _near(name: object, known: Collection[str]) -> str | None:
-    """The one that is most like a name, however it is spelled: `Rank-1` is like `rank_1`."""
-    spelled = {one.lower().replace("-", "_"): one for one in known}
-    near = get_close_matches(str(name).lower().replace("-", "_"), spelled, n=1, cutoff=0.5)
-    return spelled[near[0]] if near else None
+    """Return the most similar known name, ignoring case and dashes: `Rank-1` is like `rank_1`."""
+    spellings = {known_name.lower().replace("-", "_"): known_name for known_name in known}
+    near = get_close_matches(str(name).lower().replace("-", "_"), spellings, n=1, cutoff=0.5)
+    return spellings[near[0]] if near else None

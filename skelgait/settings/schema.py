@@ -1,4 +1,4 @@
-"""Every setting that there is, one model a command under one root; the sentence under a field is its help text.
+"""All settings: one model per command under one root. A field's description is the help text of its flag.
 
 A dotted key names a setting everywhere: `train.optimizer.learning_rate` in `skelgait.yaml` (nested), in `--set`,
 in error messages, and as SKELGAIT_TRAIN__OPTIMIZER__LEARNING_RATE in the environment.
@@ -22,173 +22,166 @@ from skelgait.settings.types import (
     Count,
     Device,
     FolderPath,
+    Fraction,
     Pixels,
     Processes,
     Seed,
-    Share,
     Storage,
     Strings,
 )
 from skelgait.storage.backends import BACKENDS, Compression
 
-_STORAGE = f"Write {' or '.join(backend.description for backend in BACKENDS.values())}."
-_COMPRESSION = "How frames are packed in HDF5: lz4hc is quick to read, gzip and none need no plugin in other programs."
-_NAMES = (
-    "How the paths of sequences are named, as '{identity}/{condition}/*/{view}', where * is anything; "
-    "known forms are recognized where not given."
-)
+_NAMES = "How paths name sequences, as {identity}/{condition}/*/{view}; default: recognized."
+_STORAGE = f"Storage format: {' or '.join(backend.description for backend in BACKENDS.values())}."
+_COMPRESSION = "HDF5 compression: lz4hc is fastest to read; gzip and none need no plugin."
+_OVERWRITE = "Overwrite existing output."
+_WORKERS = "Worker processes; default: one per core."
 
 
 class PathsSettings(StrictModel):
     """Folders of the workspace, shared by all commands."""
 
-    poses: FolderPath = Field(Path("poses"), description="Pose tree.")
-    silhouettes: FolderPath = Field(Path("silhouettes"), description="Silhouette tree.")
-    maps: FolderPath = Field(Path("maps"), description="Skeleton maps.")
-    pairs: FolderPath = Field(Path("pairs"), description="Linked maps and silhouettes.")
-    runs: FolderPath = Field(Path("runs"), description="Training runs, one folder each.")
+    poses: FolderPath = Field(Path("poses"), description="Folder of the poses.")
+    silhouettes: FolderPath = Field(Path("silhouettes"), description="Folder of the silhouettes.")
+    maps: FolderPath = Field(Path("maps"), description="Folder of the skeleton maps.")
+    pairs: FolderPath = Field(Path("pairs"), description="Folder of the linked maps and silhouettes.")
+    runs: FolderPath = Field(Path("runs"), description="Folder of the training runs.")
 
 
 class PosesSettings(StrictModel):
-    """Poses from what a dataset or a pose estimator gives (`skelgait poses`)."""
+    """Settings of `skelgait poses`."""
 
-    layout: str | None = Field(None, description="Form that the poses are in; recognized where not given.")
+    layout: str | None = Field(None, description="Format of the raw poses; default: recognized.")
     names: str | None = Field(None, description=_NAMES)
-    pattern: str | None = Field(None, description="Pattern of the files to read; the layout's own where not given.")
+    pattern: str | None = Field(None, description="File name pattern to read; default: from the layout.")
     person_index: FolderPath | None = Field(
-        None, description="Folder with an index of the walker among several people, as OU-MVLP's users have it."
+        None, description="Folder of person indices (OU-MVLP pose_selection_idx), for frames with several people."
     )
     silhouette_images: FolderPath | None = Field(
-        None, description="Folder of silhouettes in the image of the poses, to tell the walker from other people."
+        None, description="Folder of full-frame silhouettes, to choose the walker among several people."
     )
     storage: Storage = Field("pkl", description=_STORAGE)
     compression: Compression = Field("lz4hc", description=_COMPRESSION)
-    workers: Processes | None = Field(None, ge=1, description="Processes that read; one a core where not given.")
-    overwrite: bool = Field(False, description="Write again what is there already.")
+    workers: Processes | None = Field(None, ge=1, description=_WORKERS)
+    overwrite: bool = Field(False, description=_OVERWRITE)
 
 
 class SilhouettesSettings(StrictModel):
-    """Aligned silhouettes from folders of PNG images (`skelgait silhouettes`)."""
+    """Settings of `skelgait silhouettes`."""
 
     size_px: int = Field(64, ge=1, le=512, description="Side of an aligned silhouette, in pixels.")
     names: str | None = Field(None, description=_NAMES)
     storage: Storage = Field("pkl", description=_STORAGE)
     compression: Compression = Field("lz4hc", description=_COMPRESSION)
-    workers: Processes | None = Field(None, ge=1, description="Processes that align; one a core where not given.")
-    overwrite: bool = Field(False, description="Align again what is there already.")
+    workers: Processes | None = Field(None, ge=1, description=_WORKERS)
+    overwrite: bool = Field(False, description=_OVERWRITE)
 
 
 class HeatmapSettings(StrictModel):
-    """Skeleton maps from poses (SkeletonGait, AAAI 2024, section 3.1)."""
+    """Settings of `skelgait heatmap` (SkeletonGait, AAAI 2024, section 3.1)."""
 
-    canvas_px: Pixels = Field(128, ge=8, description="Side of the square that a frame is drawn on, in pixels.")
-    sigma_px: float = Field(8.0, ge=0.1, le=1000, description="Width of the Gaussians on the canvas, in pixels.")
-    use_score: bool = Field(True, description="Weigh joints and limbs by the estimator's confidence.")
+    canvas_px: Pixels = Field(128, ge=8, description="Side of the square canvas that frames are drawn on, in pixels.")
+    sigma_px: float = Field(8.0, ge=0.1, le=1000, description="Gaussian sigma on the canvas, in pixels.")
+    use_score: bool = Field(True, description="Weight joints and limbs by the estimator's confidence.")
     fill: Literal["knn", "visible", "mean", "none"] = Field(
-        "knn",
-        description="How missing coordinates are filled: knn (from the 4 nearest frames), visible (knn without joints "
-        "that are never seen), mean, or none.",
+        "knn", description="How to fill missing joints; visible: as knn, without joints that are never seen."
     )
-    align: bool = Field(True, description="Crop each map to the body's rows, centered, before it is resized.")
-    offset_px: Pixels = Field(0, ge=0, description="Rows kept above and below the body when aligning.")
-    size_px: Pixels = Field(64, ge=1, description="Side of the finished map, in pixels.")
+    align: bool = Field(True, description="Crop each map to the body's rows and center it before resizing.")
+    offset_px: Pixels = Field(0, ge=0, description="Margin above and below the body when aligning, in pixels.")
+    size_px: Pixels = Field(64, ge=1, description="Side of a map, in pixels.")
     storage: Storage = Field("pkl", description=_STORAGE)
     compression: Compression = Field("lz4hc", description=_COMPRESSION)
-    device: Device = Field("cpu", description="Where frames are drawn: compiled loops on the cpu, torch elsewhere.")
-    workers: Processes | None = Field(None, ge=1, description="Processes that draw; one a core where not given.")
-    nproc: Processes = Field(1, ge=1, description="Processes to start with torchrun; each has workers of its own.")
-    preview: int = Field(0, ge=0, le=10**9, description="Sequences, the first ones, to make pictures of.")
-    overwrite: bool = Field(False, description="Draw again what is there already.")
+    device: Device = Field("cpu", description="Device to draw on; cpu is fast, others use torch.")
+    workers: Processes | None = Field(None, ge=1, description=_WORKERS)
+    nproc: Processes = Field(1, ge=1, description="Processes to start on this machine, each with its workers.")
+    preview: int = Field(0, ge=0, le=10**9, description="Number of sequences to preview.")
+    overwrite: bool = Field(False, description=_OVERWRITE)
 
 
 class ConvertSettings(StrictModel):
-    """From a pickle tree to HDF5, and back."""
+    """Settings of `skelgait convert`."""
 
-    pattern: str = Field("*.pkl", description="File pattern of the sequences in a tree.")
+    pattern: str = Field("*.pkl", description="File name pattern of the sequences in a pickle tree.")
     compression: Compression = Field("lz4hc", description=_COMPRESSION)
-    workers: Processes | None = Field(None, ge=1, description="Processes that convert; one a core where not given.")
+    workers: Processes | None = Field(None, ge=1, description=_WORKERS)
 
 
 class ShowSettings(StrictModel):
-    """Pictures of a sequence."""
+    """Settings of `skelgait show`."""
 
-    sequence: str | None = Field(None, description="identity/condition/view in a store; the first where not given.")
-    pattern: str = Field("*.pkl", description="File pattern of the sequences in a tree.")
+    sequence: str | None = Field(None, description="Sequence as identity/condition/view; default: the first.")
+    pattern: str = Field("*.pkl", description="File name pattern of the sequences in a pickle tree.")
     frames: Annotated[int, Field(ge=1, le=1000)] = Field(9, description="Frames on the sheet; the animation has all.")
     out: FolderPath = Field(Path("previews"), description="Folder of the pictures.")
 
 
 class InspectSettings(StrictModel):
-    """What lies at a path."""
+    """Settings of `skelgait inspect`."""
 
-    sequences: Count = Field(100, description="Sequences to read at most, evenly spaced; all are counted.")
+    sequences: Count = Field(100, description="Maximum number of sequences to read; all are counted.")
     names: str | None = Field(None, description=_NAMES)
 
 
 class LinkSettings(StrictModel):
-    """Pairs of skeleton maps and silhouettes."""
+    """Settings of `skelgait link`."""
 
     storage: Literal["pkl", "hdf5"] = Field(
-        "pkl", description="Symbolic links in a pickle tree, or one HDF5 file that refers to both."
+        "pkl", description="Storage format: pkl (symbolic links), hdf5 (references)."
     )
     on_mismatch: Literal["error", "skip", "trim", "match-by-frame"] = Field(
-        "skip",
-        description="What becomes of sequences whose maps and silhouettes differ in number: error; skip them; trim "
-        "both to the shorter one; or match-by-frame, which pairs frames by the number in their names.",
+        "skip", description="What to do with sequences whose maps and silhouettes differ in number."
     )
     silhouette_pattern: str | None = Field(
-        None, description="File pattern of the silhouettes in a sequence folder; follows from the dataset if not given."
+        None, description="File name pattern of the silhouettes; default: from the dataset."
     )
 
 
 class SynthSettings(StrictModel):
-    """Synthetic walkers, written as a dataset."""
+    """Settings of `skelgait synth`."""
 
-    people: Count = Field(16, description="People who walk.")
-    views: Count = Field(4, description="Cameras round each walk, at most as many as the layout has views.")
-    conditions: Strings = Field(("normal", "bag", "coat"), description="How they walk: normal, bag, coat.")
-    repeats: Count = Field(2, description="Walks of each person in each condition.")
-    frames: Count = Field(60, description="Frames of a walk, at 30 a second; each walk varies by a tenth.")
-    noise_px: float = Field(
-        1.5, ge=0, le=1000, description="Standard deviation of the joints' detection noise, in pixels."
-    )
-    lost: Share = Field(0.01, description="Share of joints that the detector loses.")
-    seed: Seed = Field(0, description="Seed of every random draw.")
+    people: Count = Field(16, description="Number of people.")
+    views: Count = Field(4, description="Number of views, at most those of the dataset.")
+    conditions: Strings = Field(("normal", "bag", "coat"), description="Walking conditions: normal, bag, coat.")
+    repeats: Count = Field(2, description="Walks per person and condition.")
+    frames: Count = Field(60, description="Mean frames per walk, at 30 per second.")
+    noise_px: float = Field(1.5, ge=0, le=1000, description="Standard deviation of joint noise, in pixels.")
+    lost: Fraction = Field(0.01, description="Fraction of missing joints, in [0, 1].")
+    seed: Seed = Field(0, description="Random seed.")
 
 
 class DemoSettings(StrictModel):
-    """The whole road on synthetic walkers."""
+    """Settings of `skelgait demo`."""
 
-    out: FolderPath = Field(Path("skelgait-demo"), description="Folder of everything that the demo writes.")
-    seed: Seed = Field(0, description="Seed of the walkers and of training.")
+    out: FolderPath = Field(Path("skelgait-demo"), description="Folder of all output.")
+    seed: Seed = Field(0, description="Random seed.")
 
 
 class Settings(StrictModel):
-    """The root: the workspace, which all commands share, and one section a command."""
+    """Root of all settings: the dataset, the folders of the workspace, and one section per command."""
 
-    dataset: str | None = Field(None, description="Dataset: decides file patterns, partition, preset and protocol.")
+    dataset: str | None = Field(None, description="Dataset; sets file patterns, partition, preset and protocol.")
     partition: Annotated[Path, Strict(False)] | None = Field(
-        None, description="JSON of train and test identities; the dataset's official one where not given."
+        None, description="JSON file of train and test identities; default: from the dataset."
     )
-    paths: PathsSettings = PathsSettings()
-    poses: PosesSettings = PosesSettings()
-    silhouettes: SilhouettesSettings = SilhouettesSettings()
-    heatmap: HeatmapSettings = HeatmapSettings()
-    link: LinkSettings = LinkSettings()
-    convert: ConvertSettings = ConvertSettings()
-    show: ShowSettings = ShowSettings()
-    inspect: InspectSettings = InspectSettings()
-    train: TrainSettings = TrainSettings()
-    embed: EmbedSettings = EmbedSettings()
-    evaluate: EvaluateSettings = EvaluateSettings()
-    identify: IdentifySettings = IdentifySettings()
-    compare: CompareSettings = CompareSettings()
-    synth: SynthSettings = SynthSettings()
-    demo: DemoSettings = DemoSettings()
+    paths: PathsSettings = Field(default_factory=PathsSettings)
+    poses: PosesSettings = Field(default_factory=PosesSettings)
+    silhouettes: SilhouettesSettings = Field(default_factory=SilhouettesSettings)
+    heatmap: HeatmapSettings = Field(default_factory=HeatmapSettings)
+    link: LinkSettings = Field(default_factory=LinkSettings)
+    convert: ConvertSettings = Field(default_factory=ConvertSettings)
+    show: ShowSettings = Field(default_factory=ShowSettings)
+    inspect: InspectSettings = Field(default_factory=InspectSettings)
+    train: TrainSettings = Field(default_factory=TrainSettings)
+    embed: EmbedSettings = Field(default_factory=EmbedSettings)
+    evaluate: EvaluateSettings = Field(default_factory=EvaluateSettings)
+    identify: IdentifySettings = Field(default_factory=IdentifySettings)
+    compare: CompareSettings = Field(default_factory=CompareSettings)
+    synth: SynthSettings = Field(default_factory=SynthSettings)
+    demo: DemoSettings = Field(default_factory=DemoSettings)
 
     @field_validator("dataset")
     @classmethod
-    def _known(cls, name: str | None) -> str | None:
+    def _check_dataset(cls, name: str | None) -> str | None:
         try:
             return None if name is None else find(name).name
         except SettingsError as error:

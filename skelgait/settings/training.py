@@ -15,48 +15,48 @@ from skelgait.settings.types import (
     Counts,
     Device,
     FourWidths,
+    Fraction,
     Network,
     Precision,
     Processes,
     Seed,
-    Share,
     Width,
 )
 
 
 class NetworkSettings(StrictModel):
-    """Width and depth of the network."""
+    """Architecture of the network."""
 
-    name: Network = Field("skeletongait", description="Maps alone, or maps and silhouettes (++).")
+    name: Network = Field("skeletongait", description="Network; skeletongait++ also takes silhouettes.")
     blocks: FourWidths = Field((1, 1, 1, 1), description="Residual blocks in layers 1 to 4.")
     channels: FourWidths = Field((64, 128, 256, 512), description="Channels of layers 1 to 4.")
-    embedding_width: Width = Field(256, description="Width D of the embedding of a strip.")
-    strips: Width = Field(16, description="Horizontal strips S that the feature map is cut into.")
+    embedding_width: Width = Field(256, description="Embedding width D per strip.")
+    strips: Width = Field(16, description="Horizontal strips S of the feature map.")
     test_embedding: Literal[1, 2] = Field(
-        1, description="Embedding compared at test: 1 before, 2 after the batch norm neck."
+        1, description="Embedding to compare in evaluation: 1 before, 2 after the batch norm neck."
     )
 
 
 class SamplingSettings(StrictModel):
-    """What a batch is."""
+    """Composition of a batch."""
 
-    identities_per_batch: Count = Field(8, description="P: identities in a batch, over all processes.")
-    sequences_per_identity: Count = Field(16, description="K: sequences of each identity in a batch.")
+    identities_per_batch: Count = Field(8, description="P: identities per batch, over all processes.")
+    sequences_per_identity: Count = Field(16, description="K: sequences per identity in a batch.")
     frames: Literal["fixed_ordered", "fixed_unordered", "all_ordered"] = Field(
-        "fixed_ordered", description="How the frames of a sequence are drawn."
+        "fixed_ordered", description="How frames are sampled from a sequence."
     )
-    clip_len: Count = Field(30, description="Frames drawn from a sequence.")
-    skip: int = Field(4, ge=0, le=10**9, description="Frames of a window that fixed_ordered leaves out.")
-    max_frames: Count = Field(720, description="Where all_ordered stops.")
+    clip_len: Count = Field(30, description="Frames per sequence in a batch.")
+    skip: int = Field(4, ge=0, le=10**9, description="Frames skipped within the window of fixed_ordered.")
+    max_frames: Count = Field(720, description="Maximum frames per sequence with all_ordered.")
 
 
 class AugmentationSettings(StrictModel):
-    """Random changes of a training sequence, one draw for all its frames."""
+    """Random augmentation of training sequences; all frames of a sequence are changed alike."""
 
-    perspective: Share = Field(0.2, description="Share of sequences seen in another perspective.")
-    mirror: Share = Field(0.2, description="Share of sequences mirrored.")
-    rotation: Share = Field(0.2, description="Share of sequences rotated.")
-    rotation_deg: float = Field(10.0, ge=0, le=360, description="Largest rotation, in degrees.")
+    perspective: Fraction = Field(0.2, description="Probability of a perspective change.")
+    mirror: Fraction = Field(0.2, description="Probability of a horizontal flip.")
+    rotation: Fraction = Field(0.2, description="Probability of a rotation.")
+    rotation_deg: float = Field(10.0, ge=0, le=360, description="Maximum rotation, in degrees.")
 
 
 class TripletSettings(StrictModel):
@@ -70,8 +70,8 @@ class CrossEntropySettings(StrictModel):
     """Cross entropy of the logits."""
 
     weight: float = Field(1.0, ge=0, description="Weight of the cross entropy.")
-    scale: float = Field(16.0, gt=0, description="Factor of the logits in the cross entropy.")
-    label_smoothing: Share = Field(0.1, description="Label smoothing of the cross entropy.")
+    scale: float = Field(16.0, gt=0, description="Scale of the logits in the cross entropy.")
+    label_smoothing: Fraction = Field(0.1, description="Label smoothing of the cross entropy.")
 
 
 class LossSettings(StrictModel):
@@ -82,8 +82,8 @@ class LossSettings(StrictModel):
 
     model_config = ConfigDict(extra="allow")
 
-    triplet: TripletSettings = TripletSettings()
-    cross_entropy: CrossEntropySettings = CrossEntropySettings()
+    triplet: TripletSettings = Field(default_factory=TripletSettings)
+    cross_entropy: CrossEntropySettings = Field(default_factory=CrossEntropySettings)
 
     @model_validator(mode="after")
     def _check_other_losses(self) -> LossSettings:
@@ -99,63 +99,61 @@ class LossSettings(StrictModel):
 
 
 class OptimizerSettings(StrictModel):
-    """Stochastic gradient descent with steps in the learning rate."""
+    """Stochastic gradient descent with a step schedule."""
 
-    learning_rate: float = Field(0.1, gt=0, description="Learning rate at the start.")
+    learning_rate: float = Field(0.1, gt=0, description="Initial learning rate.")
     momentum: float = Field(0.9, ge=0, lt=1, description="Momentum.")
     weight_decay: float = Field(5e-4, ge=0, description="Weight decay.")
     milestones: Counts = Field(
-        (20000, 30000, 40000), description="Iterations at which the rate is multiplied by gamma."
+        (20000, 30000, 40000), description="Iterations at which the learning rate is multiplied by gamma."
     )
-    gamma: float = Field(0.1, gt=0, description="Factor of the learning rate at a milestone.")
+    gamma: float = Field(0.1, gt=0, description="Factor of the learning rate at each milestone.")
 
     @field_validator("milestones")
     @classmethod
-    def _increasing(cls, milestones: tuple[int, ...]) -> tuple[int, ...]:
+    def _check_milestones(cls, milestones: tuple[int, ...]) -> tuple[int, ...]:
         if list(milestones) != sorted(set(milestones)):
             raise ValueError("should increase from each to the next")
         return milestones
 
 
 class TrainSettings(StrictModel):
-    """Training SkeletonGait or SkeletonGait++."""
+    """Settings of `skelgait train`."""
 
-    network: NetworkSettings = NetworkSettings()
-    sampling: SamplingSettings = SamplingSettings()
-    augmentation: AugmentationSettings = AugmentationSettings()
-    losses: LossSettings = LossSettings()
-    optimizer: OptimizerSettings = OptimizerSettings()
-    iterations: Count = Field(60000, description="Steps of the optimizer.")
-    log_every: Count = Field(100, description="Iterations between two logged steps.")
-    save_every: Count = Field(10000, description="Iterations between two checkpoints.")
-    keep_last: Count = Field(10, description="Checkpoints kept: the last ones, and the best where they are tested.")
-    eval_during_training: bool = Field(False, description="Evaluate at every checkpoint.")
+    network: NetworkSettings = Field(default_factory=NetworkSettings)
+    sampling: SamplingSettings = Field(default_factory=SamplingSettings)
+    augmentation: AugmentationSettings = Field(default_factory=AugmentationSettings)
+    losses: LossSettings = Field(default_factory=LossSettings)
+    optimizer: OptimizerSettings = Field(default_factory=OptimizerSettings)
+    iterations: Count = Field(60000, description="Training iterations (optimizer steps).")
+    log_every: Count = Field(100, description="Iterations between log entries.")
+    save_every: Count = Field(10000, description="Iterations between checkpoints.")
+    keep_last: Count = Field(10, description="Recent checkpoints to keep; the best is kept too if evaluated.")
+    eval_during_training: bool = Field(False, description="Evaluate at each checkpoint.")
     init: Annotated[Path, Strict(False)] | None = Field(
-        None, description="Checkpoint, skelgait or OpenGait, whose weights to begin with."
+        None, description="Checkpoint (skelgait or OpenGait) to initialize the weights from."
     )
-    resume: bool = Field(False, description="Go on from a checkpoint of the run.")
-    iteration: Count | None = Field(
-        None, description="The checkpoint to go on from; the newest that is whole where not given."
-    )
-    seed: Seed = Field(0, description="Seed of every random draw.")
-    device: Device = Field("auto", description="Where the network runs.")
-    precision: Precision = Field("auto", description="Arithmetic: fp16 on CUDA and float32 elsewhere where auto.")
+    resume: bool = Field(False, description="Resume from a checkpoint of the run.")
+    iteration: Count | None = Field(None, description="Iteration to resume from; default: newest valid checkpoint.")
+    seed: Seed = Field(0, description="Random seed.")
+    device: Device = Field("auto", description="Device of the network.")
+    precision: Precision = Field("auto", description="Precision of the network; auto: fp16 on CUDA, else float32.")
     compile: bool = Field(False, description="Compile the network with torch.compile; needs a C++ compiler.")
-    tensorboard: bool = Field(False, description="Write events for TensorBoard as well.")
+    tensorboard: bool = Field(False, description="Write TensorBoard logs.")
     nproc: Processes = Field(1, ge=1, description="Processes to start on this machine.")
-    num_workers: Processes = Field(1, ge=0, description="Processes that read batches, for each training process.")
-    run_name: str | None = Field(None, description="Name of the run's folder; dataset and network where not given.")
+    num_workers: Processes = Field(1, ge=0, description="Processes that load batches, per training process.")
+    run_name: str | None = Field(None, description="Name of the run's folder; default: DATASET_NETWORK.")
 
     @field_validator("iteration")
     @classmethod
-    def _goes_on(cls, iteration: int | None, info: ValidationInfo) -> int | None:
+    def _check_iteration(cls, iteration: int | None, info: ValidationInfo) -> int | None:
         if iteration is not None and info.data.get("resume") is False:
-            raise ValueError("names the checkpoint to go on from: give --resume as well")
+            raise ValueError("is the iteration to resume from: pass --resume too")
         return iteration
 
     @field_validator("resume")
     @classmethod
-    def _begins_once(cls, resume: bool, info: ValidationInfo) -> bool:
+    def _check_resume(cls, resume: bool, info: ValidationInfo) -> bool:
         if resume and info.data.get("init") is not None:
-            raise ValueError("goes on with the run's own weights: leave out --init")
+            raise ValueError("uses the run's weights: leave out --init")
         return resume

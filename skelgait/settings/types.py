@@ -1,4 +1,4 @@
-"""Types of settings that several commands share."""
+"""Setting types shared by several commands."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class OneOf:
         return name
 
 
-# Paths come as strings and tuples as lists, from YAML, from the environment and from flags.
+# Not strict: YAML, the environment and flags give paths as strings and tuples as lists.
 FolderPath = Annotated[Path, Strict(False)]
 Count = Annotated[int, Field(ge=1, le=10**9)]
 Counts = Annotated[tuple[Count, ...], Strict(False)]
@@ -51,4 +51,4 @@ Network = Annotated[str, AfterValidator(OneOf(NETWORKS))]
 Distance = Annotated[str, AfterValidator(OneOf(DISTANCES))]
 Precision = Literal["auto", "float32", "bf16", "fp16"]
 Storage = Annotated[str, AfterValidator(OneOf(BACKENDS))]
-Share = Annotated[float, Field(ge=0, le=1)]
+Fraction = Annotated[float, Field(ge=0, le=1)]

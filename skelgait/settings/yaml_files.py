@@ -1,4 +1,4 @@
-"""YAML as people mean it: no code, no key twice, and 5e-4 is a number."""
+"""YAML files of settings: no code is executed, no key may occur twice, and 5e-4 is a number."""
 
 from __future__ import annotations
 
@@ -14,48 +14,49 @@ _HINT = "correct the file"
 
 
 class _Loader(yaml.SafeLoader):
-    """Safe; YAML 1.1 reads 5e-4 as a string; this loader reads it as the number that it is."""
+    """Safe loader that rejects duplicate keys."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """A mapping; a key that stands in it twice is an error."""
+        """Return a mapping; raise if a key occurs twice."""
         keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        twice = next((key for i, key in enumerate(keys) if key in keys[:i]), None)
-        if twice is not None:
-            raise yaml.constructor.ConstructorError(None, None, f"the key {twice} twice", node.start_mark)
+        duplicate = next((key for i, key in enumerate(keys) if key in keys[:i]), None)
+        if duplicate is not None:
+            raise yaml.constructor.ConstructorError(None, None, f"the key {duplicate} twice", node.start_mark)
         return super().construct_mapping(node, deep)
 
 
 class _Dumper(yaml.SafeDumper):
-    """Safe; puts in quotes what `_Loader` would not read as a string."""
+    """Safe dumper that quotes strings that `_Loader` would read as numbers."""
 
 
-for _side in (_Loader, _Dumper):
-    _side.add_implicit_resolver(
+# YAML 1.1 reads 5e-4 as a string, because it has no dot.
+for _class in (_Loader, _Dumper):
+    _class.add_implicit_resolver(
         "tag:yaml.org,2002:float", re.compile(r"^[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"), list("-+0123456789.")
     )
 
 
 def parse_value(text: str) -> object:
-    """A single value as YAML reads it: numbers, booleans, lists; what is none of these stays a string."""
+    """Return a value as YAML reads it (number, boolean, list, mapping); `text` unchanged if it is not YAML."""
     try:
         return yaml.load(text, _Loader)
-    except (yaml.YAMLError, ValueError):  # a value such as the date 2026-13-45
+    except (yaml.YAMLError, ValueError):  # for example 2026-13-45, which is not a date
         return text
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """The mapping that a YAML file holds; empty for an empty file.
+    """Return the mapping in a YAML file; empty for an empty file.
 
     Raises:
-        SettingsError: the file cannot be read, is no YAML, or holds no mapping.
+        SettingsError: if the file cannot be read, is not YAML, or does not hold a mapping.
     """
     try:
         content = yaml.load(path.read_text(encoding="utf-8"), _Loader)
     except OSError as error:
-        raise SettingsError(path, error.strerror or str(error), "a file in YAML", "check the path") from error
+        raise SettingsError(path, error.strerror or str(error), "a YAML file", "check the path") from error
     except (yaml.YAMLError, ValueError) as error:
         found = " ".join(str(error).split())
-        raise SettingsError(path, f"no YAML ({found})", "a file in YAML", _HINT) from error
+        raise SettingsError(path, f"invalid YAML ({found})", "a YAML file", _HINT) from error
     if content is None:
         return {}
     if not isinstance(content, dict):
@@ -64,5 +65,5 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 
 def dump_yaml(content: object) -> str:
-    """YAML text of plain values that `read_yaml` reads back as they are; lists without lists in them take one line."""
+    """Return YAML text that `read_yaml` reads back unchanged; a list without nested lists takes one line."""
     return yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=None, width=120)

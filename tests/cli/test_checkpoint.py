@@ -1,4 +1,4 @@
-"""`skelgait checkpoint` on files of all kinds."""
+"""`skelgait checkpoint` on all kinds of files."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def call(*args: object) -> tuple[int, str, str]:
 
 
 @pytest.mark.parametrize("content", [b"", b"# A text\n", b"PK\x03\x04junk", b"\x80\x02junk"])
-def test_damaged_files_are_refused_without_advice_to_run_them(tmp_path: Path, content: bytes) -> None:
+def test_damaged_file_is_refused_without_a_hint_to_execute_it(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "c.pt").write_bytes(content)
     code, out, err = call("checkpoint", tmp_path / "c.pt")
     assert (code, out) == (1, "")
@@ -37,14 +37,14 @@ def test_damaged_files_are_refused_without_advice_to_run_them(tmp_path: Path, co
     assert "weights_only" not in err
 
 
-def test_the_command(tmp_path: Path) -> None:
+def test_command_describes_opengait_checkpoint(tmp_path: Path) -> None:
     path = write_opengait(tmp_path / "a file.pt", weights_of(replace(CCPG, classes=74)))
     code, out, err = call("checkpoint", path)
     assert (code, err) == (0, "")
     for text in (
         "a file.pt: a checkpoint of OpenGait",
         "64 128 256 512",
-        "fits skeletongait_CCPG but for the classes: 74 instead of 100",
+        "matches skeletongait_CCPG except for the classes: 74, not 100",
         f"skelgait evaluate --checkpoint '{path}' --network skeletongait --partition",
     ):
         assert text in out
@@ -54,7 +54,7 @@ def test_the_command(tmp_path: Path) -> None:
     assert found["path"] == str(path)
 
 
-def test_the_command_on_weights_that_are_not_whole(tmp_path: Path) -> None:
+def test_incomplete_weights_are_listed_and_exit_with_1(tmp_path: Path) -> None:
     weights = {**HEADLESS, "\x1b[2Jx\n": zeros(2), FIRST: zeros(3), SECOND: torch.tensor(1.0)}
     path = write_opengait(tmp_path / "a.pt", weights)
     code, out, err = call("checkpoint", path)
@@ -76,20 +76,20 @@ def test_the_command_on_weights_that_are_not_whole(tmp_path: Path) -> None:
         (SOME, "download the file again, or save the complete network"),
     ],
 )
-def test_what_to_do_about_it(tmp_path: Path, weights: dict[str, Tensor], hint: str) -> None:
+def test_hint_for_mismatched_weights(tmp_path: Path, weights: dict[str, Tensor], hint: str) -> None:
     code, out, _ = call("checkpoint", write_opengait(tmp_path / "a.pt", weights))
     assert code == 1
     assert hint in out
 
 
-def test_only_the_first_of_many_are_shown(tmp_path: Path) -> None:
+def test_long_list_of_mismatches_is_cut(tmp_path: Path) -> None:
     weights = {**WEIGHTS, **{f"extra{number}": zeros(2) for number in range(30)}}
     _, out, _ = call("checkpoint", write_opengait(tmp_path / "a.pt", weights))
-    assert "... and 10 more (all of them with --json)" in out
+    assert "... and 10 more (use --json to see all)" in out
     assert out.count("extra1") == 11
 
 
-def test_one_of_ours(tmp_path: Path) -> None:
+def test_skelgait_checkpoint_is_described(tmp_path: Path) -> None:
     training = {"optimizer": {"state": {}}, "scheduler": {"x": 1}, "drawn": 8}
     data = {"dataset": "CASIA-B", "\x1b[2J": 1}
     saved = Checkpoint(SMALL, from_opengait(WEIGHTS), 7, 2, training, {"seed": 3}, data)
@@ -98,5 +98,5 @@ def test_one_of_ours(tmp_path: Path) -> None:
     assert (code, err) == (0, "")
     assert "\x1b" not in out
     lines = [" ".join(line.split()) for line in out.splitlines()]
-    for line in ("seed 3", "can be resumed yes", "data: dataset CASIA-B", "iteration 7", "tested at embedding 2"):
+    for line in ("seed 3", "can be resumed yes", "data: dataset CASIA-B", "iteration 7", "test embedding 2"):
         assert line in lines

@@ -21,7 +21,7 @@ def runs(embedded: Path, tmp_path: Path) -> Path:
     return tmp_path / "runs"
 
 
-def test_two_runs(runs: Path) -> None:
+def test_differences_have_intervals_and_p(runs: Path) -> None:
     code, out, err = call("compare", "a", "b", "--runs", runs, "--bootstrap-samples", 50)
     assert (code, err) == (0, "")
     assert out.count("custom: ") == 3
@@ -40,7 +40,7 @@ def test_two_runs(runs: Path) -> None:
         assert metric["differences"][0]["difference"] == pytest.approx(metric["values"][1] - metric["values"][0])
 
 
-def test_runs_are_found_by_name_by_path_and_by_report(runs: Path) -> None:
+def test_run_is_given_by_name_path_or_report_folder(runs: Path) -> None:
     expected = json.loads(call("compare", "a", "b", "--runs", runs, "--json")[1])
     near = Path(os.path.relpath(runs))
     for names in (
@@ -56,13 +56,13 @@ def test_runs_are_found_by_name_by_path_and_by_report(runs: Path) -> None:
         assert found == {name: value for name, value in expected.items() if name != "names"}
 
 
-def test_a_run_against_itself(runs: Path) -> None:
+def test_run_compared_with_itself_does_not_differ(runs: Path) -> None:
     code, out, err = call("compare", "a", "a", "--runs", runs)
     assert (code, err) == (0, "")
     assert out.count("+0.0 [+0.0, +0.0] p 1.000") == 3
 
 
-def test_what_differs_is_warned_of_and_is_not_on_stdout(runs: Path, embedded: Path) -> None:
+def test_different_conditions_are_warned_of_on_stderr(runs: Path, embedded: Path) -> None:
     flags = ("--embeddings", "gallery.h5", *GROUPS, "--partition", "partition.json", *CPU, "--distance", "cosine")
     assert call("evaluate", *flags, "--report", runs / "d")[0] == 0
     code, out, err = call("compare", "a", runs / "d", "--runs", runs, "--json")
@@ -80,7 +80,7 @@ def test_what_differs_is_warned_of_and_is_not_on_stdout(runs: Path, embedded: Pa
         (["a", "b", "--bootstrap-samples", "0"], "compare.bootstrap_samples"),
     ],
 )
-def test_what_is_wrong_is_said_in_a_line(runs: Path, names: list[str], message: str) -> None:
+def test_error_is_one_line(runs: Path, names: list[str], message: str) -> None:
     code, out, err = call("compare", *names, "--runs", runs)
     assert (code, out) == (1, "")
     assert message in err

@@ -14,11 +14,11 @@ from skelgait.storage import open_source
 from tests.cli.embedded import CPU, GROUPS, call, processes
 
 
-def test_the_file_tells_what_made_it(embedded: Path) -> None:
+def test_embedding_file_records_its_origin(embedded: Path) -> None:
     flags = ("--checkpoint", "c.pt", "--identities", "all", "--out", "new/e.h5", "--max-frames", 3, *CPU)
     code, out, err = call("embed", *flags)
     assert code == 0
-    assert err == "Warning: 16 of 16 sequences were longer than embed.max_frames and cut\n"
+    assert err == "Warning: 16 of 16 sequences were longer than embed.max_frames and were cut\n"
     file = open_embeddings(embedded / "new" / "e.h5")
     assert file.keys == open_source(embedded / "maps", "map").keys
     assert file.frames.tolist() == [open_source(embedded / "maps", "map").length(key) for key in file.keys]
@@ -45,14 +45,14 @@ def test_the_file_tells_what_made_it(embedded: Path) -> None:
         ((), {"001", "002", "075", "076"}),
     ],
 )
-def test_whose_sequences(embedded: Path, flags: tuple[str, ...], identities: set[str]) -> None:
+def test_identities_select_the_sequences(embedded: Path, flags: tuple[str, ...], identities: set[str]) -> None:
     code, _, err = call("embed", "--checkpoint", "c.pt", "--out", "whose.h5", *CPU, *flags)
     assert (code, err) == (0, "")
     assert {key.identity for key in open_embeddings(embedded / "whose.h5").keys} == identities
 
 
 @pytest.mark.parametrize("network", ["c", "plus"])
-def test_a_file_is_evaluated_as_its_checkpoint_is(embedded: Path, network: str) -> None:
+def test_embedding_file_and_checkpoint_give_the_same_report(embedded: Path, network: str) -> None:
     flags = (*GROUPS, "--partition", "partition.json", *CPU, "--json")
     file = {"c": "gallery", "plus": "plus"}[network]
     for embedding in (1, 2):
@@ -66,7 +66,7 @@ def test_a_file_is_evaluated_as_its_checkpoint_is(embedded: Path, network: str) 
         assert reports[0]["tables"][0]["groups"][0]["n_probes"] == 4
 
 
-def test_a_report_is_written_where_it_is_asked_for(embedded: Path) -> None:
+def test_report_is_written_to_the_given_folder(embedded: Path) -> None:
     flags = ("evaluate", "--embeddings", "gallery.h5", *GROUPS, "--partition", "partition.json", *CPU)
     code, out, err = call(*flags, "--report", "asked/here")
     assert (code, err) == (0, "")
@@ -86,7 +86,7 @@ def test_a_report_is_written_where_it_is_asked_for(embedded: Path) -> None:
         (("embed", "--checkpoint", "c.pt", "--maps", "poses"), "expected "),
         (("embed", "--checkpoint", "c.pt", "--identities", "test"), "Error: --partition: found nothing, expected"),
         (("embed", "--checkpoint", "c.pt", "--dataset", "OUMVLP"), "name the right --dataset or --partition"),
-        (("embed", "--checkpoint", "c.pt", "--iteration", "3"), "give one of --checkpoint and --iteration"),
+        (("embed", "--checkpoint", "c.pt", "--iteration", "3"), "pass only one of --checkpoint and --iteration"),
         (("embed", "--checkpoint", "c.pt", "--out", "maps"), "Error: maps: found Is a directory"),
         (("embed",), "Error: runs/skeletongait"),
         (("evaluate", "--embeddings", "none.h5", *GROUPS), "Error: none.h5: found No such file or directory, expected"),
@@ -94,11 +94,11 @@ def test_a_report_is_written_where_it_is_asked_for(embedded: Path) -> None:
         (("evaluate", "--embeddings", "maps", *GROUPS), "Error: maps: found Is a directory, expected a file of emb"),
         (
             ("evaluate", "--embeddings", "e.h5", "--checkpoint", "c.pt", *GROUPS),
-            "give --embeddings, or which checkpoint",
+            "pass only one of --embeddings, --checkpoint",
         ),
     ],
 )
-def test_what_is_wrong_is_said_in_a_line(embedded: Path, args: tuple[str, ...], message: str) -> None:
+def test_error_is_one_line(embedded: Path, args: tuple[str, ...], message: str) -> None:
     before = sorted(embedded.rglob("*"))
     partition = ("--partition", "partition.json") if args[0] == "evaluate" else ()
     code, out, err = call(*args, *partition, *CPU)
@@ -109,7 +109,7 @@ def test_what_is_wrong_is_said_in_a_line(embedded: Path, args: tuple[str, ...], 
 
 
 @pytest.mark.slow
-def test_two_processes(embedded: Path) -> None:
+def test_two_processes_write_the_same_file(embedded: Path) -> None:
     flags = ("--checkpoint", "c.pt", "--identities", "all", "--out", "two.h5", "--nproc", 2, *CPU, "--json")
     done = processes("embed", *flags)
     assert (done.returncode, done.stderr) == (0, "")

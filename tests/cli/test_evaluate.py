@@ -16,7 +16,7 @@ def names_in(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
 
 
-def test_no_folder_is_named(embedded: Path) -> None:
+def test_no_report_without_a_folder(embedded: Path) -> None:
     before = names_in(embedded)
     code, out, err = call(*EVALUATE)
     assert (code, err) == (0, "")
@@ -24,7 +24,7 @@ def test_no_folder_is_named(embedded: Path) -> None:
     assert names_in(embedded) == before
 
 
-def test_a_report_that_cannot_be_written_is_refused(embedded: Path, tmp_path: Path) -> None:
+def test_report_that_cannot_be_written_is_refused(embedded: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     code, out, err = call(*EVALUATE, "--report", tmp_path / "file")
     assert (code, out) == (1, "")
@@ -38,7 +38,7 @@ def test_pictures_need_a_folder(embedded: Path) -> None:
     assert "--pictures: found no folder for them, expected --report with a folder; name one" in err
 
 
-def test_pictures_of_an_earlier_report_do_not_stay(embedded: Path, tmp_path: Path) -> None:
+def test_pictures_of_an_earlier_report_are_removed(embedded: Path, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib", reason="matplotlib is not installed")
     metrics = {"report.json", "report.csv", "report.md", "ranks.h5"}
     assert call(*EVALUATE, "--report", tmp_path / "r", "--pictures")[0] == 0
@@ -49,7 +49,7 @@ def test_pictures_of_an_earlier_report_do_not_stay(embedded: Path, tmp_path: Pat
     assert names_in(tmp_path / "r") == metrics | {"mine.png"}
 
 
-def test_verification(embedded: Path) -> None:
+def test_verification_prints_eer_and_tar(embedded: Path) -> None:
     code, out, err = call(*EVALUATE, "--protocol", "verification", "--json")
     assert (code, err) == (0, "")
     (table,) = json.loads(out)["tables"]

@@ -44,7 +44,7 @@ def assert_alike(found: dict[str, list[tuple[str, float]]], wanted: dict[str, li
         assert [d for _, d in found[probe]] == pytest.approx([d for _, d in people], abs=1e-3)
 
 
-def test_everybody_is_most_like_themselves(expected: dict[str, list[tuple[str, float]]]) -> None:
+def test_enrolled_sequence_finds_itself(expected: dict[str, list[tuple[str, float]]]) -> None:
     assert len(expected) == 16
     for probe, people in expected.items():
         assert people[0][0] == probe.split("/")[0]
@@ -54,7 +54,7 @@ def test_everybody_is_most_like_themselves(expected: dict[str, list[tuple[str, f
 
 
 @pytest.mark.parametrize("what", ["maps", "poses"])
-def test_a_tree_a_folder_of_a_sequence_and_a_file(expected: dict[str, list[tuple[str, float]]], what: str) -> None:
+def test_tree_folder_and_file_give_the_same_ranking(expected: dict[str, list[tuple[str, float]]], what: str) -> None:
     assert_alike(identified(what), expected)
     one = "075/bg-01/000"
     (file,) = Path(what, one).glob("*.pkl")
@@ -63,13 +63,13 @@ def test_a_tree_a_folder_of_a_sequence_and_a_file(expected: dict[str, list[tuple
     assert_alike(identified(what, "--sequence", one), {one: expected[one]})
 
 
-def test_a_store(expected: dict[str, list[tuple[str, float]]]) -> None:
+def test_hdf5_folder_gives_the_same_ranking(expected: dict[str, list[tuple[str, float]]]) -> None:
     for what in ("maps", "poses"):
         assert call("convert", what, f"{what}-hdf5", "--workers", 1)[0] == 0
         assert_alike(identified(f"{what}-hdf5"), expected)
 
 
-def test_pairs_for_a_network_that_takes_them(embedded: Path) -> None:
+def test_pairs_for_skeletongait_plus(embedded: Path) -> None:
     flags = ("--gallery", "plus.h5", *CPU, "--json")
     reports = [json.loads(call("identify", path, *flags)[1]) for path in ("plus.h5", "pairs")]
     found = [[of["candidates"][0]["sequence"] for of in report["probes"]] for report in reports]
@@ -77,7 +77,7 @@ def test_pairs_for_a_network_that_takes_them(embedded: Path) -> None:
 
 
 @pytest.mark.parametrize("builder", ["alphapose", "mmpose", "coco", "coco_results", "pyskl"])
-def test_what_pose_estimators_write(
+def test_raw_poses_are_accepted(
     expected: dict[str, list[tuple[str, float]]], embedded: Path, tmp_path: Path, builder: str
 ) -> None:
     poses = open_source(embedded / "poses", "pose")
@@ -100,7 +100,7 @@ def shallow() -> Iterator[Path]:
 
 
 @pytest.mark.parametrize("what", ["maps", "poses"])
-def test_a_lone_file(expected: dict[str, list[tuple[str, float]]], shallow: Path, what: str) -> None:
+def test_single_file_is_accepted(expected: dict[str, list[tuple[str, float]]], shallow: Path, what: str) -> None:
     (file,) = Path(what, "075/bg-01/000").glob("*.pkl")
     shutil.copy(file, shallow / "walk [1].pkl")
     assert_alike(identified(shallow / "walk [1].pkl"), {"000/00/walk [1]": expected["075/bg-01/000"]})
@@ -110,7 +110,9 @@ def test_a_lone_file(expected: dict[str, list[tuple[str, float]]], shallow: Path
     ("content", "message"),
     [(b"junk", "walk.pkl: found "), (None, "walk.pkl: found an array (4, 3, 2) of float64, expected poses, maps or")],
 )
-def test_a_lone_file_of_something_else(embedded: Path, shallow: Path, content: bytes | None, message: str) -> None:
+def test_single_file_of_other_data_is_refused(
+    embedded: Path, shallow: Path, content: bytes | None, message: str
+) -> None:
     (shallow / "walk.pkl").write_bytes(np.ones((4, 3, 2)).dumps() if content is None else content)
     code, out, err = call("identify", shallow / "walk.pkl", *GALLERY)
     assert (code, out) == (1, "")
@@ -118,10 +120,10 @@ def test_a_lone_file_of_something_else(embedded: Path, shallow: Path, content: b
     assert len(err.splitlines()) == 1
 
 
-ENROLLED = "probes have the name of a sequence in the gallery: the same sequence finds itself\n"
+ENROLLED = "probes have the name of a gallery sequence, and may be compared with themselves\n"
 
 
-def test_a_ranking_in_a_file(embedded: Path, tmp_path: Path) -> None:
+def test_ranking_is_written_as_csv_and_json(embedded: Path, tmp_path: Path) -> None:
     flags = ("poses", "--sequence", "075/bg-01/000", "--top", 3, "--threshold", 0.5, *GALLERY)
     for name in ("x.csv", "deep/x.json"):
         code, out, err = call("identify", *flags, "--out", tmp_path / name)
@@ -146,7 +148,7 @@ def test_a_ranking_in_a_file(embedded: Path, tmp_path: Path) -> None:
     assert of["is_known"] is True
 
 
-def test_a_threshold_that_is_given_or_learned(embedded: Path) -> None:
+def test_threshold_is_given_or_estimated(embedded: Path) -> None:
     code, out, err = call("identify", "maps", *GALLERY, "--validation", "gallery.h5", "--false-accept", 0.25, "--json")
     report = json.loads(out)
     assert (code, err) == (0, "")
@@ -161,12 +163,15 @@ def test_a_threshold_that_is_given_or_learned(embedded: Path) -> None:
     assert "known" in out
 
 
-def test_an_answer_is_one_json_object_even_where_something_is_cut(embedded: Path) -> None:
+def test_output_is_one_json_object_with_cut_sequences(embedded: Path) -> None:
     code, out, err = call("identify", "maps", *GALLERY, "--set", "identify.max_frames=3", "--json")
     assert (code, err) == (0, "")
     assert json.loads(out)["n_cut"] == 16
     code, out, err = call("identify", "maps", *GALLERY, "--set", "identify.max_frames=3")
-    assert err == f"Warning: 16 of 16 {ENROLLED}Warning: 16 of 16 probes were longer than identify.max_frames and cut\n"
+    assert (
+        err
+        == f"Warning: 16 of 16 {ENROLLED}Warning: 16 of 16 probes were longer than identify.max_frames and were cut\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -189,14 +194,17 @@ def test_an_answer_is_one_json_object_even_where_something_is_cut(embedded: Path
         (("maps", *GALLERY, "--sequence", "075/x/0"), "Error: --sequence: found 075/x/0, expected a sequence in maps"),
         (("gallery.h5", *GALLERY, "--sequence", "075/x/0"), "expected a sequence in gallery.h5; give identity/cond"),
         (("maps", *GALLERY, "--out", "x.txt"), "should end in .csv or .json"),
-        (("maps", *GALLERY, "--threshold", "1", "--validation", "gallery.h5"), "give one of --threshold and --valid"),
+        (
+            ("maps", *GALLERY, "--threshold", "1", "--validation", "gallery.h5"),
+            "only one of --threshold and --valid",
+        ),
         (("maps", *GALLERY, "--threshold", "-1"), "identify.threshold"),
         (("maps", *GALLERY, "--threshold", "inf"), "identify.threshold"),
         (("maps", *GALLERY, "--false-accept", "2"), "identify.false_accept"),
         (("maps", *GALLERY, "--top", "0"), "identify.top"),
     ],
 )
-def test_what_is_wrong_is_said_in_a_line(embedded: Path, args: tuple[str, ...], message: str) -> None:
+def test_error_is_one_line(embedded: Path, args: tuple[str, ...], message: str) -> None:
     code, out, err = call("identify", *args)
     assert (code, out) == (1, "")
     assert message in err
@@ -214,7 +222,7 @@ def changed_gallery(path: Path, rows: int = 16, width: int = 6, bad: bool = Fals
     return path
 
 
-def test_files_that_do_not_fit(embedded: Path, tmp_path: Path) -> None:
+def test_mismatched_embedding_files_are_refused(embedded: Path, tmp_path: Path) -> None:
     for make, message in (
         ({"width": 9}, "the probes: found embeddings of 9 x 8, expected 6 x 8, as in the gallery; use one network"),
         (
@@ -232,7 +240,7 @@ def test_files_that_do_not_fit(embedded: Path, tmp_path: Path) -> None:
     assert (code, err.startswith(f"Error: {path}: found no embeddings (")) == (1, True)
 
 
-def test_a_checkpoint_that_has_gone_can_be_named(embedded: Path, tmp_path: Path) -> None:
+def test_moved_checkpoint_can_be_given(embedded: Path, tmp_path: Path) -> None:
     gone = changed_gallery(tmp_path / "e.h5", checkpoint="/nowhere/c.pt")
     code, _, err = call("identify", "maps", "--gallery", gone, *CPU)
     assert code == 1
@@ -246,7 +254,7 @@ def test_a_checkpoint_that_has_gone_can_be_named(embedded: Path, tmp_path: Path)
     assert call("identify", "gallery.h5", "--gallery", gone, *CPU)[0] == 0
 
 
-def test_names_are_shown_as_they_are(embedded: Path, tmp_path: Path) -> None:
+def test_names_with_markup_are_printed_unchanged(embedded: Path, tmp_path: Path) -> None:
     file = open_embeddings(embedded / "gallery.h5")
     keys = [Key("=1+1", 'q"u,o', "[red]x"), Key("j\u00fcrgen", "nm", ":smile:")]
     part = EmbeddingChunk(np.arange(2), np.ones((2, 8, 6), np.float32), np.ones((2, 8, 6), np.float32))
@@ -260,7 +268,7 @@ def test_names_are_shown_as_they_are(embedded: Path, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("what", ["gallery.h5", "poses", "raw"])
-def test_two_processes_answer_once(embedded: Path, tmp_path: Path, what: str) -> None:
+def test_two_processes_print_once(embedded: Path, tmp_path: Path, what: str) -> None:
     path = embedded / what
     if what == "raw":
         poses = open_source(embedded / "poses", "pose")
@@ -275,7 +283,7 @@ def test_two_processes_answer_once(embedded: Path, tmp_path: Path, what: str) ->
         assert [c["sequence"] for c in one["candidates"]] == [c["sequence"] for c in two["candidates"]]
 
 
-def test_a_part_of_a_tree(embedded: Path) -> None:
+def test_subfolder_of_a_tree_is_accepted(embedded: Path) -> None:
     for folder in ("maps", "poses"):
         for part, n in (("075", 4), ("075/bg-01", 2), ("075/bg-01/000", 1)):
             code, out, _ = call("identify", f"{folder}/{part}", *GALLERY, "--json")

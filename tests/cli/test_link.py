@@ -332,7 +332,7 @@ def test_the_report_on_the_screen(walks: Path) -> None:
         "no maps": "1",
         "unequal": "4",
         "unreadable": "0",
-        "pairs that are new or changed": "5",
+        "new or changed pairs": "5",
         "report": "pairs/report.csv",
     }
 

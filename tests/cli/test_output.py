@@ -1,4 +1,4 @@
-"""Tables lose nothing, however narrow the console is."""
+"""Tables and warnings on the terminal and in a pipe."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
         ("title [a]", [("[bold]gallery", "nm-[ab]"), (":smile:", "[/]")]),  # text, and no markup
     ],
 )
-def test_nothing_is_cut(title: str, rows: list[tuple[str, str]], capsys: pytest.CaptureFixture[str]) -> None:
+def test_table_without_hint_is_complete(
+    title: str, rows: list[tuple[str, str]], capsys: pytest.CaptureFixture[str]
+) -> None:
     show_table(title, ("setting", "value"), rows)
     show_counts(title, dict(rows))
     out = capsys.readouterr().out
@@ -33,7 +35,7 @@ def test_nothing_is_cut(title: str, rows: list[tuple[str, str]], capsys: pytest.
     assert "…" not in out
 
 
-def test_an_evaluation_of_sustech1k(capsys: pytest.CaptureFixture[str]) -> None:
+def test_evaluation_in_a_pipe_has_all_columns(capsys: pytest.CaptureFixture[str]) -> None:
     protocol = find("SUSTech1K").protocol
     tables = [
         TableReport(
@@ -53,7 +55,7 @@ def test_an_evaluation_of_sustech1k(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize(("at_most", "shown"), [(20, 21), (None, 30), (30, 30)])
-def test_warnings_are_counted_where_there_are_too_many(
+def test_warnings_beyond_the_limit_are_counted(
     at_most: int | None, shown: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     warn([str(number) for number in range(30)], at_most)

@@ -1,4 +1,4 @@
-"""`skelgait protocol`, and an evaluation under a protocol of one's own."""
+"""`skelgait protocol`, and evaluation under a protocol file."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.parametrize("name", DATASETS)
-def test_a_built_in_protocol_can_be_kept_as_a_file(tmp_path: Path, name: str) -> None:
+def test_built_in_protocol_as_a_file_is_read_back(tmp_path: Path, name: str) -> None:
     code, out, err = call("protocol", name)
     assert (code, err) == (0, "")
     (tmp_path / "p.yaml").write_text(out)
@@ -33,12 +33,12 @@ def test_a_built_in_protocol_can_be_kept_as_a_file(tmp_path: Path, name: str) ->
     assert as_json == json.loads(json.dumps(asdict(find(name).protocol)))
 
 
-def test_the_custom_protocol_is_that_of_the_settings(tmp_path: Path) -> None:
+def test_custom_protocol_comes_from_the_settings(tmp_path: Path) -> None:
     (tmp_path / "skelgait.yaml").write_text("evaluate: {gallery: [nm-01], probes: {Bag: ['bg-*']}}\n")
     assert call("protocol", "custom")[1] == protocol_to_yaml(custom_protocol(["nm-01"], {"Bag": ["bg-*"]}))
 
 
-def test_a_copy_of_a_protocol_gives_the_same_report(tmp_path: Path) -> None:
+def test_copy_of_a_protocol_gives_the_same_report(tmp_path: Path) -> None:
     write_dataset(tmp_path, people=4)
     assert call("heatmap", "--workers", 1)[0] == 0
     torch.manual_seed(0)
@@ -57,12 +57,12 @@ def test_a_copy_of_a_protocol_gives_the_same_report(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("protocol", "message"),
     [
-        ("none.yaml", "Error: none.yaml: found No such file or directory, expected a file in YAML; check the path"),
+        ("none.yaml", "Error: none.yaml: found No such file or directory, expected a YAML file; check the path"),
         ("empty.yml", "Error: empty.yml: name: is missing\nempty.yml: tables: is missing\n"),
-        ("ours", "custom, verification; choose one of them, or give a file ending in .yaml (found 'ours')"),
+        ("ours", "custom, verification; choose one of them, or pass a file that ends in .yaml (found 'ours')"),
     ],
 )
-def test_protocols_that_there_are_not(tmp_path: Path, protocol: str, message: str) -> None:
+def test_unknown_protocol_is_refused(tmp_path: Path, protocol: str, message: str) -> None:
     (tmp_path / "empty.yml").write_text("")
     code, out, err = call("protocol", protocol)
     assert (code, out) == (1, "")

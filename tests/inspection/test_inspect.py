@@ -229,6 +229,6 @@ def test_inspect_command_prints_text_or_json(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["inspect", str(root)])
     assert result.exit_code == 0
     assert f"Next\n  skelgait heatmap --poses {root} --dataset CASIA-B\n" in result.stdout
-    assert "What would fail\n  nothing that was seen\n" in result.stdout
+    assert "Problems\n  none found\n" in result.stdout
     report = json.loads(CliRunner().invoke(app, ["inspect", str(root), "--json"]).stdout)
     assert report["facts"]["joints"] == "17, COCO-17"

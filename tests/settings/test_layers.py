@@ -1,4 +1,4 @@
-"""Settings in layers, and what is wrong with them, all at once."""
+"""Settings from files, environment and flags, and their errors."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ def load(tmp_path: Path, yaml: str = "", **more: object) -> object:
     return load_settings(**{"file": tmp_path / "s.yaml", "environ": {}, **more})  # type: ignore[arg-type]
 
 
-def test_nothing_given_gives_the_defaults(tmp_path: Path) -> None:
+def test_defaults_without_any_source(tmp_path: Path) -> None:
     resolved = load(tmp_path)
     assert resolved.settings.heatmap.sigma_px == 8.0  # type: ignore[attr-defined]
     assert resolved.origins == {}  # type: ignore[attr-defined]
 
 
-def test_later_layers_win(tmp_path: Path) -> None:
+def test_later_source_wins_key_by_key(tmp_path: Path) -> None:
     yaml = "dataset: GREW\ntrain:\n  seed: 1\n  iterations: 11\n  nproc: 2\n"
     environ = {"SKELGAIT_TRAIN__SEED": "2", "SKELGAIT_TRAIN__ITERATIONS": "12", "OTHER": "x"}
     resolved = load(tmp_path, yaml, environ=environ, flags={"train.seed": 3})
@@ -44,22 +44,24 @@ def test_later_layers_win(tmp_path: Path) -> None:
         ("dataset: ccpg", {}, 64),  # follows from the dataset
     ],
 )
-def test_the_preset_comes_from_anywhere(tmp_path: Path, yaml: str, more: dict[str, object], channels: int) -> None:
+def test_preset_from_flag_file_environment_or_dataset(
+    tmp_path: Path, yaml: str, more: dict[str, object], channels: int
+) -> None:
     assert load(tmp_path, yaml, **more).settings.train.network.channels[0] == channels  # type: ignore[attr-defined]
 
 
-def test_numbers_are_read_as_people_write_them(tmp_path: Path) -> None:
+def test_5e_4_is_a_number(tmp_path: Path) -> None:
     settings = load(tmp_path, "train:\n  optimizer:\n    weight_decay: 5e-4\n").settings  # type: ignore[attr-defined]
     assert settings.train.optimizer.weight_decay == 5e-4
     assert parse_assignment("train.optimizer.milestones=[1, 2]") == ("train.optimizer.milestones", [1, 2])
     assert parse_assignment("a=5e-4") == ("a", 5e-4)
 
 
-def test_an_empty_section_gives_nothing(tmp_path: Path) -> None:
+def test_empty_section_sets_nothing(tmp_path: Path) -> None:
     assert load(tmp_path, "train:\n").origins == {}  # type: ignore[attr-defined]
 
 
-def test_paths_in_a_file_are_relative_to_it(tmp_path: Path) -> None:
+def test_relative_paths_are_relative_to_the_file(tmp_path: Path) -> None:
     settings = load(tmp_path, "paths: {maps: drawn, poses: /abs}\n").settings  # type: ignore[attr-defined]
     assert (settings.paths.maps, settings.paths.poses) == (tmp_path / "drawn", Path("/abs"))
 
@@ -67,7 +69,7 @@ def test_paths_in_a_file_are_relative_to_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "expected"), [("mine/p.yaml", "{}/mine/p.yaml"), ("/p.yml", "/p.yml"), ("custom", "custom")]
 )
-def test_a_protocol_in_a_file_is_relative_to_the_settings(tmp_path: Path, given: str, expected: str) -> None:
+def test_relative_protocol_file_is_relative_to_the_settings_file(tmp_path: Path, given: str, expected: str) -> None:
     patterns = "gallery: [a], probes: {B: [b]}"
     settings = load(tmp_path, f"evaluate: {{protocol: {given}, {patterns}}}\n").settings  # type: ignore[attr-defined]
     assert settings.evaluate.protocol == expected.format(tmp_path)
@@ -75,7 +77,7 @@ def test_a_protocol_in_a_file_is_relative_to_the_settings(tmp_path: Path, given:
     assert flag.evaluate.protocol == "mine/p.yaml"
 
 
-def test_all_problems_are_named_at_once(tmp_path: Path) -> None:
+def test_all_problems_are_reported_at_once(tmp_path: Path) -> None:
     yaml = (
         "dataset: CCPQ\nsigma_px: 3\ntrain:\n  optimiser: {lr: 1}\n  iterations: many\n"
         "  optimizer:\n    milestones: [3, 2]\n"
@@ -101,19 +103,19 @@ def test_all_problems_are_named_at_once(tmp_path: Path) -> None:
     [
         ("- a\n", "found a list, expected a mapping of keys"),
         ("a: 1\na: 2\n", "the key a twice"),
-        ("a: [\n", "found no YAML"),
-        ("a: !!python/object/apply:os.system ['true']\n", "found no YAML"),  # nothing is executed
-        ("evaluate:\n  protocol: custom\n", "protocol custom needs --gallery and --probes"),
-        ("run: 2026-13-45\n", "found no YAML"),
+        ("a: [\n", "found invalid YAML"),
+        ("a: !!python/object/apply:os.system ['true']\n", "found invalid YAML"),  # nothing is executed
+        ("evaluate:\n  protocol: custom\n", "protocol custom needs condition patterns"),
+        ("run: 2026-13-45\n", "found invalid YAML"),
         ("train:\n  optimizer: {learning_rate: .inf}\n", "should be a finite number"),
         ("train:\n  network: {blocks: [1, 0, 1, 1]}\n", r"blocks\.1: should be greater than or equal to 1"),
         ("loss_cfg: 3\n", "loss_cfg: found a value of another kind than expected"),
-        ("evaluate:\n  gallery: [nm-01]\n", "protocol custom needs --gallery and --probes"),
+        ("evaluate:\n  gallery: [nm-01]\n", "protocol custom needs condition patterns"),
         ("poses: mine\n", r"poses: should be a section of keys \(found 'mine'\); did you mean paths\.poses\?"),
         ("preset: skeletongait_tin\n", r"did you mean skeletongait_tiny\?"),
     ],
 )
-def test_files_that_cannot_be_used(tmp_path: Path, yaml: str, message: str) -> None:
+def test_invalid_file_is_refused(tmp_path: Path, yaml: str, message: str) -> None:
     with pytest.raises(SettingsError, match=message):
         load(tmp_path, yaml)
 
@@ -155,7 +157,7 @@ def test_files_that_cannot_be_used(tmp_path: Path, yaml: str, message: str) -> N
         ("demo.seed", 2**63),
     ],
 )
-def test_extreme_numbers_are_refused_in_a_line(tmp_path: Path, key: str, value: object) -> None:
+def test_number_out_of_range_is_refused_in_one_line(tmp_path: Path, key: str, value: object) -> None:
     with pytest.raises(SettingsError, match=rf"^flag: {key}[.\d]*: should be \w+ than .*\(found .*\)$"):
         load(tmp_path, flags={key: value})
 
@@ -163,22 +165,22 @@ def test_extreme_numbers_are_refused_in_a_line(tmp_path: Path, key: str, value: 
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        ({"train.iteration": 7}, "flag: train.iteration: names the checkpoint to go on from: give --resume as well"),
-        ({"evaluate.checkpoint": "F", "evaluate.iteration": 7}, "give one of --checkpoint and --iteration"),
+        ({"train.iteration": 7}, "flag: train.iteration: is the iteration to resume from: pass --resume too"),
+        ({"evaluate.checkpoint": "F", "evaluate.iteration": 7}, "pass only one of --checkpoint and --iteration"),
         ({"evaluate.protocol": "Custom"}, r"CASIA-B, custom, verification; did you mean custom\?"),
     ],
 )
-def test_what_does_not_go_together_is_refused(tmp_path: Path, flags: dict[str, object], message: str) -> None:
+def test_contradicting_flags_are_refused(tmp_path: Path, flags: dict[str, object], message: str) -> None:
     with pytest.raises(SettingsError, match=message):
         load(tmp_path, flags=flags)
 
 
-def test_a_checkpoint_to_go_on_from(tmp_path: Path) -> None:
+def test_iteration_to_resume_from_is_accepted_with_resume(tmp_path: Path) -> None:
     train = load(tmp_path, flags={"train.resume": True, "train.iteration": 7}).settings.train  # type: ignore[attr-defined]
     assert train.iteration == 7
 
 
-def test_whole_sections_are_merged_key_by_key(tmp_path: Path) -> None:
+def test_sections_are_merged_key_by_key(tmp_path: Path) -> None:
     environ = {"SKELGAIT_TRAIN": "{seed: 4, network: {strips: 8}}", "SKELGAIT_TRAIN__NETWORK": "{embedding_width: 32}"}
     flags = dict([parse_assignment("train={seed: 5}")])
     resolved = load(tmp_path, "train:\n  iterations: 11\n", environ=environ, flags=flags)
@@ -189,12 +191,12 @@ def test_whole_sections_are_merged_key_by_key(tmp_path: Path) -> None:
     assert origins["train.network.embedding_width"] == "SKELGAIT_TRAIN__NETWORK"
 
 
-def test_an_assignment_without_a_value_is_refused() -> None:
+def test_assignment_without_value_is_refused() -> None:
     with pytest.raises(SettingsError, match=r"--set: found train\.seed, expected key=value"):
         parse_assignment("train.seed")
 
 
-def test_explain_lists_every_setting_of_a_command(tmp_path: Path) -> None:
+def test_explain_lists_settings_of_one_command(tmp_path: Path) -> None:
     rows = explain(load(tmp_path, "dataset: CCPG\n"), "heatmap")  # type: ignore[arg-type]
     keys = [key for key, _, _ in rows]
     assert {"dataset", "paths.poses", "heatmap.sigma_px"} <= set(keys)
@@ -217,7 +219,7 @@ PUBLISHED = {
 
 
 @pytest.mark.parametrize("name", preset_names())
-def test_presets(name: str) -> None:
+def test_preset_has_published_values(name: str) -> None:
     settings = load_settings(preset=name, environ={}, default_file=None).settings
     train = settings.train
     assert train.network.name == name.split("_")[0]
@@ -237,5 +239,5 @@ def test_presets(name: str) -> None:
         assert train.eval_during_training == (name == "skeletongait_SUSTech1K")
 
 
-def test_all_presets_are_there() -> None:
+def test_every_published_preset_exists() -> None:
     assert {*PUBLISHED, "skeletongait_tiny", "skeletongait++_tiny"} <= set(preset_names())

@@ -1,4 +1,4 @@
-"""Protocols as YAML files: what is written is read back, and what is wrong is said line by line."""
+"""YAML files of protocols: round trip and error messages."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_built_in_protocols_are_read_back(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("odd", ["", "00", "1e5", "5E-4", ".5e1", "no", "~", "2026-05-01", "*", "a: b", "Ü", " x "])
-def test_strings_that_look_like_something_else_are_read_back(tmp_path: Path, odd: str) -> None:
+def test_strings_that_look_like_numbers_or_dates_are_read_back(tmp_path: Path, odd: str) -> None:
     group = Group(odd, (odd, "b*"), (odd,))
     protocol = Protocol(odd, (Table(odd, "view_pairs", (group,), identical_views="only"),))
     published = Protocol(odd, protocol.tables, published={"skeletongait": {odd: 0.5337}})
@@ -46,11 +46,11 @@ def test_strings_that_look_like_something_else_are_read_back(tmp_path: Path, odd
         assert read(tmp_path, protocol_to_yaml(one)) == one
 
 
-def test_the_smallest_file(tmp_path: Path) -> None:
+def test_smallest_file_is_read(tmp_path: Path) -> None:
     assert read(tmp_path, SMALLEST) == Protocol("n", (Table("t", "pooled", (Group("G", ("a",), ("b",)),)),))
 
 
-def test_probes_may_be_left_out(tmp_path: Path) -> None:
+def test_probes_are_optional(tmp_path: Path) -> None:
     assert read(tmp_path, one_group("{name: G, gallery: ['*']}")).tables[0].groups == (Group("G", (), ("*",)),)
 
 
@@ -87,19 +87,19 @@ def test_published_metrics_are_in_percent(tmp_path: Path) -> None:
         ),
         (
             SMALLEST.replace("kind: pooled", "kind: pooled, metrics: [rank_1, eer]"),
-            ["tables.0.metrics: should be of the table's kind, pooled, such as rank_1 or mean_ap (found 'eer')"],
+            ["tables.0.metrics: should be a metric of kind pooled, such as rank_1 or mean_ap (found 'eer')"],
         ),
         (
             SMALLEST.replace("pooled", "verification, metrics: [rank_1]"),
             [
-                "tables.0.metrics: should be of the table's kind, verification, such as eer or tar_at_far_0.01 "
+                "tables.0.metrics: should be a metric of kind verification, such as eer or tar_at_far_0.01 "
                 "(found 'rank_1')"
             ],
         ),
         (SMALLEST.replace("name: n", "nam: n"), ["name: is missing", "nam: no such key; did you mean name?"]),
         (
             SMALLEST + "x: 3\n",
-            ["x: no such key; known here are name, tables, camera_of_view, published, submission"],
+            ["x: no such key; known: name, tables, camera_of_view, published, submission"],
         ),
         (
             one_group("{name: G, galery: [b]}"),
@@ -110,7 +110,7 @@ def test_published_metrics_are_in_percent(tmp_path: Path) -> None:
         ),
         (
             one_group("{name: G, gallery: []}"),
-            ["tables.0.groups.0.gallery: should have at least one pattern of conditions, such as nm-0*"],
+            ["tables.0.groups.0.gallery: should have at least one condition pattern, such as nm-0*"],
         ),
         (
             one_group("{name: no, probes: [01], gallery: nm-01}"),  # as YAML reads them
@@ -122,13 +122,13 @@ def test_published_metrics_are_in_percent(tmp_path: Path) -> None:
         ),
         (
             one_group("{name: G, gallery: [a]}") + "  - {name: G, gallery: [b]}\n",
-            ["tables.0.groups.1.name: should be another than that of the groups before it (found 'G')"],
+            ["tables.0.groups.1.name: should differ from the groups before it (found 'G')"],
         ),
         (
             SMALLEST + "published: {skeletongait: {G: 0.524, H: 50}, skeleton_gait: {G: 101}}\n",
             [
                 "published.skeletongait.G: should be in percent, from 1 to 100 (found 0.524)",
-                "published.skeletongait.H: no such group in the first table; known here are G",
+                "published.skeletongait.H: no such group in the first table; known: G",
                 "published.skeleton_gait: no such network; did you mean skeletongait?",
                 "published.skeleton_gait.G: should be in percent, from 1 to 100 (found 101)",
             ],
@@ -141,21 +141,21 @@ def test_published_metrics_are_in_percent(tmp_path: Path) -> None:
             SMALLEST + "submission: {probes: [], gallery: [], ranks: 0, rank: 1}\n",
             [
                 "submission.rank: no such key; did you mean ranks?",
-                "submission.gallery: should have at least one pattern of conditions, such as nm-0*",
-                "submission.probes: should have at least one pattern of conditions, such as nm-0*",
+                "submission.gallery: should have at least one condition pattern, such as nm-0*",
+                "submission.probes: should have at least one condition pattern, such as nm-0*",
                 "submission.ranks: should be from 1 to 1000000000 (found 0)",
             ],
         ),
     ],
 )
-def test_every_mistake_of_a_file_is_said(tmp_path: Path, text: str, expected: list[str]) -> None:
+def test_every_problem_is_reported(tmp_path: Path, text: str, expected: list[str]) -> None:
     assert problems(tmp_path, text) == [f"{tmp_path / 'p.yaml'}: {line}" for line in expected]
 
 
 @pytest.mark.parametrize(
     ("metric", "near"), [("rank1", "rank_1"), ("Rank-10", "rank_10"), ("mAP", "mean_ap"), ("zzz", None)]
 )
-def test_unknown_metrics_get_the_nearest(tmp_path: Path, metric: str, near: str | None) -> None:
+def test_unknown_metric_gets_a_hint(tmp_path: Path, metric: str, near: str | None) -> None:
     (line,) = problems(tmp_path, SMALLEST.replace("kind: pooled", f"kind: pooled, metrics: [{metric}]"))
     assert "tables.0.metrics.0: should be 'rank_1', 'rank_2', " in line
     assert line.endswith(f"(found '{metric}')" + (f"; did you mean {near}?" if near else ""))
@@ -165,24 +165,24 @@ def test_unknown_metrics_get_the_nearest(tmp_path: Path, metric: str, near: str 
     ("text", "message"),
     [
         ("- a\n", "p.yaml: found a list, expected a mapping of keys to values; correct the file"),
-        ("a: [\n", "p.yaml: found no YAML"),
-        ("a: &a [*a]\n", "p.yaml: found what cannot be written out"),
-        ('a: "\\ud800"\n', "p.yaml: found what cannot be written out"),  # half a character
+        ("a: [\n", "p.yaml: found invalid YAML"),
+        ("a: &a [*a]\n", "p.yaml: found invalid values"),
+        ('a: "\\ud800"\n', "p.yaml: found invalid values"),  # half a character
         ("name: n\nname: n\n", "the key name twice"),
     ],
 )
-def test_files_that_are_no_plain_yaml(tmp_path: Path, text: str, message: str) -> None:
+def test_invalid_yaml_is_refused(tmp_path: Path, text: str, message: str) -> None:
     (line,) = problems(tmp_path, text)
     assert message in line
 
 
-def test_a_file_that_is_not_there(tmp_path: Path) -> None:
-    message = r"none\.yaml: found No such file or directory, expected a file in YAML; check the path"
+def test_missing_file_is_refused(tmp_path: Path) -> None:
+    message = r"none\.yaml: found No such file or directory, expected a YAML file; check the path"
     with pytest.raises(SettingsError, match=message):
         read_protocol(tmp_path / "none.yaml")
 
 
-def test_the_lines_survive_the_way_from_another_process(tmp_path: Path) -> None:
+def test_error_can_be_pickled(tmp_path: Path) -> None:
     with pytest.raises(SettingsError) as error:
         read(tmp_path, "")
     assert str(pickle.loads(pickle.dumps(error.value))) == str(error.value)

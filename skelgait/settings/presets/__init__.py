@@ -1,4 +1,4 @@
-"""Presets: settings that come with skelgait, one file each."""
+"""Presets: settings files that come with skelgait."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from skelgait.settings.yaml_files import read_yaml
 
 @cache
 def preset_names() -> tuple[str, ...]:
-    """Names of all presets, sorted."""
+    """Return the names of all presets, sorted."""
     entries = files("skelgait.settings.presets").iterdir()
     return tuple(sorted(entry.name.removesuffix(".yaml") for entry in entries if entry.name.endswith(".yaml")))
 
 
 def read_preset(name: str) -> dict[str, Any]:
-    """The settings of a preset.
+    """Return the settings of a preset.
 
     Raises:
-        SettingsError: there is none of that name; names the nearest.
+        SettingsError: if there is no such preset; names the most similar one.
     """
     if name not in preset_names():
         near = get_close_matches(name, preset_names(), n=1, cutoff=0.4)

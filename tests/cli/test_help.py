@@ -1,0 +1,115 @@
+"""Help texts: width, choices, examples, imports and CPU time."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+from skelgait.cli import app, options
+from skelgait.cli.app import COMMANDS
+from skelgait.cli.command import Command
+from tests.paths import ROOT
+
+ALL = [command for commands in COMMANDS.values() for command in commands]
+NAMES = [command.name for command in ALL]
+
+
+def help_of(*args: str, width: int = 80) -> str:
+    result = CliRunner().invoke(app, [*args, "--help"], env={"COLUMNS": str(width), "TERMINAL_WIDTH": str(width)})
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def words(text: str) -> set[str]:
+    """Return the words of a help text, without brackets, punctuation and the frame."""
+    return {word.strip("[],;.│") for word in text.split()}
+
+
+@pytest.mark.parametrize("width", [80, 100])
+@pytest.mark.parametrize("args", [(), *((name,) for name in NAMES)], ids=lambda args: "-".join(args) or "skelgait")
+def test_help_fits_the_terminal_and_shows_no_python_types(args: tuple[str, ...], width: int) -> None:
+    text = help_of(*args, width=width)
+    assert max(map(len, text.splitlines())) <= width
+    assert not re.findall(r"<bool>|list\[str\]|default: \(|…", text)
+
+
+@pytest.mark.parametrize("width", [80, 100])
+@pytest.mark.parametrize("command", ALL, ids=NAMES)
+def test_choices_flags_and_examples_are_not_broken(command: Command, width: int) -> None:
+    text = help_of(command.name, width=width)
+    lines = [line.strip() for line in text.splitlines()]
+    keys = [*command.arguments, *(key for keys in command.flags.values() for key in keys)]
+    for key in keys:
+        assert {*options.choices(key)} <= words(text), key
+    assert len(command.examples) == 2
+    for example in command.examples:
+        assert f"$ {example}" in lines
+
+
+@pytest.mark.parametrize("command", ALL, ids=NAMES)
+def test_examples_use_existing_flags(command: Command) -> None:
+    known = words(help_of(command.name, width=200))
+    for example in command.examples:
+        program, name, *rest = shlex.split(example)
+        assert (program, name) == ("skelgait", command.name)
+        assert {word for word in rest if word.startswith("--")} <= known
+
+
+def test_root_help_lists_every_command_on_one_line() -> None:
+    text = help_of()
+    for panel, commands in COMMANDS.items():
+        assert f"─ {panel} ─" in text
+        for command in commands:
+            summary = (command.run.__doc__ or "").splitlines()[0]
+            assert re.search(rf"│ {command.name} +{re.escape(summary)} +│", text), command.name
+
+
+def test_descriptions_of_flags_are_short_phrases() -> None:
+    for command in ALL:
+        for key in (key for keys in command.flags.values() for key in keys):
+            description = options.description(key)
+            assert description.endswith("."), key
+            assert len(description) <= 90, key
+
+
+HEAVY = ("torch", "numba", "cv2", "scipy", "matplotlib")
+
+
+def imports_of(*args: str) -> tuple[set[str], float]:
+    """Return the heavy modules that a command imported, and its CPU time in seconds."""
+    script = (
+        "import sys, time\n"
+        "from skelgait.cli import main\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        f"print('\\n', *(name for name in {HEAVY} if name in sys.modules), time.process_time())\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    run = subprocess.run([sys.executable, "-c", script, *args], env=environment, capture_output=True, text=True)
+    *heavy, seconds = run.stdout.splitlines()[-1].split()
+    return set(heavy), float(seconds)
+
+
+@pytest.mark.parametrize("args", [("--help",), ("train", "--help"), ("evaluate", "--help"), ("heatmap", "--help")])
+def test_help_is_fast_and_imports_nothing_heavy(args: tuple[str, ...]) -> None:
+    heavy, seconds = imports_of(*args)
+    assert not heavy
+    # About three times the usual time, because other processes may run; torch alone takes longer.
+    assert seconds < 1.5
+
+
+@pytest.mark.parametrize("args", [("runs",), ("inspect", "."), ("config",), ("config", "train")])
+def test_runs_inspect_and_config_do_not_import_torch(args: tuple[str, ...]) -> None:
+    assert "torch" not in imports_of(*args)[0]
+
+
+def test_root_help_does_not_import_the_settings() -> None:
+    script = "import sys; import skelgait.cli; print('skelgait.settings' in sys.modules, 'pydantic' in sys.modules)"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    run = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
+    assert run.stdout.split() == ["False", "False"]
