@@ -16,6 +16,7 @@ PACKAGE = ROOT / "skelgait"
 
 MAY_IMPORT = {
     "errors": set(),
+    "display": set(),
     "skeletons": {"errors"},
     "opengait": {"errors"},
     "datasets": {"errors"},
@@ -28,27 +29,27 @@ MAY_IMPORT = {
     "settings": {"errors", "datasets", "losses", "matching", "models", "opengait", "storage"},
     "sampling": {"errors", "models", "storage", "runtime"},
     "raw": {"errors", "datasets", "skeletons", "storage"},
-    "viz": {"errors", "maps", "storage"},
+    "viz": {"errors", "display", "maps", "storage"},
     "synth": {"errors", "datasets", "runtime", "skeletons", "storage"},
-    "preprocess": {"errors", "maps", "raw", "runtime", "settings", "skeletons", "storage"},
-    "inspection": {"errors", "datasets", "maps", "raw", "skeletons", "storage"},
-    "checkpoints": {"errors", "datasets", "models", "opengait", "settings", "storage"},
+    "preprocess": {"errors", "display", "maps", "raw", "runtime", "settings", "skeletons", "storage"},
+    "inspection": {"errors", "display", "datasets", "maps", "raw", "skeletons", "storage"},
+    "checkpoints": {"errors", "display", "datasets", "models", "opengait", "settings", "storage"},
     "embeddings": {"errors", "matching", "models", "runtime", "sampling", "storage"},
     "training": {"errors", "checkpoints", "datasets", "losses", "models", "runtime", "sampling", "settings", "storage"},
-    "evaluation": {"errors", "datasets", "embeddings", "matching", "runtime", "storage"},
-    "reports": {"errors", "datasets", "evaluation", "storage", "viz"},
-    "runs": {"errors", "checkpoints", "settings", "storage", "viz"},
+    "evaluation": {"errors", "display", "datasets", "embeddings", "matching", "runtime", "storage"},
+    "reports": {"errors", "display", "datasets", "evaluation", "storage", "viz"},
+    "runs": {"errors", "display", "checkpoints", "settings", "storage", "viz"},
     "pipelines": {
-        "errors", "checkpoints", "datasets", "embeddings", "evaluation", "matching", "models", "preprocess", "raw",
-        "reports", "runtime", "settings", "storage", "synth", "training", "viz",
+        "errors", "display", "checkpoints", "datasets", "embeddings", "evaluation", "matching", "models", "preprocess",
+        "raw", "reports", "runtime", "settings", "storage", "synth", "training", "viz",
     },
 }  # fmt: skip
 HEAVY = {"torch", "numba", "cv2"}
 # The one file that draws with torch is imported only where it is asked for.
 ON_DEVICE = PACKAGE / "maps" / "on_device.py"
 WITHOUT_TORCH = (
-    "errors", "skeletons", "settings", "datasets", "storage", "raw", "inspection", "preprocess", "maps", "synth",
-    "runs", "viz",
+    "errors", "display", "skeletons", "settings", "datasets", "storage", "raw", "inspection", "preprocess", "maps",
+    "synth", "runs", "viz",
 )  # fmt: skip
 
 

@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from skelgait.display import printable
 from skelgait.errors import DataError
 from skelgait.reports.rows import Report, percent, spelled
 from skelgait.reports.tables import TextTable, heading_of, left_over, summary_of, tables_of
 from skelgait.storage.atomic import write_text
-from skelgait.viz.text import printable
 
 # Colors are those of the reader's own light or dark mode; pictures are on white in both.
 _STYLE = """

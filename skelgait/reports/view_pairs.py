@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from skelgait.display import printable
 from skelgait.reports.rows import spelled
 from skelgait.viz.plot_style import POINTS, inches_of, new_figure, title, wrapped
-from skelgait.viz.text import printable
 
 _CELL_INCHES = 0.335
 # From this many views on there are no numbers, and no means at the edges.

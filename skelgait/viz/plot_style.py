@@ -9,8 +9,8 @@ import warnings
 from collections.abc import Sequence
 from typing import Any, Literal
 
+from skelgait.display import printable
 from skelgait.errors import SettingsError
-from skelgait.viz.text import printable
 
 # Told apart by color-blind readers too (Okabe and Ito); after them, the same ones dashed and dotted.
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000")

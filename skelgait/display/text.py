@@ -1,0 +1,8 @@
+"""Text that is safe to print."""
+
+from __future__ import annotations
+
+
+def printable(text: str) -> str:
+    """Return the text with `?` for each character that cannot be printed, such as a line break or a surrogate."""
+    return "".join(c if c.isprintable() else "?" for c in text)
