@@ -1,1 +1,1 @@
-"""Reports of evaluations: their folder, tables, pictures, and several of them side by side."""
+"""Evaluation reports: files, tables, pictures and comparisons."""

@@ -1,4 +1,4 @@
-"""Evaluations side by side, and whether they differ by more than chance: a paired bootstrap over probes."""
+"""Comparison of evaluations by a paired bootstrap over their common probes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skelgait.datasets import Table
-from skelgait.errors import DataError, SettingsError
+from skelgait.errors import DataError, PathLike, SettingsError
 from skelgait.evaluation.metrics import cells_of, interval, number, resampled, values_of
 from skelgait.evaluation.ranks import GroupRanks
 from skelgait.reports.folder import RANKS, read_report
@@ -19,15 +19,17 @@ from skelgait.storage import Key
 
 Floats = NDArray[np.float64]
 
+_HINT = "evaluate all runs with the same settings"
+
 
 @dataclass(frozen=True)
 class Difference:
-    """What an evaluation has more than the first one, over the probes that all of them have.
+    """Difference of an evaluation to the first one, over the common probes.
 
     Attributes:
-        difference: of the metric, in [-1, 1]; None where it is not defined.
+        difference: difference of the metric, in [-1, 1]; None: undefined.
         interval: 95 % bootstrap interval of the difference.
-        p: two-sided bootstrap probability of a difference as large where there is none.
+        p: two-sided bootstrap p-value under the hypothesis of no difference.
     """
 
     difference: float | None
@@ -37,15 +39,15 @@ class Difference:
 
 @dataclass(frozen=True)
 class ComparedMetric:
-    """A metric of several evaluations.
+    """Metric of several evaluations.
 
     Attributes:
         table: title of the table.
         group: name of the group.
-        metric: its name.
-        n_probes: probes that all evaluations have.
-        values: of each evaluation, over these.
-        differences: of each but the first to the first.
+        metric: name of the metric.
+        n_probes: number of probes that all evaluations have in common.
+        values: value of each evaluation over the common probes, in [0, 1].
+        differences: difference of each evaluation to the first; one less than `values`.
     """
 
     table: str
@@ -58,13 +60,13 @@ class ComparedMetric:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Evaluations side by side.
+    """Comparison of evaluations.
 
     Attributes:
-        names: their names.
-        protocol: the protocol of all.
-        metrics: what both have.
-        notes: what a reader should know.
+        names: names of the evaluations.
+        protocol: protocol of all evaluations.
+        metrics: metrics that all evaluations have.
+        notes: remarks, such as different galleries or settings.
     """
 
     names: tuple[str, ...]
@@ -73,80 +75,89 @@ class Comparison:
     notes: tuple[str, ...]
 
 
-def compare_reports(folders: Sequence[Path], names: Sequence[str], bootstrap_samples: int = 1000) -> Comparison:
-    """Compare the reports in some folders with the first one.
+def compare_reports(
+    folders: Sequence[PathLike], names: Sequence[str] | None = None, bootstrap_samples: int = 1000
+) -> Comparison:
+    """Compare evaluation reports with the first one.
 
-    The same draws of probes are made for all, so that what is easy or hard about a probe falls out of the difference.
+    The bootstrap is paired: each sample has the same probes for all evaluations.
 
     Args:
-        folders: of the reports, at least two.
-        names: what to call them.
-        bootstrap_samples: draws of probes.
+        folders: report folders, at least two.
+        names: names of the evaluations; default: the folders.
+        bootstrap_samples: number of bootstrap samples.
 
     Raises:
-        DataError: a report is missing or damaged.
-        SettingsError: there are fewer than two, or they have no protocol or no group of probes in common.
+        DataError: if a report is missing or damaged.
+        SettingsError: if there are fewer than two, or they have no protocol or no group of probes in common.
     """
     if len(folders) < 2:
-        raise SettingsError("RUN", f"{len(folders)} of them", "at least two", "name the runs to compare")
-    reports = [read_report(folder) for folder in folders]
+        raise SettingsError("RUN", f"{len(folders)} run(s)", "at least two", "name the runs to compare")
+    names = [str(folder) for folder in folders] if names is None else names
+    paths = [Path(folder) for folder in folders]
+    reports = [read_report(path) for path in paths]
     protocols = [report["protocol"] for report in reports]
     if len(set(protocols)) > 1:
-        found = ", ".join(f"{protocol} of {name}" for name, protocol in zip(names, protocols, strict=True))
-        raise SettingsError("RUN", f"protocols {found}", "one protocol", "evaluate them alike")
-    stored = [{(of.table.title, of.group): of for of in read_ranks(folder / RANKS)} for folder in folders]
-    notes, metrics = _notes(names, reports), []
-    for place in stored[0]:
-        if all(place in own for own in stored):
-            compared, note = _compared([own[place] for own in stored], names, bootstrap_samples)
-            metrics += compared
-            notes += note
+        raise SettingsError("RUN", f"protocols {_by_name(protocols, names)}", "one protocol", _HINT)
+    stored = [{(g.table.title, g.group): g for g in read_ranks(path / RANKS)} for path in paths]
+    notes, metrics = _setting_notes(names, reports), []
+    for group in stored[0]:
+        if all(group in groups for groups in stored):
+            group_metrics, group_notes = _compare_group([groups[group] for groups in stored], names, bootstrap_samples)
+            metrics += group_metrics
+            notes += group_notes
     if not metrics:
-        groups = (f"{name}: {', '.join(sorted({g for _, g in of}))}" for name, of in zip(names, stored, strict=True))
-        found = f"no probe in a group that all have ({'; '.join(groups)})"
+        lists = [", ".join(sorted({group for _, group in groups})) for groups in stored]
+        found = f"no common probes ({'; '.join(f'{n}: {groups}' for n, groups in zip(names, lists, strict=True))})"
         if not all(stored):
-            found = "evaluations without ranks, as verification has none"
-        raise SettingsError("RUN", found, "at least one group of probes in common", "evaluate them alike")
+            found = "verification, which has no ranks"
+        raise SettingsError("RUN", found, "at least one group with common probes", _HINT)
     return Comparison(tuple(names), protocols[0], tuple(metrics), tuple(dict.fromkeys(notes)))
 
 
-def _notes(names: Sequence[str], reports: Sequence[dict[str, object]]) -> list[str]:
-    """In what the evaluations themselves differ."""
+def _setting_notes(names: Sequence[str], reports: Sequence[dict[str, object]]) -> list[str]:
+    """Return a note for each setting in which the evaluations differ."""
     notes = []
-    for what, spelled in (("distance", "distance"), ("embedding", "embedding"), ("is_reranked", "re-ranked")):
-        values = [report.get(what) for report in reports]
+    for setting, label in (("distance", "distance"), ("embedding", "embedding"), ("is_reranked", "re-ranking")):
+        values = [report.get(setting) for report in reports]
         if len(set(map(str, values))) > 1:
-            each = ", ".join(f"{value} of {name}" for name, value in zip(names, values, strict=True))
-            notes.append(f"they were not evaluated alike; {spelled}: {each}")
+            notes.append(f"different settings: {label} {_by_name(values, names)}")
     return notes
 
 
-def _compared(
+def _by_name(values: Sequence[object], names: Sequence[str]) -> str:
+    """Return values with the name of their evaluation, for example "30 (run 1), 24 (run 2)"."""
+    yes_no = {True: "yes", False: "no"}
+    texts = [yes_no[value] if isinstance(value, bool) else str(value) for value in values]
+    return ", ".join(f"{text} ({name})" for text, name in zip(texts, names, strict=True))
+
+
+def _compare_group(
     stored: Sequence[StoredRanks], names: Sequence[str], bootstrap_samples: int
 ) -> tuple[list[ComparedMetric], list[str]]:
     table, group = stored[0].table, stored[0].group
-    common = set(stored[0].probes).intersection(*(of.probes for of in stored[1:]))
-    missing = {name: len(of.probes) - len(common) for name, of in zip(names, stored, strict=True)}
+    title = f"{table.title}, {group}"
+    common = set(stored[0].probes).intersection(*(evaluation.probes for evaluation in stored[1:]))
+    n_excluded = [len(evaluation.probes) - len(common) for evaluation in stored]
     notes = [
-        f"{table.title}, {group}: {n} probes of {name} are left out, as not all have them"
-        for name, n in missing.items()
+        f"{title}: {n} probes of {name} are excluded, because not all evaluations have them"
+        for name, n in zip(names, n_excluded, strict=True)
         if n
     ]
-    galleries = [of.n_gallery for of in stored]
-    if len(set(galleries)) > 1:
-        each = ", ".join(f"{n} of {name}" for name, n in zip(names, galleries, strict=True))
-        notes.append(f"{table.title}, {group}: the galleries are not the same; entries: {each}")
+    gallery_sizes = [evaluation.n_gallery for evaluation in stored]
+    if len(set(gallery_sizes)) > 1:
+        notes.append(f"{title}: different galleries, with {_by_name(gallery_sizes, names)} entries")
     if not common:
         return [], notes
-    ranks = [_of_probes(of, common) for of in stored]
-    rules = {(of.table.kind, of.table.metrics, of.table.unmatched_are_wrong) for of in stored}
-    if len(rules) > 1 or len({of.first.shape for of in ranks}) > 1:
-        found = "tables under different rules" if len(rules) > 1 else "galleries of different views"
-        raise DataError(f"{table.title}, {group}", found, "the same ones", "evaluate them alike")
+    ranks = [_select_probes(evaluation, common) for evaluation in stored]
+    rules = {(e.table.kind, e.table.metrics, e.table.unmatched_are_wrong) for e in stored}
+    if len(rules) > 1 or len({group_ranks.first.shape for group_ranks in ranks}) > 1:
+        found = "tables with different rules" if len(rules) > 1 else "galleries of different views"
+        raise DataError(title, found, "the same in all evaluations", _HINT)
     metrics = []
     for metric in table.metrics:
-        values = [values_of(of, metric, table) for of in ranks]
-        overall = [float(cells_of(of, ranks[0].strata, table).overall) for of in values]
+        values = [values_of(group_ranks, metric, table) for group_ranks in ranks]
+        overall = [float(cells_of(probe_values, ranks[0].strata, table).overall) for probe_values in values]
         samples = _samples(values, ranks[0].strata, table, bootstrap_samples)
         differences = tuple(
             _difference(overall[i] - overall[0], samples[i] - samples[0]) for i in range(1, len(overall))
@@ -157,28 +168,28 @@ def _compared(
     return metrics, notes
 
 
-def _of_probes(stored: StoredRanks, wanted: set[Key]) -> GroupRanks:
-    """The ranks of some probes, in the order of their keys."""
+def _select_probes(stored: StoredRanks, keys: set[Key]) -> GroupRanks:
+    """Return the ranks of some probes, sorted by key."""
     order = sorted(range(len(stored.probes)), key=stored.probes.__getitem__)
-    rows = np.array([i for i in order if stored.probes[i] in wanted], np.int64)
-    own = stored.ranks
-    return GroupRanks(own.members, own.strata[rows], own.cells, own.first[rows], own.ap[rows], own.inp[rows])
+    rows = np.array([i for i in order if stored.probes[i] in keys], np.int64)
+    r = stored.ranks
+    return GroupRanks(r.members, r.strata[rows], r.cells, r.first[rows], r.ap[rows], r.inp[rows])
 
 
 def _samples(values: Sequence[Floats], strata: NDArray[np.int64], table: Table, bootstrap_samples: int) -> list[Floats]:
-    """(bootstrap_samples,) of each evaluation: the metric over the same draws of probes."""
-    parts: list[list[Floats]] = [[] for _ in values]
+    """Return (bootstrap_samples,) values of the metric for each evaluation, over the same samples of probes."""
+    chunks: list[list[Floats]] = [[] for _ in values]
     for weights in resampled(len(strata), bootstrap_samples):
-        for own, part in zip(values, parts, strict=True):
-            part.append(cells_of(own, strata, table, weights).overall)
-    return [np.concatenate(part) for part in parts]
+        for probe_values, evaluation_chunks in zip(values, chunks, strict=True):
+            evaluation_chunks.append(cells_of(probe_values, strata, table, weights).overall)
+    return [np.concatenate(evaluation_chunks) for evaluation_chunks in chunks]
 
 
 def _difference(difference: float, samples: Floats) -> Difference:
     defined = samples[~np.isnan(samples)]
     if np.isnan(difference) or not len(defined):
         return Difference(None, None, None)
-    # A draw counts as one more, since no probability of finitely many draws is 0.
+    # Add one to the count: a p-value from finitely many samples is never 0.
     tail = min((defined <= 0).sum(), (defined >= 0).sum())
     p = min(1.0, 2 * (int(tail) + 1) / (len(defined) + 1))
     return Difference(difference, interval(defined), p)

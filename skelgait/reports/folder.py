@@ -1,4 +1,4 @@
-"""The folder of a report: `report.json`, `report.csv`, `report.md`, and `ranks.h5` to compare it with others."""
+"""Report folder: `report.json`, `report.csv`, `report.md`, and `ranks.h5` for comparisons."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from skelgait.errors import DataError
 from skelgait.evaluation import EvaluationReport
 from skelgait.reports.ranks_file import write_ranks
-from skelgait.reports.rows import Report, Row, rows_of
+from skelgait.reports.rows import MetricRow, Report, rows_of
 from skelgait.reports.tables import markdown_of
 from skelgait.storage.atomic import remove_file, write_text
 
@@ -20,20 +20,22 @@ _PICTURES = ("cmc.png", "roc.png", "views-*.png", "retrieval-*.png", "report.htm
 
 
 def write_report(folder: Path, report: Report, evaluation: EvaluationReport) -> None:
-    """Write a report. `report.json` goes first and comes last, so that no other file belongs to another evaluation.
+    """Write a report.
+
+    An old `report.json` is removed first, and the new one is written last. A folder with `report.json` is complete.
 
     Args:
-        folder: where; made if it is missing.
-        report: the report as plain data.
-        evaluation: the same, with the ranks of all probes.
+        folder: output folder; it is created if it is missing.
+        report: report as plain data.
+        evaluation: the same report with the ranks of all probes.
 
     Raises:
-        DataError: a file cannot be written.
+        DataError: if a file cannot be written.
     """
     _remove_pictures(folder)
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(Row._fields)
+    writer.writerow(MetricRow._fields)
     writer.writerows(rows_of(report))
     remove_file(folder / REPORT)
     write_ranks(folder / RANKS, evaluation)
@@ -43,7 +45,7 @@ def write_report(folder: Path, report: Report, evaluation: EvaluationReport) -> 
 
 
 def _remove_pictures(folder: Path) -> None:
-    """Remove the pictures of an earlier report, which would show other metrics."""
+    """Remove the pictures of an earlier report."""
     if (folder / REPORT).is_file():
         for pattern in _PICTURES:
             for path in folder.glob(pattern):
@@ -51,12 +53,12 @@ def _remove_pictures(folder: Path) -> None:
 
 
 def read_report(folder: Path) -> dict[str, Any]:
-    """Read a report as plain data.
+    """Read the report in a folder as plain data.
 
     Raises:
-        DataError: there is none, or it is damaged.
+        DataError: if it is missing or damaged.
     """
-    path, hint = folder / REPORT, "evaluate again with `skelgait evaluate`"
+    path, hint = folder / REPORT, "run `skelgait evaluate` again"
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(content, dict) or not isinstance(content["tables"], list):
@@ -64,7 +66,7 @@ def read_report(folder: Path) -> dict[str, Any]:
         if not isinstance(content["protocol"], str):
             raise TypeError("no protocol")
     except OSError as error:
-        raise DataError(path, error.strerror or str(error), "the report of an evaluation", hint) from error
+        raise DataError(path, error.strerror or str(error), "an evaluation report", hint) from error
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise DataError(path, f"a damaged file ({error!r})", "the report of an evaluation", hint) from error
+        raise DataError(path, f"a damaged file ({error!r})", "an evaluation report", hint) from error
     return content

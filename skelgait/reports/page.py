@@ -1,4 +1,4 @@
-"""A report as one page of HTML that needs nothing else: tables, notes and pictures."""
+"""Report as one self-contained HTML page: tables, notes and pictures."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import Any
 from skelgait.display import printable
 from skelgait.errors import DataError
 from skelgait.reports.rows import Report, percent, spelled
-from skelgait.reports.tables import TextTable, heading_of, left_over, summary_of, tables_of
+from skelgait.reports.tables import TextTable, exclusions_of, heading_of, summary_of, tables_of
 from skelgait.storage.atomic import write_text
 
-# Colors are those of the reader's own light or dark mode; pictures are on white in both.
+# Colors follow the reader's light or dark mode; pictures are on white in both.
 _STYLE = """
 :root { color-scheme: light dark; }
 body { font: 1rem/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 72rem; padding: 1rem; }
@@ -44,20 +44,20 @@ figcaption { margin-bottom: 0.5rem; }
   img { max-height: 23cm; }
 }
 """
-# Were something let through that should not be, a browser would still neither run nor fetch it.
+# Second defense after escaping: a browser runs and fetches nothing.
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 
 def write_page(path: Path, report: Report, pictures: Mapping[str, Path | bytes]) -> None:
-    """Write a report as one page, whole or not at all.
+    """Write a report as one HTML page, atomically.
 
     Args:
-        path: the page.
-        report: the report as plain data.
-        pictures: PNG files, or their content, by what they show.
+        path: HTML file.
+        report: report as plain data.
+        pictures: PNG files, or their content, by caption.
 
     Raises:
-        DataError: a picture cannot be read, or the page cannot be written.
+        DataError: if a picture cannot be read, or the page cannot be written.
     """
     write_text(path, "\n".join(_page(report, pictures)) + "\n")
 
@@ -81,13 +81,13 @@ def _page(report: Report, pictures: Mapping[str, Path | bytes]) -> Iterator[str]
     yield from _section("Notes", _list(report["notes"]))
     yield from _section("Metrics", [line for table in tables_of(report) for line in _table(table)])
     yield from _section("By condition", [line for table in _by_condition(report) for line in _table(table)])
-    yield from _section("Left out, and without a match", _list(left_over(report)))
+    yield from _section("Excluded pairs and unmatched probes", _list(exclusions_of(report)))
     yield from _section("Pictures", [_figure(title, picture) for title, picture in pictures.items()])
     yield "</main>\n</body>\n</html>"
 
 
 def _by_condition(report: Report) -> Iterator[TextTable]:
-    """Of each table whose probes are of several conditions, the metrics of each condition."""
+    """Yield the metrics by condition of each table with several conditions."""
     for table in report["tables"]:
         if all(len(group["by_condition"]) < 2 for group in table["groups"]):
             continue
@@ -101,7 +101,7 @@ def _by_condition(report: Report) -> Iterator[TextTable]:
 
 
 def _section(title: str, lines: Sequence[str]) -> Iterator[str]:
-    """A section, where there is something in it."""
+    """Yield a section, or nothing if it has no lines."""
     if lines:
         yield f"<section>\n<h2>{title}</h2>"
         yield from lines
@@ -113,7 +113,7 @@ def _list(sentences: Sequence[str]) -> list[str]:
 
 
 def _table(table: TextTable) -> Iterator[str]:
-    # The title does not move with what is wider than the page, and can be moved by the keyboard too.
+    # A wide table scrolls below its title; tabindex makes it scroll by keyboard.
     yield f"<h3>{_escaped(table.title)}</h3>"
     yield f'<div class="wide" tabindex="0" role="region" aria-label="{_escaped(table.title)}">\n<table>'
     first, *others = table.header
@@ -125,16 +125,17 @@ def _table(table: TextTable) -> Iterator[str]:
     yield "</tbody>\n</table>\n</div>"
 
 
-def _cell(words: str) -> str:
-    """A metric, and its interval in a line of its own, so that tables are not too wide for phones and paper."""
-    value, bracket, interval = words.partition(" [")
+def _cell(text: str) -> str:
+    """Return a metric with its interval on a second line, which keeps tables narrow on phones and paper."""
+    value, bracket, interval = text.partition(" [")
     return _escaped(value) + (f" <small>[{_escaped(interval)}</small>" if bracket else "")
 
 
 def _figure(title: str, picture: Path | bytes) -> str:
-    content, shown = base64.b64encode(_content(picture)).decode(), _escaped(title)
-    # The caption stands first, so that a large picture is announced before it is scrolled through.
-    caption, alternative = f"<figcaption>{shown}</figcaption>", _escaped(f"Picture: {title.split(': ')[0]}")
+    content = base64.b64encode(_content(picture)).decode()
+    # The caption comes first, because pictures can be taller than the screen.
+    caption = f"<figcaption>{_escaped(title)}</figcaption>"
+    alternative = _escaped(f"Plot: {title.split(': ')[0]}")
     return f'<figure>\n{caption}\n<img alt="{alternative}" src="data:image/png;base64,{content}">\n</figure>'
 
 
@@ -144,10 +145,10 @@ def _content(picture: Path | bytes) -> bytes:
     try:
         return picture.read_bytes()
     except OSError as error:
-        hint = "evaluate again"
+        hint = "run `skelgait evaluate` again"
         raise DataError(picture, error.strerror or str(error), "a picture of the report", hint) from error
 
 
-def _escaped(words: Any) -> str:
-    """Text as HTML shows it, whatever it holds."""
-    return html.escape(printable(str(words)))
+def _escaped(text: Any) -> str:
+    """Return text that HTML shows literally."""
+    return html.escape(printable(str(text)))

@@ -1,4 +1,4 @@
-"""The pictures of a report in its folder, and the page that shows them."""
+"""Pictures of a report, and the HTML page that shows them."""
 
 from __future__ import annotations
 
@@ -18,29 +18,28 @@ if TYPE_CHECKING:
     from skelgait.evaluation.retrieval import Retrieved
 
 PAGE = "report.html"
-_LONGEST = 60
+_MAX_CHARACTERS = 60
 
 
 def save_pictures(
     folder: Path, report: Report, retrieved: Mapping[str, Sequence[Retrieved]], source: SequenceSource | None
 ) -> list[Path]:
-    """Save the pictures of a report, and the page that shows all of them; each file whole or not at all.
+    """Save the pictures of a report and the page `report.html` that shows them; each file is written atomically.
 
-    `cmc.png`, `views-<n>.png` and `roc.png`, see `plots_of`; `retrieval-<group>.png` for each group with probes, where
-    letters that do not do in every file system are replaced; `report.html`.
+    The pictures are those of `plots_of`, and `retrieval-<group>.png` for each group with probes.
 
     Args:
-        folder: where; made if it is missing.
-        report: the report as plain data.
-        retrieved: some probes and their nearest gallery entries, by group.
-        source: the sequences, to show them; text alone where None.
+        folder: output folder; it is created if it is missing.
+        report: report as plain data.
+        retrieved: probes with their nearest gallery entries, by group.
+        source: source of the sequences to show; None: only their names are shown.
 
     Returns:
-        The files, the page last.
+        Paths of all files; the page is the last.
 
     Raises:
-        SettingsError: matplotlib is not installed.
-        DataError: a file cannot be written.
+        SettingsError: if matplotlib is not installed.
+        DataError: if a file cannot be written.
     """
     pictures: dict[str, Path] = {}
     for plot in plots_of(report):
@@ -58,20 +57,20 @@ def save_pictures(
 
 
 def safe_names(names: Sequence[str]) -> list[str]:
-    """Names for files, all different, whether the file system tells capital letters from small ones or not."""
+    """Return distinct file names, also on file systems that ignore case; special characters are replaced."""
     taken: set[str] = set()
-    found = []
+    safe = []
     for name in names:
-        plain = re.sub(r"[^A-Za-z0-9._+-]+", "_", name)[:_LONGEST] or "_"
+        plain = re.sub(r"[^A-Za-z0-9._+-]+", "_", name)[:_MAX_CHARACTERS] or "_"
         unique, n = plain, 1
         while unique.lower() in taken:
             n += 1
             unique = f"{plain}-{n}"
         taken.add(unique.lower())
-        found.append(unique)
-    return found
+        safe.append(unique)
+    return safe
 
 
 def _retrieval_title(group: str, probes: Sequence[Retrieved]) -> str:
-    shown = f"{len(probes)} probe{'s' if len(probes) > 1 else ''}, evenly spaced, not chosen by the result"
-    return f"Retrieval of {group}: {shown}, and the gallery entries nearest to each; a tick is right, a cross is wrong"
+    count = f"{len(probes)} probe{'s' if len(probes) > 1 else ''}, evenly spaced and not selected by their result,"
+    return f"Retrieval of {group}: {count} with their nearest gallery entries; tick: correct, cross: wrong"

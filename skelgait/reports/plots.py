@@ -1,4 +1,4 @@
-"""The plots of a report, drawn with matplotlib, each as a PNG file."""
+"""Plots of a report as PNG, drawn with matplotlib."""
 
 from __future__ import annotations
 
@@ -13,7 +13,13 @@ from skelgait.viz.plot_style import png_of, require_matplotlib
 
 
 class Plot(NamedTuple):
-    """A plot: the name of its file, what it shows, and the file."""
+    """Plot of a report.
+
+    Attributes:
+        name: file name.
+        title: caption.
+        png: content of the PNG file.
+    """
 
     name: str
     title: str
@@ -21,28 +27,30 @@ class Plot(NamedTuple):
 
 
 def plots_of(report: Report) -> Iterator[Plot]:
-    """The plots that a report has something for.
+    """Yield the plots that a report has data for.
 
-    `cmc.png`: cumulative matching of all ranked tables. `views-<n>.png`: the matrices of the n-th table, from 1, where
-    that goes by view pairs. `roc.png`: true accepts against false ones, where a table verifies.
+    `cmc.png` has the cumulative matching curves of all ranked tables, `views-<n>.png` the view pair matrices of table n
+    (from 1), and `roc.png` the ROC curves of verification.
 
     Args:
-        report: the report as plain data.
+        report: report as plain data.
 
     Raises:
-        SettingsError: matplotlib is not installed.
+        SettingsError: if matplotlib is not installed.
     """
     require_matplotlib("--pictures")
     figure = draw_cmc(report)
     if figure is not None:
-        what = "Cumulative matching: share of probes with a true match among the k nearest gallery entries, by rank k"
-        yield Plot("cmc.png", what, png_of(figure))
+        title = "Cumulative matching: share of probes with a true match among the k nearest gallery entries, by rank k"
+        yield Plot("cmc.png", title, png_of(figure))
     for number, table in enumerate(report["tables"], 1):
         figure = draw_view_pairs(table)
         if figure is not None:
-            what = f"{table['title']}: probe view down, gallery view across; hatched where views are not compared"
-            yield Plot(f"views-{number}.png", what, png_of(figure))
+            title = (
+                f"{table['title']}: by probe view (rows) and gallery view (columns); excluded view pairs are hatched"
+            )
+            yield Plot(f"views-{number}.png", title, png_of(figure))
     figure = draw_roc(report)
     if figure is not None:
-        what = "Verification: share of true accepts against share of false accepts, which is on a logarithmic axis"
-        yield Plot("roc.png", what, png_of(figure))
+        title = "Verification (ROC): true accept rate by false accept rate, on a logarithmic axis"
+        yield Plot("roc.png", title, png_of(figure))

@@ -1,4 +1,4 @@
-"""An evaluation as rows of one long table, and the published metrics beside it."""
+"""Report as rows of one long table, with published results; spelling of metrics and numbers."""
 
 from __future__ import annotations
 
@@ -6,33 +6,33 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 Report = Mapping[str, Any]
-"""`skelgait.pipelines.Evaluation.to_dict`, or the same read from a file."""
+"""Report as plain data: `skelgait.pipelines.evaluate.Evaluation.to_dict`, or `report.json`."""
 
 
-class Row(NamedTuple):
-    """A metric; metrics are in [0, 1], and None where no probe counts.
+class MetricRow(NamedTuple):
+    """Value of a metric.
 
     Attributes:
         table: title of the table.
         group: name of the group.
-        part: what the metric is over: `all`, `condition`, `view` or `view pair`.
-        condition: of the probes; empty for all.
-        probe_view: likewise.
-        gallery_view: likewise.
-        metric: its name.
-        value: its value.
-        low: lower end of the 95 % interval.
-        high: upper end.
-        published: what the paper says.
-        difference: the value less the published one.
-        probes: probes of the group; this and the next two of the metrics over all alone.
-        gallery: its gallery entries.
-        unmatched: its probes without a true match.
+        breakdown: probes that the value is computed over: `all`, or those of one `condition`, `view` or `view pair`.
+        condition: condition of the probes; empty: all.
+        probe_view: view of the probes; empty: all.
+        gallery_view: view of the gallery; empty: all.
+        metric: name of the metric.
+        value: value in [0, 1]; None: no valid probe.
+        low: lower end of the 95 % bootstrap interval.
+        high: upper end of the interval.
+        published: published value in [0, 1].
+        difference: value minus published value.
+        probes: number of probes of the group; only in rows over all probes, like the next two.
+        gallery: number of gallery entries of the group.
+        unmatched: number of probes without a true match.
     """
 
     table: str
     group: str
-    part: str
+    breakdown: str
     condition: str
     probe_view: str
     gallery_view: str
@@ -47,37 +47,37 @@ class Row(NamedTuple):
     unmatched: int | None
 
 
-def rows_of(report: Report) -> Iterator[Row]:
-    """All metrics of a report."""
+def rows_of(report: Report) -> Iterator[MetricRow]:
+    """Yield all metrics of a report."""
     for table in report["tables"]:
         for group in table["groups"]:
-            for part, condition, probe_view, gallery_view, metrics in _parts(group):
+            for breakdown, condition, probe_view, gallery_view, metrics in _breakdowns(group):
                 for metric, value in metrics.items():
-                    is_all = part == "all"
+                    is_all = breakdown == "all"
                     low, high = (is_all and group["intervals"].get(metric)) or (None, None)
                     published = published_of(report, table, group["name"], metric) if is_all else None
-                    yield Row(
-                        table["title"], group["name"], part, condition, probe_view, gallery_view, metric,
+                    yield MetricRow(
+                        table["title"], group["name"], breakdown, condition, probe_view, gallery_view, metric,
                         value, low, high, published, difference_to(value, published),
                         *(group[name] if is_all else None for name in ("n_probes", "n_gallery", "n_unmatched")),
                     )  # fmt: skip
 
 
 def published_of(report: Report, table: Mapping[str, Any], group: str, metric: str) -> float | None:
-    """The published metric: rank-1 of the first table's groups, for the network of the report."""
+    """Return the published value in [0, 1] for the network of the report; only rank-1 of the first table has one."""
     if table is not report["tables"][0] or metric != "rank_1":
         return None
-    own = report["published"].get(report.get("network"), {})
-    return own.get(group)  # type: ignore[no-any-return]
+    published = report["published"].get(report.get("network"), {})
+    return published.get(group)  # type: ignore[no-any-return]
 
 
 def difference_to(value: float | None, published: float | None) -> float | None:
-    """A value less the published one; None where either is missing."""
+    """Return value minus published value; None if either is missing."""
     return None if value is None or published is None else value - published
 
 
 def spelled(metric: str) -> str:
-    """A metric's name as people write it."""
+    """Return the label of a metric, for example rank-1 for `rank_1`."""
     known = {"mean_ap": "mAP", "mean_inp": "mINP", "eer": "EER"}
     if metric.startswith("tar_at_far_"):
         return f"TAR at FAR {100 * float(metric.removeprefix('tar_at_far_')):g} %"
@@ -85,17 +85,17 @@ def spelled(metric: str) -> str:
 
 
 def percent(share: float | None) -> str:
-    """A share in percent, with one digit after the point."""
+    """Return a value in [0, 1] as percent with one decimal."""
     return "-" if share is None else f"{100 * share:.1f}"
 
 
 def signed_percent(difference: float | None) -> str:
-    """A difference of shares in percent points, with its sign."""
-    # Rounded first, and 0 added, so that nothing is -0.0.
+    """Return a difference of values in [0, 1] in percentage points, with its sign."""
+    # Adding 0 after rounding turns -0.0 into 0.0.
     return "-" if difference is None else f"{round(100 * difference, 1) + 0.0:+.1f}"
 
 
-def _parts(group: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str, Mapping[str, float | None]]]:
+def _breakdowns(group: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str, Mapping[str, float | None]]]:
     yield "all", "", "", "", group["metrics"]
     for condition, metrics in group["by_condition"].items():
         yield "condition", condition, "", "", metrics

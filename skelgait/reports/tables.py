@@ -1,20 +1,20 @@
-"""An evaluation as tables for people: the same on the screen and in Markdown."""
+"""Text tables and sentences of a report, for the terminal, Markdown and HTML."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from skelgait.reports.rows import Report, difference_to, percent, published_of, signed_percent, spelled
 
 
 class TextTable(NamedTuple):
-    """A table of text.
+    """Table of text cells.
 
     Attributes:
-        title: its title.
-        header: names of the columns; the first column is text, the others are numbers.
-        rows: its rows.
+        title: title of the table.
+        header: column names; the first column has text, the others numbers.
+        rows: cells of each row.
     """
 
     title: str
@@ -22,14 +22,20 @@ class TextTable(NamedTuple):
     rows: Sequence[Sequence[str]]
 
 
-def tables_of(report: Report) -> Iterator[TextTable]:
-    """A table of metrics in percent for each table of the report, with intervals where there are some."""
+def tables_of(report: Report, metrics: Collection[str] | None = None) -> Iterator[TextTable]:
+    """Yield each table of a report with metrics in percent, and with their intervals if there are any.
+
+    Args:
+        report: report as plain data.
+        metrics: metrics to show; a table that has none of them shows all. Default: all.
+    """
     for table in report["tables"]:
-        metrics = list(table["groups"][0]["metrics"])
+        defined = list(table["groups"][0]["metrics"])
+        shown = [metric for metric in defined if metrics is None or metric in metrics] or defined
         has_published = any(published_of(report, table, g["name"], "rank_1") is not None for g in table["groups"])
         extra = ["published", "difference"] if has_published else []
-        header = ["", *map(spelled, metrics), *extra, "probes", "gallery", "no match"]
-        rows = [_row(report, table, group, metrics, has_published) for group in table["groups"]]
+        header = ["", *map(spelled, shown), *extra, "probes", "gallery", "no match"]
+        rows = [_row(report, table, group, shown, has_published) for group in table["groups"]]
         yield TextTable(f"{report['protocol']}: {table['title']} (percent)", header, rows)
 
 
@@ -52,40 +58,43 @@ def _with_interval(group: Mapping[str, Any], metric: str) -> str:
     )
 
 
-def left_over(report: Report) -> list[str]:
-    """Which rule left how much out, a sentence for each group and reason."""
-    found = []
+def exclusions_of(report: Report) -> list[str]:
+    """Return one sentence for each group and reason with unmatched probes or excluded pairs."""
+    sentences = []
     for table in report["tables"]:
         for group in table["groups"]:
             where = f"{table['title']}, {group['name']}"
-            found += [f"{where}: {n} probes without a true match: {why}" for why, n in group["unmatched"].items()]
-            found += [f"{where}: {n} pairs of one person left out: {why}" for why, n in group["left_out"].items()]
-    return found
+            sentences += [f"{where}: {n} probes without a true match ({why})" for why, n in group["unmatched"].items()]
+            sentences += [f"{where}: {n} genuine pairs excluded ({why})" for why, n in group["left_out"].items()]
+    return sentences
 
 
 def heading_of(report: Report) -> str:
-    """What was evaluated, in a line."""
+    """Return protocol, network and iteration as a heading."""
     network, iteration = report.get("network") or "embeddings", report.get("iteration")
     return f"{report['protocol']}: {network}" + ("" if iteration is None else f", iteration {iteration}")
 
 
 def summary_of(report: Report) -> str:
-    """How it was evaluated, in two sentences."""
+    """Return the number of sequences, the distance and the unit of the metrics as two sentences."""
     embedding = f" of embedding {report['embedding']}" if report.get("embedding") else ""
-    how = f"{report['distance']} distance{embedding}" + (", re-ranked" if report["is_reranked"] else "")
+    distance = f"{report['distance']} distance{embedding}" + (", re-ranked" if report["is_reranked"] else "")
     has_intervals = any(group["intervals"] for table in report["tables"] for group in table["groups"])
-    brackets = "; in brackets, 95 % bootstrap intervals over probes" if has_intervals else ""
-    cut = f", {report['n_cut']} of them cut" if report["n_cut"] else ""
-    return f"{report['n_sequences']} sequences{cut}; {how}. Metrics are in percent{brackets}."
+    intervals = ", with 95 % bootstrap intervals over probes in brackets" if has_intervals else ""
+    cut = f" ({report['n_cut']} cut to the maximum length)" if report["n_cut"] else ""
+    return f"{report['n_sequences']} sequences{cut}; {distance}. Metrics in percent{intervals}."
 
 
 def markdown_of(report: Report) -> str:
-    """The report as Markdown."""
+    """Return the report as Markdown."""
     lines = [f"# {_escaped(heading_of(report))}", "", _escaped(summary_of(report))]
     for table in tables_of(report):
         lines += ["", f"## {_escaped(table.title)}", "", _markdown_row(table.header), _rule(len(table.header))]
         lines += [_markdown_row(row) for row in table.rows]
-    for title, sentences in (("Left out", left_over(report)), ("Notes", report["notes"])):
+    for title, sentences in (
+        ("Excluded pairs and unmatched probes", exclusions_of(report)),
+        ("Notes", report["notes"]),
+    ):
         if sentences:
             lines += ["", f"## {title}", "", *(f"* {_escaped(sentence)}" for sentence in sentences)]
     return "\n".join(lines) + "\n"
@@ -100,5 +109,5 @@ def _rule(columns: int) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Text that Markdown shows as it stands."""
+    """Return text that Markdown shows literally."""
     return "".join(f"\\{c}" if c in "\\`*_{}[]<>#|&~$" else c for c in " ".join(text.splitlines()))

@@ -11,7 +11,7 @@ from skelgait.errors import DataError, SettingsError
 from skelgait.runs.metrics import is_fraction, label_of, logged_metrics
 from skelgait.runs.read import Run
 from skelgait.storage.atomic import atomic_write
-from skelgait.viz.plot_style import POINTS, Legend, look, new_figure, plain_axes, require_matplotlib
+from skelgait.viz.plot_style import POINTS, Legend, line_style, new_figure, require_matplotlib, style_axes
 
 _PANEL_INCHES = (3.6, 2.5)
 _PANELS_IN_A_ROW = 3
@@ -86,7 +86,7 @@ def draw_figure(panels: Mapping[str, Sequence[Curve]], names: Mapping[int, str])
     n_columns = min(len(panels), _PANELS_IN_A_ROW)
     n_rows = math.ceil(len(panels) / n_columns)
     width = n_columns * _PANEL_INCHES[0]
-    legend = Legend([Line2D([], [], **look(i)) for i in names], list(names.values()), width)
+    legend = Legend([Line2D([], [], **line_style(i)) for i in names], list(names.values()), width)
     figure = new_figure(width, n_rows * _PANEL_INCHES[1] + legend.inches)
     axes = None
     for position, (label, curves) in enumerate(panels.items(), 1):
@@ -100,7 +100,7 @@ def draw_figure(panels: Mapping[str, Sequence[Curve]], names: Mapping[int, str])
 def _draw_panel(axes: Any, curves: Mapping[int, Curve]) -> None:
     for i, curve in curves.items():
         marker = "o" if len(curve) <= _MARKED_POINTS else ""
-        axes.plot(list(curve), list(curve.values()), marker=marker, markersize=3, **look(i))
+        axes.plot(list(curve), list(curve.values()), marker=marker, markersize=3, **line_style(i))
     axes.set_xlabel("iterations", fontsize=POINTS)
     axes.locator_params("x", nbins=5, integer=True)
-    plain_axes(axes)
+    style_axes(axes)

@@ -1,1 +1,1 @@
-"""Contact sheets, previews, and the style of plots."""
+"""Pictures of sequences, and the style of plots."""

@@ -1,4 +1,4 @@
-"""What the plots of a report share: colors, text as it stands, legends, and how a figure becomes a PNG."""
+"""Shared style of all plots: colors, literal text, legends, and PNG output."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from typing import Any, Literal
 from skelgait.display import printable
 from skelgait.errors import SettingsError
 
-# Told apart by color-blind readers too (Okabe and Ito); after them, the same ones dashed and dotted.
-_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000")
+# Color-blind safe palette (Okabe and Ito). More lines repeat the colors, dashed and then dotted.
+_COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000")
 _STYLES = ("-", "--", ":")
 _MARKERS = ("D", "s", "^")
 _DPI = 150
 _LEGEND_LINE_INCHES = 0.2
-# Width of an average letter in units of the font's size; rather too wide.
-_LETTER = 0.62
-_LONGEST_ENTRY = 70
+# Upper estimate of the average character width, in units of the font size.
+_CHARACTER_WIDTH = 0.62
+_MAX_ENTRY_CHARACTERS = 70
 
 POINTS = 9
-"""Size of letters."""
+"""Font size in points."""
 
 
 def require_matplotlib(flag: str) -> None:
@@ -33,7 +33,7 @@ def require_matplotlib(flag: str) -> None:
         flag: flag that asks for the picture, for the message.
 
     Raises:
-        SettingsError: it is not installed.
+        SettingsError: if it is not.
     """
     try:
         import matplotlib  # noqa: F401
@@ -43,8 +43,14 @@ def require_matplotlib(flag: str) -> None:
 
 
 def new_figure(width: float, height: float, layout: Literal["constrained", "compressed"] = "constrained") -> Any:
-    """An empty matplotlib figure of so many inches, whose parts make room for each other."""
-    # No pyplot: it would keep the figure, and choose a backend by the machine.
+    """Return an empty matplotlib figure with automatic layout.
+
+    Args:
+        width: width in inches.
+        height: height in inches.
+        layout: layout engine of matplotlib.
+    """
+    # pyplot would keep a reference to the figure and choose a backend by the machine.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -54,52 +60,52 @@ def new_figure(width: float, height: float, layout: Literal["constrained", "comp
 
 
 def png_of(figure: Any) -> bytes:
-    """The figure as a PNG file."""
+    """Return a matplotlib figure as the content of a PNG file."""
     file = io.BytesIO()
     with warnings.catch_warnings():
-        # Names may be in a script that the font lacks; they are boxes then.
+        # Names may have characters that the font lacks; matplotlib draws them as boxes.
         warnings.filterwarnings("ignore", message="Glyph .* missing")
         figure.savefig(file, format="png", dpi=_DPI, bbox_inches="tight", pad_inches=0.08)
     return file.getvalue()
 
 
-def look(i: int) -> dict[str, Any]:
-    """Color and style of the i-th line, the same in all panels."""
-    style = _STYLES[i // len(_COLOURS) % len(_STYLES)]
-    return {"color": _COLOURS[i % len(_COLOURS)], "linestyle": style, "linewidth": 1.4}
+def line_style(i: int) -> dict[str, Any]:
+    """Return color and style of the i-th line, the same in all panels."""
+    style = _STYLES[i // len(_COLORS) % len(_STYLES)]
+    return {"color": _COLORS[i % len(_COLORS)], "linestyle": style, "linewidth": 1.4}
 
 
-def mark(i: int) -> dict[str, Any]:
-    """How single points of the i-th line are marked."""
-    shape = _MARKERS[i // len(_COLOURS) % len(_MARKERS)]
+def marker_style(i: int) -> dict[str, Any]:
+    """Return the marker style of single points of the i-th line."""
+    shape = _MARKERS[i // len(_COLORS) % len(_MARKERS)]
     return {"marker": shape, "markersize": 5, "markerfacecolor": "white", "markeredgewidth": 1.3}
 
 
-def write(text: Any, words: str) -> None:
-    """Set the words of a matplotlib text as they stand: it would read formulas between $."""
-    text.set_parse_math(False)
-    text.set_text("\n".join(map(printable, words.split("\n"))))
+def set_literal_text(artist: Any, text: str) -> None:
+    """Set the text of a matplotlib text artist literally, so that `$` starts no formula."""
+    artist.set_parse_math(False)
+    artist.set_text("\n".join(map(printable, text.split("\n"))))
 
 
-def inches_of(letters: int, points: float = POINTS) -> float:
-    """About how wide so many letters are."""
-    return letters * points * _LETTER / 72
+def text_inches(characters: int, points: float = POINTS) -> float:
+    """Return the approximate width of a text in inches, from its number of characters."""
+    return characters * points * _CHARACTER_WIDTH / 72
 
 
-def wrapped(words: str, inches: float, points: float = POINTS) -> str:
-    """Words on as many lines as they need within a width."""
-    return textwrap.fill(words, max(8, int(inches / inches_of(1, points))))
+def wrap(text: str, inches: float, points: float = POINTS) -> str:
+    """Return the text with line breaks that keep it within a width in inches."""
+    return textwrap.fill(text, max(8, int(inches / text_inches(1, points))))
 
 
-def title(axes: Any, words: str, inches: float) -> int:
-    """Set the title of a panel within its width; returns the lines that it takes."""
-    lines = wrapped(words, inches)
-    write(axes.set_title("", fontsize=POINTS, loc="left"), lines)
+def set_title(axes: Any, text: str, inches: float) -> int:
+    """Set the title of a panel, wrapped to a width in inches, and return its number of lines."""
+    lines = wrap(text, inches)
+    set_literal_text(axes.set_title("", fontsize=POINTS, loc="left"), lines)
     return lines.count("\n") + 1
 
 
-def plain_axes(axes: Any) -> None:
-    """Small numbers, a pale grid, and no box."""
+def style_axes(axes: Any) -> None:
+    """Style axes with small tick labels, a pale grid, and no box."""
     axes.tick_params(labelsize=POINTS - 1)
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(color="0.9")
@@ -107,30 +113,30 @@ def plain_axes(axes: Any) -> None:
 
 
 class Legend:
-    """The names of lines, in columns below a figure.
+    """Legend in columns below a figure.
 
     Args:
-        handles: a line for each.
-        names: what each stands for; long ones take several lines.
-        width: of the figure, in inches.
+        handles: matplotlib lines.
+        names: name of each line; long names are wrapped.
+        width: width of the figure in inches.
 
     Attributes:
-        inches: the height that it takes.
+        inches: height of the legend in inches.
     """
 
     def __init__(self, handles: Sequence[Any], names: Sequence[str], width: float) -> None:
         self._handles = handles
-        longest = min(_LONGEST_ENTRY, int((width - 0.8) / inches_of(1)))
+        longest = min(_MAX_ENTRY_CHARACTERS, int((width - 0.8) / text_inches(1)))
         self._names = [textwrap.fill(name, longest) for name in names]
-        letters = max(len(line) for name in self._names for line in name.split("\n"))
-        self._columns = max(1, min(len(names), int(width / (0.7 + inches_of(letters)))))
+        characters = max(len(line) for name in self._names for line in name.split("\n"))
+        self._columns = max(1, min(len(names), int(width / (0.7 + text_inches(characters)))))
         rows = math.ceil(len(names) / self._columns)
-        # Filled column by column.
+        # matplotlib fills a legend column by column.
         columns = [self._names[start : start + rows] for start in range(0, len(names), rows)]
         self.inches = 0.15 + _LEGEND_LINE_INCHES * max(sum(n.count("\n") + 1 for n in names) for names in columns)
 
     def draw(self, figure: Any) -> None:
-        """Draw it."""
+        """Draw the legend into a figure."""
         legend = figure.legend(
             self._handles,
             ["-"] * len(self._handles),
@@ -140,5 +146,5 @@ class Legend:
             fontsize=POINTS,
         )
         for text, name in zip(legend.get_texts(), self._names, strict=True):
-            # Set afterwards: matplotlib leaves out what begins with _.
-            write(text, name)
+            # Set afterwards, because matplotlib drops names that begin with "_".
+            set_literal_text(text, name)

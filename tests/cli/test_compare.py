@@ -67,14 +67,14 @@ def test_different_conditions_are_warned_of_on_stderr(runs: Path, embedded: Path
     assert call("evaluate", *flags, "--report", runs / "d")[0] == 0
     code, out, err = call("compare", "a", runs / "d", "--runs", runs, "--json")
     assert code == 0
-    assert err == f"Warning: they were not evaluated alike; distance: euclidean of a, cosine of {runs / 'd'}\n"
+    assert err == f"Warning: different settings: distance euclidean (a), cosine ({runs / 'd'})\n"
     assert json.loads(out)["notes"] == [err.removeprefix("Warning: ").strip()]
 
 
 @pytest.mark.parametrize(
     ("names", "message"),
     [
-        (["a"], "Error: RUN: found 1 of them, expected at least two; name the runs to compare"),
+        (["a"], "Error: RUN: found 1 run(s), expected at least two; name the runs to compare"),
         (["a", "c"], "runs/c/report/report.json: found No such file or directory, expected the report of an eval"),
         (["a", "none"], "Error: none/report/report.json: found No such file or directory, expected the report of an"),
         (["a", "b", "--bootstrap-samples", "0"], "compare.bootstrap_samples"),

@@ -1,4 +1,4 @@
-"""Evaluations of made-up embeddings, and their reports."""
+"""Builders of evaluations with random embeddings."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ PROTOCOL = custom_protocol(["nm-01"], {"Bag": ["bg-*"], "Coat": ["cl-*"]})
 
 
 def embeddings(keys: Sequence[Key] = KEYS, noise: float = 1.0, seed: int = 0) -> Embeddings:
-    """Of each person's sequences embeddings that are near each other, whatever the order of the keys."""
+    """Return embeddings that are close for sequences of one person; they do not depend on the order of the keys."""
     values = []
     for key in keys:
-        own, walk = (
+        identity, sequence = (
             torch.randn(5, 3, generator=torch.Generator().manual_seed(number))
             for number in (ord(key.identity), sum(map(ord, str(key))) * 1000 + KEYS.index(key) + 10**6 * seed)
         )
-        values.append(own + noise * walk)
+        values.append(identity + noise * sequence)
     return Embeddings(keys, torch.stack(values))
 
 
 def evaluation(
-    of: Embeddings, protocol: Protocol = PROTOCOL, *, network: str = "skeletongait", bootstrap_samples: int = 20
+    embedded: Embeddings, protocol: Protocol = PROTOCOL, *, network: str = "skeletongait", bootstrap_samples: int = 20
 ) -> Evaluation:
-    """An evaluation as the command makes it."""
-    report: EvaluationReport = score(of, protocol, bootstrap_samples=bootstrap_samples)
+    """Return an evaluation as `skelgait evaluate` does."""
+    report: EvaluationReport = score(embedded, protocol, bootstrap_samples=bootstrap_samples)
     return Evaluation(report, network, 7, 1, Path("c.pt"))
 
 
-def write(folder: Path, of: Evaluation) -> Evaluation:
-    """Write its report."""
-    write_report(folder, of.to_dict(), of.report)
-    return of
+def write(folder: Path, evaluated: Evaluation) -> Evaluation:
+    """Write the report of an evaluation."""
+    write_report(folder, evaluated.to_dict(), evaluated.report)
+    return evaluated

@@ -1,4 +1,4 @@
-"""Reports in their folder: all of an evaluation, read back; and nothing of another one."""
+"""Report folder: files are complete, read back unchanged, and belong to one evaluation."""
 
 from __future__ import annotations
 
@@ -17,90 +17,93 @@ from skelgait.embeddings import Embeddings
 from skelgait.errors import DataError
 from skelgait.reports.folder import RANKS, REPORT, read_report
 from skelgait.reports.ranks_file import read_ranks
-from skelgait.reports.rows import Row, spelled
-from skelgait.reports.tables import left_over, markdown_of, tables_of
+from skelgait.reports.rows import MetricRow, spelled
+from skelgait.reports.tables import exclusions_of, markdown_of, tables_of
 from skelgait.storage import Key
 from tests.full_disk import full_disk
+from tests.reports import plain_reports
 from tests.reports.evaluations import KEYS, PROTOCOL, VIEWS, embeddings, evaluation, write
 
 FILES = ["ranks.h5", "report.csv", "report.json", "report.md"]
 
 
-def test_what_is_written_is_read_again(tmp_path: Path) -> None:
+def test_written_report_and_ranks_are_read_back_unchanged(tmp_path: Path) -> None:
     written = write(tmp_path / "deep" / "report", evaluation(embeddings()))
     assert sorted(path.name for path in (tmp_path / "deep" / "report").iterdir()) == FILES
     assert read_report(tmp_path / "deep" / "report") == json.loads(json.dumps(written.to_dict()))
     stored = read_ranks(tmp_path / "deep" / "report" / RANKS)
-    of_groups = [(t, g, r) for t in written.report.tables for g, r in zip(t.groups, t.ranks, strict=True)]
-    assert len(stored) == len(of_groups) == 6
-    for found, (table, group, ranks) in zip(stored, of_groups, strict=True):
+    groups = [(t, g, r) for t in written.report.tables for g, r in zip(t.groups, t.ranks, strict=True)]
+    assert len(stored) == len(groups) == 6
+    for result, (table, group, ranks) in zip(stored, groups, strict=True):
         assert ranks is not None
-        assert (found.table.title, found.table.kind, found.group) == (table.title, table.kind, group.name)
-        assert found.table.metrics == tuple(group.metrics)
-        assert found.n_gallery == group.n_gallery == 30
-        assert found.probes == [KEYS[i] for i in ranks.members.probes]
+        assert (result.table.title, result.table.kind, result.group) == (table.title, table.kind, group.name)
+        assert result.table.metrics == tuple(group.metrics)
+        assert result.n_gallery == group.n_gallery == 30
+        assert result.probes == [KEYS[i] for i in ranks.members.probes]
         for name in ("strata", "first", "ap", "inp"):
-            np.testing.assert_array_equal(getattr(found.ranks, name), getattr(ranks, name))
+            np.testing.assert_array_equal(getattr(result.ranks, name), getattr(ranks, name))
 
 
-def test_the_table_of_all_metrics(tmp_path: Path) -> None:
+def test_csv_has_every_metric_of_the_report(tmp_path: Path) -> None:
     report = json.loads(json.dumps(write(tmp_path, evaluation(embeddings())).to_dict()))
     content = (tmp_path / "report.csv").read_bytes()
     assert b"\r" not in content
     lines = list(csv.DictReader(content.decode().splitlines()))
-    assert tuple(lines[0]) == Row._fields
+    assert tuple(lines[0]) == MetricRow._fields
     for table in report["tables"]:
         for group in table["groups"]:
-            own = [line for line in lines if (line["table"], line["group"]) == (table["title"], group["name"])]
-            (overall,) = [line for line in own if line["part"] == "all"]
+            rows = [line for line in lines if (line["table"], line["group"]) == (table["title"], group["name"])]
+            (overall,) = [line for line in rows if line["breakdown"] == "all"]
             assert float(overall["value"]) == group["metrics"]["rank_1"]
             assert [float(overall["low"]), float(overall["high"])] == group["intervals"]["rank_1"]
             assert (overall["probes"], overall["gallery"]) == (str(group["n_probes"]), "30")
             assert overall["published"] == overall["difference"] == ""
-            for part, column, metrics in (
+            for breakdown, column, metrics in (
                 ("condition", "condition", group["by_condition"]),
                 ("view", "probe_view", group["by_view"]),
             ):
-                found = {line[column]: float(line["value"]) for line in own if line["part"] == part}
-                assert found == {name: of["rank_1"] for name, of in metrics.items()}
+                values = {line[column]: float(line["value"]) for line in rows if line["breakdown"] == breakdown}
+                assert values == {name: value["rank_1"] for name, value in metrics.items()}
             pairs = {
-                (line["probe_view"], line["gallery_view"]): line["value"] for line in own if line["part"] == "view pair"
+                (line["probe_view"], line["gallery_view"]): line["value"]
+                for line in rows
+                if line["breakdown"] == "view pair"
             }
-            expected = {(a, b): of["rank_1"] for a, others in group["by_view_pair"].items() for b, of in others.items()}
+            expected = {(a, b): v["rank_1"] for a, others in group["by_view_pair"].items() for b, v in others.items()}
             assert {pair: float(value) if value else None for pair, value in pairs.items()} == expected
-    assert {line["probe_view"] for line in lines if line["part"] == "view pair"} == set(VIEWS)
+    assert {line["probe_view"] for line in lines if line["breakdown"] == "view pair"} == set(VIEWS)
 
 
 @pytest.mark.parametrize("network", ["skeletongait", "skeletongait++", "another"])
-def test_published_metrics_and_the_difference(tmp_path: Path, network: str) -> None:
+def test_published_values_and_differences(tmp_path: Path, network: str) -> None:
     ccpg = find("CCPG").protocol
     conditions = ["U0_D0_BG", "U0_D0", "U1_D1", "U2_D2", "U3_D3", "U0_D3", "U1_D0"]
     keys = [Key(i, c, f"{v}_0") for i in "abcd" for c in conditions for v in "12"]
     rng = np.random.default_rng(0)
-    of = Embeddings(keys, torch.from_numpy(rng.standard_normal((len(keys), 5, 3)).astype(np.float32)))
-    report = write(tmp_path, evaluation(of, ccpg, network=network)).to_dict()
+    embedded = Embeddings(keys, torch.from_numpy(rng.standard_normal((len(keys), 5, 3)).astype(np.float32)))
+    report = write(tmp_path, evaluation(embedded, ccpg, network=network)).to_dict()
     published = ccpg.published.get(network, {})
     lines = list(csv.DictReader((tmp_path / "report.csv").read_text().splitlines()))
     first = ccpg.tables[0].title
-    found = {
+    values = {
         (line["table"], line["group"], line["metric"]): (float(line["published"]), float(line["difference"]))
         for line in lines
         if line["published"]
     }
-    assert set(found) == {(first, group, "rank_1") for group in published}
-    own = {g["name"]: g["metrics"]["rank_1"] for g in json.loads(json.dumps(report))["tables"][0]["groups"]}
-    for (_, group, _), (paper_s, difference) in found.items():
-        assert paper_s == published[group]
-        assert difference == pytest.approx(own[group] - paper_s)
+    assert set(values) == {(first, group, "rank_1") for group in published}
+    rank_1 = {g["name"]: g["metrics"]["rank_1"] for g in json.loads(json.dumps(report))["tables"][0]["groups"]}
+    for (_, group, _), (paper, difference) in values.items():
+        assert paper == published[group]
+        assert difference == pytest.approx(rank_1[group] - paper)
     tables = list(tables_of(report))
     assert [("published" in table.header) for table in tables] == [bool(published), *[False] * (len(tables) - 1)]
     if published:
         row = dict(zip(tables[0].header, tables[0].rows[0], strict=True))
         assert row["published"] == f"{100 * published['CL']:.1f}"
-        assert row["difference"] == f"{100 * (own['CL'] - published['CL']):+.1f}"
+        assert row["difference"] == f"{100 * (rank_1['CL'] - published['CL']):+.1f}"
 
 
-def test_markdown_parses_back(tmp_path: Path) -> None:
+def test_markdown_has_the_cells_of_all_tables(tmp_path: Path) -> None:
     report = write(tmp_path, evaluation(embeddings())).to_dict()
     text = (tmp_path / "report.md").read_text()
     rows = [line.strip("|").split("|") for line in text.splitlines() if line.startswith("|")]
@@ -108,9 +111,21 @@ def test_markdown_parses_back(tmp_path: Path) -> None:
     tables = list(tables_of(report))
     cells = [[cell.strip().replace("\\", "") for cell in row] for row in rows if not row[0].startswith("---")]
     assert cells == [list(map(str, line)) for table in tables for line in (table.header, *table.rows)]
-    assert text.count("\n## ") == len(tables) + bool(left_over(report)) + bool(report["notes"])
-    for sentence in left_over(report):
+    assert text.count("\n## ") == len(tables) + bool(exclusions_of(report)) + bool(report["notes"])
+    for sentence in exclusions_of(report):
         assert sentence in text.replace("\\", "")
+
+
+def test_tables_of_chosen_metrics() -> None:
+    group = plain_reports.group("A", metrics={"rank_1": 0.5, "rank_5": 0.75, "mean_ap": 0.25})
+    chosen = plain_reports.report(plain_reports.table("T", group))
+    (text_table,) = tables_of(chosen, ("rank_1", "mean_ap"))
+    assert text_table.header == ["", "rank-1", "mAP", "probes", "gallery", "no match"]
+    assert text_table.rows == [["A", "50.0", "25.0", "4", "3", "0"]]
+    # A verification table has other metrics, and shows all of them.
+    verification = plain_reports.table("V", plain_reports.verified("A", [1.0], [1.0], 0.1))
+    (text_table,) = tables_of(plain_reports.report(verification), ("rank_1",))
+    assert text_table.header == ["", "EER", "probes", "gallery", "no match"]
 
 
 HOSTILE = "a|b\r\nc\u2028# d <script>x</script> *e* [f](g) `h` &lt; ~~i~~ $j$ \\"
@@ -120,32 +135,32 @@ def test_hostile_names_in_markdown(tmp_path: Path) -> None:
     named = replace(custom_protocol(["nm-01"], {HOSTILE: ["bg-*"]}), name=HOSTILE)
     tables = tuple(replace(table, title=HOSTILE) for table in named.tables)
     plain = markdown_of(evaluation(embeddings(), custom_protocol(["nm-01"], {"x": ["bg-*"]})).to_dict())
-    found = evaluation(embeddings(), replace(named, tables=tables), network=HOSTILE)
-    text = markdown_of(found.to_dict())
+    evaluated = evaluation(embeddings(), replace(named, tables=tables), network=HOSTILE)
+    text = markdown_of(evaluated.to_dict())
     assert len(text.splitlines()) == len(plain.splitlines())
-    for line, ordinary in zip(text.splitlines(), plain.splitlines(), strict=True):
-        bare = line
+    for line, plain_line in zip(text.splitlines(), plain.splitlines(), strict=True):
+        unescaped = line
         for escaped in ("\\\\", *(f"\\{c}" for c in "`*_{}[]<>#|&~$")):
-            bare = bare.replace(escaped, "")
-        assert bare.count("|") == ordinary.count("|")
-        assert not set(bare.removeprefix("* ").lstrip("#")) & set("\\`*<>[]#&~$"), line
+            unescaped = unescaped.replace(escaped, "")
+        assert unescaped.count("|") == plain_line.count("|")
+        assert not set(unescaped.removeprefix("* ").lstrip("#")) & set("\\`*<>[]#&~$"), line
 
 
-def test_hostile_names_in_the_table(tmp_path: Path) -> None:
+def test_hostile_names_in_csv(tmp_path: Path) -> None:
     write(tmp_path, evaluation(embeddings(), custom_protocol(["nm-01"], {HOSTILE: ["bg-*"], 'q"u,o\te': ["cl-*"]})))
     with (tmp_path / "report.csv").open(newline="", encoding="utf-8") as file:
         assert {line["group"] for line in csv.DictReader(file)} == {HOSTILE, 'q"u,o\te'}
-    assert [of.group for of in read_ranks(tmp_path / RANKS)] == [HOSTILE, 'q"u,o\te'] * 3
+    assert [group.group for group in read_ranks(tmp_path / RANKS)] == [HOSTILE, 'q"u,o\te'] * 3
 
 
-def test_what_was_left_out_is_said(tmp_path: Path) -> None:
+def test_unmatched_probes_are_reported(tmp_path: Path) -> None:
     keys = [key for key in KEYS if key.identity != "a" or key.condition != "nm-01"]
     report = write(tmp_path, evaluation(embeddings(keys))).to_dict()
-    sentences = left_over(report)
-    assert any("Bag: 6 probes without a true match: not enrolled" in sentence for sentence in sentences)
-    assert "6 probes without a true match: not enrolled" in (tmp_path / "report.md").read_text()
+    sentences = exclusions_of(report)
+    assert any("Bag: 6 probes without a true match (not enrolled)" in sentence for sentence in sentences)
+    assert "6 probes without a true match (not enrolled)" in (tmp_path / "report.md").read_text()
     lines = list(csv.DictReader((tmp_path / "report.csv").read_text().splitlines()))
-    assert {line["unmatched"] for line in lines if line["group"] == "Bag" and line["part"] == "all"} == {"6"}
+    assert {line["unmatched"] for line in lines if line["group"] == "Bag" and line["breakdown"] == "all"} == {"6"}
 
 
 def test_verification_has_no_ranks(tmp_path: Path) -> None:
@@ -155,7 +170,7 @@ def test_verification_has_no_ranks(tmp_path: Path) -> None:
     assert {line["metric"] for line in lines} >= {"eer", "tar_at_far_0.1"}
 
 
-def test_an_evaluation_takes_the_place_of_another(tmp_path: Path) -> None:
+def test_new_report_replaces_the_old_one(tmp_path: Path) -> None:
     write(tmp_path, evaluation(embeddings(), verification_protocol(PROTOCOL)))
     write(tmp_path, evaluation(embeddings()))
     assert sorted(path.name for path in tmp_path.iterdir()) == FILES
@@ -163,21 +178,21 @@ def test_an_evaluation_takes_the_place_of_another(tmp_path: Path) -> None:
     assert len(read_ranks(tmp_path / RANKS)) == 6
 
 
-def test_a_report_half_written_is_none(tmp_path: Path) -> None:
+def test_interrupted_write_leaves_no_report(tmp_path: Path) -> None:
     write(tmp_path, evaluation(embeddings()))
     keys = [Key(f"{i}", *key[1:]) for i in range(10) for key in KEYS[:12]]
     large = Embeddings(keys, torch.randn(len(keys), 5, 3, generator=torch.Generator().manual_seed(0)))
     with full_disk(4000), pytest.raises(DataError, match="expected a file that can be written"):
         write(tmp_path, evaluation(large))
-    # Ranks and tables may be of either; that nobody takes them for one evaluation, the report is gone.
+    # Other files may belong to either evaluation, so the folder has no report.
     assert not (tmp_path / REPORT).exists()
     assert not list(tmp_path.glob(".*"))
-    with pytest.raises(DataError, match=r"report\.json: found No such file or directory, expected the report of an"):
+    with pytest.raises(DataError, match=r"report\.json: found No such file or directory, expected an evaluation"):
         read_report(tmp_path)
 
 
 @pytest.mark.parametrize(
-    ("text", "found"),
+    ("text", "reason"),
     [
         (b"", "a damaged file"),
         (b"{", "a damaged file"),
@@ -190,16 +205,16 @@ def test_a_report_half_written_is_none(tmp_path: Path) -> None:
         (b"[" * 200_000, "a damaged file"),
     ],
 )
-def test_damaged_reports_are_refused(tmp_path: Path, text: bytes, found: str) -> None:
+def test_damaged_report_raises_data_error(tmp_path: Path, text: bytes, reason: str) -> None:
     (tmp_path / REPORT).write_bytes(text)
     with pytest.raises(DataError) as caught:
         read_report(tmp_path)
     assert str(caught.value).startswith(f"{tmp_path / REPORT}: found a damaged file (")
-    assert found in str(caught.value)
-    assert str(caught.value).endswith("expected the report of an evaluation; evaluate again with `skelgait evaluate`")
+    assert reason in str(caught.value)
+    assert str(caught.value).endswith("expected an evaluation report; run `skelgait evaluate` again")
 
 
-def _set(name: str, value: object) -> object:
+def _replaced(name: str, value: object) -> object:
     def change(content: h5py.File) -> None:
         del content[f"0/1/{name}"]
         content[f"0/1/{name}"] = value
@@ -224,19 +239,19 @@ N = 30
         lambda content: content["0/1"].attrs.__setitem__("n_gallery", "many"),
         lambda content: content.create_group("x"),
         lambda content: content.__setitem__("7", 3),
-        _set("first", np.zeros((N, 3))),
-        _set("first", np.zeros((N - 1, 3), np.int32)),
-        _set("first", np.zeros((N, 2), np.int32)),
-        _set("first", np.zeros(N, np.int32)),
-        _set("ap", np.zeros((N, 2), np.float32)),
-        _set("ap", np.full((N, 3), b"x")),
-        _set("inp", np.zeros((N, 3), np.int32)),
-        _set("strata", np.zeros((N, 2), np.int64)),
-        _set("strata", np.full(N, b"x")),
-        _set("keys", np.full((N, 3), b"x")),
+        _replaced("first", np.zeros((N, 3))),
+        _replaced("first", np.zeros((N - 1, 3), np.int32)),
+        _replaced("first", np.zeros((N, 2), np.int32)),
+        _replaced("first", np.zeros(N, np.int32)),
+        _replaced("ap", np.zeros((N, 2), np.float32)),
+        _replaced("ap", np.full((N, 3), b"x")),
+        _replaced("inp", np.zeros((N, 3), np.int32)),
+        _replaced("strata", np.zeros((N, 2), np.int64)),
+        _replaced("strata", np.full(N, b"x")),
+        _replaced("keys", np.full((N, 3), b"x")),
     ],
 )
-def test_damaged_ranks_are_refused(tmp_path: Path, change: object) -> None:
+def test_damaged_ranks_raise_data_error(tmp_path: Path, change: object) -> None:
     write(tmp_path, evaluation(embeddings()))
     with h5py.File(tmp_path / RANKS, "r+") as content:
         assert len(content["0/1/keys"]) == N
@@ -248,7 +263,7 @@ def test_damaged_ranks_are_refused(tmp_path: Path, change: object) -> None:
 
 
 @pytest.mark.parametrize("content", [None, b"", b"text", b"\x89HDF\r\n\x1a\n" + bytes(100)])
-def test_ranks_that_are_none(tmp_path: Path, content: bytes | None) -> None:
+def test_missing_or_foreign_ranks_file_raises_data_error(tmp_path: Path, content: bytes | None) -> None:
     if content is not None:
         (tmp_path / RANKS).write_bytes(content)
     with pytest.raises(DataError, match=r"ranks\.h5: found"):
@@ -266,5 +281,5 @@ def test_ranks_that_are_none(tmp_path: Path, content: bytes | None) -> None:
         ("tar_at_far_0.001", "TAR at FAR 0.1 %"),
     ],
 )
-def test_metrics_are_spelled_as_people_do(metric: str, text: str) -> None:
+def test_labels_of_metrics(metric: str, text: str) -> None:
     assert spelled(metric) == text

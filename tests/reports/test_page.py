@@ -1,4 +1,4 @@
-"""The page of a report, and the files that it shows."""
+"""HTML page of a report, and the pictures that it shows."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ HOSTILE = "<script>alert('\"&')</script>"
 
 
 class Page(HTMLParser):
-    """A page that is read strictly: every element closed where it should be.
+    """Strict parser of a page: every element is closed in order.
 
     Attributes:
-        elements: each start tag with its attributes.
-        texts: (name of the element, text).
+        elements: name and attributes of each start tag.
+        texts: element name and text.
     """
 
     def __init__(self, path: Path) -> None:
@@ -58,10 +58,10 @@ class Page(HTMLParser):
             self.texts.append((self._open[-1], data.strip()))
 
     def all_of(self, tag: str) -> list[str]:
-        return [text for of, text in self.texts if of == tag]
+        return [text for name, text in self.texts if name == tag]
 
     def check_self_contained(self) -> None:
-        """Nothing runs, and nothing is fetched."""
+        """Check that the page runs and fetches nothing."""
         names = {tag for tag, _ in self.elements}
         assert not names & {"script", "link", "iframe", "object", "embed", "base", "form", "a"}
         for tag, attributes in self.elements:
@@ -74,18 +74,18 @@ class Page(HTMLParser):
         assert "@import" not in style
 
 
-def page_of(tmp_path: Path, of: dict[str, Any], pictures: Any = None) -> Page:
-    write_page(tmp_path / "report.html", of, pictures or {})
+def page_of(tmp_path: Path, content: dict[str, Any], pictures: Any = None) -> Page:
+    write_page(tmp_path / "report.html", content, pictures or {})
     page = Page(tmp_path / "report.html")
     page.check_self_contained()
     return page
 
 
-def test_an_empty_report_is_a_page(tmp_path: Path) -> None:
+def test_empty_report_gives_a_page(tmp_path: Path) -> None:
     page = page_of(tmp_path, report())
     assert page.all_of("title") == page.all_of("h1") == ["custom: embeddings"]
     assert page.all_of("h2") == []
-    assert page.all_of("p") == ["7 sequences; euclidean distance. Metrics are in percent."]
+    assert page.all_of("p") == ["7 sequences; euclidean distance. Metrics in percent."]
 
 
 @pytest.mark.parametrize(
@@ -97,12 +97,12 @@ def test_an_empty_report_is_a_page(tmp_path: Path) -> None:
         ({"network": "skeletongait", "iteration": 0}, "custom: skeletongait, iteration 0"),
     ],
 )
-def test_the_heading_says_what_is_known(tmp_path: Path, more: dict[str, Any], heading: str) -> None:
+def test_heading_of_network_and_iteration(tmp_path: Path, more: dict[str, Any], heading: str) -> None:
     assert page_of(tmp_path, report(**more)).all_of("h1") == [heading]
 
 
-def test_metrics_conditions_and_reasons_are_shown(tmp_path: Path) -> None:
-    own = group(
+def test_metrics_conditions_and_exclusions_are_shown(tmp_path: Path) -> None:
+    bag = group(
         "Bag",
         metrics={"rank_1": 0.5, "mean_ap": None},
         intervals={"rank_1": (0.25, 0.75)},
@@ -111,15 +111,15 @@ def test_metrics_conditions_and_reasons_are_shown(tmp_path: Path) -> None:
         left_out={"the probe itself": 3},
         by_condition={"bg-01": {"rank_1": 0.4, "mean_ap": 0.1}, "bg-02": {"rank_1": 0.6, "mean_ap": None}},
     )
-    of = report(
-        table("Over all", own), notes=["a note"], network="net", published={"net": {"Bag": 0.524}}, n_cut=1,
+    content = report(
+        table("Over all", bag), notes=["a note"], network="net", published={"net": {"Bag": 0.524}}, n_cut=1,
         is_reranked=True,
     )  # fmt: skip
-    page = page_of(tmp_path, of)
-    assert page.all_of("h2") == ["Notes", "Metrics", "By condition", "Left out, and without a match"]
+    page = page_of(tmp_path, content)
+    assert page.all_of("h2") == ["Notes", "Metrics", "By condition", "Excluded pairs and unmatched probes"]
     assert page.all_of("p") == [
-        "7 sequences, 1 of them cut; euclidean distance, re-ranked. Metrics are in percent; "
-        "in brackets, 95 % bootstrap intervals over probes."
+        "7 sequences (1 cut to the maximum length); euclidean distance, re-ranked. "
+        "Metrics in percent, with 95 % bootstrap intervals over probes in brackets."
     ]
     assert page.all_of("th") == [
         "rank-1", "mAP", "published", "difference", "probes", "gallery", "no match", "Bag",
@@ -129,40 +129,40 @@ def test_metrics_conditions_and_reasons_are_shown(tmp_path: Path) -> None:
     assert page.all_of("small") == ["[25.0, 75.0]"]
     assert page.all_of("li") == [
         "a note",
-        "Over all, Bag: 2 probes without a true match: not enrolled",
-        "Over all, Bag: 3 pairs of one person left out: the probe itself",
+        "Over all, Bag: 2 probes without a true match (not enrolled)",
+        "Over all, Bag: 3 genuine pairs excluded (the probe itself)",
     ]
 
 
-def test_hostile_names_are_text(tmp_path: Path) -> None:
-    own = group(
+def test_hostile_names_are_escaped(tmp_path: Path) -> None:
+    hostile = group(
         HOSTILE, metrics={"rank_1": 0.5}, unmatched={HOSTILE: 1}, by_condition={HOSTILE: {"rank_1": 1.0}, "b": {}}
     )
-    of = report(table(HOSTILE, own), notes=[HOSTILE], network=HOSTILE, protocol=HOSTILE)
-    page = page_of(tmp_path, of, {HOSTILE: b"\x89PNG"})
+    content = report(table(HOSTILE, hostile), notes=[HOSTILE], network=HOSTILE, protocol=HOSTILE)
+    page = page_of(tmp_path, content, {HOSTILE: b"\x89PNG"})
     for tag in ("h1", "title", "h3", "th", "li", "figcaption"):
         assert any(HOSTILE in text for text in page.all_of(tag)), tag
-    assert f"Picture: {HOSTILE}" in [attributes.get("alt") for tag, attributes in page.elements if tag == "img"]
+    assert f"Plot: {HOSTILE}" in [attributes.get("alt") for tag, attributes in page.elements if tag == "img"]
 
 
 @pytest.mark.parametrize("name", ["\ud800", "\x00", "a\u202eb", "]]>", "</title>", "--><!--", "歩行"])
-def test_any_name_can_be_written(tmp_path: Path, name: str) -> None:
+def test_unprintable_names_are_shown_with_question_marks(tmp_path: Path, name: str) -> None:
     page = page_of(tmp_path, report(table(name, group(name))))
     shown = "".join(c if c.isprintable() else "?" for c in name)
     assert shown in page.all_of("th")
 
 
-def test_pictures_are_in_the_page(tmp_path: Path) -> None:
+def test_pictures_are_embedded_with_caption_and_alternative_text(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(b"\x89PNG of a file")
     page = page_of(tmp_path, report(), {"A: what it shows": tmp_path / "a.png", "B": b"\x89PNG"})
     images = [attributes for tag, attributes in page.elements if tag == "img"]
     contents = [base64.b64decode(str(image["src"]).split(",")[1]) for image in images]
     assert contents == [b"\x89PNG of a file", b"\x89PNG"]
-    assert [image["alt"] for image in images] == ["Picture: A", "Picture: B"]
+    assert [image["alt"] for image in images] == ["Plot: A", "Plot: B"]
     assert page.all_of("figcaption") == ["A: what it shows", "B"]
 
 
-def test_a_missing_picture_leaves_the_old_page(tmp_path: Path) -> None:
+def test_missing_picture_leaves_the_old_page(tmp_path: Path) -> None:
     write_page(tmp_path / "report.html", report(), {})
     before = (tmp_path / "report.html").read_bytes()
     with pytest.raises(DataError, match="a\\.png: found No such file"):
@@ -181,7 +181,7 @@ def test_a_missing_picture_leaves_the_old_page(tmp_path: Path) -> None:
         (["skeletongait++"], ["skeletongait++"]),
     ],
 )
-def test_safe_names(names: list[str], expected: list[str]) -> None:
+def test_file_names_are_safe_and_distinct(names: list[str], expected: list[str]) -> None:
     assert safe_names(names) == expected
 
 
@@ -190,16 +190,19 @@ class TestSaved:
     def needs_matplotlib(self) -> None:
         pytest.importorskip("matplotlib", reason="matplotlib, of the extra plots, is not installed")
 
-    def test_of_nothing_there_is_a_page(self, tmp_path: Path) -> None:
+    def test_empty_report_saves_only_the_page(self, tmp_path: Path) -> None:
         assert save_pictures(tmp_path / "new", report(), {"A": ()}, None) == [tmp_path / "new" / "report.html"]
         assert [path.name for path in (tmp_path / "new").iterdir()] == ["report.html"]
 
-    def test_an_evaluation_is_saved_whole(self, tmp_path: Path) -> None:
+    def test_all_pictures_of_an_evaluation_are_saved_and_embedded(self, tmp_path: Path) -> None:
         keys = [Key(i, c, v) for i in "abcd" for c in ("n1", "n2", HOSTILE) for v in ("000", "090", "180")]
         values = torch.from_numpy(np.random.default_rng(0).standard_normal((len(keys), 5, 3)).astype(np.float32))
         embeddings, protocol = Embeddings(keys, values), custom_protocol(["n1"], {"N": ["n2"], HOSTILE: ["<*"]})
-        of = {**json.loads(json.dumps(score(embeddings, protocol, bootstrap_samples=20).to_dict())), "network": "net"}
-        files = save_pictures(tmp_path, of, retrieve(embeddings, protocol), None)
+        content = {
+            **json.loads(json.dumps(score(embeddings, protocol, bootstrap_samples=20).to_dict())),
+            "network": "net",
+        }
+        files = save_pictures(tmp_path, content, retrieve(embeddings, protocol), None)
         names = ["cmc.png", "views-1.png", "views-2.png", "retrieval-N.png", "retrieval-_script_alert_script_.png"]
         assert [path.name for path in files] == [*names, "report.html"]
         assert {path.name for path in tmp_path.iterdir()} == {*names, "report.html"}
@@ -208,7 +211,7 @@ class TestSaved:
         images = [str(attributes["src"]) for tag, attributes in page.elements if tag == "img"]
         assert [base64.b64decode(image.split(",")[1]) for image in images] == [path.read_bytes() for path in files[:-1]]
 
-    def test_tables_of_one_title_have_a_picture_each(self, tmp_path: Path) -> None:
+    def test_tables_with_equal_titles_have_separate_pictures(self, tmp_path: Path) -> None:
         pairs = {"000": {"090": {"rank_1": 0.5}}}
         twice = [table("T", group("A", metrics={"rank_1": 0.5}, by_view_pair=pairs)) for _ in range(2)]
         retrieved = Retrieved(Key("a", "n", "000"), (Neighbor(Key("b", "n", "000"), 1.0, False),))

@@ -1,4 +1,4 @@
-"""Pictures of sequences, wherever they lie."""
+"""Previews of sequences from trees, HDF5 files and pairs."""
 
 from __future__ import annotations
 
@@ -23,34 +23,34 @@ def maps_of(frames: int) -> np.ndarray:
 
 
 def animation(path: Path) -> list[np.ndarray]:
-    there, read = cv2.imreadanimation(str(path))
-    assert there
-    return [frame[..., :3] for frame in read.frames]
+    is_read, content = cv2.imreadanimation(str(path))
+    assert is_read
+    return [frame[..., :3] for frame in content.frames]
 
 
-def test_a_sequence_without_frames_is_named(tmp_path: Path) -> None:
+def test_sequence_without_frames_raises_data_error(tmp_path: Path) -> None:
     PickleTreeWriter(tmp_path).write(KEY, maps_of(0))
-    with pytest.raises(DataError, match="001/n/000: found no frame"):
+    with pytest.raises(DataError, match="001/n/000: found no frames"):
         save_previews(tmp_path / "out", open_any(tmp_path), KEY, 9)
     assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("pointer", [".", "001/n/000", "001/n/000/000.pkl", "store"])
-def test_a_store_a_folder_or_a_file(tmp_path: Path, pointer: str) -> None:
+def test_path_is_a_dataset_a_sequence_folder_or_a_file(tmp_path: Path, pointer: str) -> None:
     PickleTreeWriter(tmp_path / "tree").write(KEY, maps_of(7))
     PickleTreeWriter(tmp_path / "tree").write(KEY._replace(view="090"), maps_of(9))
     convert_store(open_any(tmp_path / "tree"), tmp_path / "tree" / "store", "hdf5", workers=1)
     source, key = locate(tmp_path / "tree" / pointer, None)
-    sheet, moving = save_previews(tmp_path / "out", source, key, 3)
-    assert (sheet.name, moving.name) == ("001_n_000.png", "001_n_000.gif")
+    sheet, gif = save_previews(tmp_path / "out", source, key, 3)
+    assert (sheet.name, gif.name) == ("001_n_000.png", "001_n_000.gif")
     assert cv2.imread(str(sheet)).shape == (24 + 132, 9 * 132, 3)
-    frames = animation(moving)
+    frames = animation(gif)
     assert len(frames) == 7
     assert frames[0].shape == (24 + 128, 3 * 132, 3)
     assert (frames[0] != frames[1]).any()
 
 
-def test_poses_are_drawn_and_pairs_have_silhouettes(tmp_path: Path) -> None:
+def test_poses_are_drawn_and_pairs_show_silhouettes(tmp_path: Path) -> None:
     write_dataset(tmp_path)
     source, key = locate(tmp_path / "poses", "001/nm-01/000")
     save_previews(tmp_path, source, key, 1)
@@ -66,13 +66,13 @@ def test_poses_are_drawn_and_pairs_have_silhouettes(tmp_path: Path) -> None:
     assert cv2.imread(str(sheet)).shape[1] == 132
 
 
-def test_an_unknown_sequence_is_named(tmp_path: Path) -> None:
+def test_unknown_sequence_raises_settings_error(tmp_path: Path) -> None:
     PickleTreeWriter(tmp_path).write(KEY, maps_of(2))
     with pytest.raises(SettingsError, match=r"--sequence: found 001, expected .* for example 001/n/000"):
         locate(tmp_path, "001")
 
 
-def test_colors_of_an_animation_are_near_those_drawn(tmp_path: Path) -> None:
+def test_colors_of_an_animation_are_close_to_those_drawn(tmp_path: Path) -> None:
     maps = np.zeros((2, 2, 64, 64), np.uint8)
     maps[:, 0] = np.linspace(0, 255, 64, dtype=np.uint8)  # a ramp of limbs
     save_animation(tmp_path / "a.gif", Strip("ramp", maps))
