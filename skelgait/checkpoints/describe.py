@@ -22,6 +22,7 @@ from skelgait.checkpoints.mismatch import (
 )
 from skelgait.checkpoints.presets import PresetMatch, matching_presets
 from skelgait.datasets import DATASETS
+from skelgait.display import Row, Tabular
 from skelgait.opengait.weights import to_opengait
 
 _SHOWN_SETTINGS = ("dataset", "precision", "seed")
@@ -51,8 +52,8 @@ class WeightsReport:
         return not self.mismatches.names()
 
 
-@dataclass(frozen=True)
-class CheckpointReport:
+@dataclass(frozen=True, repr=False)
+class CheckpointReport(Tabular):
     """Description of a checkpoint file.
 
     Attributes:
@@ -86,6 +87,32 @@ class CheckpointReport:
     data: Mapping[str, Any]
     next_command: str
     hint: str
+
+    def headline(self) -> str:
+        """Return network and iteration."""
+        iteration = "" if self.iteration is None else f", iteration {self.iteration}"
+        return f"{self.path.name}: {self.weights.architecture.name}{iteration}"
+
+    def rows(self) -> list[Row]:
+        """Return one row for each property that is known."""
+        properties: Row = {
+            "kind": self.kind,
+            "network": self.weights.architecture.name,
+            "iteration": self.iteration,
+            "test embedding": self.test_embedding,
+            "parameters": self.weights.parameters,
+            "size (bytes)": self.size_bytes,
+            "weights": self.weights.mismatches.summary() if self.weights.mismatches.names() else "complete",
+            "training states": ", ".join(self.states) or None,
+            "resumable": self.resumable,
+            "skelgait version": self.version,
+            **{f"settings.{name}": value for name, value in self.settings.items()},
+            **{f"data.{name}": value for name, value in self.data.items()},
+            "remarks": "; ".join(self.remarks) or None,
+            "next command": self.next_command or None,
+            "hint": self.hint or None,
+        }
+        return [{"name": name, "value": value} for name, value in properties.items() if value is not None]
 
 
 def describe_checkpoint(path: Path) -> CheckpointReport:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
+from skelgait.display import Row, Tabular
 from skelgait.errors import DataError
 from skelgait.storage import Key
 
@@ -30,8 +31,8 @@ class InspectionContext(NamedTuple):
     names: str | None
 
 
-@dataclass(frozen=True)
-class Inspection:
+@dataclass(frozen=True, repr=False)
+class Inspection(Tabular):
     """Result of an inspection.
 
     Attributes:
@@ -45,6 +46,16 @@ class Inspection:
     facts: Mapping[str, object] = field(default_factory=dict)
     problems: Sequence[str] = ()
     next_command: str = ""
+
+    def headline(self) -> str:
+        """Return the description of the content."""
+        return self.description
+
+    def rows(self) -> list[Row]:
+        """Return one row for each fact, each problem and the next command."""
+        rows: list[Row] = [{"name": name, "value": value} for name, value in self.facts.items()]
+        rows += [{"name": "problem", "value": problem} for problem in self.problems]
+        return rows + ([{"name": "next command", "value": self.next_command}] if self.next_command else [])
 
 
 def evenly_spaced(items: Sequence[T], n: int) -> list[T]:

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple, TypeVar, cast
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
+from skelgait.display import Row, Tabular
 from skelgait.errors import DataError, SkelgaitError
 from skelgait.runtime.advance import Advance, no_progress
 from skelgait.runtime.process_group import SINGLE, ProcessGroup
@@ -124,8 +125,8 @@ class Destination:
     hint: str = "choose another folder"
 
 
-@dataclass(frozen=True)
-class BuildReport:
+@dataclass(frozen=True, repr=False)
+class BuildReport(Tabular):
     """Result of writing a dataset.
 
     Attributes:
@@ -152,6 +153,15 @@ class BuildReport:
         for counts in self.made.values():
             totals.update(counts)
         return totals
+
+    def headline(self) -> str:
+        """Return the numbers of sequences written, skipped and failed."""
+        return f"{self.sequences} sequences written, {self.skipped} skipped, {len(self.failed)} failed"
+
+    def rows(self) -> list[Row]:
+        """Return one row for each sequence that was written or failed."""
+        written: list[Row] = [{"sequence": str(key), "outcome": "written", **n} for key, n in self.made.items()]
+        return written + [{"sequence": str(key), "outcome": "failed", "reason": reason} for key, reason in self.failed]
 
 
 def recorded_settings(config: BaseModel) -> dict[str, Any]:

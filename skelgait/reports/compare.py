@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skelgait.datasets import Table
+from skelgait.display import Row, Tabular
 from skelgait.errors import DataError, PathLike, SettingsError
 from skelgait.evaluation.metrics import cells_of, interval, number, resampled, values_of
 from skelgait.evaluation.ranks import GroupRanks
@@ -58,8 +59,8 @@ class ComparedMetric:
     differences: tuple[Difference, ...]
 
 
-@dataclass(frozen=True)
-class Comparison:
+@dataclass(frozen=True, repr=False)
+class Comparison(Tabular):
     """Comparison of evaluations.
 
     Attributes:
@@ -73,6 +74,31 @@ class Comparison:
     protocol: str
     metrics: tuple[ComparedMetric, ...]
     notes: tuple[str, ...]
+
+    def headline(self) -> str:
+        """Return the protocol and the names of the evaluations."""
+        return f"{self.protocol}, {', '.join(self.names)}"
+
+    def rows(self) -> list[Row]:
+        """Return one row for each metric and evaluation; differences are to the first evaluation."""
+        return [
+            {
+                "table": metric.table,
+                "group": metric.group,
+                "metric": metric.metric,
+                "n_probes": metric.n_probes,
+                "evaluation": name,
+                "value": value,
+                "difference": difference.difference,
+                "low": difference.interval[0] if difference.interval else None,
+                "high": difference.interval[1] if difference.interval else None,
+                "p": difference.p,
+            }
+            for metric in self.metrics
+            for name, value, difference in zip(
+                self.names, metric.values, (Difference(None, None, None), *metric.differences), strict=True
+            )
+        ]
 
 
 def compare_reports(

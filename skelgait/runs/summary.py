@@ -8,12 +8,13 @@ from statistics import median
 from typing import Any
 
 from skelgait.checkpoints.best_checkpoint import BestEvaluation, highest_score
+from skelgait.display import Row, Tabular
 from skelgait.runs.metrics import logged_metrics, number
 from skelgait.runs.read import Run
 
 
-@dataclass(frozen=True)
-class Summary:
+@dataclass(frozen=True, repr=False)
+class Summary(Tabular):
     """Summary of a training run; None for values that the run does not have.
 
     Attributes:
@@ -39,6 +40,16 @@ class Summary:
     best: BestEvaluation | None
     checkpoints: int
     started: str | None
+
+    def headline(self) -> str:
+        """Return run, network and iteration."""
+        return f"{self.run}, {self.network}, iteration {self.iteration} of {self.iterations}"
+
+    def rows(self) -> list[Row]:
+        """Return one row with all values."""
+        best: Row = {"best_score": self.best.score, "best_iteration": self.best.iteration} if self.best else {}
+        values = {name: value for name, value in vars(self).items() if name not in ("metrics", "best")}
+        return [{**values, **self.metrics, **best}]
 
 
 def summarize(run: Run) -> Summary:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
+from skelgait.display import Row, Tabular
 from skelgait.storage import Key
 from skelgait.storage.pairs import FramePairs
 
@@ -60,8 +61,8 @@ class SequencePairing:
         }
 
 
-@dataclass(frozen=True)
-class Pairing:
+@dataclass(frozen=True, repr=False)
+class Pairing(Tabular):
     """Outcome of pairing a source of maps with a source of silhouettes.
 
     Attributes:
@@ -83,6 +84,14 @@ class Pairing:
     def with_outcome(self, outcome: Outcome) -> tuple[SequencePairing, ...]:
         """Return the sequences with an outcome."""
         return tuple(sequence for sequence in self.sequences if sequence.outcome == outcome)
+
+    def headline(self) -> str:
+        """Return the number of sequences of each outcome."""
+        return ", ".join(f"{n} {outcome}" for outcome, n in self.counts.items() if n) or "no sequences"
+
+    def rows(self) -> list[Row]:
+        """Return one row for each sequence, with the columns of the report."""
+        return [dict(sequence.to_dict()) for sequence in self.sequences]
 
     def to_dict(self) -> dict[str, object]:
         """Return the pairing as plain lists of strings and numbers."""
