@@ -7,13 +7,14 @@ from importlib import import_module as _import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from skelgait.checkpoints.checkpoint import load_checkpoint
+    from skelgait.checkpoints.checkpoint import Checkpoint, load_checkpoint
+    from skelgait.checkpoints.describe import describe_checkpoint
     from skelgait.datasets import custom_protocol, find
     from skelgait.embeddings.embeddings import Embeddings
     from skelgait.embeddings.extraction import InferenceOptions, embed
     from skelgait.embeddings.file import open_embeddings, write_embeddings
     from skelgait.errors import CheckpointError, DataError, ProtocolError, SettingsError, ShapeError, SkelgaitError
-    from skelgait.evaluation import score
+    from skelgait.evaluation import EvaluationReport, score
     from skelgait.evaluation.identification import identify, learn_threshold
     from skelgait.inspection import inspect_path
     from skelgait.maps import skeleton_maps
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     from skelgait.matching.distances import distance_matrix
     from skelgait.matching.options import MatchingOptions, Reranking
     from skelgait.matching.registry import register_distance
-    from skelgait.models import build_network
+    from skelgait.models import build_network, register_network
+    from skelgait.pipelines.embedder import Embedder
     from skelgait.preprocess.convert import convert_store
     from skelgait.preprocess.maps import draw_dataset
     from skelgait.preprocess.pairs import pair_sequences, write_pairs
@@ -30,21 +32,25 @@ if TYPE_CHECKING:
     from skelgait.raw.poses import open_raw
     from skelgait.reports.compare import compare_reports
     from skelgait.settings import load_settings, read_protocol
-    from skelgait.storage import Key, open_any, open_pairs, open_source
+    from skelgait.storage import Key, SequenceSource, open_any, open_pairs, open_source
     from skelgait.synth import write_walkers
     from skelgait.training.train import train
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Checkpoint",
     "CheckpointError",
     "DataError",
+    "Embedder",
     "Embeddings",
+    "EvaluationReport",
     "InferenceOptions",
     "Key",
     "MatchingOptions",
     "ProtocolError",
     "Reranking",
+    "SequenceSource",
     "SettingsError",
     "ShapeError",
     "SkelgaitError",
@@ -55,6 +61,7 @@ __all__ = [
     "compare_reports",
     "convert_store",
     "custom_protocol",
+    "describe_checkpoint",
     "distance_matrix",
     "draw_dataset",
     "draw_maps",
@@ -73,6 +80,7 @@ __all__ = [
     "pair_sequences",
     "read_protocol",
     "register_distance",
+    "register_network",
     "score",
     "skeleton_maps",
     "train",
@@ -83,14 +91,18 @@ __all__ = [
 
 # The module of each public name. A test compares it with the imports above and with __all__.
 _MODULES = {
+    "Checkpoint": "checkpoints.checkpoint",
     "CheckpointError": "errors",
     "DataError": "errors",
+    "Embedder": "pipelines.embedder",
     "Embeddings": "embeddings.embeddings",
+    "EvaluationReport": "evaluation",
     "InferenceOptions": "embeddings.extraction",
     "Key": "storage",
     "MatchingOptions": "matching.options",
     "ProtocolError": "errors",
     "Reranking": "matching.options",
+    "SequenceSource": "storage",
     "SettingsError": "errors",
     "ShapeError": "errors",
     "SkelgaitError": "errors",
@@ -100,6 +112,7 @@ _MODULES = {
     "compare_reports": "reports.compare",
     "convert_store": "preprocess.convert",
     "custom_protocol": "datasets",
+    "describe_checkpoint": "checkpoints.describe",
     "distance_matrix": "matching.distances",
     "draw_dataset": "preprocess.maps",
     "draw_maps": "maps.on_device",
@@ -118,6 +131,7 @@ _MODULES = {
     "pair_sequences": "preprocess.pairs",
     "read_protocol": "settings",
     "register_distance": "matching.registry",
+    "register_network": "models",
     "score": "evaluation",
     "skeleton_maps": "maps",
     "train": "training.train",

@@ -161,10 +161,25 @@ def _embedded_rows(
 ) -> Iterator[Row]:
     """Yield the index and both embeddings (S, D) of each sequence of this process."""
     for batch in batches:
-        with torch.inference_mode(), autocast(precision, device):
-            frames = batch.frames.to(device).to(torch.float32, memory_format=torch.channels_last).div_(255)
-            output = network(frames, batch.lengths)
-            outputs = (output.embedding, output.neck_embedding)
-            first, second = (values.transpose(1, 2).contiguous().float().cpu().numpy() for values in outputs)
+        first, second = embed_batch(network, batch, device, precision)
         yield from zip(batch.labels.tolist(), first, second, strict=True)
         advance(len(batch.lengths) * world_size())
+
+
+def embed_batch(
+    network: GaitNetwork, batch: Batch, device: torch.device, precision: str
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return both embeddings (n, S, D) of the sequences of a batch, in the memory layout of embedding files.
+
+    Args:
+        network: trained network in eval mode, on `device`.
+        batch: packed sequences.
+        device: device of the network.
+        precision: float32, bf16 or fp16.
+    """
+    with torch.inference_mode(), autocast(precision, device):
+        frames = batch.frames.to(device).to(torch.float32, memory_format=torch.channels_last).div_(255)
+        output = network(frames, batch.lengths)
+        outputs = (output.embedding, output.neck_embedding)
+        first, second = (values.transpose(1, 2).contiguous().float().cpu().numpy() for values in outputs)
+    return first, second
