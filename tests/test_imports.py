@@ -40,8 +40,8 @@ MAY_IMPORT = {
     "reports": {"errors", "display", "datasets", "evaluation", "storage", "viz"},
     "runs": {"errors", "display", "checkpoints", "settings", "storage", "viz"},
     "pipelines": {
-        "errors", "display", "checkpoints", "datasets", "embeddings", "evaluation", "matching", "models", "preprocess",
-        "raw", "reports", "runtime", "settings", "storage", "synth", "training", "viz",
+        "errors", "display", "checkpoints", "datasets", "embeddings", "evaluation", "maps", "matching", "models",
+        "preprocess", "raw", "reports", "runtime", "sampling", "settings", "storage", "synth", "training", "viz",
     },
 }  # fmt: skip
 HEAVY = {"torch", "numba", "cv2"}

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 import subprocess
 import sys
 from pathlib import Path
+from types import FunctionType
 
 import pytest
 
@@ -83,6 +85,33 @@ def test_import_loads_no_dependency() -> None:
     code = "import sys, skelgait; print({'torch', 'numba', 'numpy', 'cv2', 'pydantic'} & set(sys.modules))"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout == "set()\n"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_default_is_a_lambda(name: str) -> None:
+    value = getattr(skelgait, name)
+    methods = [] if not inspect.isclass(value) else [m for m in vars(value).values() if isinstance(m, FunctionType)]
+    for function in methods or [value]:
+        defaults = [parameter.default for parameter in inspect.signature(function).parameters.values()]
+        assert not [default for default in defaults if getattr(default, "__name__", "") == "<lambda>"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_path_may_be_a_string(name: str) -> None:
+    parameters = inspect.signature(getattr(skelgait, name)).parameters.values()
+    assert not [p.name for p in parameters if re.search(r"\bPath\b", str(p.annotation))]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Embedder", "describe_checkpoint", "inspect_path", "load_checkpoint", "open_any", "open_embeddings",
+        "open_pairs", "open_raw", "read_protocol",
+    ],
+)  # fmt: skip
+def test_missing_path_given_as_string_raises_skelgait_error(name: str, tmp_path: Path) -> None:
+    with pytest.raises(skelgait.SkelgaitError, match="missing"):
+        getattr(skelgait, name)(str(tmp_path / "missing"))
 
 
 @pytest.mark.slow

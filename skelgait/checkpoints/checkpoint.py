@@ -15,7 +15,7 @@ from skelgait import __version__
 from skelgait.checkpoints.architecture import Architecture, sizes_of
 from skelgait.checkpoints.file import HINT, read_checkpoint_file
 from skelgait.checkpoints.mismatch import check_network_is_registered, check_network_matches, find_mismatches
-from skelgait.errors import CheckpointError
+from skelgait.errors import CheckpointError, PathLike
 from skelgait.models import GaitNetwork
 from skelgait.opengait.weights import from_opengait, to_opengait
 from skelgait.storage.atomic import atomic_write
@@ -53,7 +53,7 @@ class Checkpoint:
         return network.eval()
 
 
-def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
+def save_checkpoint(path: PathLike, checkpoint: Checkpoint) -> None:
     """Write a checkpoint atomically, with OpenGait's weight names.
 
     Args:
@@ -80,11 +80,11 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     # Saved to memory first, because torch.save does not raise a distinct error for a full disk.
     buffer = io.BytesIO()
     torch.save(content, buffer)
-    with atomic_write(path) as partial:
+    with atomic_write(Path(path)) as partial:
         partial.write_bytes(buffer.getbuffer())
 
 
-def load_checkpoint(path: Path) -> Checkpoint:
+def load_checkpoint(path: PathLike) -> Checkpoint:
     """Read a checkpoint of skelgait or OpenGait. No code in the file is executed.
 
     Files with weights alone are accepted too: a bare state dict, a dict with the key `state_dict`, and names with the
@@ -96,6 +96,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
     Raises:
         CheckpointError: if the file is missing, damaged, or not a checkpoint of a registered network.
     """
+    path = Path(path)
     file = read_checkpoint_file(path)
     check_network_is_registered(path, file.skelgait.settings)
     architecture = sizes_of(file.weights, file.skelgait.settings).architecture

@@ -23,6 +23,7 @@ from skelgait.checkpoints.mismatch import (
 from skelgait.checkpoints.presets import PresetMatch, matching_presets
 from skelgait.datasets import DATASETS
 from skelgait.display import Row, Tabular
+from skelgait.errors import PathLike
 from skelgait.opengait.weights import to_opengait
 
 _SHOWN_SETTINGS = ("dataset", "precision", "seed")
@@ -115,7 +116,7 @@ class CheckpointReport(Tabular):
         return [{"name": name, "value": value} for name, value in properties.items() if value is not None]
 
 
-def describe_checkpoint(path: Path) -> CheckpointReport:
+def describe_checkpoint(path: PathLike) -> CheckpointReport:
     """Describe a checkpoint file, even if weights are missing, unexpected or of the wrong shape.
 
     Args:
@@ -124,6 +125,7 @@ def describe_checkpoint(path: Path) -> CheckpointReport:
     Raises:
         CheckpointError: if the file is missing, damaged, or not a checkpoint of a registered network.
     """
+    path = Path(path)
     file = read_checkpoint_file(path)
     extra = file.skelgait
     check_network_is_registered(path, extra.settings)

@@ -22,7 +22,7 @@ from torch import Tensor
 from skelgait import __version__
 from skelgait.embeddings.embeddings import Embeddings, check_finite
 from skelgait.embeddings.extraction import EmbeddingChunk
-from skelgait.errors import DataError
+from skelgait.errors import DataError, PathLike
 from skelgait.matching.distances import as_slice
 from skelgait.storage import Key
 from skelgait.storage.hdf5_file import HDF5_ERRORS, create_hdf5
@@ -64,7 +64,7 @@ class EmbeddingFacts:
 
 
 def write_embeddings(
-    path: Path, keys: Sequence[Key], frames: Sequence[int], chunks: Iterable[EmbeddingChunk], facts: EmbeddingFacts
+    path: PathLike, keys: Sequence[Key], frames: Sequence[int], chunks: Iterable[EmbeddingChunk], facts: EmbeddingFacts
 ) -> None:
     """Write embeddings to a file, chunk by chunk. The file appears only when it is complete.
 
@@ -79,7 +79,7 @@ def write_embeddings(
         DataError: if the file cannot be written.
         SkelgaitError: if `chunks` raises it.
     """
-    with create_hdf5(path) as (file, check):
+    with create_hdf5(Path(path)) as (file, check):
         write_keys(file, list(keys))
         file["frames"] = np.asarray(frames, np.int64)
         # Text of fixed length: HDF5 may loop forever on a damaged file with text of variable length.
@@ -138,7 +138,7 @@ class EmbeddingFile:
         return Embeddings(keys, self.values.select(indices), n_cut)
 
 
-def open_embeddings(path: str | os.PathLike[str], embedding: int | None = None) -> EmbeddingFile:
+def open_embeddings(path: PathLike, embedding: int | None = None) -> EmbeddingFile:
     """Open an embedding file.
 
     Args:

@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from skelgait.errors import DataError
+from skelgait.errors import DataError, PathLike
 from skelgait.evaluation import EvaluationReport
 from skelgait.reports.ranks_file import write_ranks
 from skelgait.reports.rows import MetricRow, Report, rows_of
@@ -19,7 +19,7 @@ REPORT, RANKS = "report.json", "ranks.h5"
 _PICTURES = ("cmc.png", "roc.png", "views-*.png", "retrieval-*.png", "report.html")
 
 
-def write_report(folder: Path, report: Report, evaluation: EvaluationReport) -> None:
+def write_report(folder: PathLike, report: Report, evaluation: EvaluationReport) -> None:
     """Write a report.
 
     An old `report.json` is removed first, and the new one is written last. A folder with `report.json` is complete.
@@ -32,6 +32,7 @@ def write_report(folder: Path, report: Report, evaluation: EvaluationReport) -> 
     Raises:
         DataError: if a file cannot be written.
     """
+    folder = Path(folder)
     _remove_pictures(folder)
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
@@ -52,13 +53,13 @@ def _remove_pictures(folder: Path) -> None:
                 remove_file(path)
 
 
-def read_report(folder: Path) -> dict[str, Any]:
+def read_report(folder: PathLike) -> dict[str, Any]:
     """Read the report in a folder as plain data.
 
     Raises:
         DataError: if it is missing or damaged.
     """
-    path, hint = folder / REPORT, "run `skelgait evaluate` again"
+    path, hint = Path(folder) / REPORT, "run `skelgait evaluate` again"
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(content, dict) or not isinstance(content["tables"], list):

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from skelgait.datasets import find
-from skelgait.errors import SettingsError
+from skelgait.errors import PathLike, SettingsError
 from skelgait.opengait.settings import is_opengait_dialect, translate
 from skelgait.settings.evaluation import is_protocol_file
 from skelgait.settings.presets import preset_names, read_preset
@@ -50,11 +50,11 @@ class Resolved:
 
 def load_settings(
     *,
-    file: Path | None = None,
+    file: PathLike | None = None,
     preset: str | None = None,
     flags: Mapping[str, object] | None = None,
     environ: Mapping[str, str] | None = None,
-    default_file: Path | None = Path(DEFAULT_FILE),
+    default_file: PathLike | None = DEFAULT_FILE,
 ) -> Resolved:
     """Resolve the settings: preset < settings file < environment < flags.
 
@@ -69,9 +69,9 @@ def load_settings(
     Raises:
         SettingsError: if a file cannot be read, or keys or values are invalid; names all of them.
     """
-    if file is None and default_file is not None and default_file.is_file():
+    if file is None and default_file is not None and Path(default_file).is_file():
         file = default_file
-    file_layer, warnings = _read_file(file) if file else ({}, [])
+    file_layer, warnings = _read_file(Path(file)) if file else ({}, [])
     flag_layer = {key: (value, "flag") for key, value in _flat(flags or {})}
     given = {**file_layer, **_read_environment(os.environ if environ is None else environ), **flag_layer}
     given_preset, _ = given.pop(_PRESET, (None, ""))

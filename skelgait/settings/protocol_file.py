@@ -15,7 +15,7 @@ from pydantic_core import from_json, to_json
 
 from skelgait.datasets import Protocol
 from skelgait.datasets.protocol import Metric, is_of_verification
-from skelgait.errors import SettingsError
+from skelgait.errors import PathLike, SettingsError
 from skelgait.models.registry import NETWORKS
 from skelgait.settings.problems import InvalidSettingsError, found_as, message_of
 from skelgait.settings.yaml_files import dump_yaml, read_yaml
@@ -30,7 +30,7 @@ _MESSAGES = {
 _MAX_RANKS = 10**9
 
 
-def read_protocol(path: Path) -> Protocol:
+def read_protocol(path: PathLike) -> Protocol:
     """Read a protocol from a YAML file.
 
     The keys are the fields of `skelgait.datasets.Protocol`. A group may omit `probes`. Published metrics are in
@@ -39,6 +39,7 @@ def read_protocol(path: Path) -> Protocol:
     Raises:
         SettingsError: if the file cannot be read, or keys or values are invalid; names all of them.
     """
+    path = Path(path)
     content = _read_json_types(path)
     for _, table in _entries(content.get("tables")):
         if table.get("kind") == "verification":

@@ -42,7 +42,7 @@ def open_pairs(path: PathLike) -> SequenceSource:
     return PairSource(path, open_source(maps, "map"), open_source(silhouettes, "silhouette", pattern), pairs)
 
 
-def open_any(path: PathLike, pattern: str = ANY_PICKLE, *, only: Path | None = None) -> SequenceSource:
+def open_any(path: PathLike, pattern: str = ANY_PICKLE, *, only: PathLike | None = None) -> SequenceSource:
     """Open sequences and detect their kind: pairs, poses, maps or silhouettes.
 
     Args:
@@ -58,7 +58,7 @@ def open_any(path: PathLike, pattern: str = ANY_PICKLE, *, only: Path | None = N
         path = path.parent
     if (path / PAIR_FILE).is_file():
         return open_pairs(path)
-    return backend_at(path).open(path, None, pattern) if only is None else open_tree(path, pattern, only)
+    return backend_at(path).open(path, None, pattern) if only is None else open_tree(path, pattern, Path(only))
 
 
 def open_sequence(path: Path, pattern: str = ANY_PICKLE) -> tuple[SequenceSource, Key] | None:

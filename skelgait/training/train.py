@@ -15,7 +15,7 @@ import torch
 from skelgait.checkpoints.checkpoint import Architecture, save_checkpoint
 from skelgait.checkpoints.folder import check_free_space, checkpoint_path, remove_old_checkpoints
 from skelgait.datasets.identities import select_identities
-from skelgait.errors import SkelgaitError
+from skelgait.errors import PathLike, SkelgaitError
 from skelgait.models import GaitNetwork
 from skelgait.runtime.advance import Advance, no_progress
 from skelgait.runtime.launch import EXIT_PEER_FAILED
@@ -70,7 +70,7 @@ class TrainReport:
 def train(
     source: SequenceSource,
     identities: Collection[str],
-    run: Path,
+    run: PathLike,
     settings: TrainSettings,
     device: torch.device,
     *,
@@ -102,6 +102,7 @@ def train(
     """
     advance = advance or no_progress
     start = time.perf_counter()
+    run = Path(run)
     if not settings.resume:
         refuse_earlier_training(run)
     keep_freed_memory()
