@@ -1,4 +1,4 @@
-"""Batch-all triplet loss, against plain loops over triplets."""
+"""Batch-all triplet loss, compared with plain loops over triplets."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MARGIN = 0.2
 
 
 def by_loops(embedding: Tensor, labels: list[int]) -> TripletTerms:
-    """Every triplet on its own, an anchor as its own positive included."""
+    """Compute every triplet separately; an anchor is also its own positive."""
     n_sequences, _, n_strips = embedding.shape
     columns: list[list[float]] = []
     for s in range(n_strips):
@@ -40,13 +40,13 @@ def by_loops(embedding: Tensor, labels: list[int]) -> TripletTerms:
     [
         ([0], "no pair"),
         ([0, 0, 0], "no negative"),
-        ([0, 1, 2], "no positive but the anchor itself"),
-        ([0, 0, 1, 1], "OpenGait test batch"),
-        ([3, 1, 3, 1, 1, 2], "unequal numbers, in no order"),
+        ([0, 1, 2], "only the anchor as positive"),
+        ([0, 0, 1, 1], "batch of OpenGait's test"),
+        ([3, 1, 3, 1, 1, 2], "unequal numbers, not sorted"),
     ],
 )
 @pytest.mark.parametrize("spread", [0.01, 0.1, 1.0])
-def test_loops(labels: list[int], why: str, spread: float) -> None:
+def test_loss_equals_loops(labels: list[int], why: str, spread: float) -> None:
     random = torch.Generator().manual_seed(len(labels))
     embedding = spread * torch.randn(len(labels), 6, 3, dtype=torch.float64, generator=random)
     ours = batch_all_triplet_loss(embedding, torch.tensor(labels), MARGIN)
@@ -55,35 +55,35 @@ def test_loops(labels: list[int], why: str, spread: float) -> None:
 
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=8), st.integers(0, 2**31))
-def test_loops_for_any_labels(labels: list[int], seed: int) -> None:
+def test_loss_equals_loops_for_random_labels(labels: list[int], seed: int) -> None:
     random = torch.Generator().manual_seed(seed)
     embedding = 0.2 * torch.randn(len(labels), 4, 2, dtype=torch.float64, generator=random)
     ours = batch_all_triplet_loss(embedding, torch.tensor(labels), MARGIN)
     torch.testing.assert_close(tuple(ours), tuple(by_loops(embedding, labels)))
 
 
-def test_strips_are_apart() -> None:
+def test_strips_are_independent() -> None:
     embedding, labels = torch.randn(6, 8, 4), torch.tensor([0, 0, 1, 1, 2, 2])
-    together = batch_all_triplet_loss(embedding, labels, MARGIN)
+    all_strips = batch_all_triplet_loss(embedding, labels, MARGIN)
     for s in range(4):
-        alone = batch_all_triplet_loss(embedding[:, :, s : s + 1], labels, MARGIN)
-        torch.testing.assert_close(torch.stack([term[s] for term in together]), torch.cat(list(alone)))
+        one_strip = batch_all_triplet_loss(embedding[:, :, s : s + 1], labels, MARGIN)
+        torch.testing.assert_close(torch.stack([term[s] for term in all_strips]), torch.cat(list(one_strip)))
 
 
-def test_worked_example() -> None:
-    """Two sequences of one identity at 0 and 0.1 on a line, one of another at 0.25."""
+def test_loss_of_three_points_on_a_line() -> None:
+    """Positions are 0 and 0.1 for one identity, and 0.25 for another."""
     embedding = torch.tensor([0.0, 0.1, 0.25])[:, None, None]
     terms = batch_all_triplet_loss(embedding, torch.tensor([0, 0, 1]), MARGIN)
-    at_0 = [0.2 + 0.1 - 0.25]  # its own positive is not active: 0.2 + 0 - 0.25
+    at_0 = [0.2 + 0.1 - 0.25]  # not active with itself as positive: 0.2 + 0 - 0.25
     at_01 = [0.2 + 0.1 - 0.15, 0.2 + 0 - 0.15]
-    at_025 = [0.2 + 0 - 0.15]  # against 0, it is not active: 0.2 + 0 - 0.25
+    at_025 = [0.2 + 0 - 0.15]  # not active with 0 as negative: 0.2 + 0 - 0.25
     assert terms.n_active.item() == 4
     assert terms.loss.item() == pytest.approx(sum(at_0 + at_01 + at_025) / 4)
     assert terms.hard_loss.item() == pytest.approx(0.15)
     assert terms.mean_distance.item() == pytest.approx(2 * (0.1 + 0.25 + 0.15) / 9)
 
 
-def test_gradient_by_differences() -> None:
+def test_gradient_equals_finite_differences() -> None:
     embedding = 0.1 * torch.randn(5, 3, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(3))
     labels = torch.tensor([0, 0, 1, 1, 2])
     assert torch.autograd.gradcheck(
@@ -92,7 +92,7 @@ def test_gradient_by_differences() -> None:
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_equal_embeddings_have_a_finite_gradient(dtype: torch.dtype) -> None:
+def test_gradient_of_equal_embeddings_is_zero(dtype: torch.dtype) -> None:
     embedding = torch.ones(4, 8, 2, dtype=dtype, requires_grad=True)
     terms = batch_all_triplet_loss(embedding, torch.tensor([0, 0, 1, 1]), MARGIN)
     torch.testing.assert_close(terms.loss, torch.full((2,), MARGIN, dtype=dtype))
@@ -102,8 +102,8 @@ def test_equal_embeddings_have_a_finite_gradient(dtype: torch.dtype) -> None:
     assert embedding.grad.eq(0).all()
 
 
-def test_near_embeddings_keep_their_distance() -> None:
-    """|a|^2 + |b|^2 - 2ab would lose a distance of 0.001 between embeddings of length 100 altogether."""
+def test_small_distances_are_exact() -> None:
+    """|a|^2 + |b|^2 - 2ab would give 0 for a distance of 0.001 between embeddings of length 100."""
     embedding = torch.zeros(2, 4, 1)
     embedding[:, 0] = 100
     embedding[1, 1] = 1e-3
@@ -111,16 +111,16 @@ def test_near_embeddings_keep_their_distance() -> None:
     assert terms.mean_distance.item() == pytest.approx(1e-3 / 2, rel=1e-5)
 
 
-def test_memory_is_that_of_the_pairs_of_one_identity() -> None:
-    """32 x 8 sequences, 16 strips: all triplets at once would be 268 million numbers, a gigabyte."""
+def test_memory_is_proportional_to_pairs_of_the_same_identity() -> None:
+    """All triplets of 32 x 8 sequences and 16 strips would be 268 million values, 1 GB."""
     embedding = torch.randn(256, 8, 16, requires_grad=True)
     labels = torch.arange(32).repeat_interleave(8)
     sizes: list[int] = []
 
-    def note(tensor: Tensor) -> Tensor:
+    def record(tensor: Tensor) -> Tensor:
         sizes.append(tensor.numel())
         return tensor
 
-    with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+    with torch.autograd.graph.saved_tensors_hooks(record, lambda tensor: tensor):
         batch_all_triplet_loss(embedding, labels, MARGIN)
     assert max(sizes) <= 16 * (32 * 8 * 8) * 256

@@ -1,27 +1,22 @@
-"""One step of training a linear map, on one process or on several that share the batch."""
+"""Training step of a linear map, in one process or in several that divide the batch."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
 from skelgait.losses import GaitLoss
+from tests.losses.outputs import Output
 
 N_SEQUENCES, N_STRIPS, N_CLASSES = 8, 3, 4
-LABELS = torch.tensor([0, 1, 0, 2, 1, 2, 3, 3])  # every identity but the last is spread over both ranks
-
-
-class Output(NamedTuple):
-    embedding: Tensor
-    logits: Tensor
+LABELS = torch.tensor([0, 1, 0, 2, 1, 2, 3, 3])  # every identity except the last is on both ranks
 
 
 class Network(nn.Module):
-    """Embedding and logits of each sequence, without anything between sequences."""
+    """Network without interaction between sequences."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -35,17 +30,17 @@ class Network(nn.Module):
 
 
 def gradients(rank: int, ranks: int) -> dict[str, Tensor]:
-    """Gradients of the loss of this rank's share of the batch, and its logged terms."""
+    """Return gradients of the loss of this rank's share of the batch, and the logged triplet terms."""
     features = torch.randn(N_SEQUENCES, N_STRIPS, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
     network = Network()
     report = GaitLoss()(network(features[rank::ranks]), LABELS[rank::ranks])
     report.total.backward()
-    found = {name: value.grad for name, value in network.named_parameters() if value.grad is not None}
-    return found | {name: term for name, term in report.terms.items() if name.startswith("triplet")}
+    grads = {name: value.grad for name, value in network.named_parameters() if value.grad is not None}
+    return grads | {name: term for name, term in report.terms.items() if name.startswith("triplet")}
 
 
 def work(rank: int, ranks: int, folder: str) -> None:
-    """A process of several: stores its gradients under its rank."""
+    """Compute gradients in one of several processes, and save them under its rank."""
     torch.set_num_threads(1)
     dist.init_process_group("gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=ranks)
     try:

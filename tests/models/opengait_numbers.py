@@ -1,4 +1,4 @@
-"""OpenGait numbers: how their test parameters are made, and our numbers under their names."""
+"""Numbers of OpenGait networks: the weights they were computed with, and the same numbers of skelgait."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ OPENGAIT_WEIGHTS: dict[str, list[tuple[str, list[int], float | None, float | Non
 
 @dataclass(frozen=True)
 class Numbers:
-    """What a network gives for OpenGait input, under the names of their files."""
+    """Numbers of a network for the input of OpenGait's test, with the names of its files."""
 
     arrays: dict[str, NDArray[np.float32]]
     grad_norm: dict[str, float]
@@ -38,7 +38,7 @@ class Numbers:
 
 
 def parameter(name: str, shape: torch.Size) -> Tensor:
-    """The value that OpenGait entry of this name has in their test."""
+    """Return the value of a weight in OpenGait's test; it depends on the OpenGait name."""
     random = np.random.RandomState(zlib.crc32(name.encode()) % 2**32).standard_normal(tuple(shape)).astype(np.float32)
     kind = name.rsplit(".", 1)[-1]
     if kind == "num_batches_tracked":
@@ -54,7 +54,7 @@ def parameter(name: str, shape: torch.Size) -> Tensor:
 
 
 def full_network(name: str, dataset: str) -> models.GaitNetwork:
-    """The network that OpenGait train on a dataset."""
+    """Return the network that OpenGait trains on a dataset."""
     blocks = (1, 4, 4, 1) if dataset in DEEP else (1, 1, 1, 1)
     return models.build_network(name, channels=(64, 128, 256, 512), blocks=blocks, classes=CLASSES[dataset])
 
@@ -62,35 +62,35 @@ def full_network(name: str, dataset: str) -> models.GaitNetwork:
 def network_of(preset: str) -> models.GaitNetwork:
     """The full network of a preset with OpenGait test parameters."""
     network = full_network(*preset.split("_"))
-    theirs = {name: parameter(name, value.shape) for name, value in to_opengait(network.state_dict()).items()}
-    network.load_state_dict(from_opengait(theirs))
+    weights = {name: parameter(name, value.shape) for name, value in to_opengait(network.state_dict()).items()}
+    network.load_state_dict(from_opengait(weights))
     return network
 
 
-def authors_input(in_channels: int) -> Tensor:
-    """(4, 6, C, 64, 44) in [0, 1]."""
+def opengait_input(in_channels: int) -> Tensor:
+    """Return the input of OpenGait's test, (4, 6, C, 64, 44) in [0, 1]."""
     return torch.from_numpy(np.random.RandomState(7).randint(0, 256, (4, 6, in_channels, 64, 44)) / 255).float()
 
 
-def evaluated(preset: str, network: models.GaitNetwork) -> dict[str, NDArray[np.float32]]:
-    """Embeddings in eval mode; those of skeletongait for CCPG are embedding 2."""
-    clips = authors_input(network.in_channels)
+def eval_numbers(preset: str, network: models.GaitNetwork) -> dict[str, NDArray[np.float32]]:
+    """Return embeddings in eval mode; embedding 2 for skeletongait on CCPG, otherwise embedding 1."""
+    clips = opengait_input(network.in_channels)
     short = clips[0, :-2]
-    which = 1 if preset == "skeletongait_CCPG" else 0
+    output_index = 1 if preset == "skeletongait_CCPG" else 0
     network.eval()
     with torch.no_grad():
-        whole = network(clips.flatten(0, 1), [6] * 4)[which]
-        alone = network(short, [len(short)])[which]
-    return {"eval_embeddings": whole.numpy(), "eval_embeddings_short": alone.numpy()}
+        clip_embeddings = network(clips.flatten(0, 1), [6] * 4)[output_index]
+        short_embedding = network(short, [len(short)])[output_index]
+    return {"eval_embeddings": clip_embeddings.numpy(), "eval_embeddings_short": short_embedding.numpy()}
 
 
 @functools.cache
-def our_numbers(preset: str) -> Numbers:
-    """All numbers: eval mode, then one step of training."""
+def skelgait_numbers(preset: str) -> Numbers:
+    """Return the numbers of eval mode and of one training step."""
     network = network_of(preset)
-    arrays = evaluated(preset, network)
+    arrays = eval_numbers(preset, network)
     network.train()
-    output = network(authors_input(network.in_channels).flatten(0, 1), [6] * 4)
+    output = network(opengait_input(network.in_channels).flatten(0, 1), [6] * 4)
     report = losses.GaitLoss()(output, LABELS)
     triplet = losses.batch_all_triplet_loss(output.embedding, LABELS, margin=0.2)
     named = {
@@ -112,8 +112,8 @@ def our_numbers(preset: str) -> Numbers:
     return Numbers(arrays, to_opengait(grads), to_opengait(norms))
 
 
-def relative_error(ours: ArrayLike, theirs: ArrayLike) -> float:
-    """Largest difference, relative to the largest of their values."""
-    ours, theirs = np.asarray(ours, dtype=np.float64), np.asarray(theirs, dtype=np.float64)
-    assert ours.shape == theirs.shape
-    return float(np.abs(ours - theirs).max() / max(np.abs(theirs).max(), 1e-12))
+def relative_error(result: ArrayLike, expected: ArrayLike) -> float:
+    """Return the largest difference, divided by the largest expected value."""
+    result, expected = np.asarray(result, dtype=np.float64), np.asarray(expected, dtype=np.float64)
+    assert result.shape == expected.shape
+    return float(np.abs(result - expected).max() / max(np.abs(expected).max(), 1e-12))

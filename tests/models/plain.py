@@ -1,7 +1,7 @@
-"""The networks arranged plainly, as slow references.
+"""Plain, slow versions of the networks.
 
-Everything is (N, C, T, H, W) through Conv3d and BatchNorm3d; frames are transposed in and out of spatial layers.
-The names of the modules are those of OpenGait checkpoints.
+Features are (N, C, T, H, W), with Conv3d and BatchNorm3d; spatial layers transpose the frames. Module names are those
+of OpenGait checkpoints.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 
 class FrameByFrame(nn.Module):
-    """Layers of single frames, on (N, C, T, H, W)."""
+    """Layers on single frames of (N, C, T, H, W)."""
 
     def __init__(self, *layers: nn.Module) -> None:
         super().__init__()
@@ -91,27 +91,27 @@ class PlainNeck(nn.Module):
         self.bn1d = nn.BatchNorm1d(width * strips)
 
     def forward(self, embedding: Tensor) -> tuple[Tensor, Tensor]:
-        after = F.normalize(self.bn1d(embedding.flatten(1)).view_as(embedding), dim=1)
-        return after, torch.einsum("nds,sdc->ncs", after, F.normalize(self.fc_bin, dim=1))
+        neck_embedding = F.normalize(self.bn1d(embedding.flatten(1)).view_as(embedding), dim=1)
+        return neck_embedding, torch.einsum("nds,sdc->ncs", neck_embedding, F.normalize(self.fc_bin, dim=1))
 
 
 class PlainNetwork(nn.Module):
-    """SkeletonGait (in_channels 2) or SkeletonGait++ (3) on clips (N, C, T, 64, 44) of equal length."""
+    """SkeletonGait (2 channels) or SkeletonGait++ (3 channels) on clips (N, C, T, 64, 44)."""
 
     def __init__(
         self, in_channels: int, channels: Sequence[int], blocks: Sequence[int], classes: int, width: int = 256
     ) -> None:
         super().__init__()
-        first = channels[0]
+        width0 = channels[0]
         if in_channels == 2:
-            self.layer0 = FrameByFrame(*conv_norm(2, first), nn.ReLU())
-            self.layer1 = FrameByFrame(*(PlainBlock2d(first) for _ in range(blocks[0])))
+            self.layer0 = FrameByFrame(*conv_norm(2, width0), nn.ReLU())
+            self.layer1 = FrameByFrame(*(PlainBlock2d(width0) for _ in range(blocks[0])))
         else:
-            self.sil_layer0 = FrameByFrame(*conv_norm(1, first), nn.ReLU())
-            self.map_layer0 = FrameByFrame(*conv_norm(2, first), nn.ReLU())
-            self.sil_layer1 = FrameByFrame(*(PlainBlock2d(first) for _ in range(blocks[0])))
-            self.map_layer1 = FrameByFrame(*(PlainBlock2d(first) for _ in range(blocks[0])))
-            self.fusion = PlainFusion(first)
+            self.sil_layer0 = FrameByFrame(*conv_norm(1, width0), nn.ReLU())
+            self.map_layer0 = FrameByFrame(*conv_norm(2, width0), nn.ReLU())
+            self.sil_layer1 = FrameByFrame(*(PlainBlock2d(width0) for _ in range(blocks[0])))
+            self.map_layer1 = FrameByFrame(*(PlainBlock2d(width0) for _ in range(blocks[0])))
+            self.fusion = PlainFusion(width0)
         self.layer2 = self._layer(channels[0], channels[1], blocks[1], 2)
         self.layer3 = self._layer(channels[1], channels[2], blocks[2], 2)
         self.layer4 = self._layer(channels[2], channels[3], blocks[3], 1)
@@ -120,8 +120,8 @@ class PlainNetwork(nn.Module):
 
     @staticmethod
     def _layer(in_channels: int, out_channels: int, n_blocks: int, stride: int) -> nn.Sequential:
-        rest = (PlainPseudo3dBlock(out_channels, out_channels, 1) for _ in range(1, n_blocks))
-        return nn.Sequential(PlainPseudo3dBlock(in_channels, out_channels, stride), *rest)
+        others = (PlainPseudo3dBlock(out_channels, out_channels, 1) for _ in range(1, n_blocks))
+        return nn.Sequential(PlainPseudo3dBlock(in_channels, out_channels, stride), *others)
 
     def _front(self, clips: Tensor) -> Tensor:
         if clips.shape[1] == 2:
@@ -131,7 +131,7 @@ class PlainNetwork(nn.Module):
         return self.fusion(silhouette, maps)
 
     def forward(self, clips: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Embedding 1, embedding 2, logits."""
+        """Return embedding 1, embedding 2 and logits."""
         features = self.layer4(self.layer3(self.layer2(self._front(clips)))).max(dim=2).values
         strips = features.unflatten(2, (16, -1)).flatten(3)
         embedding = self.FCs(strips.mean(-1) + strips.max(-1).values)

@@ -1,4 +1,4 @@
-"""Strips, the linear map of each, the neck and the fusion, against plain loops."""
+"""Strips, neck and fusion, compared with plain loops."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.models.plain import PlainFusion
 
 
 @pytest.mark.parametrize("strips", [1, 2, 4, 8])
-def test_horizontal_pyramid_pooling(strips: int) -> None:
+def test_horizontal_pyramid_pooling_equals_loops(strips: int) -> None:
     features = torch.randn(3, 5, 8, 6, dtype=torch.float64)
     pooled = horizontal_pyramid_pooling(features, strips)
     assert pooled.shape == (3, 5, strips)
@@ -20,11 +20,11 @@ def test_horizontal_pyramid_pooling(strips: int) -> None:
     for n in range(3):
         for c in range(5):
             for s in range(strips):
-                band = features[n, c, s * rows : (s + 1) * rows].flatten().tolist()
-                assert pooled[n, c, s].item() == pytest.approx(sum(band) / len(band) + max(band))
+                strip = features[n, c, s * rows : (s + 1) * rows].flatten().tolist()
+                assert pooled[n, c, s].item() == pytest.approx(sum(strip) / len(strip) + max(strip))
 
 
-def test_part_linear() -> None:
+def test_part_linear_equals_matrix_products() -> None:
     linear = PartLinear(4, 5, 3).double()
     features = torch.randn(2, 5, 4, dtype=torch.float64)
     out = linear(features)
@@ -33,7 +33,7 @@ def test_part_linear() -> None:
             torch.testing.assert_close(out[n, :, s], features[n, :, s] @ linear.weight[s])
 
 
-def test_neck_in_eval_mode() -> None:
+def test_neck_in_eval_mode_equals_loops() -> None:
     neck = BNNeck(strips=4, width=3, classes=6).double().eval()
     neck.norm.running_mean.normal_()
     neck.norm.running_var.uniform_(0.5, 2)
@@ -43,9 +43,11 @@ def test_neck_in_eval_mode() -> None:
     scale = neck.norm.weight / (neck.norm.running_var + neck.norm.eps).sqrt()
     for n in range(2):
         for s in range(4):
-            feature = [d * 4 + s for d in range(3)]
-            normed = (embedding[n, :, s] - neck.norm.running_mean[feature]) * scale[feature] + neck.norm.bias[feature]
-            unit = normed / normed.norm()
+            indices = [d * 4 + s for d in range(3)]
+            normalized = (embedding[n, :, s] - neck.norm.running_mean[indices]) * scale[indices] + neck.norm.bias[
+                indices
+            ]
+            unit = normalized / normalized.norm()
             torch.testing.assert_close(neck_embedding[n, :, s], unit)
             for k in range(6):
                 weights = neck.class_weight[s, :, k]
@@ -62,7 +64,7 @@ def test_logits_do_not_depend_on_the_length_of_class_weights() -> None:
 
 
 @pytest.mark.parametrize("channels", [16, 32])
-def test_fusion(channels: int) -> None:
+def test_fusion_equals_plain_layers_and_is_between_its_inputs(channels: int) -> None:
     fusion = AttentionFusion(channels).double()
     plain = PlainFusion(channels).double()
     plain.load_state_dict(dict(zip(plain.state_dict(), fusion.state_dict().values(), strict=True)))

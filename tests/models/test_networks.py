@@ -1,4 +1,4 @@
-"""Every registered network: against a plain arrangement, alone and in a batch, in other precisions, and its errors."""
+"""Every registered network: compared with plain layers, alone and in a batch, in other precisions, and errors."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ SMALL = {"channels": (16, 32, 48, 64), "blocks": (1, 2, 1, 1), "classes": 5, "em
 
 
 def small(name: str, **changes: object) -> models.GaitNetwork:
+    """Return a small network with fixed random weights."""
     torch.manual_seed(0)
     return models.build_network(name, **{**SMALL, **changes})
 
@@ -29,7 +30,7 @@ every_network = pytest.mark.parametrize("name", models.NETWORKS)
 
 
 @every_network
-def test_shapes(name: str) -> None:
+def test_output_has_shapes_and_float32(name: str) -> None:
     network = small(name)
     output = network(frames_for(network, 9), [2, 4, 3])
     assert output.embedding.shape == output.neck_embedding.shape == (3, 24, 16)
@@ -39,20 +40,20 @@ def test_shapes(name: str) -> None:
 
 @every_network
 @pytest.mark.parametrize("training", [False, True])
-def test_plain_arrangement_in_float64(name: str, training: bool) -> None:
-    """Outputs, gradients and running statistics are those of Conv3d and BatchNorm3d on (N, C, T, H, W)."""
+def test_float64_equals_plain_layers(name: str, training: bool) -> None:
+    """Outputs, gradients and running statistics equal those of Conv3d and BatchNorm3d on (N, C, T, H, W)."""
     network = small(name).double().train(training)
     plain = PlainNetwork(network.in_channels, SMALL["channels"], SMALL["blocks"], SMALL["classes"], 24).double()
     plain.load_state_dict(to_opengait(network.state_dict()))
     plain.train(training)
     frames = frames_for(network, 9).double()
-    ours = network(frames, [3, 3, 3])
-    theirs = plain(frames.unflatten(0, (3, 3)).transpose(1, 2))
-    weights = [torch.randn_like(tensor) for tensor in theirs]
-    for output in (ours, theirs):
+    result = network(frames, [3, 3, 3])
+    expected = plain(frames.unflatten(0, (3, 3)).transpose(1, 2))
+    weights = [torch.randn_like(tensor) for tensor in expected]
+    for output in (result, expected):
         sum((tensor * weight).sum() for tensor, weight in zip(output, weights, strict=True)).backward()
     grads = to_opengait({name: value.grad for name, value in network.named_parameters()})
-    torch.testing.assert_close(tuple(ours), tuple(theirs), rtol=1e-9, atol=1e-9)
+    torch.testing.assert_close(tuple(result), tuple(expected), rtol=1e-9, atol=1e-9)
     for parameter, value in plain.named_parameters():
         torch.testing.assert_close(grads[parameter], value.grad, rtol=1e-9, atol=1e-9 * float(value.grad.abs().max()))
     torch.testing.assert_close(to_opengait(network.state_dict()), dict(plain.state_dict()), rtol=1e-9, atol=1e-9)
@@ -73,19 +74,21 @@ def test_every_parameter_has_a_finite_gradient(name: str, autocast: bool) -> Non
 
 
 @every_network
-def test_a_sequence_does_not_depend_on_its_batch(name: str) -> None:
+def test_sequence_does_not_depend_on_its_batch(name: str) -> None:
     network = small(name).eval()
     lengths = [5, 1, 3, 3, 7]
     frames = frames_for(network, sum(lengths))
     with torch.no_grad():
         batched = network(frames, lengths)
-        alone = [network(sequence, [len(sequence)]) for sequence in frames.split(lengths)]
-    for together, apart in zip(batched, zip(*alone, strict=True), strict=True):
-        torch.testing.assert_close(together, torch.cat(apart), rtol=1e-5, atol=1e-6 * float(together.abs().max()))
+        single = [network(sequence, [len(sequence)]) for sequence in frames.split(lengths)]
+    for of_batch, of_sequences in zip(batched, zip(*single, strict=True), strict=True):
+        torch.testing.assert_close(
+            of_batch, torch.cat(of_sequences), rtol=1e-5, atol=1e-6 * float(of_batch.abs().max())
+        )
 
 
 @every_network
-def test_autocast_is_near_float32(name: str) -> None:
+def test_autocast_is_close_to_float32(name: str) -> None:
     network = small(name).eval()
     frames = frames_for(network, 6)
     with torch.no_grad():
@@ -98,24 +101,24 @@ def test_autocast_is_near_float32(name: str) -> None:
 
 @every_network
 def test_features_stay_channels_last(name: str) -> None:
-    """Frame features go through all convolutions and norms without being laid out anew."""
+    """No convolution or norm changes the memory format of the features."""
     network = small(name, channels=(32, 32, 48, 64))
-    elsewhere: list[str] = []
+    other_formats: list[str] = []
 
-    def look(module: nn.Module, _inputs: object, output: Tensor) -> None:
+    def check_format(module: nn.Module, _inputs: object, output: Tensor) -> None:
         if not output.is_contiguous(memory_format=torch.channels_last):
-            elsewhere.append(str(module))
+            other_formats.append(str(module))
 
-    watched = (nn.Conv2d, nn.BatchNorm2d, nn.ReLU, PointwiseConv, TemporalConv)
+    layers = (nn.Conv2d, nn.BatchNorm2d, nn.ReLU, PointwiseConv, TemporalConv)
     for module in network.modules():
-        if isinstance(module, watched):
-            module.register_forward_hook(look)
+        if isinstance(module, layers):
+            module.register_forward_hook(check_format)
     network(frames_for(network, 6), [3, 3])
-    assert elsewhere == []
+    assert other_formats == []
 
 
 @every_network
-def test_initialization(name: str) -> None:
+def test_initial_weights_have_xavier_bounds(name: str) -> None:
     network = small(name, channels=(32, 64, 96, 128), embedding_width=64, classes=50)
     for module in network.modules():
         if isinstance(module, (nn.BatchNorm1d, nn.BatchNorm2d)):
@@ -125,14 +128,14 @@ def test_initialization(name: str) -> None:
     for parameter, value in network.state_dict().items():
         if value.dim() < 3 or value.numel() < 500:
             continue
-        # Xavier: the first two axes are outs and ins, the others the kernel; so for the strips' maps (S, in, out) too.
+        # Xavier: the first two axes are outputs and inputs, the others the kernel; the same for strips (S, in, out).
         bound = (6 / (sum(value.shape[:2]) * value[0, 0].numel())) ** 0.5
         assert 0.9 * bound < value.abs().max().item() <= bound, parameter
         assert value.std().item() == pytest.approx(bound / 3**0.5, rel=0.1), parameter
 
 
 @every_network
-def test_synchronized_batch_norm_takes_the_same_state(name: str) -> None:
+def test_synchronized_batch_norm_has_the_same_state(name: str) -> None:
     network = small(name)
     state = network.state_dict()
     synchronized = nn.SyncBatchNorm.convert_sync_batchnorm(network)
@@ -141,12 +144,12 @@ def test_synchronized_batch_norm_takes_the_same_state(name: str) -> None:
     torch.testing.assert_close(synchronized.state_dict(), state)
 
 
-def test_unknown_network() -> None:
+def test_unknown_network_is_refused() -> None:
     with pytest.raises(SettingsError, match=r"found gaitset, expected skeletongait or skeletongait\+\+"):
         models.build_network("gaitset", **SMALL)
 
 
-def test_strips_that_do_not_divide_the_rows() -> None:
+def test_strips_that_do_not_divide_16_are_refused() -> None:
     with pytest.raises(SettingsError, match="found 5, expected a divisor of 16"):
         small("skeletongait", strips=5)
 
@@ -156,13 +159,13 @@ def test_strips_that_do_not_divide_the_rows() -> None:
     [
         ((0, 2, 64, 44), torch.float32, [], r"lengths: found \[\], .* leave out empty sequences"),  # no sequence
         ((3, 2, 64, 44), torch.float32, [3, 0], r"lengths: found \[3, 0\], .* leave out empty"),  # an empty one
-        ((3, 2, 64, 44), torch.float32, [1, 1], "found a sum of 2, expected 3, the number of frames"),  # one left over
+        ((3, 2, 64, 44), torch.float32, [1, 1], "found a sum of 2, expected 3, the number of frames"),  # sum too small
         (
             (3, 2, 64, 64),
             torch.float32,
             [3],
             r"found \(3, 2, 64, 64\) float32, .* cut 10 columns on each side",
-        ),  # uncut
+        ),  # not cut
         ((3, 2, 128, 88), torch.float32, [3], r"expected \(F, 2, 64, 44\); resize the frames to 64 x 64"),  # large
         (
             (3, 3, 64, 44),
@@ -170,11 +173,11 @@ def test_strips_that_do_not_divide_the_rows() -> None:
             [3],
             r"expected \(F, 2, 64, 44\); the channels of this network are limb map, joint map",
         ),  # silhouette
-        ((1, 3, 2, 64, 44), torch.float32, [3], "concatenate the frames of all sequences"),  # unpacked
+        ((1, 3, 2, 64, 44), torch.float32, [3], "concatenate the frames of all sequences"),  # not packed
         ((3, 2, 64, 44), torch.uint8, [3], "uint8, .* divide gray levels by 255"),  # gray levels
     ],
 )
-def test_frames_that_do_not_fit(shape: tuple[int, ...], dtype: torch.dtype, lengths: list[int], message: str) -> None:
+def test_wrong_frames_are_refused(shape: tuple[int, ...], dtype: torch.dtype, lengths: list[int], message: str) -> None:
     network = small("skeletongait")
     with pytest.raises(ShapeError, match=message):
         network(torch.zeros(shape, dtype=dtype), lengths)

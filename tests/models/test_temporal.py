@@ -1,4 +1,4 @@
-"""Convolution and maximum over time, against plain loops over frames."""
+"""Convolution and maximum over time, compared with plain loops over frames."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ def frames_for(lengths: list[int]) -> Tensor:
 
 
 def conv_by_loops(frames: Tensor, lengths: list[int], weight: Tensor) -> Tensor:
-    """Each frame times the middle weight, its neighbors in the same sequence times the outer ones."""
+    """Sum the products of each frame and its neighbors in the sequence with the three weights."""
     out = []
     for sequence in frames.split(lengths):
         for t in range(len(sequence)):
-            near = [(k, t + k - 1) for k in range(3) if 0 <= t + k - 1 < len(sequence)]
-            out.append(sum(torch.einsum("oc,chw->ohw", weight[:, :, k, 0, 0], sequence[s]) for k, s in near))
+            taps = [(k, t + k - 1) for k in range(3) if 0 <= t + k - 1 < len(sequence)]
+            out.append(sum(torch.einsum("oc,chw->ohw", weight[:, :, k, 0, 0], sequence[s]) for k, s in taps))
     return torch.stack(out)
 
 
@@ -37,28 +37,28 @@ def pool_by_loops(frames: Tensor, lengths: list[int]) -> Tensor:
     return torch.stack(out)
 
 
-def check_same(ours: Tensor, plain: Tensor, frames: Tensor) -> None:
-    torch.testing.assert_close(ours, plain)
-    weights = torch.randn_like(ours)
-    (ours_grad,) = torch.autograd.grad(ours, frames, weights)
+def assert_same(result: Tensor, plain: Tensor, frames: Tensor) -> None:
+    torch.testing.assert_close(result, plain)
+    weights = torch.randn_like(result)
+    (grad,) = torch.autograd.grad(result, frames, weights)
     (plain_grad,) = torch.autograd.grad(plain, frames, weights)
-    torch.testing.assert_close(ours_grad, plain_grad)
+    torch.testing.assert_close(grad, plain_grad)
 
 
 @pytest.mark.parametrize("lengths", LENGTHS)
-def test_temporal_conv(lengths: list[int]) -> None:
+def test_temporal_conv_equals_loops(lengths: list[int]) -> None:
     conv = TemporalConv(5).double()
     frames = frames_for(lengths)
-    check_same(conv(frames, lengths), conv_by_loops(frames, lengths, conv.weight), frames)
+    assert_same(conv(frames, lengths), conv_by_loops(frames, lengths, conv.weight), frames)
 
 
 @pytest.mark.parametrize("lengths", LENGTHS)
-def test_temporal_max_pool(lengths: list[int]) -> None:
+def test_temporal_max_pool_equals_loops(lengths: list[int]) -> None:
     frames = frames_for(lengths)
-    check_same(temporal_max_pool(frames, lengths), pool_by_loops(frames, lengths), frames)
+    assert_same(temporal_max_pool(frames, lengths), pool_by_loops(frames, lengths), frames)
 
 
-def test_time_images_are_the_same_memory() -> None:
+def test_time_images_share_memory() -> None:
     frames = frames_for([3, 3]).detach()
     images = time_images(frames, 2)
     assert images.shape == (2, 5, 3, 24)
@@ -69,7 +69,7 @@ def test_time_images_are_the_same_memory() -> None:
     assert torch.equal(back, frames)
 
 
-def test_frames_in_other_memory_give_the_same() -> None:
+def test_contiguous_frames_give_the_same_result() -> None:
     frames = frames_for([2, 3]).detach()
     conv = TemporalConv(5).double()
     torch.testing.assert_close(conv(frames.contiguous(), [2, 3]), conv(frames, [2, 3]))
