@@ -14,6 +14,7 @@ import torch
 from pydantic import BaseModel, Field, NonNegativeInt, ValidationError
 from torch import Tensor
 
+from skelgait.display import escaped
 from skelgait.errors import CheckpointError
 from skelgait.opengait.weights import to_opengait
 
@@ -126,11 +127,6 @@ def _reason(error: Exception) -> str:
     return str(error).splitlines()[0] if str(error) else type(error).__name__
 
 
-def printable(name: str) -> str:
-    """Return a name from a file without control characters, which a terminal would interpret."""
-    return name if name.isprintable() else ascii(name)
-
-
 def _find_weights(content: object, path: Path) -> tuple[dict[Any, Any], list[str]]:
     """Return the content with weights under the key `model`, and remarks if they were elsewhere."""
     if isinstance(content, dict):
@@ -158,12 +154,12 @@ def _validate(content: dict[Any, Any], path: Path) -> _Content:
     except ValidationError as error:
         problem = error.errors()[0]
         value = "nothing" if problem["type"] == "missing" else shorten(repr(problem["input"]), 60)
-        found = f"{value} under {printable('.'.join(map(str, problem['loc'])))}"
+        found = f"{value} under {escaped('.'.join(map(str, problem['loc'])))}"
         raise CheckpointError(path, found, EXPECTED, HINT) from error
     for name, weight in validated.model.items():
         if weight.is_nested or weight.is_meta or weight.layout is not torch.strided:
             raise CheckpointError(
-                path, f"a nested, sparse or empty tensor under {printable(name)}", "plain tensors", HINT
+                path, f"a nested, sparse or empty tensor under {escaped(name)}", "plain tensors", HINT
             )
     return validated
 

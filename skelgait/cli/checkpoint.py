@@ -133,5 +133,6 @@ def _shape(shape: Shape) -> str:
 
 def _plain(value: object) -> str:
     """Return text on one line, without control characters: a file may contain anything."""
-    text = shorten(str(value), 100)
-    return text if text.isprintable() else ascii(text)
+    from skelgait.display import escaped
+
+    return escaped(shorten(str(value), 100))

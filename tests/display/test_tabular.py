@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from skelgait.display import Row, Tabular, printable
+from skelgait.display import Row, Tabular, escaped, printable
 from skelgait.display.tabular import html_table
 
 HOSTILE = "<script>alert('\"&')</script>\n\ud800"
@@ -53,3 +53,8 @@ def test_html_of_no_rows_is_a_table() -> None:
 
 def test_printable_replaces_control_characters() -> None:
     assert printable("a\x00b\u202ec\n歩") == "a?b?c?歩"
+
+
+def test_escaped_quotes_only_text_with_control_characters() -> None:
+    assert escaped("歩 a") == "歩 a"
+    assert escaped("\x1b[2J\n") == r"'\x1b[2J\n'"
