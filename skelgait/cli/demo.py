@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import typer
@@ -14,13 +15,17 @@ if TYPE_CHECKING:
     from skelgait.settings import Settings
 
 
-@command("skelgait demo", "skelgait demo --out /tmp/demo --seed 1", flags={DATA: ("demo.out", "demo.seed")})
+@command(
+    "skelgait demo --quick",
+    "skelgait demo --out /tmp/demo --seed 1",
+    flags={DATA: ("demo.out", "demo.seed", "demo.quick", "demo.resume")},
+)
 def demo(settings: Settings, as_json: Json = False) -> None:
     """Run the whole pipeline on synthetic data; takes a few minutes."""
     from skelgait.pipelines.demo import run_demo
     from skelgait.runtime.progress import progress
 
-    report = run_demo(settings.demo.out, settings.demo.seed, progress)
+    report = run_demo(settings.demo, progress, announce=partial(typer.echo, err=True))
     if as_json:
         evaluations = {network: evaluation.to_dict() for network, evaluation in report.evaluations.items()}
         show_json({"out": report.out, "sheet": report.sheet, "chance": report.chance, "evaluations": evaluations})

@@ -1,14 +1,18 @@
-"""The whole road on people who do not exist: walkers, maps, pairs, both networks, who is recognized."""
+"""Demo of the whole pipeline on synthetic walkers."""
 
 from __future__ import annotations
 
+import json
 import shutil
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
 
+from skelgait.checkpoints.folder import list_checkpoints
 from skelgait.datasets import find
 from skelgait.errors import DataError
 from skelgait.models import NETWORKS
@@ -17,30 +21,43 @@ from skelgait.pipelines.evaluate import Evaluation, evaluate_run
 from skelgait.pipelines.train import train_run
 from skelgait.preprocess.maps import draw_dataset
 from skelgait.preprocess.pairs import pair_sequences, write_pairs
-from skelgait.runtime.advance import Progress
-from skelgait.runtime.devices import cpu_has_bf16
-from skelgait.settings import Settings, load_settings
+from skelgait.runtime.advance import Progress, silent_progress
+from skelgait.settings import Settings, load_settings, preset_names
+from skelgait.settings.schema import DemoSettings, SynthSettings
 from skelgait.storage.atomic import write_text
 from skelgait.synth import write_walkers
 from skelgait.viz.contact_sheet import Strip, save_sheet
 
 _FOLDERS = ("poses", "silhouettes", "maps", "pairs", "runs")
-_MARK = "demo.txt"
-_PEOPLE = 36
-_VIEWS = 4
-_FRAMES = 30
-_ON_THE_SHEET = 4
+_STATE_FILE = "demo.json"
+_SHEET_SEQUENCES = 4
+_SIZES: dict[str, object] = {"synth.people": 36, "synth.views": 4, "synth.frames": 30}
+_QUICK: dict[str, object] = {
+    "synth.people": 4,
+    "synth.views": 2,
+    "synth.frames": 8,
+    "heatmap.workers": 1,
+    "train.network.channels": (8, 16, 16, 32),
+    "train.network.embedding_width": 64,
+    "train.iterations": 6,
+    "train.save_every": 6,
+    "train.log_every": 2,
+    "train.optimizer.milestones": (3, 5),
+    "train.sampling.identities_per_batch": 2,
+    "train.sampling.sequences_per_identity": 2,
+    "train.sampling.clip_len": 4,
+}
 
 
 @dataclass(frozen=True)
 class DemoReport:
-    """What the demo came to.
+    """Result of the demo.
 
     Attributes:
-        out: folder of all that it wrote.
-        sheet: picture of maps beside silhouettes.
-        evaluations: of each network.
-        chance: rank-1 of a guess.
+        out: folder of all files.
+        sheet: image of maps beside silhouettes.
+        evaluations: evaluation of each network, by name.
+        chance: expected rank-1 of a random guess, in [0, 1].
         seconds: time taken.
     """
 
@@ -51,75 +68,141 @@ class DemoReport:
     seconds: float
 
 
-def run_demo(out: Path, seed: int, progress: Progress) -> DemoReport:
-    """Take synthetic walkers down the whole road; the test people are unseen in training.
+def run_demo(
+    config: DemoSettings, progress: Progress = silent_progress, announce: Callable[[str], None] | None = None
+) -> DemoReport:
+    """Run the whole pipeline on synthetic walkers, on the CPU. Test identities are not used for training.
 
     Args:
-        out: folder of all that is written.
-        seed: seed of the walkers and of training.
-        progress: called with total, label and unit for each stretch of the road.
+        config: output folder, seed and size. An earlier demo in the folder is replaced, or continued with `resume`.
+        progress: shows the progress of each step; default: nothing is shown.
+        announce: called with the number and name of each step before it starts; default: not called.
 
     Raises:
-        DataError: `out` cannot be written, or holds other things than an earlier demo.
+        DataError: if the folder cannot be written, contains other files, or has no demo of this seed and size to
+            resume.
     """
     start = time.perf_counter()
-    _clear(out)
-    settings = {network: _settings(out, seed, network) for network in NETWORKS}
-    some = settings["skeletongait"]
-    with progress(None, "Walking", "sequences") as advance:
-        write_walkers(
-            out,
-            find("CASIA-B"),
-            **{**some.synth.model_dump(), "people": _PEOPLE, "views": _VIEWS, "frames": _FRAMES, "seed": seed},
-            advance=advance,
-        )
-    _draw_and_pair(some, progress)
-    sheet = out / "maps.png"
-    _save_sheet(sheet, some)
+    networks = {name: _settings(config, name) for name in NETWORKS if f"{name}_demo" in preset_names()}
+    settings = next(iter(networks.values()))
+    steps = _Steps(config, 4 + 2 * len(networks), announce)
+    steps.run("Synthetic walkers", lambda: _write_walkers(config, settings.synth, progress))
+    steps.run("Skeleton maps", lambda: _draw_maps(settings, progress))
+    steps.run("Pairs of maps and silhouettes", lambda: _link(settings))
+    sheet = config.out / "maps.png"
+    steps.run("Contact sheet", lambda: _save_sheet(sheet, settings))
     evaluations = {}
-    device = torch.device("cpu")
-    for network, own in settings.items():
-        with progress(own.train.iterations, f"Training {network}", "steps") as advance:
-            train_run(own, device, advance)
-        evaluation = evaluate_run(own, device, progress)
+    for name, network_settings in networks.items():
+        steps.run(f"Training of {name}", partial(_train, network_settings, name, progress))
+        steps.announce(f"Evaluation of {name}")
+        evaluation = evaluate_run(network_settings, torch.device("cpu"), progress)
         if evaluation is not None:
-            evaluations[network] = evaluation
-    n_test = len(workspace.partition_of(some).test)
-    return DemoReport(out, sheet, evaluations, 1 / n_test, time.perf_counter() - start)
+            evaluations[name] = evaluation
+    chance = 1 / len(workspace.partition_of(settings).test)
+    return DemoReport(config.out, sheet, evaluations, chance, time.perf_counter() - start)
 
 
-def _clear(out: Path) -> None:
-    """Make room for what the demo writes; refuse to, where it is not an earlier demo that lies there."""
-    if out.is_dir() and any(out.iterdir()) and not (out / _MARK).is_file():
-        raise DataError(out, "other files", "an empty folder, or an earlier demo", "name another folder with --out")
-    write_text(out / _MARK, "Made by `skelgait demo`, which replaces all of it when it runs again.\n")
-    for name in _FOLDERS:
-        if (out / name).is_dir():
-            shutil.rmtree(out / name)
+class _Steps:
+    """Steps of a demo. Finished ones are recorded in `demo.json`, which also marks the folder as that of a demo.
+
+    Args:
+        config: output folder, seed and size. Without `resume`, an earlier demo in the folder is removed.
+        total: number of steps.
+        announce: called with the number and name of each step.
+    """
+
+    def __init__(self, config: DemoSettings, total: int, announce: Callable[[str], None] | None) -> None:
+        self._path = config.out / _STATE_FILE
+        self._demo = {"seed": config.seed, "quick": config.quick}
+        self._total = total
+        self._announce = announce
+        self._number = 0
+        self._finished = self._read() if config.resume else []
+        if not config.resume:
+            self._clear(config.out)
+
+    def run(self, name: str, step: Callable[[], None]) -> None:
+        """Run a step, unless it is finished."""
+        if name in self._finished:
+            self.announce(f"{name} (finished earlier)")
+            return
+        self.announce(name)
+        step()
+        self._finished.append(name)
+        self._write()
+
+    def announce(self, name: str) -> None:
+        """Announce the next step."""
+        self._number += 1
+        if self._announce is not None:
+            self._announce(f"[{self._number}/{self._total}] {name}")
+
+    def _clear(self, out: Path) -> None:
+        if out.is_dir() and any(out.iterdir()) and not self._path.is_file():
+            hint = "choose another folder with --out"
+            raise DataError(out, "other files", "an empty folder, or an earlier demo", hint)
+        self._write()
+        for name in _FOLDERS:
+            _remove_folder(out / name)
+
+    def _read(self) -> list[str]:
+        hint = "run it without --resume"
+        try:
+            demo = json.loads(self._path.read_text(encoding="utf-8"))
+            finished = list(demo.pop("finished"))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise DataError(self._path, "no demo to resume", "an interrupted demo", hint) from error
+        if demo != self._demo:
+            raise DataError(self._path, f"a demo with {demo}", f"a demo with {self._demo}", hint)
+        return finished
+
+    def _write(self) -> None:
+        write_text(self._path, json.dumps({**self._demo, "finished": self._finished}) + "\n")
 
 
-def _settings(out: Path, seed: int, network: str) -> Settings:
+def _remove_folder(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+
+
+def _settings(config: DemoSettings, network: str) -> Settings:
     flags: dict[str, object] = {
-        **{f"paths.{name}": out / name for name in _FOLDERS},
-        "partition": out / "partition.json",
-        "train.seed": seed,
+        **{f"paths.{name}": config.out / name for name in _FOLDERS},
+        "partition": config.out / "partition.json",
+        "train.seed": config.seed,
         "train.run_name": network,
+        "synth.seed": config.seed,
+        **(_QUICK if config.quick else _SIZES),
     }
-    if cpu_has_bf16():
-        flags["train.precision"] = "bf16"
-    # The demo is the same wherever it runs: no settings of the surroundings count.
+    # Without the environment and the settings file of the user, so that the demo is the same everywhere.
     return load_settings(preset=f"{network}_demo", flags=flags, environ={}, default_file=None).settings
 
 
-def _draw_and_pair(settings: Settings, progress: Progress) -> None:
+def _write_walkers(config: DemoSettings, synth: SynthSettings, progress: Progress) -> None:
+    with progress(None, "Synthetic walkers", "sequences") as advance:
+        write_walkers(config.out, find("CASIA-B"), **synth.model_dump(), advance=advance)
+
+
+def _draw_maps(settings: Settings, progress: Progress) -> None:
     poses = workspace.open_poses(settings)
-    with progress(len(poses.keys), "Drawing maps", "sequences") as advance:
+    with progress(len(poses.keys), "Skeleton maps", "sequences") as advance:
         draw_dataset(poses, settings.paths.maps, settings.heatmap, advance=advance)
+
+
+def _link(settings: Settings) -> None:
     maps, silhouettes = workspace.open_maps(settings), workspace.open_silhouettes(settings)
     write_pairs(pair_sequences(maps, silhouettes), maps, silhouettes, settings.paths.pairs, silhouette_pattern=None)
 
 
 def _save_sheet(path: Path, settings: Settings) -> None:
     pairs = workspace.open_inputs(settings, "skeletongait++")
-    chosen = [pairs.keys[i * len(pairs.keys) // _ON_THE_SHEET + 5 * i] for i in range(_ON_THE_SHEET)]
-    save_sheet(path, [Strip(str(key), *pairs.read(key)) for key in chosen])
+    # Different people, conditions and views.
+    indices = [(i * len(pairs.keys) // _SHEET_SEQUENCES + 5 * i) % len(pairs.keys) for i in range(_SHEET_SEQUENCES)]
+    save_sheet(path, [Strip(str(pairs.keys[i]), *pairs.read(pairs.keys[i])) for i in indices])
+
+
+def _train(settings: Settings, network: str, progress: Progress) -> None:
+    run = workspace.run_folder(settings)
+    config = settings.train.model_copy(update={"resume": bool(list_checkpoints(run))})
+    with progress(config.iterations, f"Training of {network}", "steps") as advance:
+        train_run(settings.model_copy(update={"train": config}), torch.device("cpu"), advance)

@@ -42,9 +42,3 @@ def autocast(precision: str, device: torch.device) -> torch.autocast:
     """
     dtype = {"float32": None, "bf16": torch.bfloat16, "fp16": torch.float16}[precision]
     return torch.autocast(device.type, dtype, enabled=dtype is not None)
-
-
-def cpu_has_bf16() -> bool:
-    """Return True if the processor has instructions for bf16 matrix products."""
-    capabilities = torch.cpu.get_capabilities()
-    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
