@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -16,6 +17,7 @@ from skelgait.datasets import DATASETS
 from skelgait.settings import preset_names
 from skelgait.storage import Key
 from tests.commands import skelgait as run_command
+from tests.embeddings.networks import write_checkpoint
 from tests.paths import GUIDE, ROOT
 from tests.raw.poses.dataset_builders import gait3d, make_walks
 from tests.synthetic_data import write_dataset
@@ -84,6 +86,19 @@ def test_table_lists_all_datasets_and_presets() -> None:
     for name, presets in rows:
         assert (f"skeletongait_{name}" in preset_names()) == ("SkeletonGait" in presets)
         assert (f"skeletongait++_{name}" in preset_names()) == ("SkeletonGait++" in presets)
+
+
+def test_python_program_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (program,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    (checkpoint,) = re.findall(r'Embedder\("(.*?)"\)', program)
+    Path(checkpoint).parent.mkdir(parents=True)
+    write_checkpoint(Path(checkpoint))
+    walks = make_walks(*(Key("a", "n", view) for view in "lmr"), frames=4)
+    names = dict(zip(("poses", "other_poses", "gallery_poses"), walks.values(), strict=True))
+    exec(program, variables := dict[str, Any](names))
+    assert variables["maps"].shape == (4, 2, 64, 64)
+    assert variables["distances"].shape == (2, 1)
 
 
 def test_links_exist() -> None:
