@@ -17,7 +17,8 @@ import numpy as np
 import pytest
 
 from skelgait.datasets import Group, Protocol, Submission, Table
-from skelgait.datasets.protocol import Kind, Metric
+from skelgait.datasets.protocol import Kind
+from skelgait.matching.metrics import METRICS
 from skelgait.raw.poses import LAYOUTS
 from skelgait.storage import Key, PickleTreeWriter, open_pairs, open_source
 from tests.commands import skelgait
@@ -160,8 +161,8 @@ def test_own_dataset_explains_every_key_kind_and_metric() -> None:
     rows = dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", OWN_DATASET, re.MULTILINE))
     keys = {field.name for part in (Protocol, Table) for field in fields(part)}
     assert set(rows) == keys
-    for key, type_ in (("kind", Kind), ("metrics", Metric)):
-        for word in get_args(type_):
+    for key, words in (("kind", get_args(Kind)), ("metrics", METRICS)):
+        for word in words:
             assert f"`{word}`" in rows[key] or re.search(rf"\b{word.removeprefix('rank_')}\b", rows[key]), word
     for part, key in ((Group, "groups"), (Submission, "submission")):
         assert all(f"`{field.name}`" in rows[key] for field in fields(part))
@@ -264,7 +265,7 @@ def test_evaluation(tmp_path: Path) -> None:
         words = [word.replace("poses/0006", f"poses/{known}") for word in command]
         out = skelgait(tmp_path, *words)
     assert "strangers accepted" in out
-    assert (tmp_path / "ranking.csv").read_text().startswith("probe,rank,identity,sequence,distance,is_known")
+    assert (tmp_path / "ranking.csv").read_text().startswith("probe,rank,identity,sequence,distance,accepted")
     (program,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     python = [sys.executable, "-c", program + "\nprint(tuple(first.shape), report.tables[0].title)"]
     run = subprocess.run(

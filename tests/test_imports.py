@@ -37,7 +37,7 @@ MAY_IMPORT = {
     "embeddings": {"errors", "matching", "models", "runtime", "sampling", "storage"},
     "training": {"errors", "checkpoints", "datasets", "losses", "models", "runtime", "sampling", "settings", "storage"},
     "evaluation": {"errors", "display", "datasets", "embeddings", "matching", "runtime", "storage"},
-    "reports": {"errors", "display", "datasets", "evaluation", "storage", "viz"},
+    "reports": {"errors", "display", "datasets", "evaluation", "matching", "storage", "viz"},
     "runs": {"errors", "display", "checkpoints", "settings", "storage", "viz"},
     "pipelines": {
         "errors", "display", "checkpoints", "datasets", "embeddings", "evaluation", "maps", "matching", "models",

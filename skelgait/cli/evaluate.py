@@ -71,6 +71,6 @@ def show_evaluation(report: Report, *, all_metrics: bool = False) -> None:
     show_lines(heading_of(report), [summary_of(report)])
     for title, header, rows in tables_of(report):
         show_table(title, header, rows, more="" if all_metrics else "use --all-metrics, or a wider terminal")
-    n_cut, n_sequences = report["n_cut"], report["n_sequences"]
-    notes = [f"{n_cut} of {n_sequences} sequences were longer than max_frames and were cut"] if n_cut else []
+    n, n_sequences = report["n_truncated"], report["n_sequences"]
+    notes = [f"{n} of {n_sequences} sequences were longer than max_frames and were cut"] if n else []
     warn([*notes, *report["notes"]])

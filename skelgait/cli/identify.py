@@ -61,7 +61,7 @@ def _show(result: Identification, out: Path | None) -> None:
     rows = []
     for probe in result.probes:
         people = [f"{candidate.identity} ({candidate.distance:.3f})" for candidate in probe.candidates]
-        known = [] if probe.is_known is None else ["yes" if probe.is_known else "no"]
+        known = [] if probe.accepted is None else ["yes" if probe.accepted else "no"]
         rows.append([str(probe.probe), *known, *people])
     title = f"Nearest of {result.n_people} people, {result.n_sequences} sequences (distance)"
     show_table(title, header, rows, more="use a wider terminal, or --json")
@@ -69,20 +69,20 @@ def _show(result: Identification, out: Path | None) -> None:
         show_lines("Threshold", [_describe(result.learned)])
     if out:
         show_lines("Ranking", [str(out)])
-    if result.n_enrolled:
+    if result.n_in_gallery:
         reason = "have the name of a gallery sequence, and may be compared with themselves"
-        warn([f"{result.n_enrolled} of {len(result.probes)} probes {reason}"])
-    if result.n_cut:
-        warn([f"{result.n_cut} of {len(result.probes)} probes were longer than identify.max_frames and were cut"])
+        warn([f"{result.n_in_gallery} of {len(result.probes)} probes {reason}"])
+    if result.n_truncated:
+        warn([f"{result.n_truncated} of {len(result.probes)} probes were longer than identify.max_frames and were cut"])
 
 
 def _describe(threshold: Threshold) -> str:
     """Return the threshold with its error rates."""
     text = (
         f"distance {threshold.distance:.4f}: accepts {100 * threshold.false_accepts:.2f} % "
-        f"of {threshold.n_strangers} strangers"
+        f"of {threshold.n_impostors} strangers"
     )
     if threshold.true_accepts is None:
         return text
-    known = f"{100 * threshold.true_accepts:.1f} % of {threshold.n_known} sequences of known people"
+    known = f"{100 * threshold.true_accepts:.1f} % of {threshold.n_enrolled} sequences of known people"
     return f"{text}, and {known} as themselves"

@@ -6,19 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-Metric = Literal[
-    "rank_1", "rank_2", "rank_3", "rank_4", "rank_5", "rank_10", "rank_20", "mean_ap", "mean_inp",
-    "eer", "tar_at_far_0.1", "tar_at_far_0.01", "tar_at_far_0.001", "tar_at_far_0.0001",
-]  # fmt: skip
-"""Rank-k: share of probes with a true match among the k nearest. mean_ap, mean_inp: see `matching.ranking`. For
-verification: eer, the equal error rate; tar_at_far_x, the share of true accepts where at most x are false ones."""
-
 Kind = Literal["view_pairs", "cross_view_gallery", "pooled", "verification"]
-
-
-def is_of_verification(metric: Metric) -> bool:
-    """Whether a metric is one of verification, and not of ranks."""
-    return metric == "eer" or metric.startswith("tar_at_far_")
 
 
 @dataclass(frozen=True)
@@ -59,7 +47,7 @@ class Table:
     title: str
     kind: Kind
     groups: tuple[Group, ...]
-    metrics: tuple[Metric, ...] = ("rank_1",)
+    metrics: tuple[str, ...] = ("rank_1",)
     identical_views: Literal[True, False, "only"] = False
     unmatched_are_wrong: bool = True
 

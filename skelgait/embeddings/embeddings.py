@@ -22,12 +22,12 @@ class Embeddings:
         keys: embedded sequences.
         values: (N, D, S) float32, a CPU tensor or rows of a file. Comparison is fastest if the D numbers of a strip are
             contiguous in memory.
-        n_cut: number of sequences that were cut to the maximum number of frames.
+        n_truncated: number of sequences that were cut to the maximum number of frames.
     """
 
     keys: Sequence[Key]
     values: Vectors
-    n_cut: int = 0
+    n_truncated: int = 0
 
 
 def check_finite(

@@ -134,8 +134,8 @@ class EmbeddingFile:
             hint = "embed these sequences as well"
             raise DataError(self.path, f"no sequence {'/'.join(missing[0])}", "all requested sequences", hint)
         indices = np.array([index_of[key] for key in keys], np.int64)
-        n_cut = int((self.frames[indices] > self.facts.max_frames).sum())
-        return Embeddings(keys, self.values.select(indices), n_cut)
+        n_truncated = int((self.frames[indices] > self.facts.max_frames).sum())
+        return Embeddings(keys, self.values.select(indices), n_truncated)
 
 
 def open_embeddings(path: PathLike, embedding: int | None = None) -> EmbeddingFile:

@@ -1,4 +1,4 @@
-"""Recognizing the test identities of a dataset under a protocol."""
+"""Evaluation of embeddings under a protocol. The package docstring has a worked example."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from skelgait.embeddings import Embeddings
 from skelgait.embeddings.embeddings import check_finite
 from skelgait.embeddings.file import EmbeddingFile
 from skelgait.errors import ProtocolError
+from skelgait.evaluation.evaluation_set import EvaluationSet, Members, conditions_of
 from skelgait.evaluation.group_report import report_ranks, report_rates
-from skelgait.evaluation.notes import notes_on, refuse_nothing
+from skelgait.evaluation.notes import check_results, notes_for
 from skelgait.evaluation.ranks import GroupRanks, RankAccumulator
 from skelgait.evaluation.report import EvaluationReport, TableReport
-from skelgait.evaluation.test_sequences import Members, TestSet, conditions_of
 from skelgait.evaluation.verification import GroupRates, VerificationAccumulator
 from skelgait.matching.distances import RowBlocks
 from skelgait.matching.options import MatchingOptions
@@ -24,31 +24,36 @@ from skelgait.matching.reranking import compare_all
 from skelgait.runtime.advance import Advance, no_progress
 from skelgait.storage import Key, SequenceSource
 
-# There are as many pairs of views as the square of this.
-_MOST_VIEWS = 300
+# The number of view pairs is the square of this.
+_MAX_VIEWS = 300
 
 
-def test_keys(source: SequenceSource | EmbeddingFile, protocol: Protocol, partition: Partition) -> list[Key]:
-    """The sequences of the test identities that a protocol compares.
+def evaluation_keys(source: SequenceSource | EmbeddingFile, protocol: Protocol, partition: Partition) -> list[Key]:
+    """Return the sequences of the test identities that a protocol compares.
+
+    Args:
+        source: sequences or embeddings.
+        protocol: evaluation protocol.
+        partition: test identities, and probes if the protocol needs their names.
 
     Raises:
-        ProtocolError: there is none, or none of the probes that the partition has to name.
+        ProtocolError: if there is no such sequence, or none of the probes that the partition names.
     """
     if not partition.test:
-        raise ProtocolError("--partition", "no identity to test", "some under TEST_SET", "list them there")
+        raise ProtocolError("--partition", "no test identity", "identities under TEST_SET", "list them there")
     keys = [key for key in source.keys if key.identity in partition.test]
     if not keys:
         found = f"identities {', '.join(sorted({key.identity for key in source.keys})[:5])}, ..."
-        expected = f"those to test, {', '.join(sorted(partition.test)[:5])}, ..."
-        raise ProtocolError(source.path, found, expected, "name the right --dataset, or your own --partition")
+        expected = f"test identities {', '.join(sorted(partition.test)[:5])}, ..."
+        raise ProtocolError(source.path, found, expected, "give the right --dataset, or your own --partition")
     patterns = protocol.patterns()
-    wanted = [key for key in keys if any(fnmatchcase(key.condition, pattern) for pattern in patterns)]
-    if not wanted:
+    compared = [key for key in keys if any(fnmatchcase(key.condition, pattern) for pattern in patterns)]
+    if not compared:
         found = f"conditions {', '.join(conditions_of(keys)[:20])}"
         hint = "use the protocol of this dataset, or --protocol custom with --gallery and --probes"
         raise ProtocolError(f"protocol {protocol.name}", found, f"some of {' '.join(sorted(patterns))}", hint)
-    _check_named_probes(protocol, partition.probes, wanted)
-    return wanted
+    _check_named_probes(protocol, partition.probes, compared)
+    return compared
 
 
 def score(
@@ -60,102 +65,102 @@ def score(
     bootstrap_samples: int = 0,
     advance: Advance | None = None,
 ) -> EvaluationReport:
-    """Carry out all tables of a protocol.
+    """Evaluate embeddings under a protocol and return the metrics of all its tables.
 
     Args:
-        embeddings: the embedded test sequences.
-        protocol: what is computed.
-        partition: for protocols whose probes it names one by one.
+        embeddings: embeddings of the test sequences.
+        protocol: evaluation protocol.
+        partition: partition that names the probes; only needed by protocols without probe patterns, such as Gait3D.
         options: distance, device, memory and re-ranking.
-        bootstrap_samples: draws of probes for 95 % bootstrap intervals; no intervals where 0.
+        bootstrap_samples: number of bootstrap samples for 95 % intervals; default: 0, no intervals.
         advance: called with the number of probes compared since the last call.
 
     Raises:
-        ProtocolError: no table has a probe that can be recognized; says which rule left what over.
-        CheckpointError: an embedding is not a finite number.
+        ProtocolError: if no table has a probe that can be recognized; it gives the reason.
+        CheckpointError: if an embedding is not finite.
+        SettingsError: if the protocol has an unknown metric.
     """
+    options = options or MatchingOptions()
     probes = partition.probes if partition else frozenset()
     _check_named_probes(protocol, probes, embeddings.keys)
     if isinstance(embeddings.values, torch.Tensor):
         check_finite(embeddings.values, embeddings.keys, "the embeddings")
-    test_set = TestSet(embeddings.keys, camera_of_view=protocol.camera_of_view, probes=probes)
-    _refuse_many_views(protocol, test_set)
-    options = options or MatchingOptions()
-    results = _results(protocol, test_set, compare_all(embeddings.values, options), advance or no_progress)
+    evaluation_set = EvaluationSet(embeddings.keys, camera_of_view=protocol.camera_of_view, probes=probes)
+    _check_number_of_views(protocol, evaluation_set)
+    rows = compare_all(embeddings.values, options)
+    results = _results(protocol, evaluation_set, rows, advance or no_progress)
     tables = tuple(
-        _table_report(table, results[number], test_set, bootstrap_samples)
-        for number, table in enumerate(protocol.tables)
+        _table_report(table, table_results, evaluation_set, bootstrap_samples)
+        for table, table_results in zip(protocol.tables, results, strict=True)
     )
-    notes = notes_on(protocol, tables, test_set)
-    refuse_nothing(protocol, tables, test_set)
+    notes = notes_for(protocol, tables, evaluation_set)
+    check_results(protocol, tables, evaluation_set)
     return EvaluationReport(
-        protocol.name,
-        options.distance,
-        tables,
-        protocol.published,
-        len(embeddings.keys),
-        embeddings.n_cut,
-        options.reranking is not None,
-        notes,
-        embeddings.keys,
+        protocol=protocol.name,
+        distance=options.distance,
+        tables=tables,
+        published=protocol.published,
+        n_sequences=len(embeddings.keys),
+        n_truncated=embeddings.n_truncated,
+        reranked=options.reranking is not None,
+        notes=notes,
+        keys=embeddings.keys,
     )
 
 
-def _refuse_many_views(protocol: Protocol, test_set: TestSet) -> None:
-    """Refuse a table by view pairs where every sequence, or nearly so, has a view of its own."""
-    n_views = len(test_set.view_names)
-    if n_views > _MOST_VIEWS and any(table.kind == "view_pairs" for table in protocol.tables):
-        found = f"{n_views} views, {', '.join(test_set.view_names[:3])}, ..., and a table by view pairs"
-        hint = "write a protocol with pooled tables alone into a YAML file, and name it with --protocol"
-        raise ProtocolError(f"protocol {protocol.name}", found, f"at most {_MOST_VIEWS} views", hint)
+def _check_number_of_views(protocol: Protocol, evaluation_set: EvaluationSet) -> None:
+    """Raise ProtocolError for a table by view pairs if nearly every sequence has its own view."""
+    n_views = len(evaluation_set.view_names)
+    if n_views > _MAX_VIEWS and any(table.kind == "view_pairs" for table in protocol.tables):
+        found = f"{n_views} views, {', '.join(evaluation_set.view_names[:3])}, ..., and a table by view pairs"
+        hint = "write a protocol with only pooled tables to a YAML file, and pass it with --protocol"
+        raise ProtocolError(f"protocol {protocol.name}", found, f"at most {_MAX_VIEWS} views", hint)
 
 
 def _results(
-    protocol: Protocol, test_set: TestSet, rows: RowBlocks, advance: Advance
+    protocol: Protocol, evaluation_set: EvaluationSet, rows: RowBlocks, advance: Advance
 ) -> list[list[GroupRanks | GroupRates]]:
-    """What each group of each table comes to; distances that several of them share are computed once."""
-    groups = [[test_set.members(group) for group in table.groups] for table in protocol.tables]
-    collectors: list[list[RankAccumulator | VerificationAccumulator]] = [
-        [
-            (VerificationAccumulator if table.kind == "verification" else RankAccumulator)(test_set, table, members)
-            for members in own
-        ]
-        for table, own in zip(protocol.tables, groups, strict=True)
-    ]
+    """Return the result of each group of each table; groups with the same members share their distances."""
+    accumulators: list[list[RankAccumulator | VerificationAccumulator]] = []
+    members_of: dict[tuple[bytes, bytes], Members] = {}
     sharing: dict[tuple[bytes, bytes], list[RankAccumulator | VerificationAccumulator]] = {}
-    distinct: dict[tuple[bytes, bytes], Members] = {}
-    for own, its in zip(groups, collectors, strict=True):
-        for members, collector in zip(own, its, strict=True):
+    for table in protocol.tables:
+        make = VerificationAccumulator if table.kind == "verification" else RankAccumulator
+        accumulators.append([])
+        for group in table.groups:
+            members = evaluation_set.members(group)
+            accumulator = make(evaluation_set, table, members)
+            accumulators[-1].append(accumulator)
             same = (members.probes.tobytes(), members.gallery.tobytes())
-            distinct.setdefault(same, members)
-            sharing.setdefault(same, []).append(collector)
-    for same, members in distinct.items():
+            members_of.setdefault(same, members)
+            sharing.setdefault(same, []).append(accumulator)
+    for same, members in members_of.items():
         if not len(members.gallery):
             continue
         for start, distances in rows(members.probes, members.gallery):
-            for collector in sharing[same]:
-                collector.add(start, distances)
+            for accumulator in sharing[same]:
+                accumulator.add(start, distances)
             advance(len(distances))
-    return [[collector.result() for collector in own] for own in collectors]
+    return [[accumulator.result() for accumulator in of_table] for of_table in accumulators]
 
 
 def _table_report(
-    table: Table, results: Sequence[GroupRanks | GroupRates], test_set: TestSet, bootstrap_samples: int
+    table: Table, results: Sequence[GroupRanks | GroupRates], evaluation_set: EvaluationSet, bootstrap_samples: int
 ) -> TableReport:
     groups = tuple(
         report_rates(group.name, result, table)
         if isinstance(result, GroupRates)
-        else report_ranks(group.name, result, table, test_set, bootstrap_samples)
+        else report_ranks(group.name, result, table, evaluation_set, bootstrap_samples)
         for group, result in zip(table.groups, results, strict=True)
     )
-    ranks = tuple(of if isinstance(of, GroupRanks) else None for of in results)
+    ranks = tuple(result if isinstance(result, GroupRanks) else None for result in results)
     return TableReport(table.title, table.kind, groups, ranks, table.unmatched_are_wrong)
 
 
 def _check_named_probes(protocol: Protocol, probes: frozenset[tuple[str, str, str]], keys: Sequence[Key]) -> None:
-    """Refuse a protocol whose probes the partition names, where there is none of them."""
-    all_by_pattern = all(group.probes for table in protocol.tables for group in table.groups)
-    if all_by_pattern or not probes.isdisjoint(keys):
+    """Raise ProtocolError if the protocol needs probes named by the partition, and `keys` has none of them."""
+    has_patterns = all(group.probes for table in protocol.tables for group in table.groups)
+    if has_patterns or not probes.isdisjoint(keys):
         return
     named = ", ".join("-".join(probe) for probe in sorted(probes)[:3])
     found = f"no sequence of the probes under PROBE_SET, {named}, ..." if probes else "no probe under PROBE_SET"

@@ -1,4 +1,4 @@
-"""From the ranks or rates of a group to its report."""
+"""Report of a group from its ranks or accept rates."""
 
 from __future__ import annotations
 
@@ -7,119 +7,134 @@ from collections.abc import Mapping
 import numpy as np
 
 from skelgait.datasets import Table
-from skelgait.evaluation.metrics import Cells, cells_of, interval, matching_curve, number, resampled, values_of
+from skelgait.evaluation.averages import ViewMeans, as_number, average_by_view, cmc_curve, values_by_probe
+from skelgait.evaluation.bootstrap import bootstrap_weights, percentile_interval
+from skelgait.evaluation.evaluation_set import EvaluationSet, Indices
 from skelgait.evaluation.ranks import GroupRanks
 from skelgait.evaluation.report import GroupReport, Metrics, Roc
-from skelgait.evaluation.test_sequences import Indices, TestSet
-from skelgait.evaluation.verification import GroupRates, metric_of
+from skelgait.evaluation.verification import GroupRates, rate_value
 
 CMC_RANKS = 50
 _ROC_POINTS = 200
-NOT_ENROLLED, NONE_LEFT = "not enrolled", "enrolled, but not left in every gallery compared"
-"""Why a probe has no true match."""
+NOT_ENROLLED, NO_MATCH_LEFT = "not enrolled", "enrolled, but without a match in every gallery compared"
+"""Reasons for which a probe has no true match."""
 
 
-def report_ranks(name: str, ranks: GroupRanks, table: Table, test_set: TestSet, bootstrap_samples: int) -> GroupReport:
-    """The report of a group whose probes were ranked.
+def report_ranks(
+    name: str, ranks: GroupRanks, table: Table, evaluation_set: EvaluationSet, bootstrap_samples: int
+) -> GroupReport:
+    """Return the report of a group from its ranks.
 
     Args:
-        name: the group's name.
-        ranks: its ranks.
-        table: the rules.
-        test_set: all sequences.
-        bootstrap_samples: draws of probes for the intervals; no intervals where 0.
+        name: name of the group.
+        ranks: ranks of its probes.
+        table: rules of the table.
+        evaluation_set: all sequences.
+        bootstrap_samples: number of bootstrap samples; 0: no intervals.
     """
-    cells: dict[str, Cells] = {
-        metric: cells_of(values_of(ranks, metric, table), ranks.strata, table) for metric in table.metrics
+    means = {
+        metric: average_by_view(values_by_probe(ranks, metric, table), ranks.probe_views, table)
+        for metric in table.metrics
     }
-    unmatched = _unmatched(ranks, test_set)
+    unmatched = _unmatched(ranks, evaluation_set)
+    by_pair = table.kind == "view_pairs"
     return GroupReport(
         name=name,
-        metrics={metric: number(of.overall) for metric, of in cells.items()},
+        metrics={metric: as_number(mean.overall) for metric, mean in means.items()},
         n_probes=len(ranks.members.probes),
         n_gallery=len(ranks.members.gallery),
         smallest_gallery=ranks.smallest_gallery,
         n_unmatched=sum(unmatched.values()),
         unmatched=unmatched,
-        left_out=ranks.left_out,
+        excluded_pairs=ranks.excluded_pairs,
         intervals=_intervals(ranks, table, bootstrap_samples),
-        by_view={} if table.kind == "pooled" else _by_view(cells, test_set),
-        by_view_pair=_by_view_pair(cells, ranks.cells, test_set) if table.kind == "view_pairs" else {},
-        by_condition=_by_condition(ranks, table, test_set),
-        cmc=tuple(matching_curve(ranks, table, CMC_RANKS)),
+        by_view={} if table.kind == "pooled" else _by_view(means, evaluation_set),
+        by_view_pair=_by_view_pair(means, ranks.gallery_views, evaluation_set) if by_pair else {},
+        by_condition=_by_condition(ranks, table, evaluation_set),
+        cmc=tuple(cmc_curve(ranks, table, CMC_RANKS)),
     )
 
 
 def report_rates(name: str, group: GroupRates, table: Table) -> GroupReport:
-    """The report of a group whose pairs were verified."""
+    """Return the report of a group from its accept rates.
+
+    Args:
+        name: name of the group.
+        group: accept rates of its pairs.
+        table: rules of the table.
+    """
     rates = group.rates
-    # Evenly spaced in the logarithm of false accepts, as the curve is looked at.
-    wanted = np.geomspace(1 / max(rates.n_impostor, 2), 1, _ROC_POINTS)
-    places = np.unique(np.minimum(np.searchsorted(rates.false, wanted), max(len(rates.false) - 1, 0)))
+    # Points evenly spaced on a logarithmic axis, as in the plot.
+    targets = np.geomspace(1 / max(rates.n_impostor, 2), 1, _ROC_POINTS)
+    points = np.unique(np.minimum(np.searchsorted(rates.false, targets), max(len(rates.false) - 1, 0)))
     if not len(rates.false):
-        places = places[:0]
+        points = points[:0]
     return GroupReport(
         name=name,
-        metrics={metric: metric_of(rates, metric) for metric in table.metrics},
+        metrics={metric: rate_value(rates, metric) for metric in table.metrics},
         n_probes=len(group.members.probes),
         n_gallery=len(group.members.gallery),
-        left_out=group.left_out,
+        excluded_pairs=group.excluded_pairs,
         roc=Roc(
-            rates.false[places].tolist(),
-            rates.true[places].tolist(),
-            rates.thresholds[places].tolist(),
+            rates.false[points].tolist(),
+            rates.true[points].tolist(),
+            rates.thresholds[points].tolist(),
             rates.n_genuine,
             rates.n_impostor,
         ),
     )
 
 
-def _unmatched(ranks: GroupRanks, test_set: TestSet) -> dict[str, int]:
-    """Probes without a true match in some gallery that they were compared with, by reason."""
+def _unmatched(ranks: GroupRanks, evaluation_set: EvaluationSet) -> dict[str, int]:
+    """Return the number of probes without a true match in some gallery they are compared with, by reason."""
+    identities = evaluation_set.identities
     probes = ranks.members.probes[(ranks.first == 0).any(1)]
-    are_enrolled = np.isin(test_set.identities[probes], test_set.identities[ranks.members.gallery])
-    counts = {NOT_ENROLLED: int((~are_enrolled).sum()), NONE_LEFT: int(are_enrolled.sum())}
+    is_enrolled = np.isin(identities[probes], identities[ranks.members.gallery])
+    counts = {NOT_ENROLLED: int((~is_enrolled).sum()), NO_MATCH_LEFT: int(is_enrolled.sum())}
     return {reason: n for reason, n in counts.items() if n}
 
 
 def _intervals(ranks: GroupRanks, table: Table, bootstrap_samples: int) -> dict[str, tuple[float, float]]:
     if not bootstrap_samples or not len(ranks.first):
         return {}
-    values = {metric: values_of(ranks, metric, table) for metric in table.metrics}
+    values = {metric: values_by_probe(ranks, metric, table) for metric in table.metrics}
     samples: dict[str, list[np.ndarray]] = {metric: [] for metric in values}
-    for weights in resampled(len(ranks.first), bootstrap_samples):
-        for metric, own in values.items():
-            samples[metric].append(cells_of(own, ranks.strata, table, weights).overall)
-    found = {metric: interval(np.concatenate(parts)) for metric, parts in samples.items()}
-    return {metric: bounds for metric, bounds in found.items() if bounds}
+    for weights in bootstrap_weights(len(ranks.first), bootstrap_samples):
+        for metric, metric_values in values.items():
+            samples[metric].append(average_by_view(metric_values, ranks.probe_views, table, weights).overall)
+    intervals = {metric: percentile_interval(np.concatenate(chunks)) for metric, chunks in samples.items()}
+    return {metric: bounds for metric, bounds in intervals.items() if bounds}
 
 
-def _by_view(cells: Mapping[str, Cells], test_set: TestSet) -> dict[str, Metrics]:
-    strata = next(iter(cells.values())).strata
+def _by_view(means: Mapping[str, ViewMeans], evaluation_set: EvaluationSet) -> dict[str, Metrics]:
+    probe_views = next(iter(means.values())).probe_views
     return {
-        test_set.view_names[view]: {metric: number(of.by_stratum[i]) for metric, of in cells.items()}
-        for i, view in enumerate(strata)
+        evaluation_set.view_names[view]: {metric: as_number(mean.by_probe_view[i]) for metric, mean in means.items()}
+        for i, view in enumerate(probe_views)
     }
 
 
-def _by_view_pair(cells: Mapping[str, Cells], views: Indices, test_set: TestSet) -> dict[str, dict[str, Metrics]]:
-    strata, names = next(iter(cells.values())).strata, test_set.view_names
+def _by_view_pair(
+    means: Mapping[str, ViewMeans], gallery_views: Indices, evaluation_set: EvaluationSet
+) -> dict[str, dict[str, Metrics]]:
+    probe_views, names = next(iter(means.values())).probe_views, evaluation_set.view_names
     return {
-        names[view]: {
-            names[other]: {metric: number(of.means[i, j]) for metric, of in cells.items()}
-            for j, other in enumerate(views)
+        names[probe_view]: {
+            names[gallery_view]: {metric: as_number(mean.means[i, j]) for metric, mean in means.items()}
+            for j, gallery_view in enumerate(gallery_views)
         }
-        for i, view in enumerate(strata)
+        for i, probe_view in enumerate(probe_views)
     }
 
 
-def _by_condition(ranks: GroupRanks, table: Table, test_set: TestSet) -> dict[str, Metrics]:
-    conditions = np.array([test_set.keys[probe].condition for probe in ranks.members.probes], dtype=str)
-    found: dict[str, Metrics] = {}
+def _by_condition(ranks: GroupRanks, table: Table, evaluation_set: EvaluationSet) -> dict[str, Metrics]:
+    conditions = np.array([evaluation_set.keys[probe].condition for probe in ranks.members.probes], dtype=str)
+    values = {metric: values_by_probe(ranks, metric, table) for metric in table.metrics}
+    by_condition: dict[str, Metrics] = {}
     for condition in np.unique(conditions):
-        own = conditions == condition
-        values = {metric: values_of(ranks, metric, table)[own] for metric in table.metrics}
-        found[str(condition)] = {
-            metric: number(cells_of(some, ranks.strata[own], table).overall) for metric, some in values.items()
+        rows = conditions == condition
+        by_condition[str(condition)] = {
+            metric: as_number(average_by_view(metric_values[rows], ranks.probe_views[rows], table).overall)
+            for metric, metric_values in values.items()
         }
-    return found
+    return by_condition

@@ -1,4 +1,4 @@
-"""Who it is: probes among the people of a gallery, with a threshold for those who are not in it."""
+"""Open-set identification: the nearest enrolled people of each probe, and a threshold that rejects unknown people."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from skelgait.storage import Key
 
 @dataclass(frozen=True)
 class Candidate:
-    """A person whom a probe may be.
+    """Enrolled person near a probe.
 
     Attributes:
-        identity: who.
-        sequence: the nearest of their sequences.
-        distance: of that one.
+        identity: identity of the person.
+        sequence: nearest sequence of the person.
+        distance: distance of that sequence.
     """
 
     identity: str
@@ -35,35 +35,35 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Identified:
-    """A probe.
+    """Identification of one probe.
 
     Attributes:
-        probe: the sequence.
-        candidates: people, from the nearest on.
-        is_known: whether the nearest is within the threshold; None where there is no threshold.
+        probe: key of the probe.
+        candidates: enrolled people, nearest first.
+        accepted: True if the nearest person is within the threshold, False if the probe is unknown; None: no threshold.
     """
 
     probe: Key
     candidates: tuple[Candidate, ...]
-    is_known: bool | None
+    accepted: bool | None
 
 
 @dataclass(frozen=True)
 class Threshold:
-    """A threshold learned from a validation set.
+    """Threshold learned from a validation set.
 
     Attributes:
-        distance: up to which a probe is taken for its nearest person.
-        n_strangers: validation sequences that were compared with all people but their own.
-        false_accepts: share of them that are accepted, in [0, 1].
-        n_known: validation sequences of people of the gallery.
-        true_accepts: share of those that are accepted as themselves; None where there are none.
+        distance: largest distance at which a probe is accepted.
+        n_impostors: number of validation sequences that were compared with people other than their own.
+        false_accepts: share of these sequences that are accepted, in [0, 1].
+        n_enrolled: number of validation sequences of enrolled people.
+        true_accepts: share of these sequences that are accepted as the right person, in [0, 1]; None: there are none.
     """
 
     distance: float
-    n_strangers: int
+    n_impostors: int
     false_accepts: float
-    n_known: int
+    n_enrolled: int
     true_accepts: float | None
 
 
@@ -75,23 +75,24 @@ def identify(
     top: int = 5,
     threshold: float | None = None,
 ) -> list[Identified]:
-    """The people of a gallery who are nearest to each probe, each by the nearest of their sequences.
+    """Return the nearest enrolled people of each probe, each by their nearest sequence.
 
-    The gallery passes by once and may be larger than the memory. A probe that is in it finds itself.
+    The gallery is read once and may be larger than the memory. A probe that is in the gallery finds itself.
 
     Args:
-        probes: who is asked for.
-        gallery: who is known.
-        top: people listed for each probe.
-        threshold: distance up to which a probe is of its nearest person, and beyond which of nobody known.
+        probes: embeddings of the probes.
+        gallery: embeddings of the enrolled people.
         options: distance, device and memory; re-ranking is not supported.
+        top: number of people for each probe; default: 5.
+        threshold: largest distance at which a probe is accepted; default: none.
 
     Raises:
-        ProtocolError: the gallery is empty.
-        ShapeError: the embeddings are of different shapes.
-        CheckpointError: an embedding is not a finite number.
+        ProtocolError: if the gallery or the probes are empty.
+        ShapeError: if the embeddings have different shapes.
+        CheckpointError: if an embedding is not finite.
+        SettingsError: if the options ask for re-ranking.
     """
-    found = _nearest_people(probes, gallery, top, options)
+    people = _nearest_people(probes, gallery, top, options)
     return [
         Identified(
             key,
@@ -101,7 +102,7 @@ def identify(
             ),
             None if threshold is None else bool(distances[0] <= threshold),
         )
-        for key, columns, distances in zip(probes.keys, found.columns, found.distances, strict=True)
+        for key, columns, distances in zip(probes.keys, people.columns, people.distances, strict=True)
     ]
 
 
@@ -111,45 +112,46 @@ def learn_threshold(
     false_accepts: float,
     options: MatchingOptions | None = None,
 ) -> Threshold:
-    """The largest threshold at which at most a share of strangers is taken for somebody known.
+    """Return the largest threshold at which at most a given share of impostors is accepted.
 
-    Every validation sequence is a stranger to everybody in the gallery but its own person, who is left aside: its
-    distance to the nearest of the others is one at which it must not be accepted. This is the false positive
-    identification rate of open-set identification; it holds for galleries of this size.
+    Every validation sequence is an impostor to all enrolled people except its own person: its distance to the nearest
+    of the others must be rejected. The share is the false positive identification rate of open-set identification. It
+    is valid for galleries of this size.
 
     Args:
-        validation: sequences of people who are like those to come.
-        gallery: who is known.
-        false_accepts: the share, in [0, 1].
+        validation: embeddings of people similar to the future probes.
+        gallery: embeddings of the enrolled people.
+        false_accepts: share of impostors that may be accepted, in [0, 1].
         options: distance, device and memory; re-ranking is not supported.
 
     Raises:
-        ProtocolError: the gallery or the validation set is empty, or nobody in it is a stranger to anybody.
-        ShapeError: the embeddings are of different shapes.
-        CheckpointError: an embedding is not a finite number.
+        ProtocolError: if the gallery or the validation set is empty, or there is no impostor.
+        ShapeError: if the embeddings have different shapes.
+        CheckpointError: if an embedding is not finite.
+        SettingsError: if the options ask for re-ranking.
     """
-    found = _nearest_people(validation, gallery, 2, options)
-    own = np.array([key.identity for key in validation.keys], dtype=str)
-    people = np.array([key.identity for key in gallery.keys], dtype=str)
-    is_own = people[found.columns] == own[:, None]
-    strangers = _nearest_other(found.distances, is_own)
-    if not len(strangers):
-        hint = "give validation sequences of other people"
-        raise ProtocolError("--validation", f"{len(own)} sequences and one person in the gallery", "strangers", hint)
-    # As a division, since 0.29 x 100 is a little less than 29 for a computer.
-    allowed = int((np.arange(1, len(strangers) + 1) / len(strangers) <= false_accepts).sum())
-    if allowed < len(strangers):
-        threshold = float(np.nextafter(np.sort(strangers)[allowed], np.float32(-np.inf)))
+    nearest = _nearest_people(validation, gallery, 2, options)
+    identities = np.array([key.identity for key in validation.keys], dtype=str)
+    enrolled = np.array([key.identity for key in gallery.keys], dtype=str)
+    is_same = enrolled[nearest.columns] == identities[:, None]
+    impostors = _nearest_other(nearest.distances, is_same)
+    if not len(impostors):
+        found = f"{len(identities)} sequences of the one person in the gallery"
+        raise ProtocolError("--validation", found, "other people", "add validation sequences of other people")
+    # A division, because 0.29 x 100 is less than 29 in floating point.
+    n_allowed = int((np.arange(1, len(impostors) + 1) / len(impostors) <= false_accepts).sum())
+    if n_allowed < len(impostors):
+        threshold = float(np.nextafter(np.sort(impostors)[n_allowed], np.float32(-np.inf)))
     else:
-        threshold = float(strangers.max())
-    is_known = np.isin(own, people)
-    hits = is_own[:, 0] & (found.distances[:, 0] <= threshold)
+        threshold = float(impostors.max())
+    is_enrolled = np.isin(identities, enrolled)
+    hits = is_same[:, 0] & (nearest.distances[:, 0] <= threshold)
     return Threshold(
-        threshold,
-        len(strangers),
-        float((strangers <= threshold).mean()),
-        int(is_known.sum()),
-        float(hits[is_known].mean()) if is_known.any() else None,
+        distance=threshold,
+        n_impostors=len(impostors),
+        false_accepts=float((impostors <= threshold).mean()),
+        n_enrolled=int(is_enrolled.sum()),
+        true_accepts=float(hits[is_enrolled].mean()) if is_enrolled.any() else None,
     )
 
 
@@ -166,23 +168,23 @@ def _nearest_people(probes: Embeddings, gallery: Embeddings, k: int, options: Ma
     return nearest_groups(rows, np.arange(len(probes.keys)), np.arange(len(gallery.keys)), people, k)
 
 
-def _nearest_other(distances: NDArray[np.float32], is_own: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Of each sequence the distance to the nearest person who is not its own, as far as there is one."""
-    others = np.where(is_own, np.float32(np.inf), distances).min(1)
+def _nearest_other(distances: NDArray[np.float32], is_same: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Return the distance of each sequence to the nearest other person, for sequences that have one."""
+    others = np.where(is_same, np.float32(np.inf), distances).min(1)
     return np.asarray(others[np.isfinite(others)])
 
 
-def refuse_other_networks(hashes: Sequence[tuple[str, str]]) -> None:
-    """Refuse to compare embeddings of different checkpoints.
+def check_same_checkpoint(files: Sequence[tuple[str, str]]) -> None:
+    """Check that embedding files were made by one checkpoint.
 
     Args:
-        hashes: what is compared, and the SHA-256 of the checkpoint that made it.
+        files: path of each file and SHA-256 of its checkpoint.
 
     Raises:
-        DataError: they differ.
+        DataError: if the checkpoints differ.
     """
-    (where, expected), *others = hashes
-    for other, found in others:
+    (first_path, expected), *others = files
+    for path, found in others:
         if found != expected:
             hint = "embed both with one checkpoint"
-            raise DataError(other, f"the checkpoint {found[:12]}...", f"{expected[:12]}... as of {where}", hint)
+            raise DataError(path, f"the checkpoint {found[:12]}...", f"{expected[:12]}... as of {first_path}", hint)

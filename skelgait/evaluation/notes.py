@@ -1,98 +1,109 @@
-"""What a protocol's rules left over: said where a metric means little, and an error where nothing is left."""
+"""Notes on metrics that mean little, and an error if nothing can be evaluated."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from skelgait.datasets import Group, Protocol, Table
 from skelgait.errors import ProtocolError
+from skelgait.evaluation.evaluation_set import EvaluationSet, conditions_of
 from skelgait.evaluation.ranks import GroupRanks
 from skelgait.evaluation.report import GroupReport, TableReport
-from skelgait.evaluation.test_sequences import TestSet, conditions_of
+from skelgait.matching.metrics import find_metric
 
 _HINT = "use the protocol of this dataset, or --protocol custom with --gallery and --probes"
 
 
-def refuse_nothing(protocol: Protocol, tables: Sequence[TableReport], test_set: TestSet) -> None:
-    """Refuse an evaluation without a metric, or in which no probe has a true match.
+def check_results(protocol: Protocol, tables: Sequence[TableReport], evaluation_set: EvaluationSet) -> None:
+    """Check that there is a metric, and a probe with a true match.
+
+    Args:
+        protocol: evaluation protocol.
+        tables: results of its tables.
+        evaluation_set: all sequences.
 
     Raises:
-        ProtocolError: says which rule left what over.
+        ProtocolError: if not; it gives the reason.
     """
     groups = [group for table in tables for group in table.groups]
     if all(value is None for group in groups for value in group.metrics.values()):
         counts = ", ".join(f"{g.name} {_counts(g)}" for g in tables[0].groups)
-        conditions = ", ".join(conditions_of(test_set.keys)[:20])
-        found = f"{counts}, in {len(test_set.view_names)} views, with conditions {conditions}"
-        reasons = "; ".join(dict.fromkeys(_reasons(protocol, tables, test_set)))
+        conditions = ", ".join(conditions_of(evaluation_set.keys)[:20])
+        found = f"{counts}, in {len(evaluation_set.view_names)} views, with conditions {conditions}"
+        reasons = "; ".join(dict.fromkeys(_reasons(protocol, tables, evaluation_set)))
         expected = f"probes and a gallery with the same people ({_patterns(protocol.tables[0].groups)})"
         raise ProtocolError(f"protocol {protocol.name}", found + (f" ({reasons})" if reasons else ""), expected, _HINT)
     unmatched = [group for group in groups if group.n_unmatched]
     if unmatched and not any(_has_match(ranks) for table in tables for ranks in table.ranks):
-        counts = ", ".join(f"{g.name} {_counts(g)} ({_spelled(g.unmatched)})" for g in unmatched)
-        expected = "probes with another sequence of the same identity among those they are compared with"
+        counts = ", ".join(f"{g.name} {_counts(g)} ({_by_reason(g.unmatched)})" for g in unmatched)
+        expected = "probes with another sequence of the same identity in the gallery they are compared with"
         raise ProtocolError(f"protocol {protocol.name}", f"no probe with a true match: {counts}", expected, _HINT)
 
 
-def notes_on(protocol: Protocol, tables: Sequence[TableReport], test_set: TestSet) -> tuple[str, ...]:
-    """What a reader of the metrics should know, in sentences."""
-    found = [*_reasons(protocol, tables, test_set)]
+def notes_for(protocol: Protocol, tables: Sequence[TableReport], evaluation_set: EvaluationSet) -> tuple[str, ...]:
+    """Return remarks on the metrics, one sentence each.
+
+    Args:
+        protocol: evaluation protocol.
+        tables: results of its tables.
+        evaluation_set: all sequences.
+    """
+    notes = [*_reasons(protocol, tables, evaluation_set)]
     for table, report in zip(protocol.tables, tables, strict=True):
         for group, ranks in zip(report.groups, report.ranks, strict=True):
-            found += _small_gallery(table, group)
-            found += _few_impostors(table, group)
+            notes += _small_gallery(table, group)
+            notes += _few_impostors(table, group)
             if group.n_unmatched and not _has_match(ranks):
-                found.append(f"{table.title}: no probe of {group.name} has a true match ({_spelled(group.unmatched)})")
-    return tuple(dict.fromkeys(found))
+                reasons = _by_reason(group.unmatched)
+                notes.append(f"{table.title}: no probe of {group.name} has a true match ({reasons})")
+    return tuple(dict.fromkeys(notes))
 
 
-def _reasons(protocol: Protocol, tables: Sequence[TableReport], test_set: TestSet) -> Iterator[str]:
-    """Why groups have no metric."""
-    for table, report in zip(protocol.tables, tables, strict=True):
-        for group, own in zip(table.groups, report.groups, strict=True):
-            if not own.n_probes:
-                yield f"no sequence is a probe of {own.name} ({_patterns([group])})"
-            elif not own.n_gallery:
-                yield f"no sequence is in the gallery of {own.name} ({_patterns([group])})"
-            elif all(value is None for value in own.metrics.values()):
-                yield f"{table.title}: nothing is left to compare for {own.name}{_why_nothing(table, own, test_set)}"
+def _reasons(protocol: Protocol, tables: Sequence[TableReport], evaluation_set: EvaluationSet) -> Iterator[str]:
+    """Yield why groups have no metric."""
+    for table, table_report in zip(protocol.tables, tables, strict=True):
+        for group, report in zip(table.groups, table_report.groups, strict=True):
+            if not report.n_probes:
+                yield f"no sequence is a probe of {report.name} ({_patterns([group])})"
+            elif not report.n_gallery:
+                yield f"no sequence is in the gallery of {report.name} ({_patterns([group])})"
+            elif all(value is None for value in report.metrics.values()):
+                reason = _why_empty(table, report, evaluation_set)
+                yield f"{table.title}: nothing to compare for {report.name}, {reason}"
 
 
-def _why_nothing(table: Table, group: GroupReport, test_set: TestSet) -> str:
+def _why_empty(table: Table, group: GroupReport, evaluation_set: EvaluationSet) -> str:
     if group.roc is not None:
-        return f", with {group.roc.n_genuine} pairs of one person and {group.roc.n_impostor} of two"
+        return f"with {group.roc.n_genuine} pairs of one person and {group.roc.n_impostor} of two people"
     if group.n_unmatched:
-        return f", as no probe has a true match ({_spelled(group.unmatched)})"
-    if table.identical_views is False and len(test_set.view_names) == 1:
-        return f", as all sequences are of the view {test_set.view_names[0]} and identical views are left out"
-    return ", as no view pair that counts has a probe and a gallery entry"
+        return f"as no probe has a true match ({_by_reason(group.unmatched)})"
+    if table.identical_views is False and len(evaluation_set.view_names) == 1:
+        view = evaluation_set.view_names[0]
+        return f"as all sequences have the view {view}, and identical views are excluded"
+    return "as no compared view pair has both a probe and a gallery entry"
 
 
 def _small_gallery(table: Table, group: GroupReport) -> Iterator[str]:
-    ranks = [int(metric.removeprefix("rank_")) for metric in table.metrics if metric.startswith("rank_")]
-    too_large = [k for k in ranks if k > group.smallest_gallery > 0]
-    if too_large and group.n_probes:
-        asked, entries = ", ".join(f"rank-{k}" for k in too_large), _number(group.smallest_gallery, "entry")
-        those = "a view" if table.kind == "view_pairs" else "the gallery"
-        yield f"{table.title}: {asked} of {group.name} says nothing where {those} has {entries} only"
+    metrics = map(find_metric, table.metrics)
+    labels = [metric.label for metric in metrics if metric.min_gallery > group.smallest_gallery > 0]
+    if labels and group.n_probes:
+        n, place = group.smallest_gallery, "a view" if table.kind == "view_pairs" else "the gallery"
+        entries = f"{n} {'entry' if n == 1 else 'entries'}"
+        yield f"{table.title}: {', '.join(labels)} of {group.name} means nothing: {place} has only {entries}"
 
 
 def _few_impostors(table: Table, group: GroupReport) -> Iterator[str]:
     if group.roc is None or not group.roc.n_impostor:
         return
-    for metric in table.metrics:
-        share = float(metric.removeprefix("tar_at_far_")) if metric.startswith("tar") else 1.0
-        if share * group.roc.n_impostor < 1:
+    for metric in map(find_metric, table.metrics):
+        rate = metric.max_false_accepts
+        if rate * group.roc.n_impostor < 1:
             pairs = f"{group.roc.n_impostor} pairs of two people"
-            yield f"{table.title}: {pairs} of {group.name} are too few for a share of false accepts of {share:g}"
-
-
-def _number(n: int, what: str) -> str:
-    return f"{n} {what if n == 1 else what.removesuffix('y') + 'ies'}"
+            yield f"{table.title}: {pairs} of {group.name} are too few for a false accept rate of {rate:g}"
 
 
 def _has_match(ranks: GroupRanks | None) -> bool:
-    """Whether some probe has a true match in some gallery; a probe may have one and be without one in another."""
+    """Return True if some probe has a true match in some gallery; it may have none in another gallery."""
     return ranks is not None and bool((ranks.first > 0).any())
 
 
@@ -100,8 +111,8 @@ def _counts(group: GroupReport) -> str:
     return f"{group.n_probes} probes and {group.n_gallery} gallery entries"
 
 
-def _spelled(counts: object) -> str:
-    return ", ".join(f"{n} {reason}" for reason, n in counts.items()) if isinstance(counts, dict) else ""
+def _by_reason(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{n} {reason}" for reason, n in counts.items())
 
 
 def _patterns(groups: Sequence[Group]) -> str:

@@ -1,4 +1,4 @@
-"""What an evaluation comes to: metrics by table and group, and how many sequences they rest on."""
+"""Results of an evaluation: metrics by table and group, and the numbers of sequences they rest on."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ Metrics = Mapping[str, float | None]
 
 @dataclass(frozen=True)
 class Roc:
-    """True accepts against false ones, thinned out for drawing.
+    """ROC curve: true accept rate by false accept rate, thinned out for plots.
 
     Attributes:
-        false: shares of the pairs of two people that are accepted, ascending.
-        true: shares of the pairs of one person that are accepted.
-        thresholds: the distances up to which pairs are accepted.
-        n_genuine: pairs of one person.
-        n_impostor: pairs of two people.
+        false_accept_rates: shares of the impostor pairs that are accepted, in [0, 1], ascending.
+        true_accept_rates: shares of the genuine pairs that are accepted, in [0, 1].
+        thresholds: distances up to which a pair is accepted.
+        n_genuine: number of pairs of one person.
+        n_impostor: number of pairs of two people.
     """
 
-    false: list[float]
-    true: list[float]
+    false_accept_rates: list[float]
+    true_accept_rates: list[float]
     thresholds: list[float]
     n_genuine: int
     n_impostor: int
@@ -33,23 +33,23 @@ class Roc:
 
 @dataclass(frozen=True)
 class GroupReport:
-    """How a group of probes is recognized; metrics are in [0, 1], and None where no probe counts.
+    """Results of one group of probes. Metrics are None if no probe counts.
 
     Attributes:
-        name: the group's name.
-        metrics: each metric.
-        n_probes: probes.
-        n_gallery: gallery entries.
-        smallest_gallery: entries of the smallest gallery that probes are compared with, as that of a view.
-        n_unmatched: probes for which no true match was left in some gallery that they were compared with.
-        unmatched: the same by reason.
-        left_out: pairs of a probe and its true match that were not compared, by reason.
-        intervals: 95 % bootstrap intervals over probes, of the metrics that have one.
-        by_view: each metric of each probe view, where the table goes by views.
-        by_view_pair: each metric, by probe view, by gallery view, where the table goes by view pairs.
-        by_condition: each metric over the probes of each condition.
-        cmc: rank-1, rank-2, ...: the cumulative matching characteristic.
-        roc: for verification.
+        name: name of the group.
+        metrics: value of each metric, by name.
+        n_probes: number of probes.
+        n_gallery: number of gallery entries.
+        smallest_gallery: number of entries of the smallest gallery that probes are compared with, such as one view.
+        n_unmatched: number of probes without a true match in some gallery that they are compared with.
+        unmatched: the same number by reason.
+        excluded_pairs: number of excluded pairs of a probe and a true match, by reason.
+        intervals: 95 % bootstrap intervals over probes, by metric.
+        by_view: metrics of each probe view, if the table goes by views.
+        by_view_pair: metrics of each probe view and gallery view, if the table goes by view pairs.
+        by_condition: metrics of the probes of each condition.
+        cmc: cumulative matching characteristic: rank-1, rank-2, ...
+        roc: ROC curve of a verification; None for other tables.
     """
 
     name: str
@@ -59,7 +59,7 @@ class GroupReport:
     smallest_gallery: int = 0
     n_unmatched: int = 0
     unmatched: Mapping[str, int] = field(default_factory=dict)
-    left_out: Mapping[str, int] = field(default_factory=dict)
+    excluded_pairs: Mapping[str, int] = field(default_factory=dict)
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     by_view: Mapping[str, Metrics] = field(default_factory=dict)
     by_view_pair: Mapping[str, Mapping[str, Metrics]] = field(default_factory=dict)
@@ -70,14 +70,14 @@ class GroupReport:
 
 @dataclass(frozen=True)
 class TableReport:
-    """A table carried out.
+    """Results of one table of a protocol.
 
     Attributes:
-        title: its title.
-        kind: its kind.
-        groups: its groups.
-        ranks: the ranks of each group's probes; none for verification.
-        unmatched_are_wrong: whether a probe without a true match counts in rank-k.
+        title: title of the table.
+        kind: kind of the table.
+        groups: results of its groups.
+        ranks: ranks of the probes of each group; None for verification.
+        unmatched_are_wrong: True if a probe without a true match counts as wrong in rank-k.
     """
 
     title: str
@@ -89,18 +89,23 @@ class TableReport:
 
 @dataclass(frozen=True)
 class EvaluationReport:
-    """An evaluation.
+    """Results of an evaluation.
+
+    `to_dict` gives the content of `report.json`. Its keys are the attributes of this class except `keys`; each table
+    has `title`, `kind` and `groups`; the keys of a group are the attributes of `GroupReport`, and those of `roc` the
+    attributes of `Roc`. Metrics are fractions in [0, 1], or null if no probe counts. `skelgait evaluate` adds
+    `network`, `iteration`, `embedding` (1 or 2) and `evaluated_file`, the checkpoint or embedding file.
 
     Attributes:
-        protocol: the protocol's name.
-        distance: the distance.
-        tables: its tables.
-        published: rank-1 of the first table as published, in [0, 1], by network and group.
-        n_sequences: sequences of the test identities that are compared.
-        n_cut: those longer than what was used of them.
-        is_reranked: whether distances were re-ranked.
-        notes: what a reader of the metrics should know.
-        keys: the sequences, by the numbers that ranks have for them.
+        protocol: name of the protocol.
+        distance: name of the distance.
+        tables: results of its tables.
+        published: published rank-1 of the first table, in [0, 1], by network and group.
+        n_sequences: number of sequences that are compared.
+        n_truncated: number of sequences that were cut to the maximum number of frames.
+        reranked: True if distances were re-ranked.
+        notes: remarks on the metrics.
+        keys: sequences, by the indices in the ranks.
     """
 
     protocol: str
@@ -108,13 +113,13 @@ class EvaluationReport:
     tables: tuple[TableReport, ...]
     published: Mapping[str, Mapping[str, float]]
     n_sequences: int
-    n_cut: int
-    is_reranked: bool = False
+    n_truncated: int
+    reranked: bool = False
     notes: tuple[str, ...] = ()
     keys: Sequence[Key] = ()
 
     def to_dict(self) -> dict[str, object]:
-        """The report as plain dicts, lists, strings and numbers."""
+        """Return the report as plain dicts, lists, strings and numbers."""
         tables = [
             {"title": table.title, "kind": table.kind, "groups": [asdict(group) for group in table.groups]}
             for table in self.tables
@@ -122,7 +127,7 @@ class EvaluationReport:
         return {**self._facts(), "tables": tables}
 
     def summary(self) -> dict[str, object]:
-        """As `to_dict`, with the metrics alone of each group."""
+        """Return the report like `to_dict`, with only name and metrics of each group."""
         tables = [
             {"title": table.title, "groups": [{"name": g.name, "metrics": dict(g.metrics)} for g in table.groups]}
             for table in self.tables
@@ -130,5 +135,6 @@ class EvaluationReport:
         return {**self._facts(), "tables": tables}
 
     def _facts(self) -> dict[str, object]:
-        own = {name: value for name, value in vars(self).items() if name not in ("tables", "keys")}
-        return {**own, "published": {name: dict(of) for name, of in self.published.items()}, "notes": list(self.notes)}
+        facts = {name: value for name, value in vars(self).items() if name not in ("tables", "keys")}
+        published = {network: dict(groups) for network, groups in self.published.items()}
+        return {**facts, "published": published, "notes": list(self.notes)}

@@ -1,4 +1,4 @@
-"""Whom a network takes a probe for: the nearest gallery entries of some probes."""
+"""Nearest gallery entries of some probes of each group, for pictures."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from skelgait.datasets import Partition, Protocol, Table
 from skelgait.embeddings import Embeddings
-from skelgait.evaluation.test_sequences import Indices, Members, TestSet
+from skelgait.evaluation.evaluation_set import EvaluationSet, Indices, Members
 from skelgait.matching.distances import RowBlocks
 from skelgait.matching.options import MatchingOptions
 from skelgait.matching.reranking import compare_all
@@ -19,12 +19,12 @@ from skelgait.storage import Key
 
 @dataclass(frozen=True)
 class Neighbor:
-    """A gallery entry that is near a probe.
+    """Gallery entry near a probe.
 
     Attributes:
-        key: the entry.
-        distance: to the probe.
-        is_right: whether it is of the probe's identity.
+        key: key of the gallery entry.
+        distance: distance to the probe.
+        is_right: True if it has the identity of the probe.
     """
 
     key: Key
@@ -34,11 +34,11 @@ class Neighbor:
 
 @dataclass(frozen=True)
 class Retrieved:
-    """A probe and its neighbors.
+    """Probe and its nearest gallery entries.
 
     Attributes:
-        probe: the probe.
-        nearest: gallery entries, the nearest first.
+        probe: key of the probe.
+        nearest: gallery entries, nearest first.
     """
 
     probe: Key
@@ -54,108 +54,112 @@ def retrieve(
     n_probes: int = 6,
     n_nearest: int = 5,
 ) -> dict[str, tuple[Retrieved, ...]]:
-    """Some probes of each group, and the gallery entries nearest to each.
+    """Return some probes of each group with their nearest gallery entries.
 
-    The probes stand evenly spaced in the order of the sequences, whatever the network makes of them: they are an honest
-    sample, neither the best nor the worst. Those for which the rules leave no gallery entry are passed over.
+    The probes are evenly spaced in the order of the sequences. The choice does not depend on the result, so that they
+    are a fair sample. Probes without a gallery entry to compare with are skipped.
 
     Args:
-        embeddings: the embedded test sequences.
-        protocol: its first table that does not verify says who is compared with whom. In a table by view pairs, a
-            probe has the entries of all views that it is compared with for neighbors.
-        partition: for protocols whose probes it names one by one.
+        embeddings: embeddings of the test sequences.
+        protocol: evaluation protocol; its first table that is not a verification is used. In a table by view pairs,
+            the entries of all compared views are neighbors.
+        partition: partition that names the probes, for protocols without probe patterns.
         options: distance, device, memory and re-ranking, which needs the distances of all probes.
-        n_probes: probes of each group, or all where there are fewer.
-        n_nearest: neighbors of each probe, or all where there are fewer.
+        n_probes: maximum number of probes of each group; default: 6.
+        n_nearest: maximum number of neighbors of each probe; default: 5.
 
     Returns:
-        By the name of the group; none of a protocol that only verifies.
+        Probes by name of the group; empty if all tables are verifications.
     """
     table = next((table for table in protocol.tables if table.kind != "verification"), None)
     if table is None:
         return {}
-    probes = partition.probes if partition else frozenset()
-    test_set = TestSet(embeddings.keys, camera_of_view=protocol.camera_of_view, probes=probes)
     options = options or MatchingOptions()
+    probes = partition.probes if partition else frozenset()
+    evaluation_set = EvaluationSet(embeddings.keys, camera_of_view=protocol.camera_of_view, probes=probes)
     rows = compare_all(embeddings.values, options)
-    found = {}
+    retrieved = {}
     for group in table.groups:
-        rule = _Rule(test_set, table, test_set.members(group))
-        chosen = _evenly_spaced(np.flatnonzero(rule.counts()), n_probes)
-        found[group.name] = tuple(
-            _neighbors(test_set, rule, place, distances, n_nearest)
-            for place, distances in _distances(rows, rule.members, chosen, is_reranked=options.reranking is not None)
+        rule = _ComparisonRule(evaluation_set, table, evaluation_set.members(group))
+        sample = _evenly_spaced(np.flatnonzero(rule.counts()), n_probes)
+        retrieved[group.name] = tuple(
+            _neighbors(evaluation_set, rule, index, distances, n_nearest)
+            for index, distances in _distances(rows, rule.members, sample, reranked=options.reranking is not None)
         )
-    return found
+    return retrieved
 
 
-class _Rule:
-    """Which gallery entries each probe of a group is compared with.
+class _ComparisonRule:
+    """Rule that gives the gallery entries each probe of a group is compared with.
 
     Args:
-        test_set: all sequences.
-        table: the rules.
-        members: the probes and the gallery.
+        evaluation_set: all sequences.
+        table: rules of the table.
+        members: probes and gallery.
     """
 
-    def __init__(self, test_set: TestSet, table: Table, members: Members) -> None:
+    def __init__(self, evaluation_set: EvaluationSet, table: Table, members: Members) -> None:
         self.members = members
-        self._only = table.kind == "view_pairs" and table.identical_views == "only"
-        # What is alike in this is left out, or alone left; a sequence is always like itself.
-        alike = np.arange(len(test_set.keys))
-        if self._only or (table.kind == "view_pairs" and table.identical_views is False):
-            alike = test_set.views
+        self._only_same = table.kind == "view_pairs" and table.identical_views == "only"
+        # A probe is compared with entries of another label, or only with those of its own label. By default the label
+        # is the sequence itself.
+        labels = np.arange(len(evaluation_set.keys))
+        if self._only_same or (table.kind == "view_pairs" and table.identical_views is False):
+            labels = evaluation_set.views
         elif table.identical_views is False:
-            alike = test_set.identities * len(test_set.view_names) + test_set.views
-        self._probes, self._gallery = alike[members.probes], alike[members.gallery]
+            labels = evaluation_set.identities * len(evaluation_set.view_names) + evaluation_set.views
+        self._probe_labels, self._gallery_labels = labels[members.probes], labels[members.gallery]
 
     def counts(self) -> Indices:
-        """(P,) entries that each probe is compared with."""
-        n_alike = np.bincount(self._gallery, minlength=int(self._probes.max(initial=-1)) + 1)[self._probes]
-        if self._only:
-            return np.asarray(n_alike - np.isin(self.members.probes, self.members.gallery))
-        return np.asarray(len(self._gallery) - n_alike)
+        """Return the number of gallery entries that each probe is compared with (P,)."""
+        n_labels = int(self._probe_labels.max(initial=-1)) + 1
+        n_same = np.bincount(self._gallery_labels, minlength=n_labels)[self._probe_labels]
+        if self._only_same:
+            return np.asarray(n_same - np.isin(self.members.probes, self.members.gallery))
+        return np.asarray(len(self._gallery_labels) - n_same)
 
-    def columns(self, place: int) -> Indices:
-        """The entries that the probe at a place is compared with, by their place in the gallery."""
-        is_alike = self._gallery == self._probes[place]
-        if not self._only:
-            return np.flatnonzero(~is_alike)
-        return np.flatnonzero(is_alike & (self.members.gallery != self.members.probes[place]))
+    def columns(self, index: int) -> Indices:
+        """Return the gallery positions of the entries that the probe at this index is compared with."""
+        is_same = self._gallery_labels == self._probe_labels[index]
+        if not self._only_same:
+            return np.flatnonzero(~is_same)
+        return np.flatnonzero(is_same & (self.members.gallery != self.members.probes[index]))
 
 
-def _evenly_spaced(places: Indices, n: int) -> Indices:
-    """`n` of some places, or all where there are fewer."""
-    n = min(n, len(places))
+def _evenly_spaced(indices: Indices, n: int) -> Indices:
+    """Return n of the indices, or all if there are fewer."""
+    n = min(n, len(indices))
     if not n:
-        return places[:0]
-    # A little further on in each of n equal parts: in datasets where everybody has the same walks, equal places in
-    # the parts would often be of the same condition and view.
+        return indices[:0]
+    # The position within each of the n equal parts moves on from part to part. At a fixed position, probes would often
+    # have the same condition and view, as all people have the same sequences in many datasets.
     parts = np.arange(n)
-    return places[((parts + (parts + 0.5) / n) * len(places) / n).astype(np.int64)]
+    return indices[((parts + (parts + 0.5) / n) * len(indices) / n).astype(np.int64)]
 
 
 def _distances(
-    rows: RowBlocks, members: Members, chosen: Indices, *, is_reranked: bool
+    rows: RowBlocks, members: Members, sample: Indices, *, reranked: bool
 ) -> Iterator[tuple[int, NDArray[np.float32]]]:
-    """Of each chosen place among the probes, the distances (G,) to the gallery."""
-    if not len(chosen):
+    """Yield each sampled index of a probe and the distances (G,) to the gallery."""
+    if not len(sample):
         return
-    if not is_reranked:
-        for start, block in rows(members.probes[chosen], members.gallery):
-            yield from zip(chosen[start : start + len(block)].tolist(), block, strict=True)
+    if not reranked:
+        for start, block in rows(members.probes[sample], members.gallery):
+            yield from zip(sample[start : start + len(block)].tolist(), block, strict=True)
         return
     for start, block in rows(members.probes, members.gallery):
-        for place in chosen[(chosen >= start) & (chosen < start + len(block))].tolist():
-            yield place, block[place - start]
+        for index in sample[(sample >= start) & (sample < start + len(block))].tolist():
+            yield index, block[index - start]
 
 
-def _neighbors(test_set: TestSet, rule: _Rule, place: int, distances: NDArray[np.float32], n_nearest: int) -> Retrieved:
-    columns = rule.columns(place)
+def _neighbors(
+    evaluation_set: EvaluationSet, rule: _ComparisonRule, index: int, distances: NDArray[np.float32], n_nearest: int
+) -> Retrieved:
+    columns = rule.columns(index)
     # Ties in the order of the gallery, as in ranking.
     nearest = columns[np.argsort(distances[columns], kind="stable")[:n_nearest]]
-    probe = int(rule.members.probes[place])
-    keys, identities = test_set.keys, test_set.identities
+    probe = int(rule.members.probes[index])
+    keys, identities = evaluation_set.keys, evaluation_set.identities
     entries = zip(rule.members.gallery[nearest].tolist(), distances[nearest].tolist(), strict=True)
-    own = int(identities[probe])
-    return Retrieved(keys[probe], tuple(Neighbor(keys[i], d, int(identities[i]) == own) for i, d in entries))
+    identity = int(identities[probe])
+    return Retrieved(keys[probe], tuple(Neighbor(keys[i], d, int(identities[i]) == identity) for i, d in entries))

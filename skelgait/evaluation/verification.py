@@ -1,4 +1,4 @@
-"""Verification: are two sequences of one person? Over all pairs of a probe and a gallery entry."""
+"""Verification: accept rates over all pairs of a probe and a gallery entry."""
 
 from __future__ import annotations
 
@@ -8,60 +8,67 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skelgait.datasets import Table
-from skelgait.evaluation.ranks import LeftOutRule
-from skelgait.evaluation.test_sequences import Members, TestSet
+from skelgait.errors import SettingsError
+from skelgait.evaluation.evaluation_set import EvaluationSet, Members
+from skelgait.evaluation.ranks import ExclusionRule
+from skelgait.matching.metrics import find_metric
 from skelgait.matching.ranking import Gallery, true_matches
-from skelgait.matching.verification import AcceptRates, PairCounts
+from skelgait.matching.verification import AcceptRates, DistanceHistogram
 
 
 @dataclass(frozen=True, eq=False)
 class GroupRates:
-    """The pairs of a group.
+    """Accept rates of the pairs of a group.
 
     Attributes:
-        members: the probes and the gallery.
-        rates: what is accepted at each threshold.
-        left_out: pairs of one person that are left out, by reason.
+        members: probes and gallery.
+        rates: accept rates at each threshold.
+        excluded_pairs: number of excluded genuine pairs, by reason.
     """
 
     members: Members
     rates: AcceptRates
-    left_out: dict[str, int] = field(default_factory=dict)
+    excluded_pairs: dict[str, int] = field(default_factory=dict)
 
 
 class VerificationAccumulator:
-    """Counts a group's pairs, some probes after the other.
+    """Accumulator of the distances of a group's pairs, block by block.
 
     Args:
-        test_set: all sequences.
-        table: the rules.
-        members: the probes and the gallery.
+        evaluation_set: all sequences.
+        table: rules of the table.
+        members: probes and gallery.
     """
 
-    def __init__(self, test_set: TestSet, table: Table, members: Members) -> None:
-        self._set = test_set
+    def __init__(self, evaluation_set: EvaluationSet, table: Table, members: Members) -> None:
+        self._set = evaluation_set
         self._members = members
-        self._rule = LeftOutRule(test_set, table, members)
-        self._gallery = Gallery(test_set.identities[members.gallery])
-        self._counts = PairCounts()
+        self._rule = ExclusionRule(evaluation_set, table, members)
+        self._gallery = Gallery(evaluation_set.identities[members.gallery])
+        self._histogram = DistanceHistogram()
 
     def add(self, start: int, distances: NDArray[np.float32]) -> None:
-        """Count the pairs of the probes from `start` on, whose `distances` (n, G) to the gallery these are."""
+        """Count the pairs of the probes from index `start` on, by their distances (n, G) to the gallery."""
         identities = self._set.identities[self._members.probes[start : start + len(distances)]]
-        self._counts.add_impostors(distances, identities, self._gallery.identities)
+        self._histogram.add_impostors(distances, identities, self._gallery.identities)
         rows, columns = true_matches(identities, self._gallery)
-        kept = ~self._rule.of_block(start)(rows, columns)
-        self._counts.add_genuine(distances[rows[kept], columns[kept]])
+        is_kept = ~self._rule.of_block(start)(rows, columns)
+        self._histogram.add_genuine(distances[rows[is_kept], columns[is_kept]])
 
     def result(self) -> GroupRates:
-        """The rates over all probes, which have all been added."""
-        return GroupRates(self._members, self._counts.rates(), self._rule.counted())
+        """Return the rates, after all probes have been added."""
+        return GroupRates(self._members, self._histogram.rates(), self._rule.counts())
 
 
-def metric_of(rates: AcceptRates, metric: str) -> float | None:
-    """A metric in [0, 1]; None where there is no pair of one person, or none of two."""
+def rate_value(rates: AcceptRates, metric: str) -> float | None:
+    """Return the value of a metric; None if there is no genuine or no impostor pair.
+
+    Raises:
+        SettingsError: if it is not a metric of verification.
+    """
+    record = find_metric(metric)
+    if record.of_rates is None:
+        raise SettingsError("metrics", metric, "a metric of verification", "use eer or tar_at_far_0.01")
     if not rates.n_genuine or not rates.n_impostor:
         return None
-    if metric == "eer":
-        return rates.equal_error_rate()
-    return rates.true_at(float(metric.removeprefix("tar_at_far_")))
+    return record.of_rates(rates)

@@ -1,6 +1,6 @@
-"""The compiled loops over distances, on all cores of the CPU.
+"""Compiled loops over distances, on all cores of the CPU.
 
-They stand in one file, as numba keeps compiled code until the file that it stands in changes.
+All of them are in one file: numba keeps the compiled code until the file changes.
 """
 
 from __future__ import annotations
@@ -18,27 +18,27 @@ _exactly = njit(cache=True, parallel=True, error_model="numpy")
 
 @_fast
 def add_roots(products: Floats, row_squares: Floats, column_squares: Floats, total: Floats) -> None:
-    """Add the distances of points to `total`, (p, g).
+    """Add the Euclidean distances of points to `total` (p, g), in place.
 
     Args:
-        products: (p, g) scalar products.
-        row_squares: (p,) squared lengths of the points of the rows.
-        column_squares: (g,) those of the columns.
-        total: changed in place.
+        products: (p, g) inner products.
+        row_squares: (p,) squared norms of the points of the rows.
+        column_squares: (g,) squared norms of the points of the columns.
+        total: (p, g) sums so far.
     """
     for i in prange(len(products)):
-        own, row, sums = row_squares[i], products[i], total[i]
+        row_square, row, sums = row_squares[i], products[i], total[i]
         for j in range(len(row)):
-            # |a - b|^2 = |a|^2 + |b|^2 - 2ab; rounding can bring it below zero.
-            sums[j] += np.sqrt(max(own + column_squares[j] - np.float32(2) * row[j], np.float32(0)))
+            # |a - b|^2 = |a|^2 + |b|^2 - 2ab; rounding can make it negative.
+            sums[j] += np.sqrt(max(row_square + column_squares[j] - np.float32(2) * row[j], np.float32(0)))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _before(row: Floats, place: int, begin: int, end: int) -> int:
-    """How many entries from `begin` to `end` stand before the one at `place`; at the same distance the earlier one."""
-    distance = row[place]
-    earlier, later = row[begin:place], row[place + 1 : end]
-    # Numbers of 32 bits, like the distances, and no index that could be negative: many entries at once.
+def _count_before(row: Floats, position: int, begin: int, end: int) -> int:
+    """Return the number of entries in `begin:end` that rank before the one at `position`; ties rank by position."""
+    distance = row[position]
+    earlier, later = row[begin:position], row[position + 1 : end]
+    # Integers of 32 bits, like the distances, and indices that cannot be negative: the compiler vectorizes the loop.
     count = np.uint32(0)
     for j in range(len(earlier)):
         count = np.uint32(count + np.uint32(earlier[j] <= distance))
@@ -54,27 +54,29 @@ def rank_true_matches(
     bounds: Integers,
     starts: Integers,
     matches: Integers,
-    left_out_starts: Integers,
-    left_out: Integers,
-    all_of_them: bool,
+    excluded_starts: Integers,
+    excluded: Integers,
+    all_matches: bool,
     first: NDArray[np.int32],
     ap: Floats,
     inp: Floats,
 ) -> None:
-    """Where the true matches of each probe stand among the gallery entries of each cell.
+    """Rank the true matches of each probe among the gallery entries of each view.
+
+    Results are written only for probes and views with a true match.
 
     Args:
         distances: (p, g).
-        order: (g,) the columns, cell by cell; none where there is but one cell, and columns stay as they are.
-        bounds: (n + 1,) where each of n cells begins in `order`.
-        starts: (p + 1,) where the true matches of each probe begin in `matches`.
-        matches: (m,) places in `order` of the true matches of all probes, ascending in each.
-        left_out_starts: (p + 1,) likewise of `left_out`.
-        left_out: (l,) places of those that are left out, ascending in each.
-        all_of_them: whether `ap` and `inp` are asked for, which need all true matches and not the nearest alone.
-        first: (p, n) rank of the nearest match in each cell, from 1; written where there is a match.
-        ap: (p, n) average precision, likewise.
-        inp: (p, n) inverse negative penalty, likewise.
+        order: (g,) columns sorted by view; empty for one view: columns in their own order.
+        bounds: (n + 1,) begin of each of n views in `order`, and the end of the last.
+        starts: (p + 1,) begin of the true matches of each probe in `matches`.
+        matches: (m,) positions in `order` of the true matches of all probes, ascending for each probe.
+        excluded_starts: (p + 1,) begin of the excluded matches of each probe in `excluded`.
+        excluded: (l,) positions in `order` of the excluded matches, ascending for each probe.
+        all_matches: True: rank all true matches, for `ap` and `inp`; False: only the nearest one.
+        first: (p, n) output: rank of the nearest match, from 1.
+        ap: (p, n) output: average precision.
+        inp: (p, n) output: inverse negative penalty.
     """
     for i in prange(len(distances)):
         row = distances[i]
@@ -82,72 +84,73 @@ def rank_true_matches(
             row = np.empty(len(order), np.float32)
             for j in range(len(order)):
                 row[j] = distances[i, order[j]]
-        skipped = left_out[left_out_starts[i] : left_out_starts[i + 1]]
-        own = matches[starts[i] : starts[i + 1]].copy()
+        probe_excluded = excluded[excluded_starts[i] : excluded_starts[i + 1]]
+        probe_matches = matches[starts[i] : starts[i + 1]].copy()
         begin = 0
-        for c in range(len(bounds) - 1):
+        for v in range(len(bounds) - 1):
             end = begin
-            while end < len(own) and own[end] < bounds[c + 1]:
+            while end < len(probe_matches) and probe_matches[end] < bounds[v + 1]:
                 end += 1
             if begin == end:
                 continue
-            # From the nearest to the farthest; places ascend, so that of two at one distance the first stays first.
+            # Insertion sort by distance. It is stable, so that ties stay in the order of positions.
             for k in range(begin + 1, end):
-                place, at = own[k], k
-                while at > begin and row[own[at - 1]] > row[place]:
-                    own[at] = own[at - 1]
+                position, at = probe_matches[k], k
+                while at > begin and row[probe_matches[at - 1]] > row[position]:
+                    probe_matches[at] = probe_matches[at - 1]
                     at -= 1
-                own[at] = place
-            wanted = end - begin if all_of_them else 1
+                probe_matches[at] = position
+            n_matches = end - begin if all_matches else 1
             precision, rank = 0.0, 0
-            for k in range(wanted):
-                place = own[begin + k]
-                rank = 1 + _before(row, place, bounds[c], bounds[c + 1])
-                for other in skipped:
-                    if bounds[c] <= other < bounds[c + 1] and (
-                        row[other] < row[place] or (row[other] == row[place] and other < place)
+            for k in range(n_matches):
+                position = probe_matches[begin + k]
+                rank = 1 + _count_before(row, position, bounds[v], bounds[v + 1])
+                for other in probe_excluded:
+                    if bounds[v] <= other < bounds[v + 1] and (
+                        row[other] < row[position] or (row[other] == row[position] and other < position)
                     ):
                         rank -= 1
                 if k == 0:
-                    first[i, c] = rank
+                    first[i, v] = rank
                 precision += (k + 1) / rank
-            ap[i, c] = precision / wanted
-            inp[i, c] = wanted / rank
+            ap[i, v] = precision / n_matches
+            inp[i, v] = n_matches / rank
             begin = end
 
 
 @_exactly
 def keep_nearest(
-    distances: Floats, groups: Integers, first_column: int, columns: Integers, its_groups: Integers, values: Floats
+    distances: Floats, groups: Integers, first_column: int, columns: Integers, nearest_groups: Integers, values: Floats
 ) -> None:
-    """Bring the nearest columns of each row up to date, from the nearest on; of each group the nearest column alone.
+    """Update the nearest columns of each row, at most one column of each group, nearest first.
 
-    Of columns at the same distance the first one counts.
+    Of columns at equal distance the first one counts.
 
     Args:
-        distances: (p, g) of some more columns.
-        groups: (g,) group of each of them.
-        first_column: number of the first of them.
-        columns: (p, k) the nearest so far.
-        its_groups: (p, k) their groups; -1 where there is none yet.
-        values: (p, k) their distances; infinite where there is none yet.
+        distances: (p, g) distances of further columns.
+        groups: (g,) group of each of these columns.
+        first_column: index of the first of these columns.
+        columns: (p, k) nearest columns so far, updated in place.
+        nearest_groups: (p, k) their groups, updated in place; -1: not filled.
+        values: (p, k) their distances, updated in place; infinite: not filled.
     """
     k = columns.shape[1]
     for i in prange(len(distances)):
-        row, places, theirs, kept = distances[i], columns[i], its_groups[i], values[i]
+        row, row_columns, row_groups, row_values = distances[i], columns[i], nearest_groups[i], values[i]
         for j in range(len(row)):
-            if row[j] >= kept[k - 1]:
+            if row[j] >= row_values[k - 1]:
                 continue
-            # Where its group stands already, or at the end.
+            # Position of the entry of the same group, or the last position.
             at = 0
-            while at < k - 1 and theirs[at] != groups[j]:
+            while at < k - 1 and row_groups[at] != groups[j]:
                 at += 1
-            if theirs[at] == groups[j] and row[j] >= kept[at]:
+            if row_groups[at] == groups[j] and row[j] >= row_values[at]:
                 continue
-            while at > 0 and kept[at - 1] > row[j]:
-                kept[at], places[at], theirs[at] = kept[at - 1], places[at - 1], theirs[at - 1]
+            while at > 0 and row_values[at - 1] > row[j]:
+                row_values[at], row_columns[at] = row_values[at - 1], row_columns[at - 1]
+                row_groups[at] = row_groups[at - 1]
                 at -= 1
-            kept[at], places[at], theirs[at] = row[j], first_column + j, groups[j]
+            row_values[at], row_columns[at], row_groups[at] = row[j], first_column + j, groups[j]
 
 
 @_exactly
@@ -158,20 +161,20 @@ def count_distances(
     dropped_bits: int,
     counts: Integers,
 ) -> None:
-    """Count the distances of pairs of two people by their leading bits; those below zero count as zero.
+    """Count the distances of pairs of two people in bins of their leading bits; negative distances count as zero.
 
     Args:
         distances: (p, g).
-        identities: (p,) of the rows.
-        gallery_identities: (g,) of the columns.
-        dropped_bits: how many of the 32 bits of a distance do not count.
-        counts: (parts, bins), added to, every part by one thread.
+        identities: (p,) identities of the rows.
+        gallery_identities: (g,) identities of the columns.
+        dropped_bits: number of trailing bits of a 32-bit distance that do not distinguish bins.
+        counts: (threads, bins) counts, updated in place, one row by each thread.
     """
-    parts = len(counts)
-    for part in prange(parts):
-        for i in range(part, len(distances), parts):
+    n_threads = len(counts)
+    for thread in prange(n_threads):
+        for i in range(thread, len(distances), n_threads):
             row, row_bits = distances[i], distances[i].view(np.int32)
             for j in range(len(row)):
                 if gallery_identities[j] != identities[i]:
-                    place = np.int64(row_bits[j]) >> dropped_bits if row[j] > 0 else 0
-                    counts[part, place] += 1
+                    bin_index = np.int64(row_bits[j]) >> dropped_bits if row[j] > 0 else 0
+                    counts[thread, bin_index] += 1

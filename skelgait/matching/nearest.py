@@ -1,4 +1,4 @@
-"""The gallery entries that are nearest to each probe."""
+"""Nearest gallery entries of each probe."""
 
 from __future__ import annotations
 
@@ -10,16 +10,15 @@ from numpy.typing import NDArray
 from skelgait.matching.distances import Indices, RowBlocks
 from skelgait.matching.kernels import keep_nearest
 
-# Gallery entries whose distances to the probes are held at a time.
-_COLUMNS = 2**16
+_COLUMNS_AT_A_TIME = 2**16
 
 
 class Nearest(NamedTuple):
-    """Of each probe, from the nearest on.
+    """Nearest gallery entries of P probes, nearest first.
 
     Attributes:
-        columns: (P, k) int64.
-        distances: (P, k) float32.
+        columns: (P, k) int64 indices of gallery entries.
+        distances: (P, k) float32 distances.
     """
 
     columns: NDArray[np.int64]
@@ -27,52 +26,61 @@ class Nearest(NamedTuple):
 
 
 def nearest(distances: NDArray[np.float32], k: int) -> Nearest:
-    """The `k` nearest columns of each row, or all where there are fewer; ties in the order of the columns.
+    """Return the k nearest columns of each row, or all if there are fewer; ties are in the order of the columns.
 
     Args:
         distances: (P, G) float32.
-        k: how many, at least 1.
+        k: number of columns, at least 1.
     """
-    found = _Found(len(distances), np.arange(distances.shape[1]), k)
-    found.add(0, 0, distances)
-    return found.result()
+    accumulator = _NearestAccumulator(len(distances), np.arange(distances.shape[1]), k)
+    accumulator.add(0, 0, distances)
+    return accumulator.result()
 
 
-def nearest_groups(rows: RowBlocks, these: Indices, those: Indices, groups: Indices, k: int) -> Nearest:
-    """The `k` nearest groups of each probe, or all where there are fewer, each by its nearest member.
+def nearest_groups(
+    rows: RowBlocks,
+    probes: Indices,
+    gallery: Indices,
+    groups: Indices,
+    k: int,
+    *,
+    columns_at_a_time: int = _COLUMNS_AT_A_TIME,
+) -> Nearest:
+    """Return the k nearest groups of each probe, or all if there are fewer, each by its nearest entry.
 
-    The gallery passes by once, so that it may be larger than the memory.
+    The gallery is read once, and may be larger than the memory.
 
     Args:
         rows: source of distances.
-        these: (P,) numbers of the probes.
-        those: (G,) numbers of the gallery entries.
-        groups: (G,) the group of each entry, as a person's number; from 0.
-        k: how many, at least 1.
+        probes: (P,) indices of the probes.
+        gallery: (G,) indices of the gallery entries.
+        groups: (G,) group of each gallery entry, for example the person, from 0.
+        k: number of groups, at least 1.
+        columns_at_a_time: gallery entries whose distances are in memory at a time.
     """
-    found = _Found(len(these), groups, k)
-    for left in range(0, len(those), _COLUMNS):
-        for start, distances in rows(these, those[left : left + _COLUMNS]):
-            found.add(start, left, distances)
-    return found.result()
+    accumulator = _NearestAccumulator(len(probes), groups, k)
+    for left in range(0, len(gallery), columns_at_a_time):
+        for start, distances in rows(probes, gallery[left : left + columns_at_a_time]):
+            accumulator.add(start, left, distances)
+    return accumulator.result()
 
 
-class _Found:
-    """The nearest so far."""
+class _NearestAccumulator:
+    """Nearest columns of the distances added so far."""
 
     def __init__(self, n_probes: int, groups: Indices, k: int) -> None:
         shape = (n_probes, min(k, len(np.unique(groups))))
         self._groups = groups.astype(np.int64)
-        self._columns, self._its_groups = np.full(shape, -1, np.int64), np.full(shape, -1, np.int64)
+        self._columns, self._nearest_groups = np.full(shape, -1, np.int64), np.full(shape, -1, np.int64)
         self._values = np.full(shape, np.inf, np.float32)
 
     def add(self, top: int, left: int, distances: NDArray[np.float32]) -> None:
-        """Take the distances of the probes from `top` on to the columns from `left` on."""
+        """Add distances of the probes from index `top` on to the columns from index `left` on."""
         if self._columns.shape[1]:
             rows, columns = slice(top, top + len(distances)), slice(left, left + distances.shape[1])
             keep_nearest(
                 distances, self._groups[columns], left,
-                self._columns[rows], self._its_groups[rows], self._values[rows],
+                self._columns[rows], self._nearest_groups[rows], self._values[rows],
             )  # fmt: skip
 
     def result(self) -> Nearest:

@@ -1,4 +1,4 @@
-"""How well each probe finds its true matches, from distances alone.
+"""Ranks of the true matches of each probe, from distances alone.
 
 >>> import numpy as np
 >>> gallery = Gallery(identities=np.array([7, 8, 7, 8]))
@@ -25,27 +25,28 @@ Integers = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Gallery:
-    """Who is enrolled.
+    """Gallery entries.
 
     Attributes:
-        identities: (G,) whose each entry is, as a number.
-        cells: (G,) which cell each entry is in, from 0: every cell is ranked on its own; all in one where not given.
-        n_cells: how many cells there are.
+        identities: (G,) identity of each entry, as an integer.
+        views: (G,) view of each entry, from 0; every view is ranked separately. Default: one view.
+        n_views: number V of views; default: 1.
     """
 
     identities: Integers
-    cells: Integers = field(default_factory=lambda: np.zeros(0, np.int64))
-    n_cells: int = 1
+    views: Integers = field(default_factory=lambda: np.zeros(0, np.int64))
+    n_views: int = 1
 
 
 class Ranks(NamedTuple):
-    """Where the true matches of each probe stand in each cell.
+    """Ranks of the true matches of P probes in V gallery views.
 
     Attributes:
-        first: (P, cells) int32, rank of the nearest true match, from 1; 0 where there is none.
-        ap: (P, cells) float32, average precision: the mean, over the true matches, of (true matches up to it) / (its
-            rank); NaN where there is none.
-        inp: (P, cells) float32, inverse negative penalty: (true matches) / (rank of the last one); NaN likewise.
+        first: (P, V) int32 rank of the nearest true match, from 1; 0: no true match.
+        ap: (P, V) float32 average precision: mean over the true matches of (number of true matches up to it) / (its
+            rank); NaN: no true match.
+        inp: (P, V) float32 inverse negative penalty: (number of true matches) / (rank of the last one); NaN: no true
+            match.
     """
 
     first: NDArray[np.int32]
@@ -53,38 +54,38 @@ class Ranks(NamedTuple):
     inp: NDArray[np.float32]
 
 
-LeftOut = Callable[[Integers, Integers], NDArray[np.bool_]]
-"""Of pairs of a probe (m,) and a gallery entry (m,) of the same identity, by number, which are not compared: (m,)."""
+Exclusion = Callable[[Integers, Integers], NDArray[np.bool_]]
+"""Function of indices of probes (m,) and of gallery entries (m,) that returns True for excluded pairs (m,)."""
 
 
 def rank_matches(
     distances: NDArray[np.float32],
     identities: Integers,
     gallery: Gallery,
-    left_out: LeftOut | None = None,
+    exclusion: Exclusion | None = None,
     *,
-    precision: bool = True,
+    all_matches: bool = True,
 ) -> Ranks:
-    """Rank the true matches of some probes; entries at exactly the same distance rank in the order of the gallery.
+    """Return the ranks of the true matches; gallery entries at equal distance rank in the order of the gallery.
 
     Args:
         distances: (P, G) float32.
-        identities: (P,) whose each probe is.
-        gallery: the G enrolled entries.
-        left_out: true matches that are left out.
-        precision: whether `ap` and `inp` are computed; all NaN otherwise.
+        identities: (P,) identity of each probe, as an integer.
+        gallery: the G gallery entries.
+        exclusion: rule that excludes true matches; default: none is excluded.
+        all_matches: True (default): rank all true matches; False: only the nearest, `ap` and `inp` are NaN.
     """
     matches = true_matches(identities, gallery)
-    is_left_out = (
-        np.zeros(len(matches.rows), dtype=bool) if left_out is None else left_out(matches.rows, matches.columns)
+    is_excluded = (
+        np.zeros(len(matches.rows), dtype=bool) if exclusion is None else exclusion(matches.rows, matches.columns)
     )
-    shape = (len(identities), gallery.n_cells)
+    shape = (len(identities), gallery.n_views)
     ranks = Ranks(np.zeros(shape, np.int32), np.full(shape, np.nan, np.float32), np.full(shape, np.nan, np.float32))
-    order, bounds = _cell_by_cell(gallery)
-    places = np.argsort(order) if len(order) else np.arange(len(gallery.identities))
-    kept, skipped = (_by_probe(matches, mask, places, len(identities)) for mask in (~is_left_out, is_left_out))
-    rank_true_matches(distances, order, bounds, *kept, *skipped, precision, ranks.first, ranks.ap, ranks.inp)
-    if not precision:
+    order, bounds = _order_by_view(gallery)
+    positions = np.argsort(order) if len(order) else np.arange(len(gallery.identities))
+    kept, excluded = (_by_probe(matches, mask, positions, len(identities)) for mask in (~is_excluded, is_excluded))
+    rank_true_matches(distances, order, bounds, *kept, *excluded, all_matches, ranks.first, ranks.ap, ranks.inp)
+    if not all_matches:
         ranks.ap[:], ranks.inp[:] = np.nan, np.nan
     return ranks
 
@@ -93,8 +94,8 @@ class Pairs(NamedTuple):
     """Pairs of a probe and a gallery entry.
 
     Attributes:
-        rows: (m,) numbers of the probes, ascending.
-        columns: (m,) numbers of the gallery entries, ascending in each row.
+        rows: (m,) indices of the probes, ascending.
+        columns: (m,) indices of the gallery entries, ascending for each probe.
     """
 
     rows: Integers
@@ -102,7 +103,7 @@ class Pairs(NamedTuple):
 
 
 def true_matches(identities: Integers, gallery: Gallery) -> Pairs:
-    """All pairs of a probe and a gallery entry of its identity."""
+    """Return all pairs of a probe and a gallery entry of the same identity."""
     by_identity = np.argsort(gallery.identities, kind="stable")
     grouped = gallery.identities[by_identity]
     begins, ends = np.searchsorted(grouped, identities, "left"), np.searchsorted(grouped, identities, "right")
@@ -112,15 +113,15 @@ def true_matches(identities: Integers, gallery: Gallery) -> Pairs:
     return Pairs(rows, by_identity[np.arange(len(rows)) - np.repeat(starts - begins, counts)])
 
 
-def _cell_by_cell(gallery: Gallery) -> tuple[Integers, Integers]:
-    """The columns in the order of their cells, none for a single cell, and where each cell begins and the last ends."""
-    if gallery.n_cells == 1:
+def _order_by_view(gallery: Gallery) -> tuple[Integers, Integers]:
+    """Return the columns sorted by view (empty for one view), and the bounds (V + 1,) of the views in this order."""
+    if gallery.n_views == 1:
         return np.zeros(0, np.int64), np.array([0, len(gallery.identities)])
-    order = np.argsort(gallery.cells, kind="stable")
-    return order, np.searchsorted(gallery.cells[order], np.arange(gallery.n_cells + 1))
+    order = np.argsort(gallery.views, kind="stable")
+    return order, np.searchsorted(gallery.views[order], np.arange(gallery.n_views + 1))
 
 
-def _by_probe(pairs: Pairs, mask: NDArray[np.bool_], places: Integers, n_probes: int) -> tuple[Integers, Integers]:
-    """Where some of the pairs begin for each probe (P + 1,), and the places of their columns, ascending in each."""
-    rows, own = pairs.rows[mask], places[pairs.columns[mask]]
-    return np.searchsorted(rows, np.arange(n_probes + 1)), own[np.lexsort((own, rows))]
+def _by_probe(pairs: Pairs, mask: NDArray[np.bool_], positions: Integers, n_probes: int) -> tuple[Integers, Integers]:
+    """Return the first pair of each probe (P + 1,) and the positions of the columns, ascending for each probe."""
+    rows, columns = pairs.rows[mask], positions[pairs.columns[mask]]
+    return np.searchsorted(rows, np.arange(n_probes + 1)), columns[np.lexsort((columns, rows))]

@@ -76,8 +76,10 @@ def embed_run(settings: Settings, device: torch.device, advance: Advance | None 
         drawn=how_drawn(source) or {},
     )
     write_embeddings(chosen.out, keys, frames, chunks, facts)
-    n_cut = sum(n > chosen.max_frames for n in frames)
-    return EmbedReport(chosen.out, trained.name, trained.path, len(keys), len({key.identity for key in keys}), n_cut)
+    n_truncated = sum(n > chosen.max_frames for n in frames)
+    return EmbedReport(
+        chosen.out, trained.name, trained.path, len(keys), len({key.identity for key in keys}), n_truncated
+    )
 
 
 def _keys(settings: Settings, source: SequenceSource) -> Sequence[Key]:

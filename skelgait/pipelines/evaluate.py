@@ -14,7 +14,7 @@ import torch
 from skelgait.datasets import Partition, Protocol
 from skelgait.embeddings import Embeddings, open_embeddings
 from skelgait.errors import DataError, SettingsError
-from skelgait.evaluation import EvaluationReport, score, test_keys, write_submission
+from skelgait.evaluation import EvaluationReport, evaluation_keys, score, write_submission
 from skelgait.evaluation.retrieval import retrieve
 from skelgait.matching.options import MatchingOptions, Reranking
 from skelgait.pipelines import workspace
@@ -40,7 +40,7 @@ class Evaluation:
         network: the network's name.
         iteration: optimizer steps that it was trained.
         embedding: the embedding that was compared, 1 or 2.
-        tested: the checkpoint or the file of embeddings.
+        evaluated_file: the checkpoint or the file of embeddings.
         folder: where the report was written; None where it was not.
     """
 
@@ -48,13 +48,13 @@ class Evaluation:
     network: str
     iteration: int
     embedding: int
-    tested: Path
+    evaluated_file: Path
     folder: Path | None = None
 
     def to_dict(self) -> dict[str, object]:
         """Everything as plain dicts, lists, strings and numbers."""
         own = {"network": self.network, "iteration": self.iteration, "embedding": self.embedding}
-        return {**own, "tested": str(self.tested), **self.report.to_dict()}
+        return {**own, "evaluated_file": str(self.evaluated_file), **self.report.to_dict()}
 
 
 def evaluate_run(settings: Settings, device: torch.device, progress: Progress = silent_progress) -> Evaluation | None:
@@ -145,7 +145,7 @@ def _of_checkpoint(
     embedding = chosen.embedding or trained.test_embedding
     source = workspace.open_inputs(settings, trained.name)
     warn_of_other_maps(trained, source)
-    keys = test_keys(source, protocol, partition)
+    keys = evaluation_keys(source, protocol, partition)
     folder = chosen.report or (None if chosen.checkpoint else workspace.run_folder(settings) / "report")
     _make_folder(folder)
     with progress(len(keys), "Embedding", "sequences") as advance:
@@ -162,7 +162,7 @@ def _of_file(settings: Settings, protocol: Protocol, partition: Partition) -> _T
     if chosen.embeddings is None or not is_main():
         return None
     file = open_embeddings(chosen.embeddings, chosen.embedding)
-    embeddings, facts = file.select(test_keys(file, protocol, partition)), file.facts
+    embeddings, facts = file.select(evaluation_keys(file, protocol, partition)), file.facts
     _make_folder(chosen.report)
     source = None
     if chosen.pictures:

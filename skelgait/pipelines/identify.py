@@ -13,7 +13,7 @@ import torch
 from skelgait.embeddings import Embeddings, open_embeddings
 from skelgait.embeddings.file import EmbeddingFile, holds_embeddings
 from skelgait.errors import CheckpointError
-from skelgait.evaluation.identification import Identified, Threshold, identify, learn_threshold, refuse_other_networks
+from skelgait.evaluation.identification import Identified, Threshold, check_same_checkpoint, identify, learn_threshold
 from skelgait.matching.options import MatchingOptions
 from skelgait.pipelines.probes import chosen_keys, open_probes
 from skelgait.pipelines.trained_network import (
@@ -41,8 +41,8 @@ class Identification:
         n_sequences: sequences of theirs.
         threshold: distance up to which a probe is of its nearest person; None where there is none.
         learned: how the threshold was learned; None where it was given.
-        n_cut: probes that were longer than what was used of them.
-        n_enrolled: probes of the name of a sequence in the gallery, which find themselves if they are the same.
+        n_truncated: probes that were longer than what was used of them.
+        n_in_gallery: probes of the name of a sequence in the gallery, which find themselves if they are the same.
         probes: the probes.
     """
 
@@ -51,8 +51,8 @@ class Identification:
     n_sequences: int
     threshold: float | None
     learned: Threshold | None
-    n_cut: int
-    n_enrolled: int
+    n_truncated: int
+    n_in_gallery: int
     probes: list[Identified]
 
     def to_dict(self) -> dict[str, object]:
@@ -60,7 +60,7 @@ class Identification:
         probes = [
             {
                 "probe": str(of.probe),
-                "is_known": of.is_known,
+                "accepted": of.accepted,
                 "candidates": [
                     {"rank": rank, "identity": c.identity, "sequence": str(c.sequence), "distance": c.distance}
                     for rank, c in enumerate(of.candidates, 1)
@@ -103,7 +103,7 @@ def identify_probes(
     options = MatchingOptions(chosen.distance, device, chosen.memory_mb)
     if chosen.validation:
         file = open_embeddings(chosen.validation, gallery.embedding)
-        refuse_other_networks([_hash(gallery), _hash(file)])
+        check_same_checkpoint([_hash(gallery), _hash(file)])
         learned = learn_threshold(file.select(file.keys), known, chosen.false_accept, options)
         threshold = learned.distance
     found = identify(probes, known, options, top=chosen.top, threshold=threshold)
@@ -114,8 +114,8 @@ def identify_probes(
         n_sequences=len(gallery.keys),
         threshold=threshold,
         learned=learned,
-        n_cut=probes.n_cut,
-        n_enrolled=sum(key in enrolled for key in probes.keys),
+        n_truncated=probes.n_truncated,
+        n_in_gallery=sum(key in enrolled for key in probes.keys),
         probes=found,
     )
 
@@ -128,7 +128,7 @@ def _probes(
         if not is_main():
             return None
         file = open_embeddings(path, gallery.embedding)
-        refuse_other_networks([_hash(gallery), _hash(file)])
+        check_same_checkpoint([_hash(gallery), _hash(file)])
         return file.select(chosen_keys(file.keys, chosen.sequence, path))
     trained = _network_of(settings, gallery)
     drawn = {**gallery.facts.drawn, **(trained.checkpoint.data.get("drawn") or {})}
@@ -175,10 +175,10 @@ def write_ranking(path: Path, found: Identification) -> None:
         return
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(("probe", "rank", "identity", "sequence", "distance", "is_known"))
+    writer.writerow(("probe", "rank", "identity", "sequence", "distance", "accepted"))
     for of in found.probes:
         for rank, c in enumerate(of.candidates, 1):
             # Known or not is said of the nearest person alone.
-            known = "" if of.is_known is None or rank > 1 else str(of.is_known).lower()
+            known = "" if of.accepted is None or rank > 1 else str(of.accepted).lower()
             writer.writerow((of.probe, rank, c.identity, c.sequence, c.distance, known))
     write_text(path, table.getvalue())

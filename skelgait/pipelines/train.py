@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from skelgait.evaluation import score, test_keys
+from skelgait.evaluation import evaluation_keys, score
 from skelgait.matching.options import MatchingOptions
 from skelgait.models import GaitNetwork
 from skelgait.pipelines import workspace
@@ -25,7 +25,7 @@ def train_run(settings: Settings, device: torch.device, advance: Advance | None 
     """
 
     def test(network: GaitNetwork, advance: Advance) -> Mapping[str, Any]:
-        keys, embedding = test_keys(inputs, protocol, partition), settings.train.network.test_embedding
+        keys, embedding = evaluation_keys(inputs, protocol, partition), settings.train.network.test_embedding
         embeddings = embed_for_main(
             network, inputs, keys, device, inference_options(settings.evaluate), embedding, advance
         )
@@ -39,7 +39,7 @@ def train_run(settings: Settings, device: torch.device, advance: Advance | None 
     if settings.train.eval_during_training:
         protocol = workspace.protocol_of(settings)
         # Found out now and not at the first checkpoint.
-        test_keys(inputs, protocol, partition)
+        evaluation_keys(inputs, protocol, partition)
     return train(
         inputs,
         partition.train,

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from skelgait.datasets import Table
 from skelgait.display import Row, Tabular
 from skelgait.errors import DataError, PathLike, SettingsError
-from skelgait.evaluation.metrics import cells_of, interval, number, resampled, values_of
+from skelgait.evaluation.averages import as_number, average_by_view, values_by_probe
+from skelgait.evaluation.bootstrap import bootstrap_weights, percentile_interval
 from skelgait.evaluation.ranks import GroupRanks
 from skelgait.reports.folder import RANKS, read_report
 from skelgait.reports.ranks_file import StoredRanks, read_ranks
@@ -144,7 +145,7 @@ def compare_reports(
 def _setting_notes(names: Sequence[str], reports: Sequence[dict[str, object]]) -> list[str]:
     """Return a note for each setting in which the evaluations differ."""
     notes = []
-    for setting, label in (("distance", "distance"), ("embedding", "embedding"), ("is_reranked", "re-ranking")):
+    for setting, label in (("distance", "distance"), ("embedding", "embedding"), ("reranked", "re-ranking")):
         values = [report.get(setting) for report in reports]
         if len(set(map(str, values))) > 1:
             notes.append(f"different settings: {label} {_by_name(values, names)}")
@@ -182,14 +183,14 @@ def _compare_group(
         raise DataError(title, found, "the same in all evaluations", _HINT)
     metrics = []
     for metric in table.metrics:
-        values = [values_of(group_ranks, metric, table) for group_ranks in ranks]
-        overall = [float(cells_of(probe_values, ranks[0].strata, table).overall) for probe_values in values]
-        samples = _samples(values, ranks[0].strata, table, bootstrap_samples)
+        values = [values_by_probe(group_ranks, metric, table) for group_ranks in ranks]
+        overall = [float(average_by_view(probe_values, ranks[0].probe_views, table).overall) for probe_values in values]
+        samples = _samples(values, ranks[0].probe_views, table, bootstrap_samples)
         differences = tuple(
             _difference(overall[i] - overall[0], samples[i] - samples[0]) for i in range(1, len(overall))
         )
         metrics.append(
-            ComparedMetric(table.title, group, metric, len(common), tuple(map(number, overall)), differences)
+            ComparedMetric(table.title, group, metric, len(common), tuple(map(as_number, overall)), differences)
         )
     return metrics, notes
 
@@ -199,15 +200,17 @@ def _select_probes(stored: StoredRanks, keys: set[Key]) -> GroupRanks:
     order = sorted(range(len(stored.probes)), key=stored.probes.__getitem__)
     rows = np.array([i for i in order if stored.probes[i] in keys], np.int64)
     r = stored.ranks
-    return GroupRanks(r.members, r.strata[rows], r.cells, r.first[rows], r.ap[rows], r.inp[rows])
+    return GroupRanks(r.members, r.probe_views[rows], r.gallery_views, r.first[rows], r.ap[rows], r.inp[rows])
 
 
-def _samples(values: Sequence[Floats], strata: NDArray[np.int64], table: Table, bootstrap_samples: int) -> list[Floats]:
+def _samples(
+    values: Sequence[Floats], probe_views: NDArray[np.int64], table: Table, bootstrap_samples: int
+) -> list[Floats]:
     """Return (bootstrap_samples,) values of the metric for each evaluation, over the same samples of probes."""
     chunks: list[list[Floats]] = [[] for _ in values]
-    for weights in resampled(len(strata), bootstrap_samples):
+    for weights in bootstrap_weights(len(probe_views), bootstrap_samples):
         for probe_values, evaluation_chunks in zip(values, chunks, strict=True):
-            evaluation_chunks.append(cells_of(probe_values, strata, table, weights).overall)
+            evaluation_chunks.append(average_by_view(probe_values, probe_views, table, weights).overall)
     return [np.concatenate(evaluation_chunks) for evaluation_chunks in chunks]
 
 
@@ -218,4 +221,4 @@ def _difference(difference: float, samples: Floats) -> Difference:
     # Add one to the count: a p-value from finitely many samples is never 0.
     tail = min((defined <= 0).sum(), (defined >= 0).sum())
     p = min(1.0, 2 * (int(tail) + 1) / (len(defined) + 1))
-    return Difference(difference, interval(defined), p)
+    return Difference(difference, percentile_interval(defined), p)

@@ -10,7 +10,7 @@ from typing import Any
 
 from skelgait.display import printable
 from skelgait.errors import DataError
-from skelgait.reports.rows import Report, percent, spelled
+from skelgait.reports.rows import Report, label_of, text_of
 from skelgait.reports.tables import TextTable, exclusions_of, heading_of, summary_of, tables_of
 from skelgait.storage.atomic import write_text
 
@@ -93,11 +93,11 @@ def _by_condition(report: Report) -> Iterator[TextTable]:
             continue
         names = list(table["groups"][0]["metrics"])
         rows = [
-            [f"{group['name']}: {condition}", *(percent(metrics.get(name)) for name in names)]
+            [f"{group['name']}: {condition}", *(text_of(name, metrics.get(name)) for name in names)]
             for group in table["groups"]
             for condition, metrics in group["by_condition"].items()
         ]
-        yield TextTable(f"{table['title']} (percent)", ["", *map(spelled, names)], rows)
+        yield TextTable(f"{table['title']} (percent)", ["", *map(label_of, names)], rows)
 
 
 def _section(title: str, lines: Sequence[str]) -> Iterator[str]:

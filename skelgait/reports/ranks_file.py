@@ -1,8 +1,8 @@
 """HDF5 file with the ranks of all probes of an evaluation, from which its metrics can be recomputed.
 
-HDF5 group `<table>/<group>` (both are numbers) has `keys` (P, 3): identity, condition and view of each probe; `strata`
-(P,); `first` (P, V) int32; `ap` and `inp` (P, V) float32, see `skelgait.evaluation.ranks.GroupRanks`. Its attributes
-are the name of the group, the number of gallery entries, and the rules of the table as JSON.
+HDF5 group `<table>/<group>` (both are numbers) has `keys` (P, 3): identity, condition and view of each probe;
+`probe_views` (P,); `first` (P, V) int32; `ap` and `inp` (P, V) float32, see `skelgait.evaluation.ranks.GroupRanks`. Its
+attributes are the name of the group, the number of gallery entries, and the rules of the table as JSON.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ import numpy as np
 from skelgait.datasets import Table
 from skelgait.errors import DataError
 from skelgait.evaluation import EvaluationReport
+from skelgait.evaluation.evaluation_set import Members
 from skelgait.evaluation.ranks import GroupRanks
-from skelgait.evaluation.test_sequences import Members
+from skelgait.matching.metrics import find_metric, is_metric
 from skelgait.storage import Key
 from skelgait.storage.hdf5_file import HDF5_ERRORS, create_hdf5
 from skelgait.storage.shards import read_keys, write_keys
@@ -66,7 +67,7 @@ def write_ranks(path: Path, evaluation: EvaluationReport) -> None:
                     }
                     h5_group.attrs.update(group=group.name, table=json.dumps(rules), n_gallery=group.n_gallery)
                     write_keys(h5_group, [evaluation.keys[probe] for probe in ranks.members.probes])
-                    for name in ("strata", "first", "ap", "inp"):
+                    for name in ("probe_views", "first", "ap", "inp"):
                         h5_group.create_dataset(name, data=getattr(ranks, name), compression="gzip")
                 check()
 
@@ -95,9 +96,9 @@ def _read_group(group: h5py.Group) -> StoredRanks:
     table = Table(
         rules["title"], rules["kind"], (), tuple(rules["metrics"]), unmatched_are_wrong=rules["unmatched_are_wrong"]
     )
-    probes, strata = read_keys(group), np.asarray(group["strata"][:], np.int64)
+    probes, probe_views = read_keys(group), np.asarray(group["probe_views"][:], np.int64)
     first, ap, inp = (np.asarray(group[name][:]) for name in ("first", "ap", "inp"))
-    if not (strata.shape == (len(probes),) == first.shape[:1] and first.ndim == 2):
+    if not (probe_views.shape == (len(probes),) == first.shape[:1] and first.ndim == 2):
         raise ValueError(f"arrays of different lengths in {group.name}")
     kinds = "".join(part.dtype.kind for part in (first, ap, inp))
     if not first.shape == ap.shape == inp.shape or kinds != "iff":
@@ -105,5 +106,10 @@ def _read_group(group: h5py.Group) -> StoredRanks:
     if len(set(probes)) != len(probes) or not all(map(_METRIC.fullmatch, table.metrics)):
         raise ValueError(f"duplicate probes or unknown metrics in {group.name}")
     empty = np.zeros(0, np.int64)
-    ranks = GroupRanks(Members(empty, empty), strata, empty, first, ap, inp)
+    ranks = GroupRanks(Members(empty, empty), probe_views, empty, first, ap, inp)
     return StoredRanks(table, group.attrs["group"], probes, ranks, int(group.attrs["n_gallery"]))
+
+
+def _is_rank_metric(name: str) -> bool:
+    """Return True if a name is that of a metric of ranks."""
+    return is_metric(name) and find_metric(name).kind == "ranks"

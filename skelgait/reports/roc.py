@@ -21,7 +21,7 @@ def verified_of(report: Report) -> list[tuple[Mapping[str, Any], list[Mapping[st
     """Return each verification table with its groups that have a curve."""
     panels = []
     for table in report["tables"]:
-        groups = [group for group in table["groups"] if group["roc"] and group["roc"]["false"]]
+        groups = [group for group in table["groups"] if group["roc"] and group["roc"]["false_accept_rates"]]
         if groups:
             panels.append((table, groups))
     return panels
@@ -69,8 +69,10 @@ def _draw_panel(axes: Any, groups: list[tuple[Mapping[str, Any], dict[str, Any]]
     # The smallest non-zero rate is one pair; rates of zero are drawn there, as the axis is logarithmic.
     smallest = 1 / max(2, *(group["roc"]["n_impostor"] for group, _ in groups))
     for group, style in groups:
-        false = np.maximum(np.asarray(group["roc"]["false"], float), smallest)
-        axes.plot(100 * false, 100 * np.asarray(group["roc"]["true"], float), drawstyle="steps-post", **style)
+        false = np.maximum(np.asarray(group["roc"]["false_accept_rates"], float), smallest)
+        axes.plot(
+            100 * false, 100 * np.asarray(group["roc"]["true_accept_rates"], float), drawstyle="steps-post", **style
+        )
         eer = group["metrics"].get("eer")
         if eer is not None:
             axes.plot(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from skelgait.matching.metrics import as_percent, find_metric, is_metric
+
 Report = Mapping[str, Any]
 """Report as plain data: `skelgait.pipelines.evaluate.Evaluation.to_dict`, or `report.json`."""
 
@@ -76,17 +78,21 @@ def difference_to(value: float | None, published: float | None) -> float | None:
     return None if value is None or published is None else value - published
 
 
-def spelled(metric: str) -> str:
-    """Return the label of a metric, for example rank-1 for `rank_1`."""
-    known = {"mean_ap": "mAP", "mean_inp": "mINP", "eer": "EER"}
-    if metric.startswith("tar_at_far_"):
-        return f"TAR at FAR {100 * float(metric.removeprefix('tar_at_far_')):g} %"
-    return known.get(metric, metric.replace("rank_", "rank-"))
+def label_of(metric: str) -> str:
+    """Return the label of a metric, for example rank-1 for `rank_1`; the name itself if the metric is unknown."""
+    return find_metric(metric).label if is_metric(metric) else metric
+
+
+def text_of(metric: str, value: float | None) -> str:
+    """Return the text of the value of a metric, in percent for most metrics; "-" for None."""
+    if value is None:
+        return "-"
+    return find_metric(metric).text(value) if is_metric(metric) else percent(value)
 
 
 def percent(share: float | None) -> str:
     """Return a value in [0, 1] as percent with one decimal."""
-    return "-" if share is None else f"{100 * share:.1f}"
+    return "-" if share is None else as_percent(share)
 
 
 def signed_percent(difference: float | None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from skelgait.reports.rows import Report, difference_to, percent, published_of, signed_percent, spelled
+from skelgait.reports.rows import Report, difference_to, label_of, percent, published_of, signed_percent, text_of
 
 
 class TextTable(NamedTuple):
@@ -34,7 +34,7 @@ def tables_of(report: Report, metrics: Collection[str] | None = None) -> Iterato
         shown = [metric for metric in defined if metrics is None or metric in metrics] or defined
         has_published = any(published_of(report, table, g["name"], "rank_1") is not None for g in table["groups"])
         extra = ["published", "difference"] if has_published else []
-        header = ["", *map(spelled, shown), *extra, "probes", "gallery", "no match"]
+        header = ["", *map(label_of, shown), *extra, "probes", "gallery", "no match"]
         rows = [_row(report, table, group, shown, has_published) for group in table["groups"]]
         yield TextTable(f"{report['protocol']}: {table['title']} (percent)", header, rows)
 
@@ -52,9 +52,9 @@ def _row(
 def _with_interval(group: Mapping[str, Any], metric: str) -> str:
     value, bounds = group["metrics"][metric], group["intervals"].get(metric)
     return (
-        percent(value)
+        text_of(metric, value)
         if value is None or not bounds
-        else f"{percent(value)} [{percent(bounds[0])}, {percent(bounds[1])}]"
+        else f"{text_of(metric, value)} [{text_of(metric, bounds[0])}, {text_of(metric, bounds[1])}]"
     )
 
 
@@ -65,7 +65,7 @@ def exclusions_of(report: Report) -> list[str]:
         for group in table["groups"]:
             where = f"{table['title']}, {group['name']}"
             sentences += [f"{where}: {n} probes without a true match ({why})" for why, n in group["unmatched"].items()]
-            sentences += [f"{where}: {n} genuine pairs excluded ({why})" for why, n in group["left_out"].items()]
+            sentences += [f"{where}: {n} genuine pairs excluded ({why})" for why, n in group["excluded_pairs"].items()]
     return sentences
 
 
@@ -78,10 +78,10 @@ def heading_of(report: Report) -> str:
 def summary_of(report: Report) -> str:
     """Return the number of sequences, the distance and the unit of the metrics as two sentences."""
     embedding = f" of embedding {report['embedding']}" if report.get("embedding") else ""
-    distance = f"{report['distance']} distance{embedding}" + (", re-ranked" if report["is_reranked"] else "")
+    distance = f"{report['distance']} distance{embedding}" + (", re-ranked" if report["reranked"] else "")
     has_intervals = any(group["intervals"] for table in report["tables"] for group in table["groups"])
     intervals = ", with 95 % bootstrap intervals over probes in brackets" if has_intervals else ""
-    cut = f" ({report['n_cut']} cut to the maximum length)" if report["n_cut"] else ""
+    cut = f" ({report['n_truncated']} cut to the maximum length)" if report["n_truncated"] else ""
     return f"{report['n_sequences']} sequences{cut}; {distance}. Metrics in percent{intervals}."
 
 

@@ -14,8 +14,8 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic_core import from_json, to_json
 
 from skelgait.datasets import Protocol
-from skelgait.datasets.protocol import Metric, is_of_verification
 from skelgait.errors import PathLike, SettingsError
+from skelgait.matching.metrics import METRICS, find_metric, is_metric
 from skelgait.models.registry import NETWORKS
 from skelgait.settings.problems import InvalidSettingsError, found_as, message_of
 from skelgait.settings.yaml_files import dump_yaml, read_yaml
@@ -132,8 +132,14 @@ def _content_problems(content: dict[str, Any]) -> Iterator[str]:
 def _metric_problems(table: dict[str, Any], key: str) -> Iterator[str]:
     """Yield metrics that do not belong to the kind of table: verification has other metrics than ranks."""
     kind, metrics = table.get("kind"), table.get("metrics", ["rank_1"])
-    for metric in metrics if isinstance(metrics, list) else ():
-        if metric in get_args(Metric) and is_of_verification(metric) != (kind == "verification"):
+    for i, metric in enumerate(metrics if isinstance(metrics, list) else ()):
+        if not isinstance(metric, str):
+            continue
+        if not is_metric(metric):
+            near = _near(metric, METRICS)
+            hint = f"; did you mean {near}?" if near else ""
+            yield f"{key}.{i}: should be {', '.join(map(repr, METRICS))}{found_as(metric)}{hint}"
+        elif (find_metric(metric).kind == "verification") != (kind == "verification"):
             examples = "eer or tar_at_far_0.01" if kind == "verification" else "rank_1 or mean_ap"
             yield f"{key}: should be a metric of kind {kind}, such as {examples}{found_as(metric)}"
 

@@ -30,8 +30,8 @@ from skelgait.datasets import Group, Protocol, Table, custom_protocol, find
 from skelgait.embeddings import EmbeddingFacts, Embeddings, open_embeddings, write_embeddings
 from skelgait.embeddings.extraction import EmbeddingChunk
 from skelgait.evaluation import score
+from skelgait.evaluation.evaluation_set import EvaluationSet, Members
 from skelgait.evaluation.identification import identify
-from skelgait.evaluation.test_sequences import Members, TestSet
 from skelgait.matching.distances import distance_rows
 from skelgait.matching.ranking import Gallery, rank_matches
 from skelgait.runtime.memory import keep_freed_memory
@@ -114,7 +114,7 @@ def lean_ranks(distances: NDArray[np.float32], identities: NDArray[np.int64], ga
             penalties.append(len(ranks) / ranks[-1])
 
 
-def largest(test_set: TestSet, protocol: str) -> Members:
+def largest(test_set: EvaluationSet, protocol: str) -> Members:
     """Return probes and gallery of the largest group of the first table."""
     groups = [test_set.members(group) for group in find(protocol).protocol.tables[0].groups]
     return max(groups, key=lambda members: len(members.probes) * len(members.gallery))
@@ -125,7 +125,7 @@ def evaluate_protocol(protocol: str) -> dict[str, float]:
     dataset = find(protocol)
     keys = sorted(keys_of(protocol))
     embeddings, partition = random_embeddings(keys), dataset.partition()
-    test_set = TestSet(keys, camera_of_view=dataset.protocol.camera_of_view, probes=partition.probes)
+    test_set = EvaluationSet(keys, camera_of_view=dataset.protocol.camera_of_view, probes=partition.probes)
     members = largest(test_set, protocol)
     score(random_embeddings(keys[:40]), custom_protocol(["*"], {"all": ["*"]}))  # compiles
     whole = seconds(lambda: score(embeddings, dataset.protocol, partition, bootstrap_samples=1000))

@@ -61,7 +61,7 @@ def test_embedding_file_and_checkpoint_give_the_same_report(embedded: Path, netw
             code, out, err = call("evaluate", *what, *flags, "--embedding", embedding)
             assert (code, err) == (0, "")
             reports.append(json.loads(out))
-        assert [report.pop("tested") for report in reports] == [f"{network}.pt", f"{file}.h5"]
+        assert [report.pop("evaluated_file") for report in reports] == [f"{network}.pt", f"{file}.h5"]
         assert reports[0] == reports[1]
         assert reports[0]["tables"][0]["groups"][0]["n_probes"] == 4
 

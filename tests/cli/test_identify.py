@@ -132,7 +132,7 @@ def test_ranking_is_written_as_csv_and_json(embedded: Path, tmp_path: Path) -> N
     report = json.loads((tmp_path / "deep" / "x.json").read_text())
     assert report == json.loads(call("identify", *flags, "--json")[1])
     assert (report["gallery"], report["n_people"], report["n_sequences"]) == ("gallery.h5", 4, 16)
-    assert (report["threshold"], report["learned"], report["n_cut"]) == (0.5, None, 0)
+    assert (report["threshold"], report["learned"], report["n_truncated"]) == (0.5, None, 0)
     (of,) = report["probes"]
     with (tmp_path / "x.csv").open(newline="") as file:
         lines = list(csv.DictReader(file))
@@ -144,8 +144,8 @@ def test_ranking_is_written_as_csv_and_json(embedded: Path, tmp_path: Path) -> N
             c["sequence"],
             c["distance"],
         )
-    assert [line["is_known"] for line in lines] == ["true", "", ""]
-    assert of["is_known"] is True
+    assert [line["accepted"] for line in lines] == ["true", "", ""]
+    assert of["accepted"] is True
 
 
 def test_threshold_is_given_or_estimated(embedded: Path) -> None:
@@ -154,11 +154,11 @@ def test_threshold_is_given_or_estimated(embedded: Path) -> None:
     assert (code, err) == (0, "")
     learned = report["learned"]
     assert report["threshold"] == learned["distance"] > 0
-    assert (learned["n_strangers"], learned["n_known"]) == (16, 16)
+    assert (learned["n_impostors"], learned["n_enrolled"]) == (16, 16)
     assert learned["false_accepts"] <= 0.25
-    assert all(of["is_known"] for of in report["probes"])
+    assert all(of["accepted"] for of in report["probes"])
     code, out, err = call("identify", "maps", *GALLERY, "--validation", "gallery.h5", "--false-accept", 0.25)
-    assert "of 16 strangers accepted" in out
+    assert "of 16 strangers" in out
     code, out, _ = call("identify", "other.h5", "--gallery", "other.h5", "--threshold", 0, *CPU)
     assert "known" in out
 
@@ -166,7 +166,7 @@ def test_threshold_is_given_or_estimated(embedded: Path) -> None:
 def test_output_is_one_json_object_with_cut_sequences(embedded: Path) -> None:
     code, out, err = call("identify", "maps", *GALLERY, "--set", "identify.max_frames=3", "--json")
     assert (code, err) == (0, "")
-    assert json.loads(out)["n_cut"] == 16
+    assert json.loads(out)["n_truncated"] == 16
     code, out, err = call("identify", "maps", *GALLERY, "--set", "identify.max_frames=3")
     assert (
         err

@@ -73,7 +73,7 @@ def test_long_sequences_are_cut_and_counted(tmp_path: Path) -> None:
     network = small_network()
     for max_frames in (720, 12, 11, 5, 1):
         found = embed(network, source, source.keys, CPU, options=InferenceOptions(max_frames=max_frames))
-        assert found.n_cut == sum(length > max_frames for length in LENGTHS)
+        assert found.n_truncated == sum(length > max_frames for length in LENGTHS)
     whole = embed(network, source, source.keys, CPU).values[:]
     cut = embed(network, source, source.keys, CPU, options=InferenceOptions(max_frames=11)).values[:]
     is_same = (whole == cut).flatten(1).all(1)
@@ -99,7 +99,7 @@ def test_each_round_is_one_chunk(tmp_path: Path) -> None:
 def test_no_sequence(tmp_path: Path) -> None:
     source = open_source(write_maps(tmp_path / "maps"), "map")
     found = embed(small_network(), source, [], CPU)
-    assert (len(found.values[:]), found.n_cut) == (0, 0)
+    assert (len(found.values[:]), found.n_truncated) == (0, 0)
 
 
 def test_embeddings_that_are_no_numbers_are_refused(tmp_path: Path) -> None:

@@ -106,9 +106,9 @@ def test_rows_as_of_an_array(file: Path, rows: slice) -> None:
 def test_cut_sequences_of_a_choice_are_counted(file: Path) -> None:
     found = open_embeddings(file)
     # Sequence n has n frames, and 5 of them are used.
-    assert found.select(found.keys).n_cut == 4
-    assert found.select(found.keys[3:7]).n_cut == 1
-    assert found.select([]).n_cut == 0
+    assert found.select(found.keys).n_truncated == 4
+    assert found.select(found.keys[3:7]).n_truncated == 1
+    assert found.select([]).n_truncated == 0
 
 
 def test_what_is_done_to_rows_is_not_done_to_the_file(file: Path) -> None:

@@ -134,10 +134,12 @@ class PlainGroup:
         unmatched = {one.probe for ranked in self.cells.values() for one in ranked if not one.places}
         enrolled = {self.keys[j].identity for j in self.gallery}
         reasons = Counter(
-            "enrolled, but not left in every gallery compared" if self.keys[i].identity in enrolled else "not enrolled"
+            "enrolled, but without a match in every gallery compared"
+            if self.keys[i].identity in enrolled
+            else "not enrolled"
             for i in unmatched
         )
-        left_out = Counter(
+        excluded_pairs = Counter(
             self.why_left_out(i, j) for i in self.probes for j in self.gallery if self.are_one_person(i, j)
         )
         conditions = sorted({self.keys[i].condition for i in self.probes})
@@ -153,7 +155,7 @@ class PlainGroup:
             else len(self.gallery),
             n_unmatched=len(unmatched),
             unmatched=dict(reasons),
-            left_out={reason: n for reason, n in left_out.items() if reason},
+            excluded_pairs={reason: n for reason, n in excluded_pairs.items() if reason},
             by_view={}
             if self.table.kind == "pooled"
             else {v: {name: self.metric(name, cells) for name in names} for v, cells in by_view.items()},

@@ -10,7 +10,7 @@ import torch
 
 from skelgait.embeddings import Embeddings
 from skelgait.errors import CheckpointError, DataError, ProtocolError, ShapeError
-from skelgait.evaluation.identification import identify, learn_threshold, refuse_other_networks
+from skelgait.evaluation.identification import check_same_checkpoint, identify, learn_threshold
 from skelgait.matching.distances import distance_matrix
 from skelgait.matching.options import MatchingOptions
 from skelgait.storage import Key
@@ -53,7 +53,7 @@ def test_as_a_loop(distance: str, top: int) -> None:
             assert [c.sequence for c in of.candidates] == [key for _, key in wanted[:top]]
             assert [c.identity for c in of.candidates] == [key.identity for _, key in wanted[:top]]
             assert [c.distance for c in of.candidates] == pytest.approx([d for d, _ in wanted[:top]], abs=1e-6)
-            assert of.is_known is None
+            assert of.accepted is None
 
 
 def test_known_up_to_the_threshold() -> None:
@@ -61,7 +61,7 @@ def test_known_up_to_the_threshold() -> None:
     nearest = [of.candidates[0].distance for of in identify(probes, gallery)]
     for threshold in (0.0, min(nearest), sorted(nearest)[4], max(nearest), 100.0):
         found = identify(probes, gallery, threshold=threshold)
-        assert [of.is_known for of in found] == [distance <= threshold for distance in nearest]
+        assert [of.accepted for of in found] == [distance <= threshold for distance in nearest]
 
 
 def test_a_sequence_of_the_gallery_is_found_itself() -> None:
@@ -93,12 +93,12 @@ def test_a_threshold_lets_in_as_many_as_it_may(share: float, validation: str, ga
     strangers, allowed = threshold_by_loop(asked, known, share)
     learned = learn_threshold(asked, known, share)
     accepted = sum(distance <= learned.distance + 1e-6 for distance in strangers)
-    assert learned.n_strangers == len(strangers)
+    assert learned.n_impostors == len(strangers)
     assert learned.false_accepts == pytest.approx(allowed / len(strangers))
     assert accepted - allowed in (0, 1), "the next one is at the threshold itself"
     own = [(k, n[0]) for k, n in zip(asked.keys, nearest_by_loop(asked, known, "euclidean"), strict=True)]
     of_known = [(k, d, of) for k, (d, of) in own if k.identity in gallery]
-    assert learned.n_known == len(of_known)
+    assert learned.n_enrolled == len(of_known)
     hits = [of.identity == k.identity and d <= learned.distance for k, d, of in of_known]
     assert learned.true_accepts == (pytest.approx(np.mean(hits)) if hits else None)
 
@@ -106,12 +106,12 @@ def test_a_threshold_lets_in_as_many_as_it_may(share: float, validation: str, ga
 def test_a_larger_threshold_would_let_in_too_many() -> None:
     asked, known = people("vwxyz", walks=20, seed=1), people("abc")
     learned = learn_threshold(asked, known, 0.29)
-    assert (learned.n_strangers, learned.false_accepts) == (100, 0.29)
+    assert (learned.n_impostors, learned.false_accepts) == (100, 0.29)
     nearest = sorted(of.candidates[0].distance for of in identify(asked, known))
     assert nearest[28] <= learned.distance < nearest[29]
     assert learned.distance == pytest.approx(nearest[29])
-    is_known = [of.is_known for of in identify(asked, known, threshold=learned.distance)]
-    assert sum(map(bool, is_known)) == 29
+    accepted = [of.accepted for of in identify(asked, known, threshold=learned.distance)]
+    assert sum(map(bool, accepted)) == 29
 
 
 def test_nobody_is_let_in_where_none_may_be() -> None:
@@ -127,8 +127,8 @@ def test_a_gallery_of_one_person() -> None:
     assert [[c.identity for c in of.candidates] for of in found] == [["a"]] * 6
     # Only the walks of the other one are a stranger's.
     learned = learn_threshold(people("ab", seed=1), gallery, 0.5)
-    assert (learned.n_strangers, learned.n_known) == (3, 3)
-    with pytest.raises(ProtocolError, match=r"--validation: found 3 sequences and one person in the gallery"):
+    assert (learned.n_impostors, learned.n_enrolled) == (3, 3)
+    with pytest.raises(ProtocolError, match=r"--validation: found 3 sequences of the one person in the gallery"):
         learn_threshold(people("a", seed=1), gallery, 0.5)
 
 
@@ -160,10 +160,10 @@ def test_what_cannot_be_compared_is_refused() -> None:
 
 
 def test_other_networks_are_refused() -> None:
-    refuse_other_networks([("a.h5", "12" * 32)])
-    refuse_other_networks([("a.h5", "12" * 32), ("b.h5", "12" * 32)])
+    check_same_checkpoint([("a.h5", "12" * 32)])
+    check_same_checkpoint([("a.h5", "12" * 32), ("b.h5", "12" * 32)])
     with pytest.raises(DataError) as caught:
-        refuse_other_networks([("a.h5", "12" * 32), ("b.h5", "34" * 32)])
+        check_same_checkpoint([("a.h5", "12" * 32), ("b.h5", "34" * 32)])
     assert str(caught.value) == (
         "b.h5: found the checkpoint 343434343434..., expected 121212121212... as of a.h5; "
         "embed both with one checkpoint"

@@ -79,23 +79,23 @@ def test_no_sequence_at_all() -> None:
 def test_one_view_has_nothing_across() -> None:
     keys = walks("abc", "nb", "v")
     across = (
-        "Across views: probe and gallery of different views: nothing is left to compare for B, as all sequences are of"
-        " the view v and identical views are left out"
+        "Across views: probe and gallery of different views: nothing to compare for B, as all sequences have"
+        " the view v, and identical views are excluded"
     )
     assert notes(keys, custom_protocol(["n"], {"B": ["b"]})) == [across]
-    with pytest.raises(ProtocolError, match="T: nothing is left to compare for Bag, as all sequences are of the view"):
+    with pytest.raises(ProtocolError, match="T: nothing to compare for Bag, as all sequences have the view"):
         score(embeddings_for(keys), protocol_of(BAGS, kind="view_pairs", identical_views=False))
 
 
 def test_no_view_pair_that_counts() -> None:
     keys = [*walks("abc", "n", "v"), *walks("abc", "b", "w")]
-    with pytest.raises(ProtocolError, match="as no view pair that counts has a probe and a gallery entry"):
+    with pytest.raises(ProtocolError, match="as no compared view pair has both a probe and a gallery entry"):
         score(embeddings_for(keys), protocol_of(BAGS, kind="view_pairs", identical_views="only"))
 
 
 def test_a_gallery_smaller_than_the_rank() -> None:
     metrics = ("rank_1", "rank_5", "rank_10")
-    said = "T: rank-5, rank-10 of Bag says nothing where the gallery has 3 entries only"
+    said = "T: rank-5, rank-10 of Bag means nothing: the gallery has only 3 entries"
     assert notes(walks("abc", "nb", "v"), protocol_of(BAGS, metrics=metrics)) == [said]
     assert notes(walks("abcde", "nb", "vw"), protocol_of(BAGS, metrics=metrics)) == []
 
@@ -107,7 +107,7 @@ def test_no_probe_with_a_match(kind: Any, unmatched_are_wrong: bool) -> None:
     rules = {"kind": kind, "unmatched_are_wrong": unmatched_are_wrong}
     message = "no probe with a true match: Bag 4 probes and 4 gallery entries (4 not enrolled)"
     if not unmatched_are_wrong:  # and so there is no metric either
-        message = "T: nothing is left to compare for Bag, as no probe has a true match (4 not enrolled)"
+        message = "T: nothing to compare for Bag, as no probe has a true match (4 not enrolled)"
     with pytest.raises(ProtocolError, match=re.escape(message)):
         score(embeddings_for(keys), protocol_of(BAGS, **rules))
     # One group of two is a note.
@@ -118,7 +118,7 @@ def test_no_probe_with_a_match(kind: Any, unmatched_are_wrong: bool) -> None:
 
 def test_matches_that_a_rule_leaves_out() -> None:
     keys = walks("ab", "nb", "v")
-    with pytest.raises(ProtocolError, match=r"no probe with a true match: Bag .* \(2 enrolled, but not left in every"):
+    with pytest.raises(ProtocolError, match=r"no probe with a true match: Bag .* \(2 enrolled, but without a match in"):
         score(embeddings_for(keys), protocol_of(BAGS, identical_views=False))
 
 
@@ -142,16 +142,16 @@ def test_a_group_without_a_gallery_does_not_hide_that_none_has_a_match() -> None
 
 def test_verification_needs_pairs_of_both_sorts() -> None:
     of_one = protocol_of(BAGS, kind="verification", metrics=("eer", "tar_at_far_0.1"))
-    with pytest.raises(ProtocolError, match="with 4 pairs of one person and 0 of two"):
+    with pytest.raises(ProtocolError, match="with 4 pairs of one person and 0 of two people"):
         score(embeddings_for(walks("a", "nb", "vw")), of_one)
-    with pytest.raises(ProtocolError, match="with 0 pairs of one person and 8 of two"):
+    with pytest.raises(ProtocolError, match="with 0 pairs of one person and 8 of two people"):
         score(embeddings_for([*walks("a", "b", "vw"), *walks("cd", "n", "vw")]), of_one)
 
 
 def test_too_few_impostors_for_a_share() -> None:
     metrics = ("eer", "tar_at_far_0.1", "tar_at_far_0.01")
     protocol = protocol_of(BAGS, kind="verification", metrics=metrics)
-    said = "T: 6 pairs of two people of Bag are too few for a share of false accepts of {}"
+    said = "T: 6 pairs of two people of Bag are too few for a false accept rate of {}"
     assert notes(walks("abc", "nb", "v"), protocol) == [said.format("0.1"), said.format("0.01")]
     # Ten people have 90 pairs of two; eleven 110, of which one is below 0.01.
     assert len(notes(walks("abcdefghij", "nb", "v"), protocol)) == 1

@@ -90,7 +90,7 @@ def test_every_field_is_that_of_loops(
     overlap, strangers, no_gallery, no_probe = report.tables[0].groups
     # The data hold what is to be tested.
     assert 0 < overlap.metrics["rank_1"] < 1  # type: ignore[operator]
-    assert overlap.left_out["the probe itself"] > 5
+    assert overlap.excluded_pairs["the probe itself"] > 5
     assert strangers.unmatched["not enrolled"]
     assert (no_gallery.n_gallery, no_probe.n_probes) == (0, 0)
     assert no_gallery.n_probes
@@ -169,7 +169,7 @@ def test_reranked_distances_are_ranked(kind: Any) -> None:
     plain[np.ix_(probes, gallery)] = plain_rerank(plain, probes, gallery, 6, 3, 0.4)
     expected = PlainGroup(keys, plain, table, GROUPS[0]).report()
     assert_reports(report.tables[0].groups[0], expected)
-    assert report.is_reranked
+    assert report.reranked
     assert expected.metrics != score(embeddings, Protocol("mine", (table,))).tables[0].groups[0].metrics
 
 
@@ -210,7 +210,7 @@ def test_verification(kind: Any, identical_views: Any, leaves_out: bool, memory_
     roc = overlap.roc
     assert roc is not None
     assert (roc.n_genuine, roc.n_impostor) == (len(genuine), len(impostor))
-    assert overlap.left_out == plain.report().left_out
+    assert overlap.excluded_pairs == plain.report().excluded_pairs
     assert (overlap.n_probes, overlap.n_gallery) == (len(plain.probes), len(plain.gallery))
     for share in (0.1, 0.01, 0.001):
         # Distances of one bin are accepted together, so that it may be a few pairs less.
@@ -223,11 +223,11 @@ def test_verification(kind: Any, identical_views: Any, leaves_out: bool, memory_
     shares = [(np.mean(np.array(impostor) <= t), np.mean(np.array(genuine) > t)) for t in sorted(genuine + impostor)]
     false, rejected = min(shares, key=lambda pair: abs(pair[0] - pair[1]))
     assert eer == pytest.approx((false + rejected) / 2, abs=0.01)
-    for threshold, true, false in zip(roc.thresholds, roc.true, roc.false, strict=True):
+    for threshold, true, false in zip(roc.thresholds, roc.true_accept_rates, roc.false_accept_rates, strict=True):
         assert true == np.mean(np.array(genuine) <= threshold)
         assert false == np.mean(np.array(impostor) <= threshold)
-    assert roc.false == sorted(roc.false)
-    assert roc.false[-1] == 1
+    assert roc.false_accept_rates == sorted(roc.false_accept_rates)
+    assert roc.false_accept_rates[-1] == 1
 
 
 def test_a_report_is_json() -> None:
@@ -247,4 +247,4 @@ def test_one_sequence_twice_is_two_sequences() -> None:
     keys = [Key("a", "n", "v"), Key("a", "n", "v"), Key("b", "n", "v")]
     table = Table("T", "pooled", (Group("G", ("n",), ("n",)),), identical_views=True)
     own = score(Embeddings(keys, torch.zeros(3, 2, 1)), Protocol("mine", (table,))).tables[0].groups[0]
-    assert (own.n_probes, own.n_unmatched, own.left_out) == (3, 1, {"the probe itself": 3})
+    assert (own.n_probes, own.n_unmatched, own.excluded_pairs) == (3, 1, {"the probe itself": 3})

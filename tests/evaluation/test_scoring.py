@@ -83,8 +83,8 @@ def test_nothing_to_compare_says_what_there_is(gallery: list[str]) -> None:
 @pytest.mark.parametrize(
     ("test", "probes", "message"),
     [
-        ("", set(), "--partition: found no identity to test, expected some under TEST_SET; list them there"),
-        ("x", set(), "found identities a, b, ..., expected those to test, x, ..."),
+        ("", set(), "--partition: found no test identity, expected identities under TEST_SET; list them there"),
+        ("x", set(), "found identities a, b, ..., expected test identities x, ..."),
         ("ab", set(), "--partition: found no probe under PROBE_SET, expected some of a-n-v, a-n-w, b-n-v, ...; list"),
         ("ab", {("a", "n", "x")}, "--partition: found no sequence of the probes under PROBE_SET, a-n-x, ..., expected"),
     ],
@@ -96,7 +96,7 @@ def test_a_partition_that_does_not_fit_is_named(tmp_path: Path, test: str, probe
     protocol, source = find("Gait3D").protocol, open_source(tmp_path, "map")
     partition = Partition(frozenset(), frozenset(test), frozenset(probes))  # type: ignore[call-overload]
     with pytest.raises(ProtocolError, match=re.escape(message)):
-        evaluate.test_keys(source, protocol, partition)
+        evaluate.evaluation_keys(source, protocol, partition)
     if "PROBE_SET" in message:
         with pytest.raises(ProtocolError, match=re.escape(message)):
             score(embeddings_for(keys), protocol, partition)

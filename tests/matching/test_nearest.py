@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from importlib import import_module
 
 import numpy as np
 import pytest
@@ -13,9 +12,6 @@ from numpy.typing import NDArray
 
 from skelgait.matching.distances import RowBlocks
 from skelgait.matching.nearest import Nearest, nearest, nearest_groups
-
-# The room names its function as the file.
-module = import_module("skelgait.matching.nearest")
 
 
 def plain_nearest(distances: NDArray[np.float32], groups: list[int], k: int) -> Nearest:
@@ -62,17 +58,14 @@ def test_columns(n_probes: int, n_gallery: int, k: int, levels: int) -> None:
 @pytest.mark.parametrize("chunk", [1, 4, 7, 1000])
 @pytest.mark.parametrize("levels", [10_000, 5])
 @pytest.mark.parametrize(("n_probes", "n_gallery", "n_groups"), [(0, 5, 2), (4, 0, 2), (9, 40, 1), (9, 40, 6)])
-def test_groups(
-    monkeypatch: pytest.MonkeyPatch, n_probes: int, n_gallery: int, n_groups: int, levels: int, chunk: int
-) -> None:
-    monkeypatch.setattr(module, "_COLUMNS", chunk)
+def test_groups(n_probes: int, n_gallery: int, n_groups: int, levels: int, chunk: int) -> None:
     rng = np.random.default_rng(0)
     distances = rng.integers(0, levels, (n_probes + 3, n_gallery + 3)).astype(np.float32)
     # Numbers as the source knows them, in an order of their own; groups need not be without a gap.
     these, those = rng.permutation(n_probes + 3)[:n_probes], rng.permutation(n_gallery + 3)[:n_gallery]
     groups = rng.integers(0, n_groups, n_gallery) * 7
     for k in (1, 2, 5, 50):
-        found = nearest_groups(source(distances, 4), these, those, groups, k)
+        found = nearest_groups(source(distances, 4), these, those, groups, k, columns_at_a_time=chunk)
         assert_alike(found, plain_nearest(distances[np.ix_(these, those)], groups.tolist(), k))
 
 
@@ -80,11 +73,10 @@ def test_groups(
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 5)), max_size=12), st.integers(1, 6), st.integers(1, 12))
 def test_any_small_gallery(entries: list[tuple[int, int]], k: int, chunk: int) -> None:
     groups, distances = [group for group, _ in entries], np.float32([[distance for _, distance in entries]])
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "_COLUMNS", chunk)
-        found = nearest_groups(
-            source(distances, 1), np.arange(1), np.arange(len(entries)), np.array(groups, np.int64), k
-        )
+    found = nearest_groups(
+        source(distances, 1), np.arange(1), np.arange(len(entries)), np.array(groups, np.int64), k,
+        columns_at_a_time=chunk,
+    )  # fmt: skip
     assert_alike(found, plain_nearest(distances, groups, k))
 
 

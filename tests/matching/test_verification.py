@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from skelgait.matching.verification import AcceptRates, PairCounts
+from skelgait.matching.verification import AcceptRates, DistanceHistogram
 
 BIN = 2**-13
 """Width of a bin, as a share of the distance."""
@@ -16,7 +16,7 @@ def counted(genuine: list[float] | NDArray[np.floating], impostor: list[float] |
     """The rates of one probe, whose gallery has all these pairs."""
     distances = np.float32([[*genuine, *impostor]])
     identities = np.repeat([0, 1], [len(genuine), len(impostor)])
-    counts = PairCounts()
+    counts = DistanceHistogram()
     counts.add_impostors(distances, np.array([0]), identities)
     counts.add_genuine(distances[0, : len(genuine)])
     return counts.rates()
@@ -134,7 +134,7 @@ def test_blocks_of_many_probes_add_up() -> None:
     distances = rng.random((37, 50)).astype(np.float32)
     probes, gallery = rng.integers(0, 5, 37), rng.integers(0, 5, 50)
     is_match = probes[:, None] == gallery
-    at_once, in_blocks = PairCounts(), PairCounts()
+    at_once, in_blocks = DistanceHistogram(), DistanceHistogram()
     at_once.add_impostors(distances, probes, gallery)
     at_once.add_genuine(distances[is_match])
     for start in range(0, 37, 3):
@@ -150,7 +150,7 @@ def test_blocks_of_many_probes_add_up() -> None:
 
 
 def test_nothing_to_count() -> None:
-    counts = PairCounts()
+    counts = DistanceHistogram()
     counts.add_impostors(np.zeros((0, 3), np.float32), np.zeros(0, np.int64), np.zeros(3, np.int64))
     counts.add_impostors(np.zeros((3, 0), np.float32), np.zeros(3, np.int64), np.zeros(0, np.int64))
     counts.add_genuine(np.zeros(0, np.float32))

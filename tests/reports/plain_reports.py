@@ -8,7 +8,8 @@ from typing import Any
 def group(name: str, **more: Any) -> dict[str, Any]:
     """Return a group of four probes and three gallery entries, without a metric value."""
     defaults = {
-        "metrics": {"rank_1": None}, "n_probes": 4, "n_gallery": 3, "n_unmatched": 0, "unmatched": {}, "left_out": {},
+        "metrics": {"rank_1": None}, "n_probes": 4, "n_gallery": 3, "n_unmatched": 0, "unmatched": {},
+        "excluded_pairs": {},
         "intervals": {}, "by_view": {}, "by_view_pair": {}, "by_condition": {}, "cmc": [None] * 50, "roc": None,
     }  # fmt: skip
     return {"name": name, **defaults, **more}
@@ -39,7 +40,13 @@ def square(views: int, value: float = 0.5, diagonal: float | None = None) -> dic
 
 def verified(name: str, false: list[float], true: list[float], eer: float | None, pairs: int = 100) -> dict[str, Any]:
     """Return a group of a verification table."""
-    roc = {"false": false, "true": true, "thresholds": false, "n_genuine": 10, "n_impostor": pairs}
+    roc = {
+        "false_accept_rates": false,
+        "true_accept_rates": true,
+        "thresholds": false,
+        "n_genuine": 10,
+        "n_impostor": pairs,
+    }
     return group(name, metrics={"eer": eer}, cmc=[], roc=roc)
 
 
@@ -51,7 +58,7 @@ def table(title: str, *groups: dict[str, Any], kind: str = "pooled") -> dict[str
 def report(*tables: dict[str, Any], **more: Any) -> dict[str, Any]:
     """Return a report."""
     facts = {
-        "protocol": "custom", "distance": "euclidean", "published": {}, "n_sequences": 7, "n_cut": 0,
-        "is_reranked": False, "notes": [],
+        "protocol": "custom", "distance": "euclidean", "published": {}, "n_sequences": 7, "n_truncated": 0,
+        "reranked": False, "notes": [],
     }  # fmt: skip
     return {**facts, "tables": list(tables), **more}

@@ -128,7 +128,7 @@ def test_different_galleries_are_noted(two: tuple[Path, Path], tmp_path: Path) -
 
 def test_different_settings_are_noted(two: tuple[Path, Path]) -> None:
     good, bad = two
-    for name, value in (("distance", "cosine"), ("embedding", 2), ("is_reranked", True)):
+    for name, value in (("distance", "cosine"), ("embedding", 2), ("reranked", True)):
         content = json.loads((bad / REPORT).read_text())
         (bad / REPORT).write_text(json.dumps({**content, name: value}))
     assert compare(good, bad).notes == (

@@ -17,7 +17,7 @@ from skelgait.embeddings import Embeddings
 from skelgait.errors import DataError
 from skelgait.reports.folder import RANKS, REPORT, read_report
 from skelgait.reports.ranks_file import read_ranks
-from skelgait.reports.rows import MetricRow, spelled
+from skelgait.reports.rows import MetricRow, label_of
 from skelgait.reports.tables import exclusions_of, markdown_of, tables_of
 from skelgait.storage import Key
 from tests.full_disk import full_disk
@@ -40,7 +40,7 @@ def test_written_report_and_ranks_are_read_back_unchanged(tmp_path: Path) -> Non
         assert result.table.metrics == tuple(group.metrics)
         assert result.n_gallery == group.n_gallery == 30
         assert result.probes == [KEYS[i] for i in ranks.members.probes]
-        for name in ("strata", "first", "ap", "inp"):
+        for name in ("probe_views", "first", "ap", "inp"):
             np.testing.assert_array_equal(getattr(result.ranks, name), getattr(ranks, name))
 
 
@@ -246,8 +246,8 @@ N = 30
         _replaced("ap", np.zeros((N, 2), np.float32)),
         _replaced("ap", np.full((N, 3), b"x")),
         _replaced("inp", np.zeros((N, 3), np.int32)),
-        _replaced("strata", np.zeros((N, 2), np.int64)),
-        _replaced("strata", np.full(N, b"x")),
+        _replaced("probe_views", np.zeros((N, 2), np.int64)),
+        _replaced("probe_views", np.full(N, b"x")),
         _replaced("keys", np.full((N, 3), b"x")),
     ],
 )
@@ -282,4 +282,4 @@ def test_missing_or_foreign_ranks_file_raises_data_error(tmp_path: Path, content
     ],
 )
 def test_labels_of_metrics(metric: str, text: str) -> None:
-    assert spelled(metric) == text
+    assert label_of(metric) == text

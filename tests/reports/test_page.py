@@ -108,12 +108,12 @@ def test_metrics_conditions_and_exclusions_are_shown(tmp_path: Path) -> None:
         intervals={"rank_1": (0.25, 0.75)},
         n_unmatched=2,
         unmatched={"not enrolled": 2},
-        left_out={"the probe itself": 3},
+        excluded_pairs={"the probe itself": 3},
         by_condition={"bg-01": {"rank_1": 0.4, "mean_ap": 0.1}, "bg-02": {"rank_1": 0.6, "mean_ap": None}},
     )
     content = report(
-        table("Over all", bag), notes=["a note"], network="net", published={"net": {"Bag": 0.524}}, n_cut=1,
-        is_reranked=True,
+        table("Over all", bag), notes=["a note"], network="net", published={"net": {"Bag": 0.524}}, n_truncated=1,
+        reranked=True,
     )  # fmt: skip
     page = page_of(tmp_path, content)
     assert page.all_of("h2") == ["Notes", "Metrics", "By condition", "Excluded pairs and unmatched probes"]

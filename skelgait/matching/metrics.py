@@ -1,0 +1,148 @@
+"""Metrics in one table: name, label, computation and text of each. This module imports neither torch nor numba.
+
+A metric of recognition computes one value for each probe from the ranks of its true matches. `skelgait.evaluation`
+averages these values. A metric of verification computes one value from the accept rates over all pairs.
+
+`rank_metric(k)` and `tar_metric(far)` make the metrics rank-k and TAR@FAR, so that `find_metric` knows `rank_7` and
+`tar_at_far_0.05` too. To add a metric, append a record to `METRICS`, or call `register_metric` in your program:
+
+>>> mean_rank = Metric("mean_rank", "mean rank", of_ranks=lambda ranks: ranks.first, text=lambda value: f"{value:.2f}")
+>>> register_metric(mean_rank)
+>>> find_metric("mean_rank").text(3.25)
+'3.25'
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from skelgait.errors import SettingsError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from skelgait.matching.ranking import Ranks
+    from skelgait.matching.verification import AcceptRates
+
+MetricKind = Literal["ranks", "verification"]
+
+
+def as_percent(value: float) -> str:
+    """Return a fraction in percent, with one decimal."""
+    return f"{100 * value:.1f}"
+
+
+@dataclass(frozen=True)
+class Metric:
+    """Metric of recognition (`of_ranks`) or of verification (`of_rates`).
+
+    Attributes:
+        name: name in protocols, reports and files, for example rank_1.
+        label: name in tables and plots, for example rank-1.
+        of_ranks: function of the `Ranks` (P, V) of a group; returns the value of each probe in each gallery (P, V).
+            Values of probes without a true match are replaced, see `unmatched_value`.
+        of_rates: function of the `AcceptRates` over all pairs; returns one value.
+        unmatched_value: value of a probe without a true match, if the table counts it as wrong; default, None: the
+            probe does not count.
+        needs_all_matches: True if `of_ranks` uses the average precision or the inverse negative penalty, which need the
+            ranks of all true matches; False if it uses the first rank only, which is faster.
+        min_gallery: smallest gallery for which the metric means something; default: 1.
+        max_false_accepts: false accept rate that the metric is about, in (0, 1]; default: 1.
+        text: function that formats a value for tables; default: percent with one decimal.
+    """
+
+    name: str
+    label: str
+    of_ranks: Callable[[Ranks], NDArray[Any]] | None = None
+    of_rates: Callable[[AcceptRates], float] | None = None
+    unmatched_value: float | None = None
+    needs_all_matches: bool = True
+    min_gallery: int = 1
+    max_false_accepts: float = 1.0
+    text: Callable[[float], str] = as_percent
+
+    def __post_init__(self) -> None:
+        if (self.of_ranks is None) == (self.of_rates is None):
+            found = "neither of_ranks nor of_rates" if self.of_ranks is None else "both of_ranks and of_rates"
+            raise SettingsError(f"metric {self.name}", found, "one of them", "give the function that computes it")
+
+    @property
+    def kind(self) -> MetricKind:
+        """Kind of table that the metric is for: ranks or verification."""
+        return "verification" if self.of_ranks is None else "ranks"
+
+
+def rank_metric(k: int) -> Metric:
+    """Return rank-k: the share of probes with a true match among the k nearest gallery entries (CMC at rank k)."""
+    return Metric(
+        f"rank_{k}",
+        f"rank-{k}",
+        of_ranks=lambda ranks: ranks.first <= k,
+        unmatched_value=0.0,
+        needs_all_matches=False,
+        min_gallery=k,
+    )
+
+
+def tar_metric(far: str) -> Metric:
+    """Return TAR@FAR: the largest true accept rate at which the false accept rate is at most `far`.
+
+    Args:
+        far: false accept rate in (0, 1], as text, for example 0.01.
+    """
+    rate = float(far)
+    return Metric(
+        f"tar_at_far_{far}",
+        f"TAR at FAR {100 * rate:g} %",
+        of_rates=lambda rates: rates.true_at(rate),
+        max_false_accepts=rate,
+    )
+
+
+METRICS = {
+    metric.name: metric
+    for metric in (
+        *map(rank_metric, (1, 2, 3, 4, 5, 10, 20)),
+        Metric("mean_ap", "mAP", of_ranks=lambda ranks: ranks.ap),
+        Metric("mean_inp", "mINP", of_ranks=lambda ranks: ranks.inp),
+        Metric("eer", "EER", of_rates=lambda rates: rates.equal_error_rate()),
+        *map(tar_metric, ("0.1", "0.01", "0.001", "0.0001")),
+    )
+}
+"""Metrics by name, in the order of tables. Average precision and inverse negative penalty: see `Ranks`."""
+
+_FAMILIES: dict[re.Pattern[str], Callable[[str], Metric]] = {
+    re.compile(r"rank_([1-9]\d{0,8})"): lambda k: rank_metric(int(k)),
+    re.compile(r"tar_at_far_(0\.0*[1-9]\d{0,8}|1)"): tar_metric,
+}
+
+
+def register_metric(metric: Metric) -> None:
+    """Add a metric to the table. Protocols, `score` and reports then accept its name.
+
+    Args:
+        metric: the metric; an earlier one of the same name is replaced.
+    """
+    METRICS[metric.name] = metric
+
+
+def is_metric(name: str) -> bool:
+    """Return True if there is a metric of this name."""
+    return name in METRICS or any(pattern.fullmatch(name) for pattern in _FAMILIES)
+
+
+def find_metric(name: str) -> Metric:
+    """Return the metric of a name.
+
+    Raises:
+        SettingsError: if there is none.
+    """
+    if name in METRICS:
+        return METRICS[name]
+    for pattern, make in _FAMILIES.items():
+        if match := pattern.fullmatch(name):
+            return make(match[1])
+    raise SettingsError("metrics", name, f"one of {', '.join(METRICS)}", "use one of these names, or register it")
