@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from skelgait.evaluation import EvaluationReport, score
     from skelgait.evaluation.identification import identify, learn_threshold
     from skelgait.inspection import inspect_path
+    from skelgait.losses import register_loss
     from skelgait.maps import skeleton_maps
     from skelgait.maps.on_device import draw_maps
     from skelgait.matching.distances import distance_matrix
@@ -80,6 +81,7 @@ __all__ = [
     "pair_sequences",
     "read_protocol",
     "register_distance",
+    "register_loss",
     "register_network",
     "score",
     "skeleton_maps",
@@ -131,6 +133,7 @@ _MODULES = {
     "pair_sequences": "preprocess.pairs",
     "read_protocol": "settings",
     "register_distance": "matching.registry",
+    "register_loss": "losses",
     "register_network": "models",
     "score": "evaluation",
     "skeleton_maps": "maps",

@@ -66,6 +66,11 @@ def test_name_is_importable_and_documented(name: str) -> None:
     assert inspect.getdoc(value)
 
 
+def test_reference_page_lists_every_public_name() -> None:
+    page = (ROOT / "examples" / "guide" / "api.md").read_text(encoding="utf-8")
+    assert sorted(re.findall(r"^::: skelgait\.(\w+)$", page, re.MULTILINE)) == NAMES
+
+
 def test_dir_lists_the_public_names() -> None:
     assert dir(skelgait) == skelgait.__all__
 
