@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
 from skelgait.datasets.protocol import Kind
+from skelgait.display import Row, Tabular
 from skelgait.evaluation.ranks import GroupRanks
 from skelgait.storage import Key
 
@@ -87,8 +88,8 @@ class TableReport:
     unmatched_are_wrong: bool = True
 
 
-@dataclass(frozen=True)
-class EvaluationReport:
+@dataclass(frozen=True, repr=False)
+class EvaluationReport(Tabular):
     """Results of an evaluation.
 
     `to_dict` gives the content of `report.json`. Its keys are the attributes of this class except `keys`; each table
@@ -117,6 +118,25 @@ class EvaluationReport:
     reranked: bool = False
     notes: tuple[str, ...] = ()
     keys: Sequence[Key] = ()
+
+    def headline(self) -> str:
+        """Return protocol, distance and number of sequences."""
+        return f"{self.protocol}, {self.distance} distance, {self.n_sequences} sequences"
+
+    def rows(self) -> list[Row]:
+        """Return one row for each table and group; metrics are in [0, 1]."""
+        return [
+            {
+                "table": table.title,
+                "group": group.name,
+                **group.metrics,
+                "n_probes": group.n_probes,
+                "n_gallery": group.n_gallery,
+                "n_unmatched": group.n_unmatched,
+            }
+            for table in self.tables
+            for group in table.groups
+        ]
 
     def to_dict(self) -> dict[str, object]:
         """Return the report as plain dicts, lists, strings and numbers."""

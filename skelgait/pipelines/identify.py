@@ -10,6 +10,7 @@ from pathlib import Path
 
 import torch
 
+from skelgait.display import Row, Tabular
 from skelgait.embeddings import Embeddings, open_embeddings
 from skelgait.embeddings.file import EmbeddingFile, holds_embeddings
 from skelgait.errors import CheckpointError
@@ -31,8 +32,8 @@ from skelgait.settings import Settings
 from skelgait.storage.atomic import write_text
 
 
-@dataclass(frozen=True)
-class Identification:
+@dataclass(frozen=True, repr=False)
+class Identification(Tabular):
     """Who the probes are.
 
     Attributes:
@@ -54,6 +55,25 @@ class Identification:
     n_truncated: int
     n_in_gallery: int
     probes: list[Identified]
+
+    def headline(self) -> str:
+        """Return the number of probes and of enrolled people."""
+        return f"{len(self.probes)} probes, {self.n_people} enrolled people"
+
+    def rows(self) -> list[Row]:
+        """Return one row for each probe and candidate, nearest first."""
+        return [
+            {
+                "probe": str(probe.probe),
+                "accepted": probe.accepted,
+                "rank": rank,
+                "identity": candidate.identity,
+                "sequence": str(candidate.sequence),
+                "distance": candidate.distance,
+            }
+            for probe in self.probes
+            for rank, candidate in enumerate(probe.candidates, 1)
+        ]
 
     def to_dict(self) -> dict[str, object]:
         """Everything as plain dicts, lists, strings and numbers; sequences as identity/condition/view."""

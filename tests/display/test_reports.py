@@ -9,7 +9,10 @@ import pytest
 from skelgait.checkpoints.best_checkpoint import BestEvaluation
 from skelgait.checkpoints.describe import describe_checkpoint
 from skelgait.display import Row, Tabular
+from skelgait.evaluation.identification import Candidate, Identified
+from skelgait.evaluation.report import EvaluationReport, GroupReport, TableReport
 from skelgait.inspection.report import Inspection
+from skelgait.pipelines.identify import Identification
 from skelgait.preprocess.build import BuildReport
 from skelgait.preprocess.pairs.outcome import Pairing, SequencePairing
 from skelgait.reports.compare import ComparedMetric, Comparison, Difference
@@ -63,7 +66,28 @@ SUMMARY: Row = {
     "checkpoints": 1, "started": None,
 }  # fmt: skip
 
+EVALUATED: list[Row] = [
+    {"table": "T", "group": HOSTILE, "rank_1": 0.5, "n_probes": 4, "n_gallery": 3, "n_unmatched": 0}
+]
+IDENTIFIED: list[Row] = [
+    {"probe": "a/nm/000", "accepted": True, "rank": rank, "identity": key.identity, "sequence": str(key), "distance": d}
+    for rank, (key, d) in enumerate(((A, 0.5), (B, 1.5)), 1)
+]
+PROBE = Identified(A, (Candidate("a", A, 0.5), Candidate(HOSTILE, B, 1.5)), True)
+
 REPORTS: list[tuple[Tabular, str, list[Row]]] = [
+    (
+        EvaluationReport(
+            "CCPG", "euclidean", (TableReport("T", "pooled", (GroupReport(HOSTILE, {"rank_1": 0.5}, 4, 3),)),), {}, 7, 0
+        ),
+        "<EvaluationReport: CCPG, euclidean distance, 7 sequences>",
+        EVALUATED,
+    ),
+    (
+        Identification(Path("gallery.h5"), 2, 2, 1.0, None, 0, 0, [PROBE]),
+        "<Identification: 1 probes, 2 enrolled people>",
+        IDENTIFIED,
+    ),
     (
         BuildReport({A: {"frames": 7}}, 2, ((B, HOSTILE),)),
         "<BuildReport: 1 sequences written, 2 skipped, 1 failed>",
