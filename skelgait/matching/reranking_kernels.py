@@ -1,8 +1,8 @@
-"""The compiled loops of re-ranking: nearest sequences, reciprocal ones, their weights, and distances of those.
+"""Compiled loops of re-ranking: nearest neighbors, reciprocal neighbors, their weights, and Jaccard distances.
 
-"Place" is the place of a sequence among all that take part. A place is always its own nearest.
+A "place" is the index of a sequence among all probes and gallery entries. Each place is its own nearest neighbor.
 
-All of it is in one file, since numba keeps compiled code until the file that it stands in changes.
+All loops are in one file, because numba recompiles cached code only if its own file changes.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""The flags of OpenGait, in today's words.
-
-`--pose_data_path P` is read as `--poses P`, and so on; the values stay what they were.
-"""
+"""Translation of OpenGait's command line flags, for example `--pose_data_path P` to `--poses P`."""
 
 from __future__ import annotations
 
@@ -37,56 +34,60 @@ _PHASES = {"train": "train", "evaluate": "test"}
 
 
 def to_current(command: str, args: list[str]) -> list[str]:
-    """Translate the old flags in `args` of `command`; everything else stays as it is.
+    """Translate OpenGait flags; other arguments stay unchanged.
+
+    Args:
+        command: name of the command.
+        args: arguments after the command.
 
     Raises:
-        SettingsError: `--phase` names what another command does.
+        SettingsError: if `--phase` is that of another command, or `--ext_name` is given without `--save_root`.
     """
     renamed = _RENAMED.get(command, {})
     current: list[str] = []
     extension = ""
-    rest = iter(_split(args))
-    for arg in rest:
+    remaining = iter(_split(args))
+    for arg in remaining:
         if arg == "--log_to_file" and command in _PHASES:
-            continue  # a log file is always written
+            continue  # skelgait always writes a log file
         elif arg == "--phase" and command in _PHASES:
-            _check_phase(command, next(rest, ""))
+            _check_phase(command, next(remaining, ""))
         elif arg == "--iter" and command in _PHASES:
-            current += _iteration(command, next(rest, ""))
+            current += _iteration(command, next(remaining, ""))
         elif arg == "--ext_name" and command == "heatmap":
-            extension = next(rest, "")
+            extension = next(remaining, "")
         elif arg == "--dataset_pkl_ext_name" and command == "link":
-            # The old flag gave the end of the name.
-            current += [renamed[arg], "*" + next(rest, "").lstrip("*")]
+            # The OpenGait flag is the end of the file name.
+            current += [renamed[arg], "*" + next(remaining, "").lstrip("*")]
         else:
             current.append(renamed.get(arg, arg))
     return _with_extension(current, extension)
 
 
 def _split(args: list[str]) -> list[str]:
-    """`--flag=value` of old flags as two words."""
-    old = {name for names in _RENAMED.values() for name in names} | {"--phase", "--iter", "--ext_name"}
-    return [word for arg in args for word in (arg.split("=", 1) if arg.split("=")[0] in old else [arg])]
+    """Split `--flag=value` of OpenGait flags into two arguments."""
+    flags = {name for names in _RENAMED.values() for name in names} | {"--phase", "--iter", "--ext_name"}
+    return [word for arg in args for word in (arg.split("=", 1) if arg.split("=")[0] in flags else [arg])]
 
 
 def _check_phase(command: str, phase: str) -> None:
     if phase != _PHASES[command]:
         hint = "use `skelgait evaluate`" if phase == "test" else "use `skelgait train`"
-        raise SettingsError("--phase", phase or "nothing", _PHASES[command], hint)
+        raise SettingsError("--phase", phase or "no value", _PHASES[command], hint)
 
 
 def _iteration(command: str, number: str) -> list[str]:
-    """The old `--iter` names the checkpoint to go on from, or to test; 0 names none."""
+    """Return the flags for `--iter`: the checkpoint to resume from or to test; 0: none."""
     if number == "0":
         return []
     return [*(["--resume"] if command == "train" else []), "--iteration", number]
 
 
 def _with_extension(args: list[str], extension: str) -> list[str]:
-    """The old `--ext_name` distinguishes folders of maps: it is added to the folder's name."""
+    """Add `--ext_name`, a suffix of the maps folder."""
     if not extension:
         return args
     if "--maps" not in args[:-1]:
-        raise SettingsError("--ext_name", extension, "a folder to add it to", "give --save_root as well")
-    at = args.index("--maps") + 1
-    return [*args[:at], f"{args[at].rstrip('/')}_{extension}", *args[at + 1 :]]
+        raise SettingsError("--ext_name", extension, "a maps folder to add it to", "pass --save_root too")
+    i = args.index("--maps") + 1
+    return [*args[:i], f"{args[i].rstrip('/')}_{extension}", *args[i + 1 :]]

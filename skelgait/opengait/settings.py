@@ -1,6 +1,6 @@
-"""The YAML dialect of OpenGait, read into skelgait's settings.
+"""Translation of OpenGait's YAML settings to those of skelgait.
 
-Keys that mean something here are translated; every other key gives a warning that says why it does nothing.
+Keys without a counterpart are ignored, with a warning that gives the reason.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from typing import Any, NamedTuple
 
 from skelgait.errors import SettingsError
 
-_MARKS = {
+_OPENGAIT_SECTIONS = {
     "data_cfg", "model_cfg", "trainer_cfg", "evaluator_cfg", "loss_cfg", "optimizer_cfg", "scheduler_cfg",
     "coco18tococo17_args", "padkeypoints_args", "norm_args", "heatmap_generator_args", "align_args",
 }  # fmt: skip
 
 _NETWORKS = {"DeepGaitV2": "skeletongait", "SkeletonGait": "skeletongait", "SkeletonGaitPP": "skeletongait++"}
 
-_SAME: dict[str, str] = {
+_RENAMED: dict[str, str] = {
     "data_cfg.dataset_name": "dataset",
     "data_cfg.num_workers": "train.num_workers",
     "model_cfg.Backbone.layers": "train.network.blocks",
@@ -48,7 +48,7 @@ _SAME: dict[str, str] = {
     "align_args.offset": "heatmap.offset_px",
 }
 
-_MEANINGS: dict[str, Callable[[Any], dict[str, object]]] = {
+_CONVERTED: dict[str, Callable[[Any], dict[str, object]]] = {
     "model_cfg.Backbone.C": lambda value: {"train.network.channels": [factor * value for factor in (32, 64, 128, 256)]},
     "model_cfg.model": lambda value: {"train.network.name": _choice("model_cfg.model", value, _NETWORKS)},
     "model_cfg.use_emb2": lambda value: {"train.network.test_embedding": 2 if value else 1},
@@ -61,24 +61,24 @@ _MEANINGS: dict[str, Callable[[Any], dict[str, object]]] = {
     },
 }
 
-_OTHER_PARTS = "the network's other parts follow from its blocks and channels"
-_USELESS = {
-    "data_cfg.test_dataset_name": "training and evaluation have one dataset",
-    "data_cfg.data_in_use": "files are found by the dataset's own pattern",
-    "data_cfg.remove_no_gallery": "probes without a match are counted and reported",
+_FIXED_PARTS = "the other parts of the network follow from blocks and channels"
+_IGNORED = {
+    "data_cfg.test_dataset_name": "training and evaluation use the same dataset",
+    "data_cfg.data_in_use": "files are found by the pattern of the dataset",
+    "data_cfg.remove_no_gallery": "unmatched probes are counted and reported",
     "evaluator_cfg.enable_float16": "embeddings are computed in float32; --set evaluate.precision=fp16 changes that",
     "evaluator_cfg.restore_ckpt_strict": "checkpoints are always loaded strictly",
-    "evaluator_cfg.restore_hint": "the newest checkpoint of the run is tested; name another with --iteration",
-    "evaluator_cfg.save_name": "the run is named by trainer_cfg.save_name or --run-name",
+    "evaluator_cfg.restore_hint": "the newest checkpoint of the run is evaluated; use --iteration for another one",
+    "evaluator_cfg.save_name": "the name of the run is trainer_cfg.save_name or --run-name",
     "evaluator_cfg.eval_func": "the protocol follows from the dataset",
     "evaluator_cfg.sampler.*": "the result is the same at any batch size and order",
-    "evaluator_cfg.transform": "the columns to cut follow from the data's width",
+    "evaluator_cfg.transform": "the columns to cut follow from the width of the data",
     "model_cfg.SeparateBNNecks.class_num": "the number of classes follows from the data",
-    "model_cfg.SeparateBNNecks.*": _OTHER_PARTS,
-    "model_cfg.SeparateFCs.*": _OTHER_PARTS,
-    "model_cfg.Backbone.in_channels": _OTHER_PARTS,
-    "model_cfg.Backbone.mode": _OTHER_PARTS,
-    "model_cfg.*": _OTHER_PARTS,
+    "model_cfg.SeparateBNNecks.*": _FIXED_PARTS,
+    "model_cfg.SeparateFCs.*": _FIXED_PARTS,
+    "model_cfg.Backbone.in_channels": _FIXED_PARTS,
+    "model_cfg.Backbone.mode": _FIXED_PARTS,
+    "model_cfg.*": _FIXED_PARTS,
     "optimizer_cfg.solver": "the optimizer is SGD",
     "scheduler_cfg.scheduler": "the learning rate falls at the milestones",
     "trainer_cfg.enable_float16": "precision auto is fp16 on CUDA",
@@ -86,44 +86,47 @@ _USELESS = {
     "trainer_cfg.sync_BN": "batch norm is always synchronized over processes",
     "trainer_cfg.find_unused_parameters": "every parameter is used",
     "trainer_cfg.restore_ckpt_strict": "checkpoints are always loaded strictly",
-    "trainer_cfg.restore_hint": "training starts afresh; --resume goes on with a run",
+    "trainer_cfg.restore_hint": "training starts from scratch; use --resume to resume a run",
     "trainer_cfg.optimizer_reset": "--resume restores the optimizer",
-    "trainer_cfg.scheduler_reset": "--resume restores the schedule",
+    "trainer_cfg.scheduler_reset": "--resume restores the scheduler",
     "trainer_cfg.sampler.*": "batches are always P x K and shuffled",
     "coco18tococo17_args.*": "the skeleton format follows from the number of joints in the file",
-    "padkeypoints_args.use_conf": "confidences are always kept",
-    "norm_args.use_conf": "confidences are always kept",
+    "padkeypoints_args.use_conf": "confidences are always read",
+    "norm_args.use_conf": "confidences are always read",
     "norm_args.pose_format": "poses are converted to COCO-17 first",
     "heatmap_generator_args.img_h": "the canvas is norm_args.heatmap_image_height",
     "heatmap_generator_args.img_w": "the canvas is norm_args.heatmap_image_height",
-    "heatmap_generator_args.*": "limbs and joints are always drawn, in this scale",
+    "heatmap_generator_args.*": "limbs and joints are always drawn at this scale",
     "align_args.heatmap_image_size": "the canvas is norm_args.heatmap_image_height",
 }
 
-_MISSPELT = {"loss_term_weights": "loss_term_weight"}
+_MISSPELLED = {"loss_term_weights": "loss_term_weight"}
 
 
 class _Warning(NamedTuple):
-    """A warning about a key; `is_minor` where passing over the key is as it should be."""
+    """Warning about a key; it is minor if ignoring the key changes nothing."""
 
     line: str
     is_minor: bool = False
 
 
 def is_opengait_dialect(content: Mapping[str, Any]) -> bool:
-    """Whether a settings file speaks OpenGait dialect."""
-    return bool(_MARKS & set(content))
+    """Return True if the content of a settings file has sections of OpenGait."""
+    return bool(_OPENGAIT_SECTIONS & set(content))
 
 
 def translate(content: Mapping[str, Any], where: str) -> tuple[dict[str, Any], list[str]]:
-    """Settings by dotted key, and a warning for each key that is misspelt or does nothing, the graver ones first.
+    """Translate settings of OpenGait.
 
     Args:
-        content: what OpenGait YAML file holds.
-        where: the file's name.
+        content: content of the YAML file.
+        where: name of the file.
+
+    Returns:
+        Values by dotted key of skelgait, and a warning for each misspelled or ignored key, important ones first.
 
     Raises:
-        SettingsError: a value is of the wrong kind, or has no counterpart, and ignoring it would change numbers.
+        SettingsError: if a value has the wrong type, or ignoring it would change results.
     """
     settings: dict[str, Any] = {}
     warnings: list[_Warning] = []
@@ -131,16 +134,16 @@ def translate(content: Mapping[str, Any], where: str) -> tuple[dict[str, Any], l
         try:
             settings |= _settings_of(key, value, where, warnings)
         except (TypeError, ValueError, AttributeError, LookupError) as error:
-            found = f"a value of another kind than expected ({error})"
+            found = f"a value of the wrong type ({error})"
             raise SettingsError(f"{where}: {key}", found, "OpenGait settings", "correct the value") from error
     return settings, [warning.line for warning in sorted(warnings, key=lambda warning: warning.is_minor)]
 
 
 def _settings_of(key: str, value: Any, where: str, warnings: list[_Warning]) -> dict[str, Any]:
-    if key in _SAME:
-        return {_SAME[key]: value}
-    if key in _MEANINGS:
-        return _MEANINGS[key](value)
+    if key in _RENAMED:
+        return {_RENAMED[key]: value}
+    if key in _CONVERTED:
+        return _CONVERTED[key](value)
     if key == "loss_cfg":
         return _losses(value, where, warnings)
     if key == "trainer_cfg.transform":
@@ -149,8 +152,8 @@ def _settings_of(key: str, value: Any, where: str, warnings: list[_Warning]) -> 
         return dict.fromkeys(("paths.maps", "paths.pairs"), _existing(value, where) or Path(value))
     if key == "data_cfg.dataset_partition":
         return _partition(str(value), where, warnings)
-    _refuse_what_moves_numbers(key, value, where)
-    warnings.append(_does_nothing(key, value, where))
+    _check_ignorable(key, value, where)
+    warnings.append(_ignored(key, value, where))
     return {}
 
 
@@ -164,13 +167,13 @@ def _leaves(content: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str,
 
 def _choice(key: str, value: object, known: Mapping[str, str]) -> str:
     if value not in known:
-        raise SettingsError(key, str(value), f"one of {', '.join(known)}", "choose one of them, or leave the key out")
+        raise SettingsError(key, str(value), f"one of {', '.join(known)}", "choose one of these, or remove the key")
     return known[str(value)]
 
 
 def _batch(value: object) -> dict[str, object]:
     if not isinstance(value, list) or len(value) != 2:
-        expected = "a list of two, identities and sequences of each"
+        expected = "[identities, sequences per identity]"
         raise SettingsError("trainer_cfg.sampler.batch_size", str(value), expected, "write for example [8, 16]")
     identities, sequences = value
     return {"train.sampling.identities_per_batch": identities, "train.sampling.sequences_per_identity": sequences}
@@ -189,17 +192,17 @@ def _losses(entries: list[dict[str, Any]], where: str, warnings: list[_Warning])
         kind = str(entry.get("type"))
         known = names[_choice("loss_cfg.type", kind, {name: name for name in names})]
         for key, value in entry.items():
-            if key in _MISSPELT:
-                right = _MISSPELT[key]
-                line = f"{where}: loss_cfg.{key} is misspelt and was never read: did you mean {right}?"
+            if key in _MISSPELLED:
+                correct = _MISSPELLED[key]
+                line = f"{where}: loss_cfg.{key} is misspelled and ignored, also by OpenGait: did you mean {correct}?"
                 warnings.append(_Warning(line))
             elif key == "label_smooth":
-                # A switch there: its strength was the criterion's own 0.1.
+                # A switch in OpenGait, with a strength of 0.1.
                 settings["train.losses.cross_entropy.label_smoothing"] = 0.1 if value else 0.0
             elif key in known:
                 settings[f"train.losses.{known[key]}"] = float(value)
             elif key not in ("type", "log_prefix", "log_accuracy"):
-                warnings.append(_Warning(f"{where}: loss_cfg.{key} does nothing here: {kind} has no such setting"))
+                warnings.append(_Warning(f"{where}: loss_cfg.{key} is ignored: {kind} has no such setting"))
     return settings
 
 
@@ -222,36 +225,37 @@ def _partition(value: str, where: str, warnings: list[_Warning]) -> dict[str, ob
     path = _existing(value, where)
     if path:
         return {"partition": path}
-    line = f"{where}: data_cfg.dataset_partition: there is no {value}; the official partition is used"
+    line = f"{where}: data_cfg.dataset_partition: no file {value}; the official partition is used"
     warnings.append(_Warning(line))
     return {}
 
 
 def _existing(value: str, where: str) -> Path | None:
-    # OpenGait paths are relative to the folder that their scripts run in.
+    # OpenGait resolves paths from the working folder.
     return next((path for path in (Path(value), Path(where).parent / value) if path.exists()), None)
 
 
-def _refuse_what_moves_numbers(key: str, value: object, where: str) -> None:
-    wrong = {
+def _check_ignorable(key: str, value: object, where: str) -> None:
+    """Raise an error if ignoring the key would change results."""
+    hints = {
         ("padkeypoints_args.use_conf", False): "set heatmap_generator_args.use_score to false",
         ("norm_args.use_conf", False): "set heatmap_generator_args.use_score to false",
-        ("trainer_cfg.fix_BN", True): "leave it out; batch norm is always trained",
+        ("trainer_cfg.fix_BN", True): "remove it; batch norm is always trained",
     }
-    hint = wrong.get((key, value)) if isinstance(value, bool) else None
+    hint = hints.get((key, value)) if isinstance(value, bool) else None
     if key == "heatmap_generator_args.scaling" and value not in (1, 1.0):
-        hint = "leave it out; it cannot work in OpenGait either"
+        hint = "remove it; it does not work in OpenGait either"
     if hint:
         raise SettingsError(f"{where}: {key}", str(value), "its default", hint)
 
 
-def _does_nothing(key: str, value: object, where: str) -> _Warning:
+def _ignored(key: str, value: object, where: str) -> _Warning:
     section, _, last = key.rpartition(".")
-    known = _USELESS.get(key) or _USELESS.get(f"{section}.*")
-    is_minor = known is not None and not (last == "restore_hint" and value)
-    return _Warning(f"{where}: {key} does nothing here: {known or _nearest(key)}", is_minor)
+    reason = _IGNORED.get(key) or _IGNORED.get(f"{section}.*")
+    is_minor = reason is not None and not (last == "restore_hint" and value)
+    return _Warning(f"{where}: {key} is ignored: {reason or _nearest(key)}", is_minor)
 
 
 def _nearest(key: str) -> str:
-    near = get_close_matches(key, [*_SAME, *_MEANINGS, *_USELESS], n=1, cutoff=0.8)
-    return f"did you mean {near[0]}?" if near else "it is not known"
+    near = get_close_matches(key, [*_RENAMED, *_CONVERTED, *_IGNORED], n=1, cutoff=0.8)
+    return f"did you mean {near[0]}?" if near else "unknown key"

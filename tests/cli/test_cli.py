@@ -194,7 +194,7 @@ def test_config_prints_every_warning_about_settings(workspace: Path) -> None:
     )
     lines = call("config", "--settings", "old.yaml")[2].splitlines()
     assert len(lines) == 31
-    assert "loss_term_weights is misspelt" in lines[0]
+    assert "loss_term_weights is misspelled" in lines[0]
 
 
 def test_synth_writes_the_given_number_of_sequences(workspace: Path) -> None:

@@ -1,4 +1,4 @@
-"""The flags of OpenGait in today's words."""
+"""Translation of OpenGait's flags."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from skelgait.opengait.flags import to_current
         ("evaluate", "--iter 0", ""),
     ],
 )
-def test_old_words_become_current_ones(command: str, old: str, current: str) -> None:
+def test_opengait_flags_are_translated(command: str, old: str, current: str) -> None:
     assert to_current(command, old.split()) == current.split()
 
 
@@ -45,9 +45,9 @@ def test_old_words_become_current_ones(command: str, old: str, current: str) -> 
     [
         ("train", "--phase test", "--phase: found test, expected train; use `skelgait evaluate`"),
         ("evaluate", "--phase train", "--phase: found train, expected test; use `skelgait train`"),
-        ("heatmap", "--ext_name x", "give --save_root as well"),
+        ("heatmap", "--ext_name x", "pass --save_root too"),
     ],
 )
-def test_what_cannot_be_meant_is_refused(command: str, args: str, message: str) -> None:
+def test_flags_of_another_command_raise_settings_error(command: str, args: str, message: str) -> None:
     with pytest.raises(SettingsError, match=message):
         to_current(command, args.split())

@@ -1,4 +1,4 @@
-"""OpenGait YAML dialect."""
+"""Translation of OpenGait's YAML settings."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ norm_args: {pose_format: coco, heatmap_image_height: 256}
 heatmap_generator_args: {sigma: 16.0, use_score: false, img_h: 256, img_w: 256, with_limb: null}
 align_args: {align: true, final_img_size: 128, offset: 2}
 """
-OTHER_PARTS = "does nothing here: the network's other parts follow from its blocks and channels"
+FIXED_PARTS = "is ignored: the other parts of the network follow from blocks and channels"
 
 
 def read(tmp_path: Path, yaml: str) -> object:
@@ -68,16 +68,16 @@ def test_training_settings_are_translated(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "warning",
     [
-        "loss_cfg.loss_term_weights is misspelt and was never read: did you mean loss_term_weight?",
-        "trainer_cfg.restore_hint does nothing here: training starts afresh; --resume goes on with a run",
-        "model_cfg.SeparateBNNecks.class_num does nothing here: the number of classes follows from the data",
-        "evaluator_cfg.sampler.batch_size does nothing here: the result is the same at any batch size and order",
-        f"model_cfg.Backbone.mode {OTHER_PARTS}",
-        f"model_cfg.Backbone.in_channels {OTHER_PARTS}",
-        "data_cfg.dataset_partition: there is no ./none.json; the official partition is used",
+        "loss_cfg.loss_term_weights is misspelled and ignored, also by OpenGait: did you mean loss_term_weight?",
+        "trainer_cfg.restore_hint is ignored: training starts from scratch; use --resume to resume a run",
+        "model_cfg.SeparateBNNecks.class_num is ignored: the number of classes follows from the data",
+        "evaluator_cfg.sampler.batch_size is ignored: the result is the same at any batch size and order",
+        f"model_cfg.Backbone.mode {FIXED_PARTS}",
+        f"model_cfg.Backbone.in_channels {FIXED_PARTS}",
+        "data_cfg.dataset_partition: no file ./none.json; the official partition is used",
     ],
 )
-def test_useless_keys_are_named(tmp_path: Path, warning: str) -> None:
+def test_ignored_keys_give_a_warning_with_the_reason(tmp_path: Path, warning: str) -> None:
     resolved = read(tmp_path, TRAINING)
     assert f"{tmp_path / 'old.yaml'}: {warning}" in resolved.warnings  # type: ignore[attr-defined]
 
@@ -90,7 +90,7 @@ def test_useless_keys_are_named(tmp_path: Path, warning: str) -> None:
         (("data/maps", "yaml/data/maps"), "data/maps"),
     ],
 )
-def test_the_data_lie_in_the_working_folder_or_beside_the_yaml(
+def test_data_paths_are_relative_to_the_working_folder_or_the_yaml_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: tuple[str, ...], found: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -100,14 +100,14 @@ def test_the_data_lie_in_the_working_folder_or_beside_the_yaml(
     assert (settings.paths.maps, settings.paths.pairs) == (Path(found), Path(found))
 
 
-def test_the_backbone_of_skeletongait_plus_is_translated(tmp_path: Path) -> None:
+def test_backbone_of_skeletongait_plus_is_translated(tmp_path: Path) -> None:
     yaml = "model_cfg: {model: SkeletonGaitPP, Backbone: {in_channels: 3, blocks: [1, 4, 4, 1], C: 2}}"
     network = read(tmp_path, yaml).settings.train.network  # type: ignore[attr-defined]
     assert (network.name, network.blocks) == ("skeletongait++", (1, 4, 4, 1))
     assert network.channels == (64, 128, 256, 512)
 
 
-def test_warnings_that_matter_come_first(tmp_path: Path) -> None:
+def test_important_warnings_come_first(tmp_path: Path) -> None:
     yaml = """
 model_cfg: {bin_num: [16]}
 evaluator_cfg: {restore_hint: 0}
@@ -132,7 +132,7 @@ def test_heatmap_settings_are_translated(tmp_path: Path) -> None:
     heatmap = resolved.settings.heatmap  # type: ignore[attr-defined]
     assert (heatmap.canvas_px, heatmap.sigma_px, heatmap.size_px, heatmap.offset_px) == (256, 16.0, 128, 2)
     assert (heatmap.fill, heatmap.use_score, heatmap.align) == ("mean", False, True)
-    assert any("transfer_to_coco17 does nothing here" in line for line in resolved.warnings)  # type: ignore[attr-defined]
+    assert any("transfer_to_coco17 is ignored" in line for line in resolved.warnings)  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(
@@ -142,10 +142,16 @@ def test_heatmap_settings_are_translated(tmp_path: Path) -> None:
         ("model_cfg: {model: GaitSet}", "found GaitSet, expected one of DeepGaitV2, SkeletonGait, SkeletonGaitPP"),
         ("padkeypoints_args: {pad_method: linear}", "found linear, expected one of knn, simple"),
         ("evaluator_cfg: {metric: l1}", "found l1, expected one of euc, cos"),
-        ("trainer_cfg: {sampler: {batch_size: 4}}", "trainer_cfg.sampler.batch_size: found 4, expected a list of two"),
-        ("trainer_cfg: {sampler: {batch_size: [4]}}", r"batch_size: found \[4\], expected a list of two"),
+        (
+            "trainer_cfg: {sampler: {batch_size: 4}}",
+            r"trainer_cfg.sampler.batch_size: found 4, expected .identities, sequences per identity",
+        ),
+        (
+            "trainer_cfg: {sampler: {batch_size: [4]}}",
+            r"batch_size: found \[4\], expected .identities, sequences per identity",
+        ),
     ],
 )
-def test_what_would_move_numbers_is_refused(tmp_path: Path, yaml: str, message: str) -> None:
+def test_keys_that_would_change_results_raise_settings_error(tmp_path: Path, yaml: str, message: str) -> None:
     with pytest.raises(SettingsError, match=message):
         read(tmp_path, yaml)

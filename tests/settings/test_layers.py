@@ -109,7 +109,7 @@ def test_all_problems_are_reported_at_once(tmp_path: Path) -> None:
         ("run: 2026-13-45\n", "found invalid YAML"),
         ("train:\n  optimizer: {learning_rate: .inf}\n", "should be a finite number"),
         ("train:\n  network: {blocks: [1, 0, 1, 1]}\n", r"blocks\.1: should be greater than or equal to 1"),
-        ("loss_cfg: 3\n", "loss_cfg: found a value of another kind than expected"),
+        ("loss_cfg: 3\n", "loss_cfg: found a value of the wrong type"),
         ("evaluate:\n  gallery: [nm-01]\n", "protocol custom needs condition patterns"),
         ("poses: mine\n", r"poses: should be a section of keys \(found 'mine'\); did you mean paths\.poses\?"),
         ("preset: skeletongait_tin\n", r"did you mean skeletongait_tiny\?"),
