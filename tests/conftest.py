@@ -1,4 +1,4 @@
-"""Fixtures that all tests share."""
+"""Fixtures of all tests."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ SHARED = ROOT.parent / "shared"
 def _shared(name: str) -> Path:
     folder = SHARED / name
     if not folder.is_dir():
-        pytest.skip(f"the folder {name} with reference data is not beside the project")
+        pytest.skip(f"no reference data in {folder}")
     return folder
 
 
 @pytest.fixture
 def parity() -> Path:
-    """Numbers of OpenGait to agree with."""
+    """Return the folder with numbers of OpenGait, or skip the test."""
     return _shared("parity")
 
 
 @pytest.fixture
 def partitions() -> Path:
-    """The official partitions as the datasets publish them."""
+    """Return the folder with the official partitions as published, or skip the test."""
     return _shared("partitions")

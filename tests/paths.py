@@ -1,4 +1,4 @@
-"""Folders that tests read."""
+"""Folders of the project."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Import directions: data flow one way, and the library does not know the command line."""
+"""Import rules of the packages: no cycles, no torch where it is not needed, the library does not know `cli`."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ MAY_IMPORT = {
     },
 }  # fmt: skip
 HEAVY = {"torch", "numba", "cv2"}
-# The one file that draws with torch is imported only where it is asked for.
+# This file is imported on request only.
 ON_DEVICE = PACKAGE / "maps" / "on_device.py"
 WITHOUT_TORCH = (
     "errors", "display", "skeletons", "settings", "datasets", "storage", "raw", "inspection", "preprocess", "maps",
@@ -54,7 +54,7 @@ WITHOUT_TORCH = (
 
 
 def imported(path: Path) -> set[str]:
-    """Absolute names that a module imports at its top level or anywhere inside."""
+    """Return the names that a module imports, at its top level or inside functions."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
