@@ -1,4 +1,4 @@
-"""The programs of the page "Extending skelgait" work, and the names that they register are accepted everywhere."""
+"""Programs of the page "Extending skelgait": they run, and the names that they register are accepted everywhere."""
 
 from __future__ import annotations
 
@@ -12,13 +12,16 @@ import pytest
 import torch
 
 from skelgait import Embeddings, collect_poses, distance_matrix, open_raw, open_source, score
+from skelgait.datasets import Group, Protocol, Table
 from skelgait.losses import LOSSES
 from skelgait.losses.gait import LossReport
+from skelgait.matching.metrics import METRICS
 from skelgait.matching.registry import DISTANCES
 from skelgait.models import NETWORKS
 from skelgait.models.network import NetworkOutput
 from skelgait.preprocess.maps import draw_dataset
 from skelgait.raw.poses import LAYOUTS
+from skelgait.reports.tables import markdown_of
 from skelgait.settings import load_settings
 from skelgait.settings.schema import HeatmapSettings, PosesSettings
 from skelgait.storage import BACKENDS, Key
@@ -26,7 +29,7 @@ from tests.paths import GUIDE
 from tests.synthetic_data import write_dataset
 
 PAGE = (GUIDE / "extending.md").read_text(encoding="utf-8")
-REGISTRIES: tuple[dict[str, Any], ...] = (NETWORKS, LOSSES, DISTANCES, BACKENDS, LAYOUTS)
+REGISTRIES: tuple[dict[str, Any], ...] = (NETWORKS, LOSSES, DISTANCES, METRICS, BACKENDS, LAYOUTS)
 
 
 @pytest.fixture(autouse=True)
@@ -86,6 +89,18 @@ def test_distance_is_computed_and_selected() -> None:
     x = torch.tensor([[[0.0, 0.0]]])
     assert distance_matrix(x, x + torch.tensor([1.0, 3.0]), "worst_strip").item() == 3
     assert load_settings(flags={"evaluate.distance": "worst_strip"}).settings.evaluate.distance
+
+
+def test_metric_is_computed_and_printed() -> None:
+    run_section("Metric")
+    table = Table("All", "pooled", (Group("All", ("*-02",), ("*-01",)),), ("rank_1", "mean_rank"))
+    report = score(embeddings_of(*WALKS), Protocol("p", (table,)), bootstrap_samples=0)
+    mean_rank = report.tables[0].groups[0].metrics["mean_rank"]
+    assert mean_rank is not None
+    assert mean_rank >= 1
+    text = markdown_of(report.to_dict())
+    assert "mean rank" in text
+    assert f"{mean_rank:.2f}" in text
 
 
 def test_storage_format_is_written_and_read(tmp_path: Path) -> None:

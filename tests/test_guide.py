@@ -1,4 +1,4 @@
-"""The guide and the documentation site agree with the code."""
+"""Agreement of the guide and the documentation site with the code."""
 
 from __future__ import annotations
 

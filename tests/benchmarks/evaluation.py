@@ -1,6 +1,6 @@
 """Evaluation at the real size of every protocol, on random embeddings of 256 x 16, and of a gallery of a million.
 
-Each protocol runs completely (distances, ranks, metrics, 95 % intervals) in its own process, whose peak memory includes
+Each protocol runs completely (distances, ranks, metrics, 95 % intervals) in its own process. Its peak memory includes
 the embeddings. The same process measures the speed of distances as a fraction of torch.mm in float32 (2048 x 2048 by
 2048 x 2048), and the ranking time per probe: with a loop over probes as in re-identification code, with a lean loop,
 and with skelgait.
