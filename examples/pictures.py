@@ -51,6 +51,8 @@ PACKAGES = [
         "datasets": ("data", "facts, protocols"),
         "storage": ("data", "files of sequences"),
         "opengait": ("use", "compatibility"),
+    },
+    {
         "runtime": ("use", "processes, logs"),
         "models": ("learn", "networks"),
         "losses": ("learn", "loss functions"),
@@ -141,7 +143,7 @@ def draw_missing_joints_picture(path, walks):
 def draw_architecture(path):
     """Save the packages in rows as SVG."""
     width, height, gap = 122, 46, 10
-    total = 8 * width + 9 * gap
+    total = 5 * width + 6 * gap
     shapes = []
     y = 42
     for row in PACKAGES:
@@ -160,7 +162,7 @@ def draw_architecture(path):
     for topic, label in TOPICS.items():
         shapes.append(f'<rect x="{x}" y="{y + 4}" width="14" height="14" rx="3" fill="{COLORS[topic]}"/>')
         shapes.append(f'<text x="{x + 20}" y="{y + 16}" font-size="12" text-anchor="start">{label}</text>')
-        x += 180
+        x += 165
     head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {total} {y + 28}" font-family="sans-serif"'
     background = '<rect width="100%" height="100%" fill="#ffffff"/>'
     lines = [head + ' fill="#222222" text-anchor="middle">', background, *shapes, "</svg>"]
