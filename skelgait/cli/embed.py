@@ -42,5 +42,5 @@ def embed(settings: Settings, as_json: Json = False) -> None:
         show_json(asdict(report))
         return
     show_counts(f"Embeddings of {report.network}", asdict(report))
-    if report.cut:
-        warn([f"{report.cut} of {report.sequences} sequences were longer than embed.max_frames and were cut"])
+    if report.truncated:
+        warn([f"{report.truncated} of {report.sequences} sequences were longer than embed.max_frames and were cut"])

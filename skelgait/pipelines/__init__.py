@@ -1,1 +1,1 @@
-"""One function a command: open what the settings name, call the library, return the result."""
+"""One function per command: settings in, result out."""

@@ -1,4 +1,4 @@
-"""A file of embeddings from settings."""
+"""Pipeline of `skelgait embed`: embedding file from settings."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from skelgait.embeddings import EmbeddingFacts, write_embeddings
 from skelgait.embeddings.extraction import embed_in_rounds
 from skelgait.errors import DataError
 from skelgait.pipelines import workspace
-from skelgait.pipelines.trained_network import inference_options, trained_network, warn_of_other_maps
+from skelgait.pipelines.trained_network import inference_options, load_trained_network, warn_if_maps_differ
 from skelgait.runtime.advance import Advance
 from skelgait.runtime.memory import keep_freed_memory
 from skelgait.runtime.processes import is_main
@@ -24,15 +24,15 @@ from skelgait.training.fingerprint import how_drawn
 
 @dataclass(frozen=True)
 class EmbedReport:
-    """A file of embeddings that was written.
+    """Embedding file that was written.
 
     Attributes:
-        file: the file.
-        network: the network's name.
-        checkpoint: its checkpoint.
-        sequences: sequences embedded.
-        identities: people whose they are.
-        cut: sequences that were longer than what was used of them.
+        file: path of the embedding file.
+        network: name of the network.
+        checkpoint: path of the checkpoint.
+        sequences: number of sequences.
+        identities: number of identities.
+        truncated: number of sequences that were longer than `embed.max_frames`.
     """
 
     file: Path
@@ -40,29 +40,37 @@ class EmbedReport:
     checkpoint: Path
     sequences: int
     identities: int
-    cut: int
+    truncated: int
 
 
 def embed_run(settings: Settings, device: torch.device, advance: Advance | None = None) -> EmbedReport | None:
-    """Embed the sequences that `settings` name into one file. Returns None in all processes but the first.
+    """Embed sequences into one file.
+
+    Args:
+        settings: settings; the section `embed` gives the checkpoint, the identities and the file.
+        device: device of the network.
+        advance: called with the number of embedded sequences.
+
+    Returns:
+        Report in the process of rank 0; None in all others.
 
     Raises:
-        CheckpointError: there is no such checkpoint, or it cannot be used; or an embedding is not a finite number.
-        DataError: there is no such sequence, one cannot be read, or the file cannot be written.
-        SettingsError: identities are asked for that only a partition could tell.
+        CheckpointError: if there is no such checkpoint, if it cannot be used, or if an embedding is not finite.
+        DataError: if there are no such sequences, if one cannot be read, or if the file cannot be written.
+        SettingsError: if training or test identities are requested without a partition.
     """
     keep_freed_memory()
-    chosen = settings.embed
-    trained = trained_network(settings, chosen)
+    config = settings.embed
+    trained = load_trained_network(settings, config)
     source = workspace.open_inputs(settings, trained.name)
-    warn_of_other_maps(trained, source)
-    keys = _keys(settings, source)
-    options = inference_options(chosen)
+    warn_if_maps_differ(trained, source)
+    keys = _select_keys(settings, source)
+    options = inference_options(config)
     chunks = embed_in_rounds(trained.checkpoint.network(), source, keys, device, options, advance=advance)
     if not is_main():
         deque(chunks, maxlen=0)
         return None
-    frames = [source.length(key) for key in keys]
+    lengths = [source.length(key) for key in keys]
     facts = EmbeddingFacts(
         network=trained.name,
         iteration=trained.checkpoint.iteration,
@@ -70,30 +78,30 @@ def embed_run(settings: Settings, device: torch.device, advance: Advance | None 
         checkpoint_sha256=trained.sha256(),
         test_embedding=trained.test_embedding,
         source=str(source.path.resolve()),
-        max_frames=chosen.max_frames,
-        precision=chosen.precision,
-        settings=chosen.model_dump(mode="json"),
+        max_frames=config.max_frames,
+        precision=config.precision,
+        settings=config.model_dump(mode="json"),
         drawn=how_drawn(source) or {},
     )
-    write_embeddings(chosen.out, keys, frames, chunks, facts)
-    n_truncated = sum(n > chosen.max_frames for n in frames)
+    write_embeddings(config.out, keys, lengths, chunks, facts)
+    n_truncated = sum(length > config.max_frames for length in lengths)
     return EmbedReport(
-        chosen.out, trained.name, trained.path, len(keys), len({key.identity for key in keys}), n_truncated
+        config.out, trained.name, trained.path, len(keys), len({key.identity for key in keys}), n_truncated
     )
 
 
-def _keys(settings: Settings, source: SequenceSource) -> Sequence[Key]:
-    wanted = settings.embed.identities
-    if wanted is None:
-        wanted = "test" if settings.dataset or settings.partition else "all"
-    if wanted == "all":
+def _select_keys(settings: Settings, source: SequenceSource) -> Sequence[Key]:
+    subset = settings.embed.identities
+    if subset is None:
+        subset = "test" if settings.dataset or settings.partition else "all"
+    if subset == "all":
         return source.keys
     partition = workspace.partition_of(settings)
-    identities = partition.test if wanted == "test" else partition.train
+    identities = partition.test if subset == "test" else partition.train
     keys = [key for key in source.keys if key.identity in identities]
     if not keys:
         found = f"identities {', '.join(sorted({key.identity for key in source.keys})[:5])}, ..."
-        expected = f"those to {wanted}, {', '.join(sorted(identities)[:5]) or 'of which there are none'}, ..."
-        hint = "name the right --dataset or --partition, or --identities all"
+        expected = f"{subset} identities {', '.join(sorted(identities)[:5]) or '(none in the partition)'}, ..."
+        hint = "check --dataset and --partition, or use --identities all"
         raise DataError(source.path, found, expected, hint)
     return keys

@@ -1,4 +1,4 @@
-"""Evaluation from settings."""
+"""Pipeline of `skelgait evaluate`: evaluation and report from settings."""
 
 from __future__ import annotations
 
@@ -18,7 +18,12 @@ from skelgait.evaluation import EvaluationReport, evaluation_keys, score, write_
 from skelgait.evaluation.retrieval import retrieve
 from skelgait.matching.options import MatchingOptions, Reranking
 from skelgait.pipelines import workspace
-from skelgait.pipelines.trained_network import embed_for_main, inference_options, trained_network, warn_of_other_maps
+from skelgait.pipelines.trained_network import (
+    embed_and_gather,
+    inference_options,
+    load_trained_network,
+    warn_if_maps_differ,
+)
 from skelgait.reports.folder import write_report
 from skelgait.reports.pictures import save_pictures
 from skelgait.runtime.advance import Progress, silent_progress
@@ -33,15 +38,15 @@ from skelgait.viz.plot_style import require_matplotlib
 
 @dataclass(frozen=True)
 class Evaluation:
-    """An evaluation, and of what.
+    """Evaluation of a network.
 
     Attributes:
-        report: what it came to.
-        network: the network's name.
-        iteration: optimizer steps that it was trained.
-        embedding: the embedding that was compared, 1 or 2.
-        evaluated_file: the checkpoint or the file of embeddings.
-        folder: where the report was written; None where it was not.
+        report: metrics.
+        network: name of the network.
+        iteration: number of optimizer steps of the network.
+        embedding: embedding that was compared, 1 or 2.
+        evaluated_file: path of the checkpoint or of the embedding file.
+        folder: folder of the written report; None: not written.
     """
 
     report: EvaluationReport
@@ -52,56 +57,73 @@ class Evaluation:
     folder: Path | None = None
 
     def to_dict(self) -> dict[str, object]:
-        """Everything as plain dicts, lists, strings and numbers."""
-        own = {"network": self.network, "iteration": self.iteration, "embedding": self.embedding}
-        return {**own, "evaluated_file": str(self.evaluated_file), **self.report.to_dict()}
+        """Return the evaluation as JSON data."""
+        network = {"network": self.network, "iteration": self.iteration, "embedding": self.embedding}
+        return {**network, "evaluated_file": str(self.evaluated_file), **self.report.to_dict()}
 
 
 def evaluate_run(settings: Settings, device: torch.device, progress: Progress = silent_progress) -> Evaluation | None:
-    """Evaluate the embeddings or the checkpoint that `settings` name, or the checkpoint of the run.
+    """Evaluate an embedding file or a checkpoint, and write the report.
 
-    The report goes into the folder of the run, or the one that is named. Returns None in all processes but the first.
+    Args:
+        settings: settings; the section `evaluate` gives the embedding file or the checkpoint (default: the newest of
+            the run), and the folder of the report (default: in the folder of the run).
+        device: device of the network and of distances.
+        progress: shows the progress of each stage; default: nothing is shown.
+
+    Returns:
+        Evaluation in the process of rank 0; None in all others.
 
     Raises:
-        CheckpointError: there is no such checkpoint, or it cannot be used.
-        ProtocolError: the protocol finds nothing to score in the data.
-        DataError: a sequence or the embeddings cannot be read, or the report cannot be written.
-        SettingsError: settings that do not go together, or there is no matplotlib for pictures.
+        CheckpointError: if there is no such checkpoint, or if it cannot be used.
+        ProtocolError: if the protocol has no probes or no gallery in the data.
+        DataError: if sequences or embeddings cannot be read, or if the report cannot be written.
+        SettingsError: if settings contradict each other, or if matplotlib is missing for `--pictures`.
     """
     keep_freed_memory()
     protocol, partition = workspace.protocol_of(settings), workspace.partition_of(settings)
-    chosen = settings.evaluate
-    _refuse_mismatches(chosen, protocol)
-    tested = (
-        _of_file(settings, protocol, partition)
-        if chosen.embeddings
-        else _of_checkpoint(settings, protocol, partition, device, progress)
+    config = settings.evaluate
+    _check_settings(config, protocol)
+    inputs = (
+        _read_embeddings(settings, protocol, partition)
+        if config.embeddings
+        else _embed(settings, protocol, partition, device, progress)
     )
-    if tested is None:
+    if inputs is None:
         return None
-    options = MatchingOptions(chosen.distance, device, chosen.memory_mb, Reranking() if chosen.rerank else None)
-    if chosen.submission and protocol.submission:
-        write_submission(chosen.submission, tested.embeddings, protocol.submission, options)
+    options = MatchingOptions(config.distance, device, config.memory_mb, Reranking() if config.rerank else None)
+    if config.submission and protocol.submission:
+        write_submission(config.submission, inputs.embeddings, protocol.submission, options)
     with progress(None, "Comparing", "probes") as advance:
         report = score(
-            tested.embeddings,
+            inputs.embeddings,
             protocol,
             partition,
             options,
-            bootstrap_samples=chosen.bootstrap_samples,
+            bootstrap_samples=config.bootstrap_samples,
             advance=advance,
         )
-    evaluation = Evaluation(report, tested.network, tested.iteration, tested.embedding, tested.path, tested.folder)
+    evaluation = Evaluation(report, inputs.network, inputs.iteration, inputs.embedding, inputs.path, inputs.folder)
     if evaluation.folder:
         write_report(evaluation.folder, evaluation.to_dict(), report)
-        if chosen.pictures:
-            retrieved = retrieve(tested.embeddings, protocol, partition, options)
-            save_pictures(evaluation.folder, evaluation.to_dict(), retrieved, tested.source)
+        if config.pictures:
+            retrieved = retrieve(inputs.embeddings, protocol, partition, options)
+            save_pictures(evaluation.folder, evaluation.to_dict(), retrieved, inputs.source)
     return evaluation
 
 
-class _Tested(NamedTuple):
-    """Embeddings that are evaluated, what made them, the sequences if they are at hand, and where the report goes."""
+class _Inputs(NamedTuple):
+    """Embeddings to evaluate.
+
+    Attributes:
+        embeddings: embeddings of the test sequences.
+        network: name of the network.
+        iteration: number of optimizer steps of the network.
+        embedding: 1 or 2.
+        path: path of the checkpoint or of the embedding file.
+        source: sequences, for pictures; None: not available.
+        folder: folder of the report; None: not written.
+    """
 
     embeddings: Embeddings
     network: str
@@ -112,23 +134,23 @@ class _Tested(NamedTuple):
     folder: Path | None
 
 
-def _refuse_mismatches(chosen: EvaluateSettings, protocol: Protocol) -> None:
-    if chosen.submission and not protocol.submission:
-        found, hint = f"protocol {protocol.name}, which has no server", "leave it out"
-        raise SettingsError("--submission", found, "a protocol with one, such as GREW", hint)
-    if not chosen.pictures:
+def _check_settings(config: EvaluateSettings, protocol: Protocol) -> None:
+    if config.submission and not protocol.submission:
+        found = f"protocol {protocol.name} without a server"
+        raise SettingsError("--submission", found, "a protocol with a server, such as GREW", "leave the flag out")
+    if not config.pictures:
         return
-    if not chosen.report and (chosen.checkpoint or chosen.embeddings):
-        raise SettingsError("--pictures", "no folder for them", "--report with a folder", "name one")
+    if not config.report and (config.checkpoint or config.embeddings):
+        raise SettingsError("--pictures", "no --report", "--report with a folder", "add --report FOLDER")
     require_matplotlib("--pictures")
 
 
 def _make_folder(folder: Path | None) -> None:
-    """Find out whether the report can be written before the long part of the work, and not after it."""
+    """Make the folder of the report before the long part of the work, so that an error appears early."""
     if folder is None or not is_main():
         return
     if folder.is_file():
-        raise DataError(folder, "a file", "a folder for the report", "name another one with --report")
+        raise DataError(folder, "a file", "a folder for the report", "choose another one with --report")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if not os.access(folder, os.W_OK):
@@ -137,36 +159,36 @@ def _make_folder(folder: Path | None) -> None:
         raise write_error(folder, error) from error
 
 
-def _of_checkpoint(
+def _embed(
     settings: Settings, protocol: Protocol, partition: Partition, device: torch.device, progress: Progress
-) -> _Tested | None:
-    chosen = settings.evaluate
-    trained = trained_network(settings, chosen)
-    embedding = chosen.embedding or trained.test_embedding
+) -> _Inputs | None:
+    config = settings.evaluate
+    trained = load_trained_network(settings, config)
+    embedding = config.embedding or trained.test_embedding
     source = workspace.open_inputs(settings, trained.name)
-    warn_of_other_maps(trained, source)
+    warn_if_maps_differ(trained, source)
     keys = evaluation_keys(source, protocol, partition)
-    folder = chosen.report or (None if chosen.checkpoint else workspace.run_folder(settings) / "report")
+    folder = config.report or (None if config.checkpoint else workspace.run_folder(settings) / "report")
     _make_folder(folder)
     with progress(len(keys), "Embedding", "sequences") as advance:
-        embeddings = embed_for_main(
-            trained.checkpoint.network(), source, keys, device, inference_options(chosen), embedding, advance
+        embeddings = embed_and_gather(
+            trained.checkpoint.network(), source, keys, device, inference_options(config), embedding, advance
         )
     if embeddings is None:
         return None
-    return _Tested(embeddings, trained.name, trained.checkpoint.iteration, embedding, trained.path, source, folder)
+    return _Inputs(embeddings, trained.name, trained.checkpoint.iteration, embedding, trained.path, source, folder)
 
 
-def _of_file(settings: Settings, protocol: Protocol, partition: Partition) -> _Tested | None:
-    chosen = settings.evaluate
-    if chosen.embeddings is None or not is_main():
+def _read_embeddings(settings: Settings, protocol: Protocol, partition: Partition) -> _Inputs | None:
+    config = settings.evaluate
+    if config.embeddings is None or not is_main():
         return None
-    file = open_embeddings(chosen.embeddings, chosen.embedding)
+    file = open_embeddings(config.embeddings, config.embedding)
     embeddings, facts = file.select(evaluation_keys(file, protocol, partition)), file.facts
-    _make_folder(chosen.report)
+    _make_folder(config.report)
     source = None
-    if chosen.pictures:
-        # Sequences are shown if they are at hand; the metrics need none.
+    if config.pictures:
+        # Pictures show the sequences if they are available; metrics do not need them.
         with suppress(DataError):
             source = workspace.open_inputs(settings, facts.network)
-    return _Tested(embeddings, facts.network, facts.iteration, file.embedding, file.path, source, chosen.report)
+    return _Inputs(embeddings, facts.network, facts.iteration, file.embedding, file.path, source, config.report)

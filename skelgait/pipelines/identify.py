@@ -1,4 +1,4 @@
-"""Identification from settings."""
+"""Pipeline of `skelgait identify`: open-set identification from settings."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from skelgait.embeddings.file import EmbeddingFile, holds_embeddings
 from skelgait.errors import CheckpointError
 from skelgait.evaluation.identification import Identified, Threshold, check_same_checkpoint, identify, learn_threshold
 from skelgait.matching.options import MatchingOptions
-from skelgait.pipelines.probes import chosen_keys, open_probes
+from skelgait.pipelines.probes import open_probes, select_keys
 from skelgait.pipelines.trained_network import (
     TrainedNetwork,
-    embed_for_main,
+    embed_and_gather,
     inference_options,
-    trained_network,
-    warn_of_other_maps,
+    load_trained_network,
+    warn_if_maps_differ,
 )
 from skelgait.preprocess.lazy_maps import LazyMaps
 from skelgait.runtime.advance import Advance
@@ -34,17 +34,17 @@ from skelgait.storage.atomic import write_text
 
 @dataclass(frozen=True, repr=False)
 class Identification(Tabular):
-    """Who the probes are.
+    """Nearest enrolled people of each probe.
 
     Attributes:
-        gallery: the file of the known people.
-        n_people: how many they are.
-        n_sequences: sequences of theirs.
-        threshold: distance up to which a probe is of its nearest person; None where there is none.
-        learned: how the threshold was learned; None where it was given.
-        n_truncated: probes that were longer than what was used of them.
-        n_in_gallery: probes of the name of a sequence in the gallery, which find themselves if they are the same.
-        probes: the probes.
+        gallery: embedding file of the enrolled people.
+        n_people: number of enrolled people.
+        n_sequences: number of gallery sequences.
+        threshold: maximum distance at which a probe is accepted; None: no threshold.
+        learned: how the threshold was estimated; None: it was given, or there is none.
+        n_truncated: number of probes that were longer than `identify.max_frames`.
+        n_in_gallery: number of probes with the key of a gallery sequence; they match themselves if they are the same.
+        probes: result for each probe.
     """
 
     gallery: Path
@@ -76,17 +76,17 @@ class Identification(Tabular):
         ]
 
     def to_dict(self) -> dict[str, object]:
-        """Everything as plain dicts, lists, strings and numbers; sequences as identity/condition/view."""
+        """Return the identification as JSON data; sequences are written as identity/condition/view."""
         probes = [
             {
-                "probe": str(of.probe),
-                "accepted": of.accepted,
+                "probe": str(probe.probe),
+                "accepted": probe.accepted,
                 "candidates": [
                     {"rank": rank, "identity": c.identity, "sequence": str(c.sequence), "distance": c.distance}
-                    for rank, c in enumerate(of.candidates, 1)
+                    for rank, c in enumerate(probe.candidates, 1)
                 ],
             }
-            for of in self.probes
+            for probe in self.probes
         ]
         return {**vars(self), "gallery": str(self.gallery), "probes": probes} | {
             "learned": None if self.learned is None else asdict(self.learned)
@@ -96,109 +96,110 @@ class Identification(Tabular):
 def identify_probes(
     settings: Settings, path: Path, device: torch.device, advance: Advance | None = None
 ) -> Identification | None:
-    """Identify the sequences at a path. Returns None in all processes but the first.
-
-    The network is the one that the settings name, or the one that made the gallery.
+    """Identify the sequences at a path.
 
     Args:
-        settings: the gallery, and how.
-        path: a sequence, or a tree or a store of them: poses, maps or pairs; a pose estimator's own files; or a file of
-            embeddings.
-        device: where the network runs.
-        advance: told how many probes have been embedded since the last call.
+        settings: settings; the section `identify` gives the gallery, the threshold and the checkpoint (default: the
+            checkpoint of the gallery).
+        path: sequence, pickle tree or HDF5 file of poses, maps or pairs; files of a pose estimator; or embedding file.
+        device: device of the network and of distances.
+        advance: called with the number of embedded probes.
+
+    Returns:
+        Identification in the process of rank 0; None in all others.
 
     Raises:
-        DataError: a file cannot be read, is not what the network takes, or was embedded by another checkpoint.
-        CheckpointError: there is no checkpoint, or it is not the gallery's.
-        SettingsError: there is no such sequence.
+        DataError: if a file cannot be read, does not fit the network, or was embedded with another checkpoint.
+        CheckpointError: if there is no checkpoint, or if it is not that of the gallery.
+        SettingsError: if there is no such sequence.
     """
     keep_freed_memory()
-    chosen = settings.identify
-    gallery = open_embeddings(chosen.gallery, chosen.embedding)
-    probes = _probes(settings, path, gallery, device, advance)
+    config = settings.identify
+    gallery = open_embeddings(config.gallery, config.embedding)
+    probes = _embed_probes(settings, path, gallery, device, advance)
     if probes is None:
         return None
-    known = gallery.select(gallery.keys)
-    threshold, learned = chosen.threshold, None
-    options = MatchingOptions(chosen.distance, device, chosen.memory_mb)
-    if chosen.validation:
-        file = open_embeddings(chosen.validation, gallery.embedding)
-        check_same_checkpoint([_hash(gallery), _hash(file)])
-        learned = learn_threshold(file.select(file.keys), known, chosen.false_accept, options)
+    enrolled = gallery.select(gallery.keys)
+    threshold, learned = config.threshold, None
+    options = MatchingOptions(config.distance, device, config.memory_mb)
+    if config.validation:
+        file = open_embeddings(config.validation, gallery.embedding)
+        check_same_checkpoint([_checkpoint_hash(gallery), _checkpoint_hash(file)])
+        learned = learn_threshold(file.select(file.keys), enrolled, config.false_accept, options)
         threshold = learned.distance
-    found = identify(probes, known, options, top=chosen.top, threshold=threshold)
-    people, enrolled = {key.identity for key in gallery.keys}, set(gallery.keys)
+    results = identify(probes, enrolled, options, top=config.top, threshold=threshold)
+    gallery_keys = set(gallery.keys)
     return Identification(
         gallery=gallery.path,
-        n_people=len(people),
+        n_people=len({key.identity for key in gallery.keys}),
         n_sequences=len(gallery.keys),
         threshold=threshold,
         learned=learned,
         n_truncated=probes.n_truncated,
-        n_in_gallery=sum(key in enrolled for key in probes.keys),
-        probes=found,
+        n_in_gallery=sum(key in gallery_keys for key in probes.keys),
+        probes=results,
     )
 
 
-def _probes(
+def _embed_probes(
     settings: Settings, path: Path, gallery: EmbeddingFile, device: torch.device, advance: Advance | None
 ) -> Embeddings | None:
-    chosen = settings.identify
+    config = settings.identify
     if holds_embeddings(path):
         if not is_main():
             return None
         file = open_embeddings(path, gallery.embedding)
-        check_same_checkpoint([_hash(gallery), _hash(file)])
-        return file.select(chosen_keys(file.keys, chosen.sequence, path))
-    trained = _network_of(settings, gallery)
+        check_same_checkpoint([_checkpoint_hash(gallery), _checkpoint_hash(file)])
+        return file.select(select_keys(file.keys, config.sequence, path))
+    trained = _gallery_network(settings, gallery)
     drawn = {**gallery.facts.drawn, **(trained.checkpoint.data.get("drawn") or {})}
-    with open_probes(path, chosen.sequence, trained.name, settings, drawn) as (source, keys):
+    with open_probes(path, config.sequence, trained.name, settings, drawn) as (source, keys):
         if not isinstance(source, LazyMaps):
-            warn_of_other_maps(trained, source)
+            warn_if_maps_differ(trained, source)
         network = trained.checkpoint.network()
-        return embed_for_main(network, source, keys, device, inference_options(chosen), gallery.embedding, advance)
+        return embed_and_gather(network, source, keys, device, inference_options(config), gallery.embedding, advance)
 
 
-def _network_of(settings: Settings, gallery: EmbeddingFile) -> TrainedNetwork:
-    """The network that is named, or the gallery's own; either has to be the gallery's."""
-    chosen = settings.identify
-    is_named = chosen.checkpoint or chosen.iteration or chosen.best or settings.train.run_name
-    if not is_named:
+def _gallery_network(settings: Settings, gallery: EmbeddingFile) -> TrainedNetwork:
+    """Return the network of the gallery, from the checkpoint in the settings or from the original path."""
+    config = settings.identify
+    if not (config.checkpoint or config.iteration or config.best or settings.train.run_name):
         path = Path(gallery.facts.checkpoint)
         if not path.is_file():
-            expected, hint = f"the checkpoint that made {gallery.path}", "say with --checkpoint where it is now"
+            expected, hint = f"the checkpoint of {gallery.path}", "give its path with --checkpoint"
             raise CheckpointError(path, "no such file", expected, hint)
-        chosen = chosen.model_copy(update={"checkpoint": path})
-    trained = trained_network(settings, chosen)
+        config = config.model_copy(update={"checkpoint": path})
+    trained = load_trained_network(settings, config)
     if trained.sha256() != gallery.facts.checkpoint_sha256:
-        found, expected = f"another checkpoint than that of {gallery.path}", f"{gallery.facts.checkpoint} as it was"
-        raise CheckpointError(trained.path, found, expected, "name it with --checkpoint, or embed the gallery again")
+        found, expected = f"not the checkpoint of {gallery.path}", f"{gallery.facts.checkpoint}, unchanged"
+        hint = "give the checkpoint of the gallery with --checkpoint, or embed the gallery again"
+        raise CheckpointError(trained.path, found, expected, hint)
     return trained
 
 
-def _hash(file: EmbeddingFile) -> tuple[str, str]:
+def _checkpoint_hash(file: EmbeddingFile) -> tuple[str, str]:
     return str(file.path), file.facts.checkpoint_sha256
 
 
-def write_ranking(path: Path, found: Identification) -> None:
-    """Write who the probes are, whole or not at all: as JSON, or as CSV with a line for each candidate.
+def write_ranking(path: Path, identification: Identification) -> None:
+    """Write an identification atomically, as JSON, or as CSV with a line for each candidate.
 
     Args:
-        path: the file, .json or .csv.
-        found: what to write.
+        path: file to write, .json or .csv.
+        identification: result to write.
 
     Raises:
-        DataError: the file cannot be written.
+        DataError: if the file cannot be written.
     """
     if path.suffix == ".json":
-        write_text(path, json.dumps(found.to_dict(), indent=1, ensure_ascii=False) + "\n")
+        write_text(path, json.dumps(identification.to_dict(), indent=1, ensure_ascii=False) + "\n")
         return
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
     writer.writerow(("probe", "rank", "identity", "sequence", "distance", "accepted"))
-    for of in found.probes:
-        for rank, c in enumerate(of.candidates, 1):
-            # Known or not is said of the nearest person alone.
-            known = "" if of.accepted is None or rank > 1 else str(of.accepted).lower()
-            writer.writerow((of.probe, rank, c.identity, c.sequence, c.distance, known))
+    for probe in identification.probes:
+        for rank, c in enumerate(probe.candidates, 1):
+            # Only the nearest person is accepted or rejected.
+            accepted = "" if probe.accepted is None or rank > 1 else str(probe.accepted).lower()
+            writer.writerow((probe.probe, rank, c.identity, c.sequence, c.distance, accepted))
     write_text(path, table.getvalue())

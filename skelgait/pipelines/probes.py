@@ -1,4 +1,4 @@
-"""The sequences at a path, as a network takes them: maps, pairs, or poses that are drawn on the way."""
+"""Probe sequences at a path: maps, pairs, or poses, which are drawn as maps on the fly."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from skelgait.storage.opening import open_sequence
 
 
 class Probes(NamedTuple):
-    """Sequences to be embedded.
+    """Sequences to embed.
 
     Attributes:
-        source: where they lie.
-        keys: which of it.
+        source: source of the sequences.
+        keys: sequences to use.
     """
 
     source: SequenceSource
@@ -39,62 +39,72 @@ class Probes(NamedTuple):
 def open_probes(
     path: Path, sequence: str | None, network: str, settings: Settings, drawn: Mapping[str, Any]
 ) -> Iterator[Probes]:
-    """Open what lies at a path: a sequence, a tree or a store of maps, pairs or poses, or an estimator's own files.
+    """Open the sequences at a path.
 
     Args:
-        path: where to look.
-        sequence: identity/condition/view of the one that is wanted; all where None.
-        network: the network that takes them.
-        settings: how poses are drawn, where `drawn` does not say.
-        drawn: how the maps were drawn that the network was trained on, as far as it is known.
+        path: sequence, pickle tree or HDF5 file of maps, pairs or poses; or files of a pose estimator.
+        sequence: identity/condition/view of one sequence; None: all.
+        network: name of the network.
+        settings: drawing settings for poses, unless `drawn` gives them.
+        drawn: drawing settings of the training maps, as far as they are known.
+
+    Yields:
+        Sequences in the form that the network takes.
 
     Raises:
-        DataError: nothing readable lies there, or not what the network takes.
-        SettingsError: there is no such sequence.
+        DataError: if nothing can be read at the path, or if it does not fit the network.
+        SettingsError: if there is no such sequence.
     """
     with TemporaryDirectory() as folder:
-        probes = _found(path, Path(folder))
-        keys = chosen_keys(probes.keys, sequence, path)
-        yield Probes(_as_inputs(probes.source, network, settings.heatmap, drawn, path), keys)
+        probes = _open(path, Path(folder))
+        keys = select_keys(probes.keys, sequence, path)
+        yield Probes(_to_network_inputs(probes.source, network, settings.heatmap, drawn, path), keys)
 
 
-def chosen_keys(keys: Sequence[Key], sequence: str | None, path: Path) -> Sequence[Key]:
-    """The one key that is wanted, identity/condition/view, or all of `keys` where None.
+def select_keys(keys: Sequence[Key], sequence: str | None, path: Path) -> Sequence[Key]:
+    """Return the key of one sequence, or all keys.
+
+    Args:
+        keys: existing sequences.
+        sequence: identity/condition/view; None: all.
+        path: path of the sequences, for error messages.
 
     Raises:
-        SettingsError: there is no such sequence at `path`.
+        SettingsError: if there is no such sequence.
     """
-    chosen = keys if sequence is None else [key for key in keys if str(key) == sequence]
-    if sequence is not None and not chosen:
-        hint = f"give identity/condition/view, for example {keys[0]}" if keys else "embed some"
+    if sequence is None:
+        return keys
+    selected = [key for key in keys if str(key) == sequence]
+    if not selected:
+        hint = f"give identity/condition/view, for example {keys[0]}" if keys else "choose a path with sequences"
         raise SettingsError("--sequence", sequence, f"a sequence in {path}", hint)
-    return chosen
+    return selected
 
 
-def _found(path: Path, folder: Path) -> Probes:
+def _open(path: Path, folder: Path) -> Probes:
     if not path.exists():
         raise DataError(path, "no such file or folder", "sequences to identify", "check the path")
     try:
         single = open_sequence(path)
         if single is not None:
             return Probes(single[0], [single[1]])
-        part = _part_of_tree(path)
-        if part is not None:
-            return part
+        subtree = _open_subtree(path)
+        if subtree is not None:
+            return subtree
         source = open_any(path)
     except DataError as error:
-        # Perhaps what a pose estimator wrote; if it is not, the first error says more.
-        other = _collected(path, folder) or _lone_file(path, folder)
-        if other is None:
-            hint = f"ask `skelgait inspect {path}` what is there"
+        # The path may have files of a pose estimator. If it has not, the first error is more helpful.
+        raw_source = _open_raw_poses(path, folder) or _open_single_file(path, folder)
+        if raw_source is None:
+            hint = f"see `skelgait inspect {path}`"
             raise DataError(path, f"no sequence ({error})", "poses, maps, pairs or embeddings", hint) from error
-        source = other
+        source = raw_source
     return Probes(source, source.keys)
 
 
-def _part_of_tree(path: Path) -> Probes | None:
-    """The sequences of a person, or of a condition, whose folder in a tree a path is; None for other paths."""
-    # A sequence is called as its folders are, wherever links may lead.
+def _open_subtree(path: Path) -> Probes | None:
+    """Return the sequences in the folder of an identity or of a condition in a pickle tree; None for other paths."""
+    # Keys are folder names, therefore symbolic links are not resolved.
     folder = Path(os.path.abspath(path))  # noqa: PTH100
     for depth, files in ((2, "*/*.pkl"), (1, "*/*/*.pkl")):
         if folder.is_dir() and any(folder.glob(files)):
@@ -104,8 +114,8 @@ def _part_of_tree(path: Path) -> Probes | None:
     return None
 
 
-def _collected(path: Path, folder: Path) -> SequenceSource | None:
-    """The poses that a pose estimator wrote, as a tree in `folder`; None where there are none."""
+def _open_raw_poses(path: Path, folder: Path) -> SequenceSource | None:
+    """Return the poses in files of a pose estimator, as a pickle tree in `folder`; None if there are none."""
     try:
         raw = open_raw(path)
     except (DataError, SettingsError):
@@ -117,34 +127,37 @@ def _collected(path: Path, folder: Path) -> SequenceSource | None:
     return open_source(folder / "poses", "pose")
 
 
-def _lone_file(path: Path, folder: Path) -> SequenceSource | None:
-    """The sequence in a file that lies in no tree, as one in `folder`; None for paths of anything else.
+def _open_single_file(path: Path, folder: Path) -> SequenceSource | None:
+    """Return the sequence in a pickle file outside a tree, as a tree in `folder`; None for other paths.
 
-    It is called by the file's name; a person and a condition of its own it has not.
+    The view is the name of the file. Identity and condition are placeholders.
     """
     if path.suffix != ".pkl" or not path.is_file():
         return None
-    PickleTreeWriter(folder / "lone").write(Key("000", "00", path.stem), read_pickled_array(path))
+    PickleTreeWriter(folder / "single").write(Key("000", "00", path.stem), read_pickled_array(path))
     try:
-        return open_any(folder / "lone")
+        return open_any(folder / "single")
     except DataError as error:
         raise DataError(path, error.found, error.expected, "check the file") from None
 
 
-def _as_inputs(
+def _to_network_inputs(
     source: SequenceSource, network: str, heatmap: HeatmapSettings, drawn: Mapping[str, Any], path: Path
 ) -> SequenceSource:
-    wanted = network_class(network).modalities
-    if source.modalities == wanted:
+    modalities = network_class(network).modalities
+    if source.modalities == modalities:
         return source
-    if source.modalities == ("pose",) and wanted == ("map",):
+    if source.modalities == ("pose",) and modalities == ("map",):
         known = {name: value for name, value in drawn.items() if name in HeatmapSettings.model_fields}
         try:
             return LazyMaps(source, HeatmapSettings.model_validate({**heatmap.model_dump(), **known}))
         except ValidationError as error:
-            found = f"maps drawn in a way that there is not ({error.errors()[0]['msg']})"
-            raise DataError("the gallery", found, "settings of `skelgait heatmap`", "embed it again") from error
+            found = f"invalid drawing settings ({error.errors()[0]['msg']})"
+            raise DataError(
+                "the gallery", found, "settings of `skelgait heatmap`", "embed the gallery again"
+            ) from error
     found = " and ".join(f"{modality}s" for modality in source.modalities)
-    expected = "poses or maps" if wanted == ("map",) else "linked pairs of maps and silhouettes"
-    hint = "name these" if wanted == ("map",) else "make them with `skelgait heatmap` and `skelgait link`"
-    raise DataError(path, found, f"{expected}, which {network} takes", hint)
+    expected, hint = "poses or maps", "give the path of poses or maps"
+    if modalities != ("map",):
+        expected, hint = "linked pairs of maps and silhouettes", "make them with `skelgait heatmap` and `skelgait link`"
+    raise DataError(path, found, f"{expected} for {network}", hint)

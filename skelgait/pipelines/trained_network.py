@@ -1,4 +1,4 @@
-"""The trained network that settings name, and the sequences embedded by it."""
+"""Loading of the trained network that settings name, and its embeddings."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class TrainedNetwork:
-    """A checkpoint that is used.
+    """Trained network and its checkpoint file.
 
     Attributes:
-        path: its file.
-        checkpoint: what is in it.
-        test_embedding: the embedding that is compared, 1 or 2, unless asked otherwise.
+        path: checkpoint file.
+        checkpoint: content of the file.
+        test_embedding: embedding to compare by default, 1 or 2.
     """
 
     path: Path
@@ -45,40 +45,43 @@ class TrainedNetwork:
 
     @property
     def name(self) -> str:
-        """The network's name."""
+        """Name of the network."""
         return self.checkpoint.architecture.name
 
     def sha256(self) -> str:
-        """The SHA-256 of the file, in hexadecimal digits."""
+        """Return the SHA-256 of the file, as hexadecimal digits."""
         digest = hashlib.sha256()
         with self.path.open("rb") as file:
-            while piece := file.read(2**20):
-                digest.update(piece)
+            while block := file.read(2**20):
+                digest.update(block)
         return digest.hexdigest()
 
 
-def trained_network(settings: Settings, chosen: WithNetwork) -> TrainedNetwork:
-    """The checkpoint that `chosen` names, or that of the run.
+def load_trained_network(settings: Settings, config: WithNetwork) -> TrainedNetwork:
+    """Load a checkpoint.
+
+    Args:
+        settings: all settings; they give the folder of the run.
+        config: section of the command; it gives the checkpoint, or which one of the run (default: the newest).
 
     Raises:
-        CheckpointError: there is no such checkpoint, or it cannot be used.
+        CheckpointError: if there is no such checkpoint, or if it cannot be used.
     """
-    path = chosen.checkpoint or _checkpoint_of(workspace.run_folder(settings), chosen)
+    path = config.checkpoint or _find_checkpoint(workspace.run_folder(settings), config)
     checkpoint = load_checkpoint(path)
-    own = checkpoint.test_embedding or workspace.test_embedding_of(settings, checkpoint.architecture.name)
-    return TrainedNetwork(path, checkpoint, own)
+    test_embedding = checkpoint.test_embedding or workspace.test_embedding_of(settings, checkpoint.architecture.name)
+    return TrainedNetwork(path, checkpoint, test_embedding)
 
 
-def warn_of_other_maps(trained: TrainedNetwork, source: SequenceSource) -> None:
-    """Warn where the maps are known to be drawn in another way than those that the network was trained on."""
-    before, now = trained.checkpoint.data.get("drawn"), how_drawn(source)
-    for what, there, here in differences(before or {}, now or {}):
-        log.warning(
-            "%s was trained on maps with %s %s; those in %s have %s", trained.path, what, there, source.path, here
-        )
+def warn_if_maps_differ(trained: TrainedNetwork, source: SequenceSource) -> None:
+    """Log a warning for each drawing setting that is known to differ between training maps and these maps."""
+    training_maps, maps = trained.checkpoint.data.get("drawn"), how_drawn(source)
+    for name, before, now in differences(training_maps or {}, maps or {}):
+        text = "%s was trained on maps with %s %s, but the maps in %s have %s"
+        log.warning(text, trained.path, name, before, source.path, now)
 
 
-def embed_for_main(
+def embed_and_gather(
     network: GaitNetwork,
     source: SequenceSource,
     keys: Sequence[Key],
@@ -87,11 +90,23 @@ def embed_for_main(
     embedding: int,
     advance: Advance | None = None,
 ) -> Embeddings | None:
-    """Embeddings of `keys`, for the first process, which goes on with them; None in the others.
+    """Embed sequences with all processes.
+
+    Args:
+        network: network in eval mode.
+        source: maps or pairs.
+        keys: sequences to embed, in output order.
+        device: device of the network.
+        options: precision, batch size, maximum number of frames, and workers.
+        embedding: 1: before the batch norm neck; 2: after it.
+        advance: called with the number of embedded sequences.
+
+    Returns:
+        Embeddings in the process of rank 0; None in all others.
 
     Raises:
-        DataError: a sequence cannot be read.
-        CheckpointError: an embedding is not a finite number.
+        DataError: if a sequence cannot be read.
+        CheckpointError: if an embedding is not finite.
     """
     chunks = embed_in_rounds(network, source, keys, device, options, advance=advance)
     if not is_main():
@@ -101,15 +116,15 @@ def embed_for_main(
 
 
 def inference_options(config: WithNetwork) -> InferenceOptions:
-    """Return the options of running the network that the settings give."""
+    """Return the inference options of a settings section."""
     return InferenceOptions(config.precision, config.batch_size, config.max_frames, config.num_workers)
 
 
-def _checkpoint_of(run: Path, chosen: WithNetwork) -> Path:
-    if not chosen.best:
-        return find_checkpoint(run, chosen.iteration)
+def _find_checkpoint(run: Path, config: WithNetwork) -> Path:
+    if not config.best:
+        return find_checkpoint(run, config.iteration)
     best = best_evaluation(run)
     if best is None:
-        hint = "leave out --best; train with --set train.eval_during_training=true the next time"
-        raise CheckpointError(run, "no test while training", "tests, to tell the best checkpoint", hint)
+        hint = "leave out --best, or train with --set train.eval_during_training=true"
+        raise CheckpointError(run, "no evaluation during training", "evaluations to choose the best checkpoint", hint)
     return find_checkpoint(run, best.iteration)

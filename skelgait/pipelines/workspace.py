@@ -1,4 +1,4 @@
-"""What the paths in the settings point to: opened sources, the partition, the protocol, the folder of a run."""
+"""Sequence sources, partition, protocol and run folder that settings name."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from skelgait.storage.metadata import METADATA_FILE
 
 
 def dataset_of(settings: Settings) -> Dataset | None:
-    """The dataset that the settings name; None where they name none."""
+    """Return the dataset of the settings; None if they have none."""
     return None if settings.dataset is None else find(settings.dataset)
 
 
 def open_poses(settings: Settings) -> SequenceSource:
-    """The pose sequences.
+    """Open the pose sequences.
 
     Raises:
-        DataError: there are none.
+        DataError: if there are none.
     """
     dataset = dataset_of(settings)
     return open_source(
@@ -39,32 +39,32 @@ def open_poses(settings: Settings) -> SequenceSource:
 
 
 def open_maps(settings: Settings) -> SequenceSource:
-    """The skeleton maps.
+    """Open the skeleton maps.
 
     Raises:
-        DataError: there are none.
+        DataError: if there are none.
     """
     return open_source(settings.paths.maps, "map")
 
 
 def silhouette_pattern(settings: Settings) -> str:
-    """The pattern of the silhouette file in a sequence folder: given, or the dataset's own."""
+    """Return the file pattern of silhouettes in a sequence folder: from the settings, or that of the dataset."""
     if settings.link.silhouette_pattern:
         return settings.link.silhouette_pattern
     dataset = dataset_of(settings)
     return _pattern_in(settings.paths.silhouettes, dataset.silhouette_pattern if dataset else None)
 
 
-def _pattern_in(folder: Path, dataset_s: str | None) -> str:
-    """The dataset's own pattern, but for trees that skelgait has written: there are no other files in those."""
-    return "*.pkl" if dataset_s is None or (folder / METADATA_FILE).is_file() else dataset_s
+def _pattern_in(folder: Path, dataset_pattern: str | None) -> str:
+    """Return the file pattern of the dataset, or `*.pkl` for trees that skelgait has written."""
+    return "*.pkl" if dataset_pattern is None or (folder / METADATA_FILE).is_file() else dataset_pattern
 
 
 def open_silhouettes(settings: Settings) -> SequenceSource:
-    """The silhouettes.
+    """Open the silhouettes.
 
     Raises:
-        DataError: there are none.
+        DataError: if there are none.
     """
     return open_source(settings.paths.silhouettes, "silhouette", silhouette_pattern(settings))
 
@@ -81,11 +81,13 @@ def open_inputs(settings: Settings, network: str) -> SequenceSource:
 
 
 def partition_of(settings: Settings) -> Partition:
-    """Who is trained on and who is tested: the file given, or the official partition of the dataset or the protocol's.
+    """Return the training and test identities.
+
+    They come from the partition file, or are the official partition of the dataset or of the protocol's dataset.
 
     Raises:
-        SettingsError: neither a file nor a dataset is given.
-        DataError: the file cannot be used.
+        SettingsError: if the settings have neither a partition file nor a dataset.
+        DataError: if the file cannot be used.
     """
     if settings.partition is not None:
         return load_partition(settings.partition)
@@ -97,9 +99,10 @@ def partition_of(settings: Settings) -> Partition:
 
 
 def run_folder(settings: Settings) -> Path:
-    """Folder of the training run: as named, or after dataset and network.
+    """Return the folder of the training run.
 
-    Without a dataset it is the network's, or, where there is no such folder, that of the protocol's dataset.
+    Its name is `train.run_name`, or DATASET_NETWORK. Without a dataset it is NETWORK; if this folder does not exist and
+    the protocol is that of a dataset, it is DATASET_NETWORK.
     """
     runs, network = settings.paths.runs, settings.train.network.name
     if settings.train.run_name:
@@ -111,12 +114,12 @@ def run_folder(settings: Settings) -> Path:
 
 
 def protocol_of(settings: Settings) -> Protocol:
-    """How to evaluate: the protocol named, or the dataset's own.
+    """Return the evaluation protocol: `evaluate.protocol`, or that of the dataset.
 
-    `custom` is built of the given patterns; `verification` of these, or else of the groups that the dataset has.
+    `custom` uses the patterns in the settings. `verification` uses these, or else the groups of the dataset.
 
     Raises:
-        SettingsError: neither a protocol nor a dataset is named, or the protocol's file cannot be used.
+        SettingsError: if the settings have neither a protocol nor a dataset, or if the protocol file cannot be used.
     """
     if settings.evaluate.protocol_file:
         return read_protocol(settings.evaluate.protocol_file)
@@ -135,15 +138,20 @@ def protocol_of(settings: Settings) -> Protocol:
 
 
 def _dataset_of_protocol(settings: Settings) -> Dataset | None:
-    """The dataset whose protocol is named; None where none is."""
-    chosen = settings.evaluate
-    if chosen.protocol is None or chosen.protocol in GENERIC_PROTOCOLS or chosen.protocol_file:
+    """Return the dataset that has the protocol of the settings; None if no dataset has it."""
+    config = settings.evaluate
+    if config.protocol is None or config.protocol in GENERIC_PROTOCOLS or config.protocol_file:
         return None
-    return find(chosen.protocol)
+    return find(config.protocol)
 
 
 def test_embedding_of(settings: Settings, network: str) -> int:
-    """The embedding to test `network` at where its checkpoint does not say: the settings', or its own preset's."""
+    """Return the test embedding of a network whose checkpoint does not give it, from the settings or its preset.
+
+    Args:
+        settings: settings.
+        network: name of the network.
+    """
     dataset = dataset_of(settings) or _dataset_of_protocol(settings)
     if dataset is None or (settings.dataset and network == settings.train.network.name):
         return settings.train.network.test_embedding

@@ -31,7 +31,8 @@ def test_embedding_file_records_its_origin(embedded: Path) -> None:
     code, out, err = call("embed", *flags, "--json")
     report = json.loads(out)
     assert report == {
-        "file": "new/e.h5", "network": "skeletongait", "checkpoint": "c.pt", "sequences": 16, "identities": 4, "cut": 16
+        "file": "new/e.h5", "network": "skeletongait", "checkpoint": "c.pt", "sequences": 16, "identities": 4,
+        "truncated": 16,
     }  # fmt: skip
 
 

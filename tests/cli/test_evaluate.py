@@ -29,13 +29,13 @@ def test_report_that_cannot_be_written_is_refused(embedded: Path, tmp_path: Path
     code, out, err = call(*EVALUATE, "--report", tmp_path / "file")
     assert (code, out) == (1, "")
     assert "Error: " in err
-    assert "found a file, expected a folder for the report; name another one with --report" in err
+    assert "found a file, expected a folder for the report; choose another one with --report" in err
 
 
 def test_pictures_need_a_folder(embedded: Path) -> None:
     code, _, err = call(*EVALUATE, "--pictures")
     assert code == 1
-    assert "--pictures: found no folder for them, expected --report with a folder; name one" in err
+    assert "--pictures: found no --report, expected --report with a folder; add --report FOLDER" in err
 
 
 def test_pictures_of_an_earlier_report_are_removed(embedded: Path, tmp_path: Path) -> None:

@@ -182,10 +182,10 @@ def test_output_is_one_json_object_with_cut_sequences(embedded: Path) -> None:
         (("maps", "--gallery", "maps"), "Error: maps: found Is a directory, expected an embedding file"),
         (
             ("silhouettes", *GALLERY),
-            "Error: silhouettes: found silhouettes, expected poses or maps, which skeletongait",
+            "Error: silhouettes: found silhouettes, expected poses or maps for skeletongait",
         ),
-        (("maps", "--gallery", "plus.h5"), "expected linked pairs of maps and silhouettes, which skeletongait++ takes"),
-        (("maps", *GALLERY, "--checkpoint", "other.pt"), "Error: other.pt: found another checkpoint than that of gal"),
+        (("maps", "--gallery", "plus.h5"), "expected linked pairs of maps and silhouettes for skeletongait++"),
+        (("maps", *GALLERY, "--checkpoint", "other.pt"), "Error: other.pt: found not the checkpoint of gal"),
         (("maps", *GALLERY, "--checkpoint", "none.pt"), "Error: none.pt: found no such file"),
         (("maps", *GALLERY, "--run-name", "none"), "Error: runs/none"),
         (("other.h5", *GALLERY), "Error: other.h5: found the checkpoint "),
@@ -245,8 +245,8 @@ def test_moved_checkpoint_can_be_given(embedded: Path, tmp_path: Path) -> None:
     code, _, err = call("identify", "maps", "--gallery", gone, *CPU)
     assert code == 1
     assert err == (
-        f"Error: /nowhere/c.pt: found no such file, expected the checkpoint that made {gone}; "
-        "say with --checkpoint where it is now\n"
+        f"Error: /nowhere/c.pt: found no such file, expected the checkpoint of {gone}; "
+        "give its path with --checkpoint\n"
     )
     shutil.copy("c.pt", tmp_path / "moved.pt")
     assert call("identify", "maps", "--gallery", gone, *CPU, "--checkpoint", tmp_path / "moved.pt")[0] == 0

@@ -146,7 +146,7 @@ def test_one_process_or_several(name: str, source: SequenceSource, tmp_path: Pat
     reports = [json.loads(run(tmp_path, *flags, "--nproc", n, "--out", f"{n}.h5")) for n in (1, 2)]
     assert [report.pop("file") for report in reports] == ["1.h5", "2.h5"]
     assert reports[0] == reports[1]
-    assert reports[0]["cut"] == 2
+    assert reports[0]["truncated"] == 2
     run(
         tmp_path, *flags, "--batch-size", 2, "--out", "3.h5",
         launcher=("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "3"),
