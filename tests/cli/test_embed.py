@@ -86,7 +86,7 @@ def test_report_is_written_to_the_given_folder(embedded: Path) -> None:
         (("embed", "--checkpoint", "plus.pt", "--pairs", "maps"), "Error: maps: found "),
         (("embed", "--checkpoint", "c.pt", "--maps", "poses"), "expected "),
         (("embed", "--checkpoint", "c.pt", "--identities", "test"), "Error: --partition: found nothing, expected"),
-        (("embed", "--checkpoint", "c.pt", "--dataset", "OUMVLP"), "name the right --dataset or --partition"),
+        (("embed", "--checkpoint", "c.pt", "--dataset", "OUMVLP"), "check --dataset and --partition"),
         (("embed", "--checkpoint", "c.pt", "--iteration", "3"), "pass only one of --checkpoint and --iteration"),
         (("embed", "--checkpoint", "c.pt", "--out", "maps"), "Error: maps: found Is a directory"),
         (("embed",), "Error: runs/skeletongait"),

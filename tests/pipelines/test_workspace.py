@@ -1,4 +1,4 @@
-"""What follows from the settings: the partition, the protocol, the folder of a run."""
+"""Partition, protocol, run folder and test embedding from settings."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ def settings(**given: object) -> Settings:
         ({"evaluate": {"protocol": "CCPG", **PATTERNS}}, "CCPG"),
     ],
 )
-def test_protocol(given: dict[str, object], name: str) -> None:
+def test_protocol_follows_from_settings(given: dict[str, object], name: str) -> None:
     assert workspace.protocol_of(settings(**given)).name == name
 
 
-def test_a_protocol_in_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_protocol_file_sets_the_protocol_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("CCPG.YML").write_text(protocol_to_yaml(find("GREW").protocol))
-    for more in ({}, PATTERNS):  # patterns change no protocol that is named
+    for more in ({}, PATTERNS):  # patterns are ignored
         assert workspace.protocol_of(settings(evaluate={"protocol": "CCPG.YML", **more})) == find("GREW").protocol
     file = {"protocol": "CCPG.YML"}
     assert workspace.partition_of(settings(dataset="CCPG", evaluate=file)) == find("CCPG").partition()
@@ -46,7 +46,7 @@ def test_a_protocol_in_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         workspace.partition_of(settings(evaluate=file))
 
 
-def test_a_protocol_implies_its_dataset_s_partition() -> None:
+def test_protocol_of_a_dataset_implies_its_partition() -> None:
     protocol = {"protocol": "SUSTech1K"}
     assert workspace.partition_of(settings(evaluate=protocol)) == find("SUSTech1K").partition()
     assert workspace.partition_of(settings(dataset="CCPG", evaluate=protocol)) == find("CCPG").partition()
@@ -55,7 +55,7 @@ def test_a_protocol_implies_its_dataset_s_partition() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "there", "folder"),
+    ("given", "existing", "folder"),
     [
         ({}, (), "skeletongait"),
         ({"dataset": "CCPG"}, ("skeletongait",), "CCPG_skeletongait"),
@@ -65,8 +65,10 @@ def test_a_protocol_implies_its_dataset_s_partition() -> None:
         ({"evaluate": PATTERNS}, ("CCPG_skeletongait",), "skeletongait"),
     ],
 )
-def test_run_folder(tmp_path: Path, given: dict[str, object], there: tuple[str, ...], folder: str) -> None:
-    for name in there:
+def test_run_folder_follows_from_settings(
+    tmp_path: Path, given: dict[str, object], existing: tuple[str, ...], folder: str
+) -> None:
+    for name in existing:
         (tmp_path / name).mkdir()
     assert workspace.run_folder(settings(paths={"runs": tmp_path}, **given)) == tmp_path / folder
 
@@ -76,12 +78,14 @@ def test_run_folder(tmp_path: Path, given: dict[str, object], there: tuple[str, 
     [
         ({}, "skeletongait", 1),
         ({"train": {"network": {"test_embedding": 2}}}, "skeletongait", 2),
-        ({"dataset": "CCPG", "train": {"network": {"test_embedding": 2}}}, "skeletongait", 2),  # as the preset says
-        ({"dataset": "CCPG", "train": {"network": {"test_embedding": 2}}}, "skeletongait++", 1),  # another network's
-        ({"evaluate": {"protocol": "CCPG"}}, "skeletongait", 2),  # the protocol's dataset
+        ({"dataset": "CCPG", "train": {"network": {"test_embedding": 2}}}, "skeletongait", 2),  # from the preset
+        (
+            {"dataset": "CCPG", "train": {"network": {"test_embedding": 2}}},
+            "skeletongait++",
+            1,
+        ),  # its preset
+        ({"evaluate": {"protocol": "CCPG"}}, "skeletongait", 2),  # dataset of the protocol
     ],
 )
-def test_the_embedding_of_a_checkpoint_that_does_not_say(
-    given: dict[str, object], network: str, embedding: int
-) -> None:
+def test_test_embedding_follows_from_settings_or_preset(given: dict[str, object], network: str, embedding: int) -> None:
     assert workspace.test_embedding_of(settings(**given), network) == embedding
