@@ -1,4 +1,4 @@
-"""The command line application: its commands by group, and the flags that all of them share."""
+"""Command line application: commands by group, and the flags that all of them share."""
 
 from __future__ import annotations
 

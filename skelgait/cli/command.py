@@ -74,9 +74,9 @@ class Command:
         """Return a function that typer understands: it has a parameter per flag, resolves the settings and runs."""
         # Imported when a command needs its flags, to keep `skelgait --help` fast.
         from skelgait.cli import options
-        from skelgait.settings import Resolved, Settings
 
-        declared = signature(self.run, eval_str=True, locals={"Settings": Settings, "Resolved": Resolved}).parameters
+        # The types of these two are not evaluated, because that would import all of the settings.
+        declared = signature(self.run, eval_str=True, locals={"Settings": None, "Resolved": None}).parameters
         has_settings = "settings" in declared or "resolved" in declared
         of_settings = {
             **{key: options.argument(key) for key in self.arguments},

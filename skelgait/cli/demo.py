@@ -37,7 +37,7 @@ def demo(settings: Settings, as_json: Json = False) -> None:
         "Output",
         {
             "poses, silhouettes, maps, pairs": report.out,
-            "maps beside silhouettes": report.sheet,
+            "picture of maps and silhouettes": report.sheet,
             "runs, with checkpoints and logs": report.out / "runs",
             "rank-1 by chance, percent": f"{100 * report.chance:.1f}",
             "minutes": f"{report.seconds / 60:.1f}",

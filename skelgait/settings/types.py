@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -30,7 +31,9 @@ class OneOf:
             ValueError: if it is unknown.
         """
         if name not in self.registry:
-            raise ValueError(f"should be {' or '.join(map(repr, self.registry))}")
+            near = get_close_matches(name, self.registry, n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise ValueError(f"should be {' or '.join(map(repr, self.registry))}{hint}")
         return name
 
 

@@ -108,7 +108,7 @@ def content_of(out: Path) -> list[tuple[str, bytes | str]]:
 
 @pytest.mark.parametrize("storage", STORAGES)
 @pytest.mark.parametrize("policy", ["error", *POLICIES])
-def test_nothing_in_common(workspace: Path, policy: str, storage: str) -> None:
+def test_no_common_sequence_is_an_error(workspace: Path, policy: str, storage: str) -> None:
     write_maps(workspace / "maps", NO_SILHOUETTES, [])
     write_silhouettes(workspace / "silhouettes", NO_MAPS, [])
     code, _, err = link("--on-mismatch", policy, "--storage", storage)
@@ -123,7 +123,7 @@ def test_nothing_in_common(workspace: Path, policy: str, storage: str) -> None:
 
 @pytest.mark.parametrize("storage", STORAGES)
 @pytest.mark.parametrize("policy", POLICIES)
-def test_every_policy(walks: Path, policy: str, storage: str) -> None:
+def test_pairs_of_every_policy(walks: Path, policy: str, storage: str) -> None:
     code, out, err = link("--on-mismatch", policy, "--storage", storage, "--json")
     report = json.loads(out)
     assert code == 0
@@ -150,7 +150,7 @@ def test_every_policy(walks: Path, policy: str, storage: str) -> None:
 
 @pytest.mark.parametrize("storage", STORAGES)
 @pytest.mark.parametrize("policy", POLICIES)
-def test_a_second_run_writes_nothing(walks: Path, policy: str, storage: str) -> None:
+def test_second_run_writes_nothing(walks: Path, policy: str, storage: str) -> None:
     flags = ("--on-mismatch", policy, "--storage", storage, "--json")
     link(*flags)
     before = list(files_in(walks / "pairs"))
@@ -159,7 +159,7 @@ def test_a_second_run_writes_nothing(walks: Path, policy: str, storage: str) -> 
 
 
 @pytest.mark.parametrize("storage", STORAGES)
-def test_policies_change_back_and_forth(walks: Path, storage: str) -> None:
+def test_changed_policy_rewrites_the_pairs(walks: Path, storage: str) -> None:
     order = ("skip", "trim", "skip", "match-by-frame", "trim", "match-by-frame", "skip")
     for number, policy in enumerate(order):
         flags = ("--on-mismatch", policy, "--storage", storage)
@@ -175,7 +175,7 @@ def test_policies_change_back_and_forth(walks: Path, storage: str) -> None:
 
 
 @pytest.mark.parametrize("storage", STORAGES)
-def test_error_names_the_first_and_writes_nothing(walks: Path, storage: str) -> None:
+def test_policy_error_names_the_first_mismatch_and_writes_nothing(walks: Path, storage: str) -> None:
     code, _, err = link("--on-mismatch", "error", "--storage", storage)
     assert code == 1
     unequal = [name for name, (maps, silhouettes, _) in WALKS.items() if len(maps) != len(silhouettes)]
@@ -186,7 +186,7 @@ def test_error_names_the_first_and_writes_nothing(walks: Path, storage: str) -> 
     assert not (walks / "pairs").exists()
 
 
-def test_files_of_a_tree(walks: Path) -> None:
+def test_pair_files_are_links_or_cut_copies(walks: Path) -> None:
     link("--on-mismatch", "match-by-frame")
     whole = (walks / "pairs").joinpath(*KEYS["0-whole"])
     assert [path.name for path in sorted(whole.iterdir())] == ["0_heatmap.pkl", "1_sil.pkl"]
@@ -203,7 +203,7 @@ def test_files_of_a_tree(walks: Path) -> None:
     assert {(cut / name).stat().st_mtime_ns for name in names} == {2 * 10**18}
 
 
-def test_names_in_a_pair_file(walks: Path) -> None:
+def test_pair_file_has_frame_names(walks: Path) -> None:
     link("--on-mismatch", "match-by-frame", "--storage", "hdf5")
     pairs = open_pairs(walks / "pairs")
     assert pairs.frame_names(KEYS["1-lost"]) == named([2, 4, 6])
@@ -213,7 +213,7 @@ def test_names_in_a_pair_file(walks: Path) -> None:
 
 # Stores have no files to link, so they are paired in an HDF5 file alone.
 @pytest.mark.parametrize(("storage", "stores"), [("pkl", False), ("hdf5", False), ("hdf5", True)])
-def test_training_reads_the_right_frames(walks: Path, storage: str, stores: bool) -> None:
+def test_training_reads_the_paired_frames(walks: Path, storage: str, stores: bool) -> None:
     flags: tuple[object, ...] = ("--on-mismatch", "match-by-frame", "--storage", storage)
     if stores:
         convert_store(open_source(walks / "maps", "map"), walks / "maps5", "hdf5", workers=1)
@@ -238,7 +238,7 @@ def test_training_reads_the_right_frames(walks: Path, storage: str, stores: bool
 
 
 @pytest.mark.parametrize("policy", ["trim", "match-by-frame"])
-def test_other_sources_are_cut_anew_even_if_of_one_date(walks: Path, policy: str) -> None:
+def test_other_source_of_the_same_date_is_cut_again(walks: Path, policy: str) -> None:
     link("--on-mismatch", policy)
     for name, (maps, _, are_named) in WALKS.items():
         names = named(maps) if are_named in (True, None) else None
@@ -250,7 +250,7 @@ def test_other_sources_are_cut_anew_even_if_of_one_date(walks: Path, policy: str
             assert pairs_in(walks / "pairs")[KEYS[name]] == [[number + 100 for number in maps], silhouettes]
 
 
-def test_a_change_of_the_source_shows(walks: Path) -> None:
+def test_changed_source_is_detected(walks: Path) -> None:
     flags = ("--on-mismatch", "match-by-frame")
     link(*flags)
     key = KEYS["1-lost"]
@@ -266,7 +266,7 @@ def test_a_change_of_the_source_shows(walks: Path) -> None:
     assert pairs_in(walks / "pairs")[key] == [[101, 102, 104], [2, 4, 6]]
 
 
-def test_what_is_damaged_or_gone_is_written_again(walks: Path) -> None:
+def test_damaged_or_missing_pairs_are_written_again(walks: Path) -> None:
     flags = ("--on-mismatch", "trim")
     link(*flags)
     before = content_of(walks / "pairs")
@@ -281,7 +281,7 @@ def test_what_is_damaged_or_gone_is_written_again(walks: Path) -> None:
 
 @pytest.mark.parametrize("name", ["0_heatmap.pkl", "1_sil.pkl"])
 @pytest.mark.parametrize("walk", ["0-whole", "1-lost"])
-def test_a_file_that_is_not_ours_stays(walks: Path, walk: str, name: str) -> None:
+def test_foreign_file_is_not_overwritten(walks: Path, walk: str, name: str) -> None:
     link("--on-mismatch", "skip")
     path = (walks / "pairs").joinpath(*KEYS[walk], name)
     path.unlink(missing_ok=True)
@@ -294,7 +294,7 @@ def test_a_file_that_is_not_ours_stays(walks: Path, walk: str, name: str) -> Non
         assert list(files_in(walks / "pairs")) == before
 
 
-def test_what_does_not_pair_up_any_more_is_removed(walks: Path) -> None:
+def test_pairs_without_a_source_are_removed(walks: Path) -> None:
     link("--on-mismatch", "match-by-frame")
     for name in ("0-whole", "1-lost"):
         (walks / "maps").joinpath(*KEYS[name], f"{name}.pkl").unlink()
@@ -306,7 +306,7 @@ def test_what_does_not_pair_up_any_more_is_removed(walks: Path) -> None:
 
 
 @pytest.mark.parametrize("policy", ["trim", "match-by-frame"])
-def test_what_cannot_be_read_is_in_the_report(walks: Path, policy: str) -> None:
+def test_unreadable_sequence_is_in_the_report(walks: Path, policy: str) -> None:
     write_maps(walks / "maps", UNREADABLE, [1, 2])
     write_silhouettes(walks / "silhouettes", UNREADABLE, [1, 2]).write_bytes(b"junk")
     names = frame_names_file(write_maps(walks / "maps", KEYS["1-lost"], [1, 2], named([1, 2])))
@@ -320,7 +320,7 @@ def test_what_cannot_be_read_is_in_the_report(walks: Path, policy: str) -> None:
         assert reason in err
 
 
-def test_the_report_on_the_screen(walks: Path) -> None:
+def test_printed_report_counts_every_outcome(walks: Path) -> None:
     code, out, _ = link("--on-mismatch", "match-by-frame")
     lines = dict(line.strip().rsplit(maxsplit=1) for line in out.splitlines()[1:] if line.strip())
     assert code == 0
@@ -338,7 +338,7 @@ def test_the_report_on_the_screen(walks: Path) -> None:
 
 
 @pytest.mark.parametrize(("before", "policy"), [("trim", "match-by-frame"), ("match-by-frame", "skip"), (None, "trim")])
-def test_a_run_that_is_killed_is_made_good(
+def test_run_after_kill_completes_the_pairs(
     walks: Path, monkeypatch: pytest.MonkeyPatch, before: str | None, policy: str
 ) -> None:
     for name in set(WALKS) - {"0-whole", "1-lost", "3-nameless"}:

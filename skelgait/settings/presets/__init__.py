@@ -8,7 +8,6 @@ from importlib.resources import as_file, files
 from typing import Any
 
 from skelgait.errors import SettingsError
-from skelgait.settings.yaml_files import read_yaml
 
 
 @cache
@@ -28,5 +27,7 @@ def read_preset(name: str) -> dict[str, Any]:
         near = get_close_matches(name, preset_names(), n=1, cutoff=0.4)
         hint = f"did you mean {near[0]}?" if near else "choose one of them"
         raise SettingsError("--preset", name, f"one of {', '.join(preset_names())}", hint)
+    from skelgait.settings.yaml_files import read_yaml
+
     with as_file(files("skelgait.settings.presets").joinpath(f"{name}.yaml")) as path:
         return read_yaml(path)
