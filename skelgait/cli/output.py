@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import typer
 from rich import box
@@ -21,7 +21,9 @@ def show_json(report: object) -> None:
     typer.echo(json.dumps(report, indent=2, ensure_ascii=False, default=str))
 
 
-def show_table(title: str, header: Sequence[str], rows: Iterable[Sequence[str]], more: str = "") -> None:
+def show_table(
+    title: str, header: Sequence[str], rows: Iterable[Sequence[str]], more: str = "", keep: Collection[str] = ()
+) -> None:
     """Print a table on stdout.
 
     Args:
@@ -30,31 +32,32 @@ def show_table(title: str, header: Sequence[str], rows: Iterable[Sequence[str]],
         rows: cells; the first column is text, the others are numbers.
         more: how to see all columns. If given, columns that do not fit into the terminal are left out, the last ones
             first, and a line names them. A pipe gets all columns.
+        keep: columns to leave out only after all others.
     """
     cells = [list(row) for row in rows]
-    # The console must not cut cells, and must print them as text, not as rich's markup.
-    console = Console(width=_UNLIMITED_WIDTH, markup=False, emoji=False, highlight=False)
-    n_columns = len(header) or len(cells[0] if cells else ())
-    n_shown = n_columns
-    while more and n_shown > 2 and _width(console, _table(header, cells, n_shown)) > _terminal_width():
-        n_shown -= 1
+    shown = list(range(len(header) or len(cells[0] if cells else ())))
+    # The console must not cut cells, and must print them as text, not as rich's markup. Without a height, it would
+    # ignore the width in a dumb terminal.
+    console = Console(width=_UNLIMITED_WIDTH, height=1, markup=False, emoji=False, highlight=False)
+    table, hidden = _table(header, cells, shown), list[str]()
+    while more and len(shown) > 2 and console.measure(table).maximum > _terminal_width():
+        column = next((i for i in reversed(shown[1:]) if header[i] not in keep), shown[-1])
+        shown.remove(column)
+        hidden.insert(0, header[column])
+        table = _table(header, cells, shown)
     console.print(title, style="table.title")
-    console.print(_table(header, cells, n_shown))
-    if n_shown < n_columns:
-        typer.echo(f"  Not shown: {', '.join(header[n_shown:])} ({more})\n")
+    console.print(table)
+    if hidden:
+        typer.echo(f"  Not shown: {', '.join(hidden)} ({more})\n")
 
 
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]], n_columns: int) -> Table:
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]], columns: Sequence[int]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, show_header=bool(header))
-    for i in range(n_columns):
-        table.add_column(header[i] if header else "", justify="right" if i else "left")
+    for column in columns:
+        table.add_column(header[column] if header else "", justify="right" if column else "left")
     for row in rows:
-        table.add_row(*row[:n_columns])
+        table.add_row(*(row[column] for column in columns))
     return table
-
-
-def _width(console: Console, table: Table) -> int:
-    return console.measure(table).maximum
 
 
 def _terminal_width() -> int:

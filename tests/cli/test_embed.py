@@ -92,7 +92,10 @@ def test_report_is_written_to_the_given_folder(embedded: Path) -> None:
         (("embed",), "Error: runs/skeletongait"),
         (("evaluate", "--embeddings", "none.h5", *GROUPS), "Error: none.h5: found No such file or directory, expected"),
         (("evaluate", "--embeddings", "c.pt", *GROUPS), "Error: c.pt: found no embeddings ("),
-        (("evaluate", "--embeddings", "maps", *GROUPS), "Error: maps: found Is a directory, expected a file of emb"),
+        (
+            ("evaluate", "--embeddings", "maps", *GROUPS),
+            "maps: found Is a directory, expected an embedding file",
+        ),
         (
             ("evaluate", "--embeddings", "e.h5", "--checkpoint", "c.pt", *GROUPS),
             "pass only one of --embeddings, --checkpoint",

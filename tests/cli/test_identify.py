@@ -178,7 +178,10 @@ def test_output_is_one_json_object_with_cut_sequences(embedded: Path) -> None:
     ("args", "message"),
     [
         (("none", *GALLERY), "Error: none: found no such file or folder, expected sequences to identify"),
-        (("maps", "--gallery", "none.h5"), "Error: none.h5: found No such file or directory, expected a file of emb"),
+        (
+            ("maps", "--gallery", "none.h5"),
+            "Error: none.h5: found No such file or directory, expected an embedding file",
+        ),
         (("maps", "--gallery", "maps"), "Error: maps: found Is a directory, expected an embedding file"),
         (
             ("silhouettes", *GALLERY),

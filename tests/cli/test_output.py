@@ -103,7 +103,7 @@ SHOW = "from tests.cli.test_output import *; show_evaluation(report_of('{}'){})"
 )
 def test_evaluation_fits_the_terminal(dataset: str, columns: int, shown: set[str], hidden: set[str]) -> None:
     lines = in_terminal(SHOW.format(dataset, ""), columns)
-    tables = [line for line in lines if line.startswith("  ") and "Not shown" not in line]
+    tables = [line for line in lines[2:] if line.startswith("  ") and "Not shown" not in line]
     assert max(map(len, tables)) <= columns
     header = next(line for line in tables if "rank-1" in line)
     assert all(name in header for name in shown)

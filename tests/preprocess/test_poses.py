@@ -122,7 +122,7 @@ def test_table_shows_how_the_person_was_chosen(raw: Path) -> None:
     lines = {line.strip().rsplit(maxsplit=1)[0].strip(): line.split()[-1] for line in out.splitlines() if line.strip()}
     assert lines["layout"] == "oumvlp"
     assert lines["frames with several people"] == "4"
-    assert lines["by the continuity of the track"] == "4"
+    assert lines["walker chosen by track continuity"] == "4"
 
 
 def test_joints_that_are_not_finite_become_zero(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
