@@ -57,13 +57,13 @@ def identify(path: _Probes, settings: Settings, as_json: Json = False) -> None:
 
 def _show(result: Identification, out: Path | None) -> None:
     has_threshold, n_listed = result.threshold is not None, len(result.probes[0].candidates)
-    header = ["probe", *(["known"] if has_threshold else []), *(f"{k}." for k in range(1, n_listed + 1))]
+    header = ["probe", *(["accepted"] if has_threshold else []), *(f"{k}." for k in range(1, n_listed + 1))]
     rows = []
     for probe in result.probes:
         people = [f"{candidate.identity} ({candidate.distance:.3f})" for candidate in probe.candidates]
-        known = [] if probe.accepted is None else ["yes" if probe.accepted else "no"]
-        rows.append([str(probe.probe), *known, *people])
-    title = f"Nearest of {result.n_people} people, {result.n_sequences} sequences (distance)"
+        accepted = [] if probe.accepted is None else ["yes" if probe.accepted else "no"]
+        rows.append([str(probe.probe), *accepted, *people])
+    title = f"Nearest of {result.n_people} enrolled people, {result.n_sequences} sequences (distance)"
     show_table(title, header, rows, more="use a wider terminal, or --json")
     if result.learned:
         show_lines("Threshold", [_describe(result.learned)])
@@ -80,9 +80,9 @@ def _describe(threshold: Threshold) -> str:
     """Return the threshold with its error rates."""
     text = (
         f"distance {threshold.distance:.4f}: accepts {100 * threshold.false_accepts:.2f} % "
-        f"of {threshold.n_impostors} strangers"
+        f"of {threshold.n_impostors} impostors"
     )
     if threshold.true_accepts is None:
         return text
-    known = f"{100 * threshold.true_accepts:.1f} % of {threshold.n_enrolled} sequences of known people"
-    return f"{text}, and {known} as themselves"
+    identified = f"{100 * threshold.true_accepts:.1f} % of {threshold.n_enrolled} sequences of enrolled people"
+    return f"{text}, identifies {identified}"
