@@ -116,10 +116,10 @@ def test_markdown_has_the_cells_of_all_tables(tmp_path: Path) -> None:
         assert sentence in text.replace("\\", "")
 
 
-def test_tables_of_chosen_metrics() -> None:
+def test_tables_of_selected_metrics() -> None:
     group = plain_reports.group("A", metrics={"rank_1": 0.5, "rank_5": 0.75, "mean_ap": 0.25})
-    chosen = plain_reports.report(plain_reports.table("T", group))
-    (text_table,) = tables_of(chosen, ("rank_1", "mean_ap"))
+    report = plain_reports.report(plain_reports.table("T", group))
+    (text_table,) = tables_of(report, ("rank_1", "mean_ap"))
     assert text_table.header == ["", "rank-1", "mAP", "probes", "gallery", "no match"]
     assert text_table.rows == [["A", "50.0", "25.0", "4", "3", "0"]]
     # A verification table has other metrics, and shows all of them.
