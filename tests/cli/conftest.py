@@ -1,4 +1,4 @@
-"""A folder with embeddings, for the commands that make them and that use them."""
+"""Fixture with embeddings, for `embed`, `evaluate` and `identify`."""
 
 from __future__ import annotations
 
@@ -22,6 +22,6 @@ def _embedded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def embedded(_embedded: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The working folder: see `tests.cli.embedded.make`. Tests write under names of their own."""
+    """Return the working folder, see `tests.cli.embedded.make`. Tests must not overwrite its files."""
     monkeypatch.chdir(_embedded)
     return _embedded

@@ -1,4 +1,4 @@
-"""A folder with poses, maps, pairs, checkpoints and embeddings of four synthetic people, made once."""
+"""Folder with poses, maps, pairs, checkpoints and embeddings of four synthetic people."""
 
 from __future__ import annotations
 

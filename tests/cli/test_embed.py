@@ -1,4 +1,4 @@
-"""`skelgait embed`, and `skelgait evaluate` on what it writes."""
+"""`skelgait embed`, and `skelgait evaluate` on embedding files."""
 
 from __future__ import annotations
 

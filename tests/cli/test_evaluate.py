@@ -1,4 +1,4 @@
-"""`skelgait evaluate` on a file of embeddings: where its report goes, and its pictures."""
+"""`skelgait evaluate` on an embedding file: report folder and pictures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`skelgait identify`: from embeddings, maps, pairs, poses and what pose estimators write."""
+"""`skelgait identify` on embeddings, maps, pairs, poses and raw poses."""
 
 from __future__ import annotations
 

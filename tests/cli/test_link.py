@@ -1,4 +1,4 @@
-"""`skelgait link` on sequences of which frames have been lost: every policy, in both storages."""
+"""`skelgait link` on sequences with missing frames: every policy, in both storage formats."""
 
 from __future__ import annotations
 
