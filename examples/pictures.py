@@ -13,7 +13,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from skelgait import find, open_source, skeleton_maps, write_walkers
+from skelgait import find_dataset, open_source, skeleton_maps, write_walkers
 
 CELL_PX = 128
 GAP_PX = 4
@@ -175,8 +175,8 @@ def main(folder):
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)
         write_walkers(
-            root, find("CASIA-B"), people=2, views=11, conditions=("normal", "bag", "coat"), repeats=1, frames=34,
-            noise_px=1.5, lost=0, seed=0,
+            root, find_dataset("CASIA-B"), people=2, views=11, conditions=("normal", "bag", "coat"), repeats=1,
+            frames=34, noise_px=1.5, lost=0, seed=0,
         )  # fmt: skip
         poses, silhouettes = open_source(root / "poses", "pose"), open_source(root / "silhouettes", "silhouette")
         walks = {

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from skelgait.checkpoints.checkpoint import Checkpoint, load_checkpoint
     from skelgait.checkpoints.describe import describe_checkpoint
-    from skelgait.datasets import custom_protocol, find
+    from skelgait.datasets import custom_protocol, find_dataset
     from skelgait.embeddings.embeddings import Embeddings
     from skelgait.embeddings.extraction import InferenceOptions, embed
     from skelgait.embeddings.file import open_embeddings, write_embeddings
@@ -67,7 +67,7 @@ __all__ = [
     "draw_dataset",
     "draw_maps",
     "embed",
-    "find",
+    "find_dataset",
     "identify",
     "inspect_path",
     "learn_threshold",
@@ -119,7 +119,7 @@ _MODULES = {
     "draw_dataset": "preprocess.maps",
     "draw_maps": "maps.on_device",
     "embed": "embeddings.extraction",
-    "find": "datasets",
+    "find_dataset": "datasets",
     "identify": "evaluation.identification",
     "inspect_path": "inspection",
     "learn_threshold": "evaluation.identification",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from skelgait.datasets import find
+from skelgait.datasets import find_dataset
 from skelgait.storage import Key, PickleTreeWriter
 from skelgait.synth import SynthReport, write_walkers
 
@@ -17,7 +17,7 @@ def write_dataset(out: Path, dataset: str = "CASIA-B", **more: object) -> SynthR
         "people": 8, "views": 2, "conditions": ("normal", "bag"), "repeats": 2, "frames": 10, "noise_px": 1.5,
         "lost": 0.01, "seed": 0, **more,
     }  # fmt: skip
-    return write_walkers(out, find(dataset), **options)  # type: ignore[arg-type]
+    return write_walkers(out, find_dataset(dataset), **options)  # type: ignore[arg-type]
 
 
 def write_random_maps(root: Path, identities: int = 4, views: int = 3, frames: int = 9) -> None:

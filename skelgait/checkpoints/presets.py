@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from skelgait.checkpoints.architecture import Architecture
-from skelgait.datasets import find
+from skelgait.datasets import find_dataset
 from skelgait.settings import load_settings, preset_names
 
 
@@ -42,6 +42,6 @@ def _match(architecture: Architecture, preset: str) -> PresetMatch | None:
         return None
     if settings.dataset is None or settings.evaluate.is_custom:
         return PresetMatch(preset, None, None, network.test_embedding, is_exact=True)
-    classes = len(find(settings.dataset).partition().train)
+    classes = len(find_dataset(settings.dataset).partition().train)
     is_exact = classes == architecture.classes
     return PresetMatch(preset, settings.dataset, classes, network.test_embedding, is_exact)

@@ -30,11 +30,11 @@ def synth(out: _Out, settings: Settings, as_json: Json = False) -> None:
 
     The default is the layout of CASIA-B.
     """
-    from skelgait.datasets import find
+    from skelgait.datasets import find_dataset
     from skelgait.runtime.progress import progress
     from skelgait.synth import write_walkers
 
-    dataset = find(settings.dataset or "CASIA-B")
+    dataset = find_dataset(settings.dataset or "CASIA-B")
     with progress(None, "Walking", "sequences") as advance:
         report = write_walkers(out, dataset, **settings.synth.model_dump(), advance=advance)
     counts = {"people": report.people, "sequences": report.sequences, "frames": report.frames}

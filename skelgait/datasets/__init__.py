@@ -1,4 +1,4 @@
-"""What is known of each dataset, as data: files, partition, protocol, published metrics."""
+"""Datasets as data: file patterns, official partition, protocol and published metrics of each."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from skelgait.datasets.casia_b import CASIA_B
 from skelgait.datasets.ccpg import CCPG
 from skelgait.datasets.custom import custom_protocol, verification_protocol
-from skelgait.datasets.dataset import Dataset, Layout
+from skelgait.datasets.dataset import Dataset, SyntheticLayout
 from skelgait.datasets.gait3d import GAIT3D
 from skelgait.datasets.grew import GREW
 from skelgait.datasets.oumvlp import OUMVLP
@@ -17,8 +17,18 @@ from skelgait.datasets.sustech1k import SUSTECH1K
 from skelgait.errors import SettingsError
 
 __all__ = [
-    "DATASETS", "Dataset", "Group", "Layout", "Partition", "Protocol", "Submission", "Table",
-    "custom_protocol", "find", "load_partition", "verification_protocol",
+    "DATASETS",
+    "Dataset",
+    "Group",
+    "Partition",
+    "Protocol",
+    "Submission",
+    "SyntheticLayout",
+    "Table",
+    "custom_protocol",
+    "find_dataset",
+    "load_partition",
+    "verification_protocol",
 ]  # fmt: skip
 
 DATASETS = {dataset.name: dataset for dataset in (CCPG, OUMVLP, SUSTECH1K, GAIT3D, GREW, CASIA_B)}
@@ -28,14 +38,17 @@ _BY_SPELLING = {
 }
 
 
-def find(name: str) -> Dataset:
-    """The dataset of that name, in any case and under any of its aliases.
+def find_dataset(name: str) -> Dataset:
+    """Return the dataset of a name or alias, ignoring case.
+
+    Args:
+        name: name or alias, for example CCPG or OU-MVLP.
 
     Raises:
-        SettingsError: there is none; names the nearest.
+        SettingsError: if there is none; it suggests the most similar name.
     """
     if name.lower() in _BY_SPELLING:
         return _BY_SPELLING[name.lower()]
     near = get_close_matches(name.lower(), _BY_SPELLING, n=1)
-    hint = f"did you mean {_BY_SPELLING[near[0]].name}?" if near else "for your own data leave it out"
+    hint = f"did you mean {_BY_SPELLING[near[0]].name}?" if near else "omit it for your own data"
     raise SettingsError("--dataset", name, f"one of {', '.join(DATASETS)}", hint)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from skelgait.datasets.dataset import Dataset, Layout
+from skelgait.datasets.dataset import Dataset, SyntheticLayout
 from skelgait.datasets.partition import Partition, numbered
 from skelgait.datasets.protocol import Group, Protocol, Table
 
@@ -44,9 +44,9 @@ CASIA_B = Dataset(
             ),
         ),
     ),
-    layout=Layout(
+    synthetic_layout=SyntheticLayout(
         conditions={
-            # The first two are enrolled and recognized.
+            # The first sequence is a gallery sequence, the second is a probe.
             "normal": ("nm-01", "nm-05", "nm-02", "nm-06", "nm-03", "nm-04"),
             "bag": ("bg-01", "bg-02"),
             "coat": ("cl-01", "cl-02"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from skelgait.datasets.dataset import Dataset, Layout
+from skelgait.datasets.dataset import Dataset, SyntheticLayout
 from skelgait.datasets.partition import Partition, numbered
 from skelgait.datasets.protocol import Group, Protocol, Table, published
 
@@ -40,7 +40,7 @@ CCPG = Dataset(
             "CL UP DN BG", {"skeletongait": "52.4 65.4 72.8 80.9", "skeletongait++": "90.1 95.0 92.9 97.0"}
         ),
     ),
-    layout=Layout(
+    synthetic_layout=SyntheticLayout(
         conditions={"normal": ("U0_D0", "U0_D3"), "bag": ("U0_D0_BG",), "coat": ("U1_D1", "U3_D3", "U1_D0", "U2_D2")},
         views=tuple(f"{camera:02d}_0" for camera in range(1, 11)),
         angles_deg=tuple(float(angle) for angle in range(0, 181, 20)),

@@ -1,4 +1,4 @@
-"""Protocols of no dataset: for one's own data, and for verification."""
+"""Protocols for your own data and for verification."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from skelgait.datasets.protocol import Group, Protocol, Table
 
 
 def custom_protocol(gallery: Sequence[str], probes: Mapping[str, Sequence[str]]) -> Protocol:
-    """Rank-1 across views, within a view, and over all.
+    """Return a protocol with rank-1 across views, within a view, and over all views.
 
     Args:
-        gallery: patterns of the enrolled conditions, such as `nm-0[1-4]`.
-        probes: patterns of the conditions of each named group of probes.
+        gallery: patterns of the gallery conditions, for example `nm-0[1-4]`.
+        probes: patterns of the probe conditions of each group, by name of the group.
     """
     groups = tuple(Group(name, tuple(patterns), tuple(gallery)) for name, patterns in probes.items())
     return Protocol(
@@ -25,24 +25,25 @@ def custom_protocol(gallery: Sequence[str], probes: Mapping[str, Sequence[str]])
     )
 
 
-def verification_protocol(of: Protocol) -> Protocol:
-    """Are two sequences of one person? Over all pairs of the groups of a protocol's first table.
+def verification_protocol(protocol: Protocol) -> Protocol:
+    """Return a protocol that verifies all pairs of a probe and a gallery entry, in the groups of the first table.
 
     Args:
-        of: the protocol; its rule for pairs of one view is kept where it leaves them out of a whole gallery.
+        protocol: protocol with these groups. If its first table excludes pairs of one view from the whole gallery, so
+            does the result.
     """
-    first = of.tables[0]
-    leaves_out = first.kind in ("pooled", "cross_view_gallery") and first.identical_views is False
+    first = protocol.tables[0]
+    excludes_same_view = first.kind in ("pooled", "cross_view_gallery") and first.identical_views is False
     return Protocol(
-        f"{of.name} verification",
+        f"{protocol.name} verification",
         tables=(
             Table(
                 "Verification: pairs of one person against pairs of two",
                 "verification",
                 first.groups,
                 ("eer", "tar_at_far_0.1", "tar_at_far_0.01", "tar_at_far_0.001"),
-                identical_views=not leaves_out,
+                identical_views=not excludes_same_view,
             ),
         ),
-        camera_of_view=of.camera_of_view,
+        camera_of_view=protocol.camera_of_view,
     )

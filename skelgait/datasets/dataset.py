@@ -1,4 +1,4 @@
-"""What is known of a dataset."""
+"""Description of a dataset."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from skelgait.datasets.protocol import Protocol
 
 
 @dataclass(frozen=True)
-class Layout:
-    """How a dataset spells its folders and files: what a synthetic twin of it is written with.
+class SyntheticLayout:
+    """Folder and file names for a synthetic dataset in the style of a real one.
 
     Attributes:
-        conditions: spellings of a plain condition (`normal`, `bag`, `coat`), one a repeat.
-        views: spellings of the views.
-        angles_deg: the camera's angle round the walker in each view, 0 from the front.
-        pose_file: name of the pose file, without its suffix; {view} stands for the view.
-        silhouette_file: name of the silhouette file likewise.
-        skeleton_joints: V of its poses.
-        leading_values: whether poses are rows (T, 2 + 3 V) with two leading values.
-        unnamed: condition of the probes whose names only a server knows, by the identity that stands for all of them;
-            their view is the name of a video.
+        conditions: names of each condition (`normal`, `bag`, `coat`), one for each repeat.
+        views: names of the views.
+        angles_deg: camera angle of each view, in degrees; 0 is the front.
+        pose_file: name of the pose file without suffix; {view} is replaced by the view.
+        silhouette_file: name of the silhouette file without suffix; {view} is replaced by the view.
+        skeleton_joints: number V of joints.
+        leading_values: True if poses are rows (T, 2 + 3 V) with two leading values.
+        unnamed: condition of the probes whose identity only a server knows, by the placeholder identity; their view is
+            the name of a video.
     """
 
     conditions: Mapping[str, tuple[str, ...]]
@@ -37,23 +37,23 @@ class Layout:
 
 @dataclass(frozen=True)
 class Dataset:
-    """What is known of a dataset.
+    """Description of a dataset.
 
     Attributes:
-        name: its name, as in presets.
-        partition: expands the official partition.
-        protocol: its evaluation.
-        layout: how it spells folders and files.
+        name: name, as in presets.
+        partition: function that returns the official partition.
+        protocol: evaluation protocol.
+        synthetic_layout: names for synthetic data in the style of this dataset; None: no synthetic data.
         pose_pattern: pattern of the pose file in a sequence folder.
         silhouette_pattern: pattern of the silhouette file in a sequence folder.
-        aliases: other spellings of its name.
-        keys: regular expression of identity/condition/view, as its users name them.
+        aliases: other names.
+        keys: regular expression of identity/condition/view.
     """
 
     name: str
     partition: Callable[[], Partition]
     protocol: Protocol
-    layout: Layout
+    synthetic_layout: SyntheticLayout | None = None
     pose_pattern: str = "*.pkl"
     silhouette_pattern: str = "*.pkl"
     aliases: tuple[str, ...] = field(default=())

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from importlib.resources import files
 
-from skelgait.datasets.dataset import Dataset, Layout
+from skelgait.datasets.dataset import Dataset, SyntheticLayout
 from skelgait.datasets.partition import Partition, numbered
 from skelgait.datasets.protocol import Group, Protocol, Table, published
 
 
 def _partition() -> Partition:
-    """The test identities are those of the 1000 probes; a line lists probes as identity:camera.video.sequence."""
+    """Return the official partition. Its file lists 1000 probes as identity:camera.video.sequence."""
     probes = set()
     for entry in files("skelgait.datasets").joinpath("gait3d_probes.txt").read_text(encoding="utf-8").split():
         identity, place = entry.split(":")
@@ -38,7 +38,7 @@ GAIT3D = Dataset(
         ),
         published=published("Gait3D", {"skeletongait": "38.1", "skeletongait++": "77.40"}),
     ),
-    layout=Layout(
+    synthetic_layout=SyntheticLayout(
         conditions={"normal": tuple(f"camid{camera}_videoid2" for camera in range(4))},
         views=("seq0", "seq1"),
         angles_deg=(0.0, 60.0),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from skelgait.datasets.dataset import Dataset, Layout
+from skelgait.datasets.dataset import Dataset, SyntheticLayout
 from skelgait.datasets.partition import Partition, numbered
 from skelgait.datasets.protocol import Group, Protocol, Submission, Table, published
 
@@ -29,7 +29,7 @@ GREW = Dataset(
         published=published("GREW", {"skeletongait": "77.4", "skeletongait++": "87.04"}),
         submission=Submission(probes=("03",), gallery=("01", "02")),
     ),
-    layout=Layout(
+    synthetic_layout=SyntheticLayout(
         conditions={"normal": ("01", "02")},
         views=("view1", "view2", "view3", "view4"),
         angles_deg=(0.0, 45.0, 90.0, 135.0),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from skelgait.datasets.dataset import Dataset, Layout
+from skelgait.datasets.dataset import Dataset, SyntheticLayout
 from skelgait.datasets.partition import Partition, numbered
 from skelgait.datasets.protocol import Group, Protocol, Table, published
 
@@ -27,7 +27,7 @@ OUMVLP = Dataset(
         ),
         published=published("NM", {"skeletongait": "67.4"}),
     ),
-    layout=Layout(
+    synthetic_layout=SyntheticLayout(
         conditions={"normal": ("00", "01")},
         views=tuple(f"{angle:03d}" for angle in _ANGLES),
         angles_deg=tuple(float(angle) for angle in _ANGLES),

@@ -1,4 +1,4 @@
-"""Who is trained on and who is tested."""
+"""Partitions of identities into training and test."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _HINT = "write a JSON object with lists of identity strings under TRAIN_SET and 
 
 @dataclass(frozen=True)
 class Partition:
-    """Identities to train on and to test; nobody is in both.
+    """Training and test identities, without overlap.
 
     Attributes:
-        train: identities to train on.
-        test: identities to test.
-        probes: for a dataset that names its probes one by one, their (identity, condition, view); otherwise empty.
+        train: training identities.
+        test: test identities.
+        probes: (identity, condition, view) of the probes, if the dataset lists them; otherwise empty.
     """
 
     train: frozenset[str]
@@ -27,10 +27,10 @@ class Partition:
 
 
 def load_partition(path: Path) -> Partition:
-    """Read a partition from JSON: lists TRAIN_SET and TEST_SET, and PROBE_SET of `identity-condition-view` if need be.
+    """Read a partition from JSON: lists TRAIN_SET and TEST_SET, and optionally PROBE_SET of `identity-condition-view`.
 
     Raises:
-        DataError: the file cannot be read, lacks a list, or has an identity in both.
+        DataError: if the file cannot be read, lacks a list, or has an identity in both lists.
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
@@ -42,13 +42,13 @@ def load_partition(path: Path) -> Partition:
     both = sorted(set(train) & set(test))
     if both:
         found = f"{', '.join(both[:3])} in both TRAIN_SET and TEST_SET"
-        raise DataError(path, found, "nobody in both", "leave each identity in one of them")
+        raise DataError(path, found, "no identity in both", "remove it from one of them")
     probes = [_probe(entry, path) for entry in _strings({"PROBE_SET": [], **content}, "PROBE_SET", path)]
     return Partition(frozenset(train), frozenset(test), frozenset(probes))
 
 
 def numbered(first: int, last: int, width: int, suffix: str = "", step: int = 1) -> frozenset[str]:
-    """Identities `first` to `last`, both inclusive, zero-padded to `width` digits."""
+    """Return identities `first` to `last`, both inclusive, zero-padded to `width` digits."""
     return frozenset(f"{number:0{width}d}{suffix}" for number in range(first, last + 1, step))
 
 
@@ -63,6 +63,6 @@ def _probe(entry: str, path: Path) -> tuple[str, str, str]:
     parts = entry.split("-")
     if len(parts) != 3:
         raise DataError(
-            path, f"the probe {entry}", "identity-condition-view", "spell the probes like this in PROBE_SET"
+            path, f"the probe {entry}", "identity-condition-view", "write the probes like this in PROBE_SET"
         )
     return parts[0], parts[1], parts[2]

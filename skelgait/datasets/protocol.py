@@ -1,4 +1,4 @@
-"""What an evaluation protocol is: a description, which `skelgait.evaluation` carries out."""
+"""Evaluation protocol as data; `skelgait.evaluation` carries it out."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ Kind = Literal["view_pairs", "cross_view_gallery", "pooled", "verification"]
 
 @dataclass(frozen=True)
 class Group:
-    """Who is recognized among whom.
+    """Probes and gallery.
 
     Attributes:
-        name: the group's name in reports.
-        probes: patterns (as of shell file names) of the conditions to be recognized; none where the partition
-            names the probes one by one.
-        gallery: patterns of the enrolled conditions. A sequence that fits both is in both, but is not compared with
-            itself; probes that the partition names are not in the gallery.
+        name: name of the group in reports.
+        probes: patterns of the probe conditions, with the wildcards of file names; empty: the partition lists the
+            probes.
+        gallery: patterns of the gallery conditions. A sequence that matches both is in both, but is not compared with
+            itself. Probes listed by the partition are not in the gallery.
     """
 
     name: str
@@ -28,20 +28,21 @@ class Group:
 
 @dataclass(frozen=True)
 class Table:
-    """One way to score groups of probes.
+    """Metrics of groups of probes under one set of rules.
 
     Attributes:
-        title: the table's title in reports.
-        kind: `view_pairs`: each probe view against each gallery view on its own, then the mean over the pairs;
-            `cross_view_gallery`: each probe against the whole gallery, then the mean over probe views;
-            `pooled`: each probe against the whole gallery, then the mean over probes;
-            `verification`: whether a probe and a gallery entry are of one person, over all pairs.
-        groups: the groups that are scored.
-        metrics: what is reported: eer and tar_at_far_x for `verification`, the others for all other kinds.
-        identical_views: for `view_pairs`, whether pairs of one view count (or they alone); for the others, False leaves
-            out the gallery entries of the probe's own identity and view.
-        unmatched_are_wrong: whether a probe without a true match in its gallery counts as not recognized in rank-k, or
-            not at all; it never counts in mean_ap and mean_inp.
+        title: title of the table in reports.
+        kind: `view_pairs`: each probe view against each gallery view separately, mean over the pairs;
+            `cross_view_gallery`: each probe against the whole gallery, mean over probe views;
+            `pooled`: each probe against the whole gallery, mean over probes;
+            `verification`: all pairs of a probe and a gallery entry.
+        groups: groups of probes.
+        metrics: names of metrics, see `skelgait.matching.metrics.METRICS`; those of verification for `verification`,
+            those of ranks for the other kinds.
+        identical_views: for `view_pairs`: True: pairs of one view count, False: they do not, "only": no others count.
+            For other kinds: False excludes gallery entries with the identity and the view of the probe.
+        unmatched_are_wrong: True: a probe without a true match counts as wrong in rank-k; False: it does not count. It
+            never counts in mean_ap and mean_inp.
     """
 
     title: str
@@ -54,12 +55,12 @@ class Table:
 
 @dataclass(frozen=True)
 class Submission:
-    """A ranking that somebody else scores.
+    """Ranking file that a server scores.
 
     Attributes:
-        probes: patterns of the conditions to be recognized; a probe is named by its view.
-        gallery: patterns of the enrolled conditions.
-        ranks: how many gallery entries are listed for each probe.
+        probes: patterns of the probe conditions; a probe is named by its view.
+        gallery: patterns of the gallery conditions.
+        ranks: number of gallery entries listed for each probe.
     """
 
     probes: tuple[str, ...]
@@ -69,14 +70,14 @@ class Submission:
 
 @dataclass(frozen=True)
 class Protocol:
-    """How a dataset is evaluated.
+    """Evaluation protocol of a dataset.
 
     Attributes:
-        name: the protocol's name.
-        tables: what is computed; the first table is the one that papers publish.
-        camera_of_view: whether only the part of the view before `_` tells the camera.
-        published: rank-1 of the first table as published, in [0, 1], by network and group.
-        submission: a ranking for a server, if the dataset has one.
+        name: name of the protocol.
+        tables: tables of metrics; the first one is the table that papers publish.
+        camera_of_view: True if only the part of a view before `_` is the camera.
+        published: published rank-1 of the first table, in [0, 1], by network and group.
+        submission: ranking file for a server, if the dataset has one.
     """
 
     name: str
@@ -86,11 +87,11 @@ class Protocol:
     submission: Submission | None = None
 
     def patterns(self) -> set[str]:
-        """Patterns of all conditions that are compared."""
-        parts = [group for table in self.tables for group in table.groups]
+        """Return the patterns of all conditions that are compared."""
+        groups = [group for table in self.tables for group in table.groups]
         if self.submission:
-            parts.append(Group("submission", self.submission.probes, self.submission.gallery))
-        return {pattern for part in parts for pattern in (*part.probes, *part.gallery)}
+            groups.append(Group("submission", self.submission.probes, self.submission.gallery))
+        return {pattern for group in groups for pattern in (*group.probes, *group.gallery)}
 
 
 def published(groups: str, rank_1: Mapping[str, str]) -> dict[str, dict[str, float]]:

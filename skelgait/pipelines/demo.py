@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 
 from skelgait.checkpoints.folder import list_checkpoints
-from skelgait.datasets import find
+from skelgait.datasets import find_dataset
 from skelgait.errors import DataError
 from skelgait.models import NETWORKS
 from skelgait.pipelines import workspace
@@ -180,7 +180,7 @@ def _settings(config: DemoSettings, network: str) -> Settings:
 
 def _write_walkers(config: DemoSettings, synth: SynthSettings, progress: Progress) -> None:
     with progress(None, "Synthetic walkers", "sequences") as advance:
-        write_walkers(config.out, find("CASIA-B"), **synth.model_dump(), advance=advance)
+        write_walkers(config.out, find_dataset("CASIA-B"), **synth.model_dump(), advance=advance)
 
 
 def _draw_maps(settings: Settings, progress: Progress) -> None:

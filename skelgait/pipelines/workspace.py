@@ -9,7 +9,7 @@ from skelgait.datasets import (
     Partition,
     Protocol,
     custom_protocol,
-    find,
+    find_dataset,
     load_partition,
     verification_protocol,
 )
@@ -23,7 +23,7 @@ from skelgait.storage.metadata import METADATA_FILE
 
 def dataset_of(settings: Settings) -> Dataset | None:
     """Return the dataset of the settings; None if they have none."""
-    return None if settings.dataset is None else find(settings.dataset)
+    return None if settings.dataset is None else find_dataset(settings.dataset)
 
 
 def open_poses(settings: Settings) -> SequenceSource:
@@ -133,7 +133,7 @@ def protocol_of(settings: Settings) -> Protocol:
     if name is None:
         hint = "give --protocol or --dataset; for your own data give --gallery and --probes"
         raise SettingsError("--protocol", "nothing", "a protocol", hint)
-    protocol = find(name).protocol
+    protocol = find_dataset(name).protocol
     return verification_protocol(protocol) if is_verification else protocol
 
 
@@ -142,7 +142,7 @@ def _dataset_of_protocol(settings: Settings) -> Dataset | None:
     config = settings.evaluate
     if config.protocol is None or config.protocol in GENERIC_PROTOCOLS or config.protocol_file:
         return None
-    return find(config.protocol)
+    return find_dataset(config.protocol)
 
 
 def test_embedding_of(settings: Settings, network: str) -> int:

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, Strict, ValidationInfo, field_validator, model_validator
 
-from skelgait.datasets import DATASETS, find
+from skelgait.datasets import DATASETS, find_dataset
 from skelgait.errors import SettingsError
 from skelgait.settings.base import StrictModel
 from skelgait.settings.embedding import WithNetwork
@@ -68,7 +68,7 @@ class EvaluateSettings(WithNetwork):
         if name is None or name in GENERIC_PROTOCOLS or is_protocol_file(name):
             return name
         try:
-            return find(name).name
+            return find_dataset(name).name
         except SettingsError as error:
             known = (*DATASETS, *GENERIC_PROTOCOLS)
             near = get_close_matches(name, known, n=1)

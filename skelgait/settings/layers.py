@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from skelgait.datasets import find
+from skelgait.datasets import find_dataset
 from skelgait.errors import PathLike, SettingsError
 from skelgait.opengait.settings import is_opengait_dialect, translate
 from skelgait.settings.evaluation import is_protocol_file
@@ -155,7 +155,7 @@ def _preset_of(given: Layer) -> str | None:
         return None
     network = given[_NETWORK][0] if _NETWORK in given else Settings().train.network.name
     try:
-        name = f"{network}_{find(str(given['dataset'][0])).name}"
+        name = f"{network}_{find_dataset(str(given['dataset'][0])).name}"
     except SettingsError:  # an unknown dataset is reported with all other problems
         return None
     return name if name in preset_names() else None

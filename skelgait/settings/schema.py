@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, Strict, field_validator
 
-from skelgait.datasets import find
+from skelgait.datasets import find_dataset
 from skelgait.errors import SettingsError
 from skelgait.settings.base import StrictModel
 from skelgait.settings.embedding import EmbedSettings
@@ -185,6 +185,6 @@ class Settings(StrictModel):
     @classmethod
     def _check_dataset(cls, name: str | None) -> str | None:
         try:
-            return None if name is None else find(name).name
+            return None if name is None else find_dataset(name).name
         except SettingsError as error:
             raise ValueError(f"should be {error.expected}; {error.hint}") from error

@@ -12,7 +12,7 @@ from typing import NamedTuple, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from skelgait.datasets import Dataset, Layout, Partition
+from skelgait.datasets import Dataset, Partition, SyntheticLayout
 from skelgait.errors import PathLike, SettingsError
 from skelgait.runtime.advance import Advance, no_progress
 from skelgait.runtime.rng import rng_for
@@ -96,7 +96,7 @@ def write_walkers(
     Args:
         out: output folder.
         dataset: dataset with the folder structure, skeleton, views and identities to use, for example
-            `skelgait.find("CASIA-B")`.
+            `skelgait.find_dataset("CASIA-B")`.
         people: number of people; half of them (rounded down) are for training.
         views: number of cameras per walk, limited to the views of the dataset.
         conditions: conditions among "normal", "bag" and "coat"; those that the dataset does not have are ignored.
@@ -111,40 +111,45 @@ def write_walkers(
         Summary of the written dataset.
 
     Raises:
-        SettingsError: if a condition is unknown, the dataset has none of the conditions, or not enough identities.
+        SettingsError: if a condition is unknown, the dataset has none of the conditions, not enough identities, or
+            no synthetic layout.
         DataError: if a file cannot be written.
     """
     start, out, advance = time.perf_counter(), Path(out), advance or no_progress
-    partition = _partition(dataset, people)
+    layout = dataset.synthetic_layout
+    if layout is None:
+        hint = "use another dataset"
+        raise SettingsError("--dataset", f"{dataset.name}, without a synthetic layout", "a dataset with one", hint)
+    partition = _partition(dataset, layout, people)
     identities = sorted(partition.train) + sorted(partition.test)
     recording = _Recording(frames, noise_px, lost, seed)
     n_sequences = n_frames = 0
-    for plan in _walks(dataset.layout, identities, partition, views, _available(conditions, dataset), repeats):
-        n_frames += _write_walk(out, dataset.layout, plan, recording)
+    for plan in _walks(layout, identities, partition, views, _available(conditions, dataset.name, layout), repeats):
+        n_frames += _write_walk(out, layout, plan, recording)
         n_sequences += len(plan.cameras)
         advance(len(plan.cameras))
     # Unnamed probes are not people, but belong to the test set.
-    partition = replace(partition, test=partition.test | dataset.layout.unnamed.keys())
+    partition = replace(partition, test=partition.test | layout.unnamed.keys())
     _write_partition(out / "partition.json", partition)
     return SynthReport(people, n_sequences, n_frames, time.perf_counter() - start)
 
 
-def _available(conditions: Sequence[str], dataset: Dataset) -> list[Condition]:
+def _available(conditions: Sequence[str], dataset: str, layout: SyntheticLayout) -> list[Condition]:
     known: tuple[Condition, ...] = get_args(Condition)
     unknown = [name for name in conditions if name not in known]
     if unknown:
         raise SettingsError("synth.conditions", ", ".join(unknown), f"some of {', '.join(known)}", "remove the others")
-    available = [name for name in known if name in conditions and name in dataset.layout.conditions]
+    available = [name for name in known if name in conditions and name in layout.conditions]
     if not available:
-        expected = f"some of {', '.join(dataset.layout.conditions)} for {dataset.name}"
+        expected = f"some of {', '.join(layout.conditions)} for {dataset}"
         raise SettingsError("synth.conditions", ", ".join(conditions), expected, "add one of these")
     return available
 
 
-def _partition(dataset: Dataset, people: int) -> Partition:
+def _partition(dataset: Dataset, layout: SyntheticLayout, people: int) -> Partition:
     """Return the part of the official partition with the first `people` identities."""
     official = dataset.partition()
-    named = sorted(official.test - dataset.layout.unnamed.keys())
+    named = sorted(official.test - layout.unnamed.keys())
     limit = 2 * min(len(official.train), len(named))
     if not 2 <= people <= limit:
         hint = f"for example --people {min(16, limit)}"
@@ -154,7 +159,7 @@ def _partition(dataset: Dataset, people: int) -> Partition:
 
 
 def _walks(
-    layout: Layout,
+    layout: SyntheticLayout,
     identities: Sequence[str],
     partition: Partition,
     views: int,
@@ -182,7 +187,7 @@ def _walks(
                 yield _Walk(person, conditions[0], len(layout.conditions[conditions[0]]), (camera,))
 
 
-def _write_walk(out: Path, layout: Layout, plan: _Walk, recording: _Recording) -> int:
+def _write_walk(out: Path, layout: SyntheticLayout, plan: _Walk, recording: _Recording) -> int:
     """Write the sequences of all cameras of a walk; return the number of frames."""
     person = sample_person(rng_for(recording.seed, _PERSON_DRAWS, plan.person))
     position = plan.person, get_args(Condition).index(plan.condition), plan.repeat
@@ -205,7 +210,7 @@ def _name(template: str, key: Key) -> str:
     return template.format(view=key.view)
 
 
-def _pose_array(keypoints: NDArray[np.float32], layout: Layout) -> NDArray[np.float32]:
+def _pose_array(keypoints: NDArray[np.float32], layout: SyntheticLayout) -> NDArray[np.float32]:
     """Convert COCO-17 keypoints to the skeleton and array shape of a dataset."""
     if layout.skeleton_joints == len(COCO_18.joints):
         shoulders = [COCO_17.index("left shoulder"), COCO_17.index("right shoulder")]

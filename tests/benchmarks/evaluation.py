@@ -26,7 +26,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from skelgait.datasets import Group, Protocol, Table, custom_protocol, find
+from skelgait.datasets import Group, Protocol, Table, custom_protocol, find_dataset
 from skelgait.embeddings import EmbeddingFacts, Embeddings, open_embeddings, write_embeddings
 from skelgait.embeddings.extraction import EmbeddingChunk
 from skelgait.evaluation import score
@@ -68,7 +68,7 @@ def keys_of(protocol: str) -> Iterator[Key]:
         yield from (Key(f"{i:05d}", c, "v") for i in range(6000) for c in ("01", "02"))
         yield from (Key("probe", "03", f"{i:05d}") for i in range(12000))
     elif protocol == "Gait3D":
-        probes = find("Gait3D").partition().probes
+        probes = find_dataset("Gait3D").partition().probes
         yield from (Key(*probe) for probe in sorted(probes))
         identities = sorted({identity for identity, _, _ in probes})
         yield from (Key(identities[i % 1000], f"camid90_videoid{i}", "seq0") for i in range(5369))
@@ -116,13 +116,13 @@ def lean_ranks(distances: NDArray[np.float32], identities: NDArray[np.int64], ga
 
 def largest(test_set: EvaluationSet, protocol: str) -> Members:
     """Return probes and gallery of the largest group of the first table."""
-    groups = [test_set.members(group) for group in find(protocol).protocol.tables[0].groups]
+    groups = [test_set.members(group) for group in find_dataset(protocol).protocol.tables[0].groups]
     return max(groups, key=lambda members: len(members.probes) * len(members.gallery))
 
 
 def evaluate_protocol(protocol: str) -> dict[str, float]:
     """Measure a protocol."""
-    dataset = find(protocol)
+    dataset = find_dataset(protocol)
     keys = sorted(keys_of(protocol))
     embeddings, partition = random_embeddings(keys), dataset.partition()
     test_set = EvaluationSet(keys, camera_of_view=dataset.protocol.camera_of_view, probes=partition.probes)

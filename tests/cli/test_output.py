@@ -12,7 +12,7 @@ import pytest
 
 from skelgait.cli.evaluate import show_evaluation
 from skelgait.cli.output import show_counts, show_table, warn
-from skelgait.datasets import find
+from skelgait.datasets import find_dataset
 from skelgait.evaluation import EvaluationReport
 from skelgait.evaluation.report import GroupReport, TableReport
 from tests.paths import ROOT
@@ -44,7 +44,7 @@ def test_table_without_hint_is_complete(
 
 def report_of(dataset: str) -> dict[str, Any]:
     """Return a report of a dataset's protocol in which every metric has an interval."""
-    protocol = find(dataset).protocol
+    protocol = find_dataset(dataset).protocol
     tables = [
         TableReport(
             table.title,
@@ -64,7 +64,7 @@ def report_of(dataset: str) -> dict[str, Any]:
 
 
 def test_evaluation_in_a_pipe_has_all_columns(capsys: pytest.CaptureFixture[str]) -> None:
-    tables = find("SUSTech1K").protocol.tables
+    tables = find_dataset("SUSTech1K").protocol.tables
     show_evaluation(report_of("SUSTech1K"))
     out = capsys.readouterr().out
     assert all(group.name in out for table in tables for group in table.groups)

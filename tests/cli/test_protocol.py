@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from skelgait.datasets import DATASETS, custom_protocol, find
+from skelgait.datasets import DATASETS, custom_protocol, find_dataset
 from skelgait.opengait.weights import to_opengait
 from skelgait.settings import protocol_to_yaml, read_protocol
 from tests.checkpoints.checkpoint_files import SMALL, write_opengait
@@ -27,10 +27,10 @@ def test_built_in_protocol_as_a_file_is_read_back(tmp_path: Path, name: str) -> 
     code, out, err = call("protocol", name)
     assert (code, err) == (0, "")
     (tmp_path / "p.yaml").write_text(out)
-    assert read_protocol(tmp_path / "p.yaml") == find(name).protocol
+    assert read_protocol(tmp_path / "p.yaml") == find_dataset(name).protocol
     assert call("protocol", "p.yaml") == (0, out, "")
     as_json = json.loads(call("protocol", "p.yaml", "--json")[1])
-    assert as_json == json.loads(json.dumps(asdict(find(name).protocol)))
+    assert as_json == json.loads(json.dumps(asdict(find_dataset(name).protocol)))
 
 
 def test_custom_protocol_comes_from_the_settings(tmp_path: Path) -> None:

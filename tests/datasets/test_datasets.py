@@ -1,4 +1,4 @@
-"""What is shipped of each dataset."""
+"""Descriptions and partitions of the datasets."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from skelgait.datasets import DATASETS, find, load_partition
+from skelgait.datasets import DATASETS, find_dataset, load_partition
 from skelgait.errors import DataError, SettingsError
 
 COUNTS = {
@@ -25,14 +25,14 @@ SUMS = {"SUSTech1K": ("300dd4", "e3b0c4"), "Gait3D": ("f07c83", "815e97")}
 
 
 @pytest.mark.parametrize("name", DATASETS)
-def test_sizes(name: str) -> None:
+def test_partition_sizes(name: str) -> None:
     partition = DATASETS[name].partition()
     assert (len(partition.train), len(partition.test), len(partition.probes)) == COUNTS[name]
     assert not partition.train & partition.test
 
 
 @pytest.mark.parametrize("name", DATASETS)
-def test_partitions_are_the_official_ones(partitions: Path, name: str) -> None:
+def test_partitions_equal_official_files(partitions: Path, name: str) -> None:
     assert DATASETS[name].partition() == load_partition(partitions / f"{name}.json")
 
 
@@ -41,7 +41,7 @@ def _sum(names: object) -> str:
 
 
 @pytest.mark.parametrize("name", ["SUSTech1K", "Gait3D"])
-def test_packed_partitions_are_whole(name: str) -> None:
+def test_packed_partitions_are_complete(name: str) -> None:
     partition = DATASETS[name].partition()
     assert (_sum(partition.train), _sum("-".join(p) for p in partition.probes)) == SUMS[name]
 
@@ -49,13 +49,13 @@ def test_packed_partitions_are_whole(name: str) -> None:
 @pytest.mark.parametrize(
     ("spelling", "name"), [("ccpg", "CCPG"), ("OU-MVLP", "OUMVLP"), ("oumvlp", "OUMVLP"), ("casiab", "CASIA-B")]
 )
-def test_spellings(spelling: str, name: str) -> None:
-    assert find(spelling).name == name
+def test_aliases_in_any_case(spelling: str, name: str) -> None:
+    assert find_dataset(spelling).name == name
 
 
-def test_unknown_names_get_the_nearest() -> None:
+def test_unknown_name_suggests_similar_name() -> None:
     with pytest.raises(SettingsError, match=r"--dataset: found gait3, expected one of .*; did you mean Gait3D\?"):
-        find("gait3")
+        find_dataset("gait3")
 
 
 @pytest.mark.parametrize(
@@ -69,27 +69,27 @@ def test_unknown_names_get_the_nearest() -> None:
         ('{"TRAIN_SET": [], "TEST_SET": ["2"], "PROBE_SET": ["2-a"]}', "found the probe 2-a"),
     ],
 )
-def test_partitions_that_cannot_be_used(tmp_path: Path, content: str, message: str) -> None:
+def test_unusable_partition_file_is_an_error(tmp_path: Path, content: str, message: str) -> None:
     (tmp_path / "p.json").write_text(content)
     with pytest.raises(DataError, match=message):
         load_partition(tmp_path / "p.json")
 
 
-def test_a_partition_is_read(tmp_path: Path) -> None:
+def test_partition_file_is_read(tmp_path: Path) -> None:
     content = {"TRAIN_SET": ["a"], "TEST_SET": ["b"], "PROBE_SET": ["b-c1-v2"]}
     (tmp_path / "p.json").write_text(json.dumps(content))
     assert load_partition(tmp_path / "p.json").probes == {("b", "c1", "v2")}
 
 
 @pytest.mark.parametrize("name", ["OUMVLP", "SUSTech1K", "GREW", "CASIA-B"])
-def test_two_walks_of_a_layout_are_a_probe_and_a_gallery_walk(name: str) -> None:
+def test_first_two_sequences_are_a_probe_and_a_gallery_entry(name: str) -> None:
     dataset = DATASETS[name]
-    group, walks = dataset.protocol.tables[0].groups[0], dataset.layout.conditions["normal"][:2]
+    group, walks = dataset.protocol.tables[0].groups[0], dataset.synthetic_layout.conditions["normal"][:2]
     for patterns in (group.probes, group.gallery):
         assert sum(fnmatchcase(walk, pattern) for walk in walks for pattern in patterns) == 1
 
 
-def test_published_metrics_have_groups() -> None:
+def test_published_metrics_belong_to_groups_of_the_first_table() -> None:
     for dataset in DATASETS.values():
         groups = {group.name for group in dataset.protocol.tables[0].groups}
         for metrics in dataset.protocol.published.values():

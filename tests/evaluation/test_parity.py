@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from skelgait.datasets import DATASETS, find
+from skelgait.datasets import DATASETS, find_dataset
 from skelgait.evaluation import Embeddings, EvaluationReport, distance_matrix, score, write_submission
 from skelgait.matching.options import MatchingOptions
 from skelgait.matching.ranking import Gallery, rank_matches
@@ -41,7 +41,7 @@ def sample_embeddings(name: str) -> Embeddings:
 
 def carried_out(folder: Path, case: str) -> tuple[EvaluationReport, dict[str, object]]:
     described = json.loads((folder / f"{case}.json").read_text())
-    dataset = find(described["protocol"])
+    dataset = find_dataset(described["protocol"])
     embeddings = embeddings_of(folder / f"{case}.npz")
     return score(
         embeddings, dataset.protocol, dataset.partition(), MatchingOptions(DISTANCES[described["metric"]])
@@ -93,7 +93,7 @@ def test_metrics(parity: Path, case: str) -> None:
 @pytest.mark.parametrize("name", SAMPLE["cases"])
 def test_sample_agrees(name: str) -> None:
     case = SAMPLE["cases"][name]
-    dataset = find(case["dataset"])
+    dataset = find_dataset(case["dataset"])
     embeddings = sample_embeddings(case["embeddings"])
     report = score(embeddings, dataset.protocol, dataset.partition(), MatchingOptions(case["distance"]))
     for table, groups in case["percent"].items():
@@ -109,7 +109,7 @@ def test_sample_has_every_protocol() -> None:
 
 
 def test_submission_of_sample_is_the_same_file(tmp_path: Path) -> None:
-    submission = find("GREW").protocol.submission
+    submission = find_dataset("GREW").protocol.submission
     assert submission is not None
     assert write_submission(tmp_path / "s.csv", sample_embeddings("GREW-submission"), submission) == 16
     assert (tmp_path / "s.csv").read_text().splitlines() == SAMPLE["GREW submission"]
@@ -124,7 +124,7 @@ def test_distances_of_sample(distance: str) -> None:
 
 def test_grew_s_ranking_is_the_same_file(parity: Path, tmp_path: Path) -> None:
     embeddings = embeddings_of(parity / "evaluation" / "GREW_submission.npz")
-    submission = find("GREW").protocol.submission
+    submission = find_dataset("GREW").protocol.submission
     assert submission is not None
     assert write_submission(tmp_path / "s.csv", embeddings, submission) == 16
     assert (tmp_path / "s.csv").read_text() == (parity / "evaluation" / "GREW_submission.csv").read_text()

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from skelgait.datasets import Group, Partition, Protocol, Table, find
+from skelgait.datasets import Group, Partition, Protocol, Table, find_dataset
 from skelgait.evaluation import Embeddings, distance_matrix
 from skelgait.evaluation.retrieval import Retrieved, retrieve
 from skelgait.matching.options import MatchingOptions, Reranking
@@ -102,7 +102,7 @@ def test_probes_are_evenly_spaced_and_of_several_views() -> None:
     # As in OU-MVLP: 14 views of everybody, and a multiple of 6 people, so that equal parts begin at the same view.
     keys = [Key(f"{i:03d}", c, f"{v:02d}") for i in range(60) for c in ("00", "01") for v in range(14)]
     probes = [key for key in keys if key.condition == "00"]
-    found = retrieve(embeddings_of(keys), find("OUMVLP").protocol)["NM"]
+    found = retrieve(embeddings_of(keys), find_dataset("OUMVLP").protocol)["NM"]
     places = [probes.index(of.probe) for of in found]
     assert len(found) == 6
     assert all(place // 140 == part for part, place in enumerate(places))
@@ -129,7 +129,7 @@ def test_probes_without_a_gallery_are_passed_over() -> None:
 def test_named_probes_are_those_of_the_partition() -> None:
     keys = walks("abc", ["n1", "n2"], ["v", "w"])
     partition = Partition(frozenset(), frozenset("abc"), frozenset({("b", "n1", "w")}))
-    (found,) = retrieve(embeddings_of(keys), find("Gait3D").protocol, partition, n_nearest=50).values()
+    (found,) = retrieve(embeddings_of(keys), find_dataset("Gait3D").protocol, partition, n_nearest=50).values()
     assert [of.probe for of in found] == [Key("b", "n1", "w")]
     # Gait3D leaves nothing out but the probe, which is not in the gallery.
     assert {near.key for near in found[0].nearest} == set(keys) - {Key("b", "n1", "w")}

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from skelgait.datasets import Partition, custom_protocol, find
+from skelgait.datasets import Partition, custom_protocol, find_dataset
 from skelgait.errors import ProtocolError
 from skelgait.evaluation import Embeddings, distance_matrix, evaluate, score, write_submission
 from skelgait.storage import Key, PickleTreeWriter, open_source
@@ -93,7 +93,7 @@ def test_a_partition_that_does_not_fit_is_named(tmp_path: Path, test: str, probe
     keys = walks("ab", ["n"], ["v", "w"])
     for key in keys:
         PickleTreeWriter(tmp_path).write(key, np.zeros((2, 2, 64, 64), np.uint8))
-    protocol, source = find("Gait3D").protocol, open_source(tmp_path, "map")
+    protocol, source = find_dataset("Gait3D").protocol, open_source(tmp_path, "map")
     partition = Partition(frozenset(), frozenset(test), frozenset(probes))  # type: ignore[call-overload]
     with pytest.raises(ProtocolError, match=re.escape(message)):
         evaluate.evaluation_keys(source, protocol, partition)
@@ -104,7 +104,7 @@ def test_a_partition_that_does_not_fit_is_named(tmp_path: Path, test: str, probe
 
 def test_a_small_gallery_gives_a_short_ranking(tmp_path: object) -> None:
     keys = [Key("00001", "01", "a"), Key("00002", "02", "b"), Key("probe", "03", "abc123")]
-    submission = find("GREW").protocol.submission
+    submission = find_dataset("GREW").protocol.submission
     assert submission is not None
     path = tmp_path / "s.csv"  # type: ignore[operator]
     write_submission(path, embeddings_for(keys), submission)

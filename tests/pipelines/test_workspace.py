@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from skelgait.datasets import find
+from skelgait.datasets import find_dataset
 from skelgait.errors import SettingsError
 from skelgait.pipelines import workspace
 from skelgait.settings import Settings, protocol_to_yaml
@@ -35,11 +35,13 @@ def test_protocol_follows_from_settings(given: dict[str, object], name: str) -> 
 
 def test_protocol_file_sets_the_protocol_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    Path("CCPG.YML").write_text(protocol_to_yaml(find("GREW").protocol))
+    Path("CCPG.YML").write_text(protocol_to_yaml(find_dataset("GREW").protocol))
     for more in ({}, PATTERNS):  # patterns are ignored
-        assert workspace.protocol_of(settings(evaluate={"protocol": "CCPG.YML", **more})) == find("GREW").protocol
+        assert (
+            workspace.protocol_of(settings(evaluate={"protocol": "CCPG.YML", **more})) == find_dataset("GREW").protocol
+        )
     file = {"protocol": "CCPG.YML"}
-    assert workspace.partition_of(settings(dataset="CCPG", evaluate=file)) == find("CCPG").partition()
+    assert workspace.partition_of(settings(dataset="CCPG", evaluate=file)) == find_dataset("CCPG").partition()
     assert workspace.run_folder(settings(evaluate=file)) == Path("runs/skeletongait")
     assert workspace.test_embedding_of(settings(evaluate=file), "skeletongait") == 1
     with pytest.raises(SettingsError, match="--partition: found nothing"):
@@ -48,8 +50,8 @@ def test_protocol_file_sets_the_protocol_only(tmp_path: Path, monkeypatch: pytes
 
 def test_protocol_of_a_dataset_implies_its_partition() -> None:
     protocol = {"protocol": "SUSTech1K"}
-    assert workspace.partition_of(settings(evaluate=protocol)) == find("SUSTech1K").partition()
-    assert workspace.partition_of(settings(dataset="CCPG", evaluate=protocol)) == find("CCPG").partition()
+    assert workspace.partition_of(settings(evaluate=protocol)) == find_dataset("SUSTech1K").partition()
+    assert workspace.partition_of(settings(dataset="CCPG", evaluate=protocol)) == find_dataset("CCPG").partition()
     with pytest.raises(SettingsError, match="--partition: found nothing"):
         workspace.partition_of(settings(evaluate=PATTERNS))
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from skelgait.datasets import custom_protocol, find, verification_protocol
+from skelgait.datasets import custom_protocol, find_dataset, verification_protocol
 from skelgait.embeddings import Embeddings
 from skelgait.errors import DataError
 from skelgait.reports.folder import RANKS, REPORT, read_report
@@ -76,7 +76,7 @@ def test_csv_has_every_metric_of_the_report(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("network", ["skeletongait", "skeletongait++", "another"])
 def test_published_values_and_differences(tmp_path: Path, network: str) -> None:
-    ccpg = find("CCPG").protocol
+    ccpg = find_dataset("CCPG").protocol
     conditions = ["U0_D0_BG", "U0_D0", "U1_D1", "U2_D2", "U3_D3", "U0_D3", "U1_D0"]
     keys = [Key(i, c, f"{v}_0") for i in "abcd" for c in conditions for v in "12"]
     rng = np.random.default_rng(0)

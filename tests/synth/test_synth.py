@@ -148,7 +148,7 @@ def test_every_dataset_is_written_and_read(tmp_path: Path, name: str) -> None:
     assert {key.identity for key in poses.keys} == partition.train | partition.test
     assert {tuple(key) for key in poses.keys} >= partition.probes
     (array,) = poses.read(poses.keys[0])
-    expected = (53,) if name == "GREW" else (dataset.layout.skeleton_joints, 3)
+    expected = (53,) if name == "GREW" else (dataset.synthetic_layout.skeleton_joints, 3)
     assert array.shape[1:] == expected
     assert silhouette_source.read(poses.keys[0])[0].shape == (len(array), 64, 64)
 
