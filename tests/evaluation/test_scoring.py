@@ -74,7 +74,7 @@ def test_probes_without_a_match_are_counted() -> None:
 
 
 @pytest.mark.parametrize("gallery", [["x*"], ["n"]])
-def test_nothing_to_compare_says_what_there_is(gallery: list[str]) -> None:
+def test_nothing_to_compare_is_an_error_with_counts(gallery: list[str]) -> None:
     keys = walks("ab", ["n"], ["v", "w"])
     with pytest.raises(ProtocolError, match=r"B 0 probes and \d gallery entries, in 2 views, with conditions n"):
         score(embeddings_for(keys), custom_protocol(gallery, {"B": ["y*"]}))
