@@ -3,6 +3,7 @@
 Public names are imported on first use, so `import skelgait` loads neither torch nor numba.
 """
 
+from collections.abc import Callable as _Callable
 from importlib import import_module as _import_module
 from typing import TYPE_CHECKING
 
@@ -143,14 +144,26 @@ _MODULES = {
     "write_walkers": "synth",
 }
 
+
+def _lazy(package: str, modules: dict[str, str]) -> _Callable[[str], object]:
+    """Return a module's `__getattr__` (PEP 562), which imports public names on first use.
+
+    Args:
+        package: name of the package.
+        modules: module of each public name, relative to the package.
+    """
+
+    def import_name(name: str) -> object:
+        if name not in modules:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        return getattr(_import_module(f"{package}.{modules[name]}"), name)
+
+    return import_name
+
+
 # Hidden from type checkers: they would accept any name, even a misspelled one.
 if not TYPE_CHECKING:
-
-    def __getattr__(name: str) -> object:
-        """Import a public name on first use."""
-        if name not in _MODULES:
-            raise AttributeError(f"module 'skelgait' has no attribute '{name}'")
-        return getattr(_import_module(f"skelgait.{_MODULES[name]}"), name)
+    __getattr__ = _lazy(__name__, _MODULES)
 
 
 def __dir__() -> list[str]:

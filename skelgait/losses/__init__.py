@@ -5,9 +5,9 @@ The classes are imported on first use, so that the registry is available without
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from skelgait import _lazy
 from skelgait.losses.registry import LOSSES, loss_class, register_loss
 
 if TYPE_CHECKING:
@@ -32,21 +32,20 @@ __all__ = [
     "register_loss",
 ]
 
-_MODULES = {
-    "CrossEntropyLoss": "cross_entropy",
-    "GaitLoss": "gait",
-    "Loss": "terms",
-    "LossReport": "gait",
-    "LossTerms": "terms",
-    "TripletLoss": "triplet",
-    "TripletTerms": "triplet",
-    "accuracy": "cross_entropy",
-    "batch_all_triplet_loss": "triplet",
-    "cross_entropy_loss": "cross_entropy",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+# Hidden from type checkers: they would accept any name, even a misspelled one.
+if not TYPE_CHECKING:
+    __getattr__ = _lazy(
+        __name__,
+        {
+            "CrossEntropyLoss": "cross_entropy",
+            "GaitLoss": "gait",
+            "Loss": "terms",
+            "LossReport": "gait",
+            "LossTerms": "terms",
+            "TripletLoss": "triplet",
+            "TripletTerms": "triplet",
+            "accuracy": "cross_entropy",
+            "batch_all_triplet_loss": "triplet",
+            "cross_entropy_loss": "cross_entropy",
+        },
+    )

@@ -5,9 +5,9 @@ The classes are imported on first use, so that the registry is available without
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from skelgait import _lazy
 from skelgait.models.registry import NETWORKS, build_network, network_class, register_network
 
 if TYPE_CHECKING:
@@ -26,15 +26,14 @@ __all__ = [
     "register_network",
 ]
 
-_MODULES = {
-    "GaitNetwork": "network",
-    "NetworkOutput": "network",
-    "SkeletonGait": "skeletongait",
-    "SkeletonGaitPlus": "skeletongait_plus",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+# Hidden from type checkers: they would accept any name, even a misspelled one.
+if not TYPE_CHECKING:
+    __getattr__ = _lazy(
+        __name__,
+        {
+            "GaitNetwork": "network",
+            "NetworkOutput": "network",
+            "SkeletonGait": "skeletongait",
+            "SkeletonGaitPlus": "skeletongait_plus",
+        },
+    )

@@ -5,8 +5,9 @@ The names below are imported on first use, because help texts need the schema, b
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from skelgait import _lazy
 
 if TYPE_CHECKING:
     from skelgait.settings.layers import Resolved, explain, load_settings, parse_assignment
@@ -19,22 +20,18 @@ __all__ = [
     "read_protocol",
 ]  # fmt: skip
 
-_MODULES = {
-    "layers": ("Resolved", "explain", "load_settings", "parse_assignment"),
-    "presets": ("preset_names",),
-    "protocol_file": ("protocol_to_yaml", "read_protocol"),
-    "schema": ("Settings",),
-}
-
-
-def __getattr__(name: str) -> Any:
-    for module, names in _MODULES.items():
-        if name in names:
-            value = getattr(import_module(f"skelgait.settings.{module}"), name)
-            globals()[name] = value
-            return value
-    raise AttributeError(f"module 'skelgait.settings' has no attribute '{name}'")
-
-
-def __dir__() -> list[str]:
-    return __all__
+# Hidden from type checkers: they would accept any name, even a misspelled one.
+if not TYPE_CHECKING:
+    __getattr__ = _lazy(
+        __name__,
+        {
+            "Resolved": "layers",
+            "Settings": "schema",
+            "explain": "layers",
+            "load_settings": "layers",
+            "parse_assignment": "layers",
+            "preset_names": "presets",
+            "protocol_to_yaml": "protocol_file",
+            "read_protocol": "protocol_file",
+        },
+    )

@@ -5,8 +5,9 @@ The names below are imported on first use. Names of storage backends are therefo
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from skelgait import _lazy
 
 if TYPE_CHECKING:
     from skelgait.storage.backends import BACKENDS, Backend
@@ -32,23 +33,24 @@ __all__ = [
     "open_source",
 ]
 
-_MODULES = {
-    "backends": ("BACKENDS", "Backend"),
-    "chunks": ("Chunk", "ChunkWriter", "SequenceInfo"),
-    "opening": ("open_any", "open_pairs", "open_source"),
-    "pickle_tree": ("PickleTree", "PickleTreeWriter"),
-    "source": ("FrameChoice", "Key", "Modality", "SequenceSource"),
-}
-
-
-def __getattr__(name: str) -> Any:
-    for module, names in _MODULES.items():
-        if name in names:
-            value = getattr(import_module(f"skelgait.storage.{module}"), name)
-            globals()[name] = value
-            return value
-    raise AttributeError(f"module 'skelgait.storage' has no attribute '{name}'")
-
-
-def __dir__() -> list[str]:
-    return __all__
+# Hidden from type checkers: they would accept any name, even a misspelled one.
+if not TYPE_CHECKING:
+    __getattr__ = _lazy(
+        __name__,
+        {
+            "BACKENDS": "backends",
+            "Backend": "backends",
+            "Chunk": "chunks",
+            "ChunkWriter": "chunks",
+            "FrameChoice": "source",
+            "Key": "source",
+            "Modality": "source",
+            "PickleTree": "pickle_tree",
+            "PickleTreeWriter": "pickle_tree",
+            "SequenceInfo": "chunks",
+            "SequenceSource": "source",
+            "open_any": "opening",
+            "open_pairs": "opening",
+            "open_source": "opening",
+        },
+    )
