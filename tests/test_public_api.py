@@ -10,7 +10,9 @@ import sys
 from pathlib import Path
 from types import FunctionType
 
+import numpy as np
 import pytest
+import torch
 
 import skelgait
 from tests.paths import ROOT
@@ -145,3 +147,13 @@ def test_editors_complete_names_and_show_signatures() -> None:
         assert signature.name == name
         expected = [p for p in inspect.signature(getattr(skelgait, name)).parameters if p not in ("args", "kwargs")]
         assert [parameter.name for parameter in signature.params][: len(expected)] == expected
+
+
+def test_arrays_may_be_lists_and_tensors() -> None:
+    probes, gallery = [[[0.0], [0.0]]], [[[3.0], [4.0]], [[0.0], [1.0]]]
+    for convert in (list, np.asarray, torch.tensor):
+        assert skelgait.distance_matrix(convert(probes), convert(gallery)).tolist() == [[5.0, 1.0]]
+    poses = np.random.default_rng(0).random((3, 17, 3))
+    expected = skelgait.skeleton_maps(poses).maps
+    for form in (poses.tolist(), torch.from_numpy(poses)):
+        np.testing.assert_array_equal(skelgait.skeleton_maps(form).maps, expected)

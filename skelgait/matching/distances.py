@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from skelgait.errors import DataError, ShapeError
@@ -227,12 +227,12 @@ class FunctionDistance:
             out[rows] = distances
 
 
-def distance_matrix(probes: Tensor, gallery: Tensor, distance: str = "euclidean") -> Tensor:
+def distance_matrix(probes: Tensor | ArrayLike, gallery: Tensor | ArrayLike, distance: str = "euclidean") -> Tensor:
     """Return the float32 distances (P, G) of all probes to all gallery entries, smaller is closer.
 
     Args:
-        probes: embeddings (P, D, S).
-        gallery: embeddings (G, D, S).
+        probes: embeddings (P, D, S): CPU tensor, array or nested list.
+        gallery: embeddings (G, D, S), likewise.
         distance: name of the distance; default: euclidean.
 
     Raises:
@@ -244,6 +244,7 @@ def distance_matrix(probes: Tensor, gallery: Tensor, distance: str = "euclidean"
     tensor([[5.]])
     """
     whole = 2**31  # MiB: all rows in one block
+    probes, gallery = (torch.as_tensor(values, dtype=torch.float32) for values in (probes, gallery))
     rows = distance_rows(probes, gallery, MatchingOptions(distance, memory_mb=whole))
     for _, block in rows(np.arange(len(probes)), np.arange(len(gallery))):
         return torch.from_numpy(block)
