@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 import torch
 
 from skelgait.datasets import Partition, Protocol, Table
+from skelgait.datasets.identities import select_identities
 from skelgait.embeddings import Embeddings
 from skelgait.embeddings.embeddings import check_finite
 from skelgait.embeddings.file import EmbeddingFile
@@ -37,15 +38,12 @@ def evaluation_keys(source: SequenceSource | EmbeddingFile, protocol: Protocol, 
         partition: test identities, and probes if the protocol needs their names.
 
     Raises:
-        ProtocolError: if there is no such sequence, or none of the probes that the partition names.
+        DataError: if there is no sequence of a test identity.
+        ProtocolError: if no sequence has a condition of the protocol, or none is a probe that the partition names.
     """
     if not partition.test:
         raise ProtocolError("--partition", "no test identity", "identities under TEST_SET", "list them there")
-    keys = [key for key in source.keys if key.identity in partition.test]
-    if not keys:
-        found = f"identities {', '.join(sorted({key.identity for key in source.keys})[:5])}, ..."
-        expected = f"test identities {', '.join(sorted(partition.test)[:5])}, ..."
-        raise ProtocolError(source.path, found, expected, "give the right --dataset, or your own --partition")
+    keys = select_identities(source.keys, partition.test, source.path, "test")
     patterns = protocol.patterns()
     compared = [key for key in keys if any(fnmatchcase(key.condition, pattern) for pattern in patterns)]
     if not compared:

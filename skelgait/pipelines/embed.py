@@ -9,9 +9,9 @@ from pathlib import Path
 
 import torch
 
+from skelgait.datasets.identities import select_identities
 from skelgait.embeddings import EmbeddingFacts, write_embeddings
 from skelgait.embeddings.extraction import embed_in_rounds
-from skelgait.errors import DataError
 from skelgait.pipelines import workspace
 from skelgait.pipelines.trained_network import inference_options, load_trained_network, warn_if_maps_differ
 from skelgait.runtime.advance import Advance
@@ -98,10 +98,7 @@ def _select_keys(settings: Settings, source: SequenceSource) -> Sequence[Key]:
         return source.keys
     partition = workspace.partition_of(settings)
     identities = partition.test if subset == "test" else partition.train
-    keys = [key for key in source.keys if key.identity in identities]
-    if not keys:
-        found = f"identities {', '.join(sorted({key.identity for key in source.keys})[:5])}, ..."
-        expected = f"{subset} identities {', '.join(sorted(identities)[:5]) or '(none in the partition)'}, ..."
-        hint = "check --dataset and --partition, or use --identities all"
-        raise DataError(source.path, found, expected, hint)
-    return keys
+    role = "test" if subset == "test" else "training"
+    return select_identities(
+        source.keys, identities, Path(source.path), role, "check --dataset and --partition, or use --identities all"
+    )

@@ -1,4 +1,4 @@
-"""Embedding: a sequence's result is its own, whatever it is embedded together with."""
+"""Extraction of embeddings: results do not depend on batches, order, workers or processes."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_batch_size_order_and_workers_change_nothing(
         torch.testing.assert_close(found.values[:], expected[embedding - 1], rtol=1e-6, atol=1e-6)
 
 
-def test_long_sequences_are_cut_and_counted(tmp_path: Path) -> None:
+def test_long_sequences_are_truncated_and_counted(tmp_path: Path) -> None:
     source = open_source(write_maps(tmp_path / "maps"), "map")
     network = small_network()
     for max_frames in (720, 12, 11, 5, 1):
@@ -96,13 +96,13 @@ def test_each_round_is_one_chunk(tmp_path: Path) -> None:
     torch.testing.assert_close(together, embed(small_network(), source, source.keys, CPU).values[:])
 
 
-def test_no_sequence(tmp_path: Path) -> None:
+def test_no_sequence_gives_no_embedding(tmp_path: Path) -> None:
     source = open_source(write_maps(tmp_path / "maps"), "map")
     found = embed(small_network(), source, [], CPU)
     assert (len(found.values[:]), found.n_truncated) == (0, 0)
 
 
-def test_embeddings_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
+def test_embedding_that_is_not_finite_is_an_error(tmp_path: Path) -> None:
     source = open_source(write_maps(tmp_path / "maps"), "map")
     network = small_network()
     network.part_linear.weight.data[0, 0, 0] = torch.nan
@@ -110,7 +110,7 @@ def test_embeddings_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
         embed(network, source, source.keys, CPU)
 
 
-def test_a_sequence_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+def test_unreadable_sequence_is_named_in_the_error(tmp_path: Path) -> None:
     root = write_maps(tmp_path / "maps")
     (root / "002" / "nm" / "1" / "1.pkl").write_bytes(b"junk")
     source = open_source(root, "map")
@@ -119,7 +119,7 @@ def test_a_sequence_that_cannot_be_read_is_named(tmp_path: Path) -> None:
             embed(small_network(), source, source.keys[:7], CPU, options=InferenceOptions(num_workers=workers))
 
 
-def test_half_precision_is_near(tmp_path: Path) -> None:
+def test_half_precision_is_close_to_float32(tmp_path: Path) -> None:
     source = open_source(write_maps(tmp_path / "maps"), "map")
     exact, near = (
         embed(small_network(), source, source.keys, CPU, options=InferenceOptions(precision=precision)).values[:]
@@ -139,7 +139,7 @@ def run(folder: Path, *args: object, launcher: tuple[str, ...] = ()) -> str:
 
 
 @pytest.mark.slow
-def test_one_process_or_several(name: str, source: SequenceSource, tmp_path: Path) -> None:
+def test_number_of_processes_changes_nothing(name: str, source: SequenceSource, tmp_path: Path) -> None:
     write_checkpoint(tmp_path / "c.pt", NETWORKS[name])
     flags = ("embed", "--checkpoint", "c.pt", "--maps", "inputs", "--pairs", "inputs", "--max-frames", MAX_FRAMES)
     flags += ("--device", "cpu", "--json")

@@ -1,4 +1,4 @@
-"""Files of embeddings: what is written is read again, row by row; what is no such file is refused in a line."""
+"""Embedding files: writing, reading by row, and one-line errors for other files."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def file(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("size", [1, 3, 10])
-def test_what_is_written_is_read_again(tmp_path: Path, size: int) -> None:
+def test_written_embeddings_are_read_back(tmp_path: Path, size: int) -> None:
     whole = embedded(10)
     write_embeddings(tmp_path / "deep" / "e.h5", keys_for(10), range(10), in_parts(whole, size), FACTS)
     for asked, embedding, values in ((None, 2, whole.embedding_2), (1, 1, whole.embedding_1)):
@@ -79,7 +79,7 @@ def test_h5py_alone_reads_it(file: Path) -> None:
         assert facts["settings"] == {"batch_size": 1}
 
 
-def test_the_same_content_gives_the_same_bytes(file: Path, tmp_path: Path) -> None:
+def test_same_content_gives_same_bytes(file: Path, tmp_path: Path) -> None:
     write(tmp_path / "again.h5")
     assert (tmp_path / "again.h5").read_bytes() == file.read_bytes()
 
@@ -92,7 +92,7 @@ ROWS = [
 
 
 @pytest.mark.parametrize("rows", ROWS, ids=str)
-def test_rows_as_of_an_array(file: Path, rows: slice) -> None:
+def test_rows_are_indexed_like_an_array(file: Path, rows: slice) -> None:
     expected = embedded(10).embedding_2.transpose(0, 2, 1)
     found = open_embeddings(file)
     np.testing.assert_array_equal(found.values[rows].numpy(), expected[rows])
@@ -103,7 +103,24 @@ def test_rows_as_of_an_array(file: Path, rows: slice) -> None:
         np.testing.assert_array_equal(some.values[rows].numpy(), expected[chosen][rows])
 
 
-def test_cut_sequences_of_a_choice_are_counted(file: Path) -> None:
+@pytest.mark.parametrize("selection", [None, [8, 1, 2, 3, 7]])
+def test_values_behave_as_an_array(file: Path, selection: list[int] | None) -> None:
+    found, expected = open_embeddings(file), embedded(10).embedding_2.transpose(0, 2, 1)
+    values = found.values
+    if selection is not None:
+        values, expected = found.select([found.keys[i] for i in selection]).values, expected[selection]
+    assert len(values) == len(expected)
+    assert values.shape == expected.shape
+    np.testing.assert_array_equal(np.asarray(values), expected)
+    np.testing.assert_array_equal(values.numpy(), expected)
+    np.testing.assert_array_equal(np.asarray(values, np.float64), expected.astype(np.float64))
+    np.testing.assert_array_equal(values[-2].numpy(), expected[-2])
+    assert [tuple(row.shape) for row in values] == [(WIDTH, STRIPS)] * len(expected)
+    with pytest.raises(IndexError):
+        values[len(expected)]
+
+
+def test_truncated_sequences_of_a_selection_are_counted(file: Path) -> None:
     found = open_embeddings(file)
     # Sequence n has n frames, and 5 of them are used.
     assert found.select(found.keys).n_truncated == 4
@@ -111,13 +128,13 @@ def test_cut_sequences_of_a_choice_are_counted(file: Path) -> None:
     assert found.select([]).n_truncated == 0
 
 
-def test_what_is_done_to_rows_is_not_done_to_the_file(file: Path) -> None:
+def test_changing_rows_does_not_change_the_file(file: Path) -> None:
     before = file.read_bytes()
     open_embeddings(file).values[2:4].zero_()
     assert file.read_bytes() == before
 
 
-def test_rows_are_mapped_and_let_go(tmp_path: Path) -> None:
+def test_rows_are_mapped_only_while_used(tmp_path: Path) -> None:
     count, strips, width = 512, 16, 256
     values = np.zeros((count, strips, width), np.float32)
     write_embeddings(
@@ -137,7 +154,7 @@ def test_rows_are_mapped_and_let_go(tmp_path: Path) -> None:
         assert "e.h5" not in maps.read_text()
 
 
-def test_rows_that_are_no_numbers_are_named(tmp_path: Path) -> None:
+def test_rows_that_are_not_finite_are_an_error(tmp_path: Path) -> None:
     whole = embedded(10)
     whole.embedding_2[6, 0, 0] = np.nan
     whole.embedding_2[8, 3, 2] = np.inf
@@ -254,7 +271,7 @@ KEYS = np.array([[cell.encode() for cell in key] for key in keys_for(10)])
         (_with("settings", 5), "settings 5"),
     ],
 )
-def test_files_that_were_changed(file: Path, change: Callable[[h5py.File], None], found: str) -> None:
+def test_damaged_file_is_an_error(file: Path, change: Callable[[h5py.File], None], found: str) -> None:
     with h5py.File(file, "r+") as content:
         change(content)
     with pytest.raises(DataError) as caught:
@@ -277,7 +294,7 @@ def test_files_that_were_changed(file: Path, change: Callable[[h5py.File], None]
         (lambda path: (write(path), path.write_bytes(path.read_bytes()[:50])), "no embeddings ("),
     ],
 )
-def test_files_that_are_none(tmp_path: Path, make: Callable[[Path], object], found: str) -> None:
+def test_other_file_is_an_error(tmp_path: Path, make: Callable[[Path], object], found: str) -> None:
     path = tmp_path / "e.h5"
     make(path)
     assert not holds_embeddings(path)
@@ -287,20 +304,20 @@ def test_files_that_are_none(tmp_path: Path, make: Callable[[Path], object], fou
     assert "\n" not in str(caught.value)
 
 
-def test_a_file_that_shrinks_while_it_is_open(file: Path) -> None:
+def test_file_truncated_while_open_is_an_error(file: Path) -> None:
     found = open_embeddings(file)
     file.write_bytes(file.read_bytes()[:3000])
     with pytest.raises(DataError, match=r"e\.h5: found "):
         found.values[:]
 
 
-def test_a_file_of_nothing(tmp_path: Path) -> None:
+def test_file_without_sequences_is_an_error(tmp_path: Path) -> None:
     write_embeddings(tmp_path / "e.h5", [], [], [], FACTS)
     with pytest.raises(DataError, match=r"no embeddings"):
         open_embeddings(tmp_path / "e.h5")
 
 
-def test_facts_in_any_alphabet(tmp_path: Path) -> None:
+def test_facts_may_have_any_characters(tmp_path: Path) -> None:
     facts = replace(FACTS, source="/d/\u6b69\u304d", drawn={"note": "\u00e9" * 40_000})
     write(tmp_path / "e.h5", facts=facts)
     assert open_embeddings(tmp_path / "e.h5").facts == facts

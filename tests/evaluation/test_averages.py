@@ -1,4 +1,4 @@
-"""From ranks to metrics: means against plain loops, and what bootstrap intervals are worth."""
+"""Averages of metrics against plain loops, and coverage of bootstrap intervals."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def drawn_ranks(n_probes: int = 25, n_cells: int = 3, seed: int = 0) -> GroupRan
 
 
 @pytest.mark.parametrize("unmatched_are_wrong", [True, False])
-def test_what_a_probe_contributes(unmatched_are_wrong: bool) -> None:
+def test_values_of_each_probe(unmatched_are_wrong: bool) -> None:
     ranks, table = drawn_ranks(), table_of(unmatched_are_wrong=unmatched_are_wrong)
     for metric in ("rank_1", "rank_3", "rank_20", "mean_ap", "mean_inp"):
         found = values_by_probe(ranks, metric, table)
@@ -94,7 +94,7 @@ def test_what_a_probe_contributes(unmatched_are_wrong: bool) -> None:
 @pytest.mark.parametrize("metric", ["rank_1", "rank_3", "mean_ap", "mean_inp"])
 @pytest.mark.parametrize("unmatched_are_wrong", [True, False])
 @pytest.mark.parametrize("kind", KINDS)
-def test_means_are_those_of_a_loop(kind: str, unmatched_are_wrong: bool, metric: str) -> None:
+def test_means_equal_plain_loop(kind: str, unmatched_are_wrong: bool, metric: str) -> None:
     ranks, table = drawn_ranks(), table_of(kind, unmatched_are_wrong)
     values = values_by_probe(ranks, metric, table)
     once = np.ones((1, len(values)))
@@ -114,7 +114,7 @@ def test_means_are_those_of_a_loop(kind: str, unmatched_are_wrong: bool, metric:
 
 
 @pytest.mark.parametrize(("n_probes", "n_cells"), [(0, 0), (0, 2), (3, 0)])
-def test_nothing_has_no_metric(n_probes: int, n_cells: int) -> None:
+def test_no_probe_gives_no_metric(n_probes: int, n_cells: int) -> None:
     ranks = ranks_of(np.zeros((n_probes, n_cells), np.int64))
     found = average_by_view(values_by_probe(ranks, "mean_ap", table_of()), ranks.probe_views, table_of())
     assert np.isnan(found.overall)
@@ -122,7 +122,7 @@ def test_nothing_has_no_metric(n_probes: int, n_cells: int) -> None:
     assert as_number(0.25) == 0.25
 
 
-def test_cells_are_rounded_but_not_the_whole() -> None:
+def test_view_pairs_are_rounded_but_not_the_overall_mean() -> None:
     ranks = ranks_of(np.array([[1, 2, 2], [2, 1, 2], [2, 2, 2]]))
     values = values_by_probe(ranks, "rank_1", table_of())
     assert average_by_view(values, ranks.probe_views, table_of()).means.tolist() == [[0.3333, 0.3333, 0]]
@@ -131,7 +131,7 @@ def test_cells_are_rounded_but_not_the_whole() -> None:
 
 
 @pytest.mark.parametrize("n_probes", [1, 3, 7, 160, 799, 800, 1600])  # of 800, some lie just between two decimals
-def test_cells_are_percentages_of_two_decimals(n_probes: int) -> None:
+def test_view_pairs_are_percentages_with_two_decimals(n_probes: int) -> None:
     probe_views = np.zeros(n_probes, np.int64)
     for right in range(n_probes + 1):
         values = (np.arange(n_probes) < right).astype(np.float64)[:, None]
@@ -140,7 +140,7 @@ def test_cells_are_percentages_of_two_decimals(n_probes: int) -> None:
 
 
 @pytest.mark.parametrize(("n_probes", "bootstrap_samples"), [(1, 3), (7, 0), (7, 1), (7, 50), (30, 120)])
-def test_draws_are_of_as_many_probes(n_probes: int, bootstrap_samples: int) -> None:
+def test_bootstrap_samples_have_as_many_probes(n_probes: int, bootstrap_samples: int) -> None:
     parts = list(bootstrap_weights(n_probes, bootstrap_samples))
     assert sum(len(part) for part in parts) == bootstrap_samples
     for part in parts:
@@ -153,14 +153,14 @@ def test_draws_are_of_as_many_probes(n_probes: int, bootstrap_samples: int) -> N
     assert all((one == other).all() for one, other in zip(parts, again, strict=True))
 
 
-def test_draws_are_of_all_probes_alike() -> None:
+def test_bootstrap_draws_all_probes_equally() -> None:
     drawn = np.concatenate(list(bootstrap_weights(20, 4000)))
     assert np.abs(drawn.mean(axis=0) - 1).max() < 0.1
     # Numbers of successes in 20 tries at 1 in 20.
     assert drawn.var(axis=0).mean() == pytest.approx(0.95, abs=0.05)
 
 
-def test_an_interval_is_of_what_is_defined() -> None:
+def test_interval_ignores_nan() -> None:
     assert percentile_interval(np.array([])) is None
     assert percentile_interval(np.array([np.nan, np.nan])) is None
     assert percentile_interval(np.array([0.3, np.nan])) == (0.3, 0.3)
@@ -170,7 +170,7 @@ def test_an_interval_is_of_what_is_defined() -> None:
 
 @pytest.mark.parametrize("unmatched_are_wrong", [True, False])
 @pytest.mark.parametrize("kind", KINDS)
-def test_intervals_are_those_of_really_drawn_probes(kind: Any, unmatched_are_wrong: bool) -> None:
+def test_intervals_equal_those_of_drawn_probes(kind: Any, unmatched_are_wrong: bool) -> None:
     table = Table("T", kind, (Group("G", ("b",), ("n",)),), ("rank_1", "mean_ap"), True, unmatched_are_wrong)
     rng = np.random.default_rng(2)
     first = rng.choice([0, 1, 2, 3], (60, 1 if kind != "view_pairs" else 3))
@@ -206,7 +206,7 @@ def test_intervals_cover_the_truth() -> None:
     assert 0.90 < n_covered / n_runs < 0.995
 
 
-def test_without_resamples_there_are_no_intervals() -> None:
+def test_no_bootstrap_samples_give_no_intervals() -> None:
     evaluation_set = EvaluationSet([Key("a", "b", "v")] * 3)
     ranks = ranks_of(np.array([[1], [2], [1]]))
     assert report_ranks("G", ranks, table_of("pooled"), evaluation_set, 0).intervals == {}

@@ -43,7 +43,7 @@ def nearest_by_loop(probes: Embeddings, gallery: Embeddings, distance: str) -> l
 
 @pytest.mark.parametrize("distance", ["euclidean", "cosine"])
 @pytest.mark.parametrize("top", [1, 3, 50])
-def test_as_a_loop(distance: str, top: int) -> None:
+def test_candidates_equal_plain_loop(distance: str, top: int) -> None:
     probes, gallery = people("acxz", seed=1), people("abcdefg")
     expected = nearest_by_loop(probes, gallery, distance)
     for memory_mb in (1, 1024):
@@ -56,7 +56,7 @@ def test_as_a_loop(distance: str, top: int) -> None:
             assert of.accepted is None
 
 
-def test_known_up_to_the_threshold() -> None:
+def test_probe_is_accepted_up_to_the_threshold() -> None:
     probes, gallery = people("acxz", seed=1), people("abc")
     nearest = [of.candidates[0].distance for of in identify(probes, gallery)]
     for threshold in (0.0, min(nearest), sorted(nearest)[4], max(nearest), 100.0):
@@ -64,14 +64,14 @@ def test_known_up_to_the_threshold() -> None:
         assert [of.accepted for of in found] == [distance <= threshold for distance in nearest]
 
 
-def test_a_sequence_of_the_gallery_is_found_itself() -> None:
+def test_gallery_sequence_finds_itself() -> None:
     gallery = people("abc")
     for of in identify(gallery, gallery, top=1):
         assert of.candidates[0].sequence == of.probe
         assert of.candidates[0].distance == pytest.approx(0, abs=1e-3)
 
 
-def test_of_two_at_the_same_distance_the_first() -> None:
+def test_ties_are_in_gallery_order() -> None:
     gallery = Embeddings([Key(name, "n", "0") for name in "ba"], torch.ones(2, 5, 3))
     (found,) = identify(Embeddings([Key("x", "n", "0")], torch.zeros(1, 5, 3)), gallery)
     assert [c.identity for c in found.candidates] == ["b", "a"]
@@ -88,7 +88,7 @@ def threshold_by_loop(validation: Embeddings, gallery: Embeddings, share: float)
 
 @pytest.mark.parametrize("share", [0.0, 0.01, 0.1, 0.29, 0.5, 0.57, 0.99, 1.0])
 @pytest.mark.parametrize(("validation", "gallery"), [("vwxyzstuqr", "abc"), ("abcxyzstuq", "abcd"), ("abcde", "abcde")])
-def test_a_threshold_lets_in_as_many_as_it_may(share: float, validation: str, gallery: str) -> None:
+def test_threshold_accepts_the_allowed_share(share: float, validation: str, gallery: str) -> None:
     asked, known = people(validation, walks=20, seed=1), people(gallery)
     strangers, allowed = threshold_by_loop(asked, known, share)
     learned = learn_threshold(asked, known, share)
@@ -103,7 +103,7 @@ def test_a_threshold_lets_in_as_many_as_it_may(share: float, validation: str, ga
     assert learned.true_accepts == (pytest.approx(np.mean(hits)) if hits else None)
 
 
-def test_a_larger_threshold_would_let_in_too_many() -> None:
+def test_threshold_is_the_largest_possible() -> None:
     asked, known = people("vwxyz", walks=20, seed=1), people("abc")
     learned = learn_threshold(asked, known, 0.29)
     assert (learned.n_impostors, learned.false_accepts) == (100, 0.29)
@@ -114,14 +114,14 @@ def test_a_larger_threshold_would_let_in_too_many() -> None:
     assert sum(map(bool, accepted)) == 29
 
 
-def test_nobody_is_let_in_where_none_may_be() -> None:
+def test_threshold_for_zero_false_accepts_rejects_all() -> None:
     gallery = people("ab")
     twin = Embeddings([Key("z", "n", "0")], gallery.values[:1])
     assert learn_threshold(twin, gallery, 0.0).false_accepts == 0.0
     assert learn_threshold(twin, gallery, 1.0).false_accepts == 1.0
 
 
-def test_a_gallery_of_one_person() -> None:
+def test_gallery_of_one_person() -> None:
     gallery = people("a")
     found = identify(people("ab", seed=1), gallery, top=5)
     assert [[c.identity for c in of.candidates] for of in found] == [["a"]] * 6
@@ -132,7 +132,7 @@ def test_a_gallery_of_one_person() -> None:
         learn_threshold(people("a", seed=1), gallery, 0.5)
 
 
-def test_the_order_of_the_gallery_does_not_count() -> None:
+def test_gallery_order_does_not_change_candidates() -> None:
     probes, gallery = people("acx", seed=1), people("abcdefg")
     order = random.Random(0).sample(range(len(gallery.keys)), len(gallery.keys))
     other = Embeddings([gallery.keys[i] for i in order], gallery.values[:][order])
@@ -140,7 +140,7 @@ def test_the_order_of_the_gallery_does_not_count() -> None:
         assert [c.sequence for c in one.candidates] == [c.sequence for c in two.candidates]
 
 
-def test_what_cannot_be_compared_is_refused() -> None:
+def test_empty_or_different_embeddings_are_an_error() -> None:
     some = people("ab")
     for probes, gallery, where in ((some, people(""), "the gallery"), (people(""), some, "the probes")):
         with pytest.raises(ProtocolError, match=f"{where}: found no sequence, expected at least one"):
@@ -159,7 +159,7 @@ def test_what_cannot_be_compared_is_refused() -> None:
                 identify(probes, gallery)
 
 
-def test_other_networks_are_refused() -> None:
+def test_embeddings_of_other_checkpoints_are_an_error() -> None:
     check_same_checkpoint([("a.h5", "12" * 32)])
     check_same_checkpoint([("a.h5", "12" * 32), ("b.h5", "12" * 32)])
     with pytest.raises(DataError) as caught:

@@ -1,4 +1,4 @@
-"""What is said of data that do not fit a protocol: an error where no metric is left, otherwise a note."""
+"""Notes and errors for data that do not fit a protocol."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ def notes(keys: list[Key], protocol: Protocol) -> list[str]:
 
 
 @pytest.mark.parametrize("kind", ["pooled", "cross_view_gallery", "view_pairs"])
-def test_of_data_that_fit_nothing_is_said(kind: Any) -> None:
+def test_fitting_data_has_no_notes(kind: Any) -> None:
     assert notes(walks("abc", "nb", "vw"), protocol_of(BAGS, kind=kind)) == []
     assert notes(walks("abc", "nb", "vw"), protocol_of(BAGS, kind="verification", metrics=("eer",))) == []
 
 
 @pytest.mark.parametrize("kind", ["pooled", "cross_view_gallery", "view_pairs", "verification"])
-def test_a_group_that_is_missing_alone(kind: Any) -> None:
+def test_missing_group_is_a_note(kind: Any) -> None:
     metrics = ("eer",) if kind == "verification" else ("rank_1",)
     keys = walks("abc", "nb", "vw")
     report = score(embeddings_for(keys), protocol_of(COATS, BAGS, kind=kind, metrics=metrics))
@@ -63,7 +63,7 @@ def test_a_group_that_is_missing_alone(kind: Any) -> None:
         ("x", "Bag 0 probes and 0 gallery entries, in 1 views, with conditions x (no sequence is a probe of Bag"),
     ],
 )
-def test_no_metric_at_all(kind: Any, conditions: str, found: str) -> None:
+def test_no_metric_at_all_is_an_error(kind: Any, conditions: str, found: str) -> None:
     metrics = ("eer",) if kind == "verification" else ("rank_1",)
     expected = "expected probes and a gallery with the same people (Bag: b* among n*)"
     with pytest.raises(ProtocolError, match=re.escape(f"protocol mine: found {found}")) as error:
@@ -71,12 +71,12 @@ def test_no_metric_at_all(kind: Any, conditions: str, found: str) -> None:
     assert expected in str(error.value)
 
 
-def test_no_sequence_at_all() -> None:
+def test_no_sequence_at_all_is_an_error() -> None:
     with pytest.raises(ProtocolError, match="found Bag 0 probes and 0 gallery entries, in 0 views"):
         score(Embeddings([], torch.zeros(0, 4, 2)), protocol_of(BAGS))
 
 
-def test_one_view_has_nothing_across() -> None:
+def test_single_view_has_no_metric_across_views() -> None:
     keys = walks("abc", "nb", "v")
     across = (
         "Across views: probe and gallery of different views: nothing to compare for B, as all sequences have"
@@ -87,13 +87,13 @@ def test_one_view_has_nothing_across() -> None:
         score(embeddings_for(keys), protocol_of(BAGS, kind="view_pairs", identical_views=False))
 
 
-def test_no_view_pair_that_counts() -> None:
+def test_no_compared_view_pair_is_an_error() -> None:
     keys = [*walks("abc", "n", "v"), *walks("abc", "b", "w")]
     with pytest.raises(ProtocolError, match="as no compared view pair has both a probe and a gallery entry"):
         score(embeddings_for(keys), protocol_of(BAGS, kind="view_pairs", identical_views="only"))
 
 
-def test_a_gallery_smaller_than_the_rank() -> None:
+def test_gallery_smaller_than_rank_is_a_note() -> None:
     metrics = ("rank_1", "rank_5", "rank_10")
     said = "T: rank-5, rank-10 of Bag means nothing: the gallery has only 3 entries"
     assert notes(walks("abc", "nb", "v"), protocol_of(BAGS, metrics=metrics)) == [said]
@@ -102,7 +102,7 @@ def test_a_gallery_smaller_than_the_rank() -> None:
 
 @pytest.mark.parametrize("kind", ["pooled", "cross_view_gallery", "view_pairs"])
 @pytest.mark.parametrize("unmatched_are_wrong", [True, False])
-def test_no_probe_with_a_match(kind: Any, unmatched_are_wrong: bool) -> None:
+def test_no_probe_with_a_match_is_an_error_or_a_note(kind: Any, unmatched_are_wrong: bool) -> None:
     keys = [*walks("ab", "n", "vw"), *walks("cd", "b", "vw")]
     rules = {"kind": kind, "unmatched_are_wrong": unmatched_are_wrong}
     message = "no probe with a true match: Bag 4 probes and 4 gallery entries (4 not enrolled)"
@@ -116,13 +116,13 @@ def test_no_probe_with_a_match(kind: Any, unmatched_are_wrong: bool) -> None:
     assert not any("Coat" in note for note in said)
 
 
-def test_matches_that_a_rule_leaves_out() -> None:
+def test_matches_excluded_by_a_rule_are_an_error() -> None:
     keys = walks("ab", "nb", "v")
     with pytest.raises(ProtocolError, match=r"no probe with a true match: Bag .* \(2 enrolled, but without a match in"):
         score(embeddings_for(keys), protocol_of(BAGS, identical_views=False))
 
 
-def test_no_match_in_some_gallery_is_not_no_match_at_all() -> None:
+def test_probe_may_have_a_match_in_one_of_several_galleries() -> None:
     # Each is seen in two views of three, so that everybody is missing in some gallery, and is found in another.
     keys = [Key(i, c, v) for i, views in (("a", "vw"), ("b", "wx"), ("c", "xv")) for c in "nb" for v in views]
     keys += walks("d", "c", "v")
@@ -134,13 +134,13 @@ def test_no_match_in_some_gallery_is_not_no_match_at_all() -> None:
     assert list(report.notes) == ["T: no probe of Coat has a true match (1 not enrolled)"]
 
 
-def test_a_group_without_a_gallery_does_not_hide_that_none_has_a_match() -> None:
+def test_no_match_is_an_error_despite_a_group_without_gallery() -> None:
     keys = [*walks("ab", "n", "v"), *walks("cd", "b", "v")]
     with pytest.raises(ProtocolError, match=r"found no probe with a true match: Bag .* \(2 not enrolled\), expected"):
         score(embeddings_for(keys), protocol_of(BAGS, Group("Gone", ("b",), ("x",))))
 
 
-def test_verification_needs_pairs_of_both_sorts() -> None:
+def test_verification_needs_genuine_and_impostor_pairs() -> None:
     of_one = protocol_of(BAGS, kind="verification", metrics=("eer", "tar_at_far_0.1"))
     with pytest.raises(ProtocolError, match="with 4 pairs of one person and 0 of two people"):
         score(embeddings_for(walks("a", "nb", "vw")), of_one)
@@ -148,7 +148,7 @@ def test_verification_needs_pairs_of_both_sorts() -> None:
         score(embeddings_for([*walks("a", "b", "vw"), *walks("cd", "n", "vw")]), of_one)
 
 
-def test_too_few_impostors_for_a_share() -> None:
+def test_too_few_impostors_is_a_note() -> None:
     metrics = ("eer", "tar_at_far_0.1", "tar_at_far_0.01")
     protocol = protocol_of(BAGS, kind="verification", metrics=metrics)
     said = "T: 6 pairs of two people of Bag are too few for a false accept rate of {}"
@@ -160,7 +160,7 @@ def test_too_few_impostors_for_a_share() -> None:
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf"), float("-inf")])
 @pytest.mark.parametrize("kind", ["pooled", "verification"])
-def test_what_is_no_number_is_named(bad: float, kind: Any) -> None:
+def test_embedding_that_is_not_finite_is_an_error(bad: float, kind: Any) -> None:
     embeddings = embeddings_for(walks("ab", "nb", "vw"))
     embeddings.values[3, 1, 0] = bad  # type: ignore[index]
     embeddings.values[6, 0, 0] = bad  # type: ignore[index]
@@ -169,7 +169,7 @@ def test_what_is_no_number_is_named(bad: float, kind: Any) -> None:
         score(embeddings, protocol_of(BAGS, kind=kind, metrics=("eer",) if kind == "verification" else ("rank_1",)))
 
 
-def test_a_submission_of_no_numbers_is_not_written(tmp_path: Path) -> None:
+def test_submission_of_nan_is_not_written(tmp_path: Path) -> None:
     embeddings = embeddings_for([Key("1", "n", "v"), Key("2", "n", "v"), Key("x", "b", "v")])
     embeddings.values[2] = float("nan")  # type: ignore[index]
     with pytest.raises(DataError, match="the embeddings: found an embedding of norm nan"):
@@ -178,14 +178,14 @@ def test_a_submission_of_no_numbers_is_not_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("identity", ["a", "1b", "-1", "²", ""])
-def test_a_submission_of_people_without_a_number_is_not_written(tmp_path: Path, identity: str) -> None:
+def test_submission_with_non_numeric_identity_is_not_written(tmp_path: Path, identity: str) -> None:
     embeddings = embeddings_for([Key(identity, "n", "v"), Key("2", "n", "v"), Key("x", "b", "v")])
     with pytest.raises(ProtocolError, match=f"--submission: found the gallery identity {identity}, expected a number"):
         write_submission(tmp_path / "s.csv", embeddings, Submission(("b",), ("n",)))
     assert not (tmp_path / "s.csv").exists()
 
 
-def test_a_view_for_every_sequence_is_too_many() -> None:
+def test_one_view_per_sequence_is_an_error() -> None:
     keys = [Key(str(i % 40), c, f"v{i}") for i in range(400) for c in ("n", "b")]
     embeddings = Embeddings(keys, torch.randn(len(keys), 5, 3))
     with pytest.raises(ProtocolError, match=r"found 400 views, v0, v1, v10, ..., and a table by view"):

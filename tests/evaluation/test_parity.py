@@ -39,7 +39,7 @@ def sample_embeddings(name: str) -> Embeddings:
         return Embeddings([Key(*row.split("/")) for row in sequences], torch.from_numpy(stored[f"{name}/values"][:]))
 
 
-def carried_out(folder: Path, case: str) -> tuple[EvaluationReport, dict[str, object]]:
+def evaluate_case(folder: Path, case: str) -> tuple[EvaluationReport, dict[str, object]]:
     described = json.loads((folder / f"{case}.json").read_text())
     dataset = find_dataset(described["protocol"])
     embeddings = embeddings_of(folder / f"{case}.npz")
@@ -81,8 +81,8 @@ def expected_metrics(case: str, described: dict[str, object]) -> dict[int, dict[
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_metrics(parity: Path, case: str) -> None:
-    report, described = carried_out(parity / "evaluation", case)
+def test_metrics_equal_opengait(parity: Path, case: str) -> None:
+    report, described = evaluate_case(parity / "evaluation", case)
     for table, expected in expected_metrics(case, described).items():
         ours = metrics(report, table)
         assert expected
@@ -122,7 +122,7 @@ def test_distances_of_sample(distance: str) -> None:
         np.testing.assert_allclose(distance_matrix(x, y, distance), stored[distance], rtol=0, atol=1e-5)
 
 
-def test_grew_s_ranking_is_the_same_file(parity: Path, tmp_path: Path) -> None:
+def test_submission_is_the_same_file(parity: Path, tmp_path: Path) -> None:
     embeddings = embeddings_of(parity / "evaluation" / "GREW_submission.npz")
     submission = find_dataset("GREW").protocol.submission
     assert submission is not None
@@ -130,7 +130,7 @@ def test_grew_s_ranking_is_the_same_file(parity: Path, tmp_path: Path) -> None:
     assert (tmp_path / "s.csv").read_text() == (parity / "evaluation" / "GREW_submission.csv").read_text()
 
 
-def test_distances(parity: Path) -> None:
+def test_distances_equal_opengait(parity: Path) -> None:
     with np.load(parity / "evaluation" / "distance.npz") as stored:
         x, y = torch.from_numpy(stored["x"]), torch.from_numpy(stored["y"])
         for short, distance in DISTANCES.items():
@@ -138,7 +138,7 @@ def test_distances(parity: Path) -> None:
 
 
 @pytest.mark.parametrize("folder", ["parity", "anywhere"])
-def test_ranking(request: pytest.FixtureRequest, folder: str) -> None:
+def test_ranking_equals_opengait(request: pytest.FixtureRequest, folder: str) -> None:
     path = EVALUATION if folder == "anywhere" else request.getfixturevalue("parity") / "evaluation"
     with np.load(path / "metrics.npz") as stored:
         identities = np.unique(np.concatenate([stored["probe"], stored["gallery"]]), return_inverse=True)[1]

@@ -20,7 +20,7 @@ from skelgait.storage import Key
 from tests.evaluation.plain_tables import PlainGroup
 from tests.matching.plain_reranking import plain_rerank
 
-FIGURES = ("rank_1", "rank_3", "mean_ap", "mean_inp")
+METRICS = ("rank_1", "rank_3", "mean_ap", "mean_inp")
 GROUPS = (
     Group("overlap", ("b*", "n-2"), ("n*",)),  # some probes are in the gallery as well
     Group("strangers", ("s[12]",), ("n-1",)),  # a condition of few, with brackets in its pattern
@@ -77,10 +77,10 @@ def assert_reports(found: GroupReport, expected: GroupReport) -> None:
 @pytest.mark.parametrize("unmatched_are_wrong", [False, True])
 @pytest.mark.parametrize("identical_views", [False, True, "only"])
 @pytest.mark.parametrize("kind", ["view_pairs", "cross_view_gallery", "pooled"])
-def test_every_field_is_that_of_loops(
+def test_every_field_equals_plain_loop(
     kind: Any, identical_views: Any, unmatched_are_wrong: bool, camera_of_view: bool
 ) -> None:
-    table = Table("T", kind, GROUPS, FIGURES, identical_views, unmatched_are_wrong)
+    table = Table("T", kind, GROUPS, METRICS, identical_views, unmatched_are_wrong)
     keys = some_keys()
     embeddings = embeddings_for(keys)
     distances = distance_matrix(embeddings.values, embeddings.values).numpy()
@@ -97,11 +97,11 @@ def test_every_field_is_that_of_loops(
     assert set(no_gallery.metrics.values()) == {None}
 
 
-def test_probes_that_a_partition_names() -> None:
+def test_probes_named_by_a_partition() -> None:
     keys = some_keys(1)
     embeddings = embeddings_for(keys)
     named = frozenset(tuple(key) for key in keys[::4])
-    table = Table("T", "pooled", (Group("G", (), ("*",)),), FIGURES, identical_views=True)
+    table = Table("T", "pooled", (Group("G", (), ("*",)),), METRICS, identical_views=True)
     partition = Partition(frozenset(), frozenset(key.identity for key in keys), named)
     report = score(embeddings, Protocol("mine", (table,)), partition)
     distances = distance_matrix(embeddings.values, embeddings.values).numpy()
@@ -113,7 +113,7 @@ def test_probes_that_a_partition_names() -> None:
 @pytest.mark.parametrize("distance", ["euclidean", "cosine"])
 def test_memory_does_not_change_the_report(distance: str) -> None:
     embeddings = embeddings_for(some_keys())
-    protocol = Protocol("mine", tuple(Table(kind, kind, GROUPS[:1], FIGURES) for kind in ("view_pairs", "pooled")))
+    protocol = Protocol("mine", tuple(Table(kind, kind, GROUPS[:1], METRICS) for kind in ("view_pairs", "pooled")))
     progress: list[int] = []
     whole = score(embeddings, protocol, options=MatchingOptions(distance), advance=progress.append)
     assert progress == [whole.tables[0].groups[0].n_probes]
@@ -160,7 +160,7 @@ def test_distances_are_never_all_in_memory() -> None:
 def test_reranked_distances_are_ranked(kind: Any) -> None:
     keys = some_keys()
     embeddings = embeddings_for(keys)
-    table = Table("T", kind, GROUPS[:1], FIGURES)
+    table = Table("T", kind, GROUPS[:1], METRICS)
     how = Reranking(k1=6, k2=3, weight=0.4)
     report = score(embeddings, Protocol("mine", (table,)), options=MatchingOptions(reranking=how))
     plain = distance_matrix(embeddings.values, embeddings.values).numpy()
@@ -230,10 +230,10 @@ def test_verification(kind: Any, identical_views: Any, leaves_out: bool, memory_
     assert roc.false_accept_rates[-1] == 1
 
 
-def test_a_report_is_json() -> None:
+def test_report_is_json() -> None:
     embeddings = embeddings_for(some_keys())
     tables = (
-        Table("T", "view_pairs", GROUPS, FIGURES),
+        Table("T", "view_pairs", GROUPS, METRICS),
         Table("V", "verification", GROUPS, ("eer", "tar_at_far_0.1")),
     )
     report = score(embeddings, Protocol("mine", tables), bootstrap_samples=20)
@@ -242,7 +242,7 @@ def test_a_report_is_json() -> None:
     assert json.loads(json.dumps(report.summary(), allow_nan=False))["tables"][0]["groups"][0]["metrics"]
 
 
-def test_one_sequence_twice_is_two_sequences() -> None:
+def test_repeated_key_counts_twice() -> None:
     # What has the same key is no different from what has another: only the probe itself is left out.
     keys = [Key("a", "n", "v"), Key("a", "n", "v"), Key("b", "n", "v")]
     table = Table("T", "pooled", (Group("G", ("n",), ("n",)),), identical_views=True)

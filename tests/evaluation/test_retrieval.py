@@ -57,7 +57,7 @@ def as_tuples(retrieved: Retrieved) -> list[tuple[Key, float, bool]]:
     return [(near.key, near.distance, near.is_right) for near in retrieved.nearest]
 
 
-def test_nothing_is_retrieved_where_there_is_nothing() -> None:
+def test_empty_groups_retrieve_nothing() -> None:
     group = Group("B", ("b*",), ("n*",))
     only_verifies = protocol_of(Table("V", "verification", (group,), ("eer",)))
     pooled = protocol_of(Table("P", "pooled", (group,)))
@@ -74,7 +74,7 @@ def test_nothing_is_retrieved_where_there_is_nothing() -> None:
 @pytest.mark.parametrize("kind", ["view_pairs", "cross_view_gallery", "pooled"])
 @pytest.mark.parametrize("identical", [False, True, "only"])
 @pytest.mark.parametrize("probes", ["b*", "*"], ids=["apart", "probes in the gallery"])
-def test_neighbors_are_those_of_a_loop(kind: str, identical: Identical, probes: str) -> None:
+def test_neighbors_equal_plain_loop(kind: str, identical: Identical, probes: str) -> None:
     keys = walks("abcdef", ["n1", "n2", "b1"], ["v_0", "v_1", "w_0"])
     embeddings = embeddings_of(keys)
     table = Table("T", kind, (Group("B", (probes,), ("n*",)),), identical_views=identical)  # type: ignore[arg-type]
@@ -87,7 +87,7 @@ def test_neighbors_are_those_of_a_loop(kind: str, identical: Identical, probes: 
         assert [near.distance for near in of.nearest] == pytest.approx([near[1] for near in expected], rel=1e-5)
 
 
-def test_the_first_table_that_ranks_counts() -> None:
+def test_first_table_of_ranks_is_used() -> None:
     group = Group("B", ("b",), ("n",))
     tables = (
         Table("V", "verification", (group,), ("eer",)),
@@ -98,7 +98,7 @@ def test_the_first_table_that_ranks_counts() -> None:
     assert list(found) == ["First"]
 
 
-def test_probes_are_evenly_spaced_and_of_several_views() -> None:
+def test_probes_are_evenly_spaced_over_views() -> None:
     # As in OU-MVLP: 14 views of everybody, and a multiple of 6 people, so that equal parts begin at the same view.
     keys = [Key(f"{i:03d}", c, f"{v:02d}") for i in range(60) for c in ("00", "01") for v in range(14)]
     probes = [key for key in keys if key.condition == "00"]
@@ -111,14 +111,14 @@ def test_probes_are_evenly_spaced_and_of_several_views() -> None:
 
 
 @pytest.mark.parametrize("n_probes", [1, 2, 5, 6, 7])
-def test_no_probe_comes_twice(n_probes: int) -> None:
+def test_no_probe_is_repeated(n_probes: int) -> None:
     keys = walks("abcde", ["n", "b"], ["v"])
     table = Table("P", "pooled", (Group("B", ("b",), ("n",)),))
     found = retrieve(embeddings_of(keys), protocol_of(table), n_probes=n_probes)["B"]
     assert len({of.probe for of in found}) == len(found) == min(n_probes, 5)
 
 
-def test_probes_without_a_gallery_are_passed_over() -> None:
+def test_probes_without_a_gallery_are_skipped() -> None:
     keys = [*walks("ab", ["b"], ["v", "w"]), *walks("ab", ["n"], ["v"])]
     table = Table("A", "view_pairs", (Group("B", ("b",), ("n",)),))
     found = retrieve(embeddings_of(keys), protocol_of(table))["B"]
@@ -126,7 +126,7 @@ def test_probes_without_a_gallery_are_passed_over() -> None:
     assert all(len(of.nearest) == 2 for of in found)
 
 
-def test_named_probes_are_those_of_the_partition() -> None:
+def test_probes_named_by_the_partition() -> None:
     keys = walks("abc", ["n1", "n2"], ["v", "w"])
     partition = Partition(frozenset(), frozenset("abc"), frozenset({("b", "n1", "w")}))
     (found,) = retrieve(embeddings_of(keys), find_dataset("Gait3D").protocol, partition, n_nearest=50).values()
@@ -136,7 +136,7 @@ def test_named_probes_are_those_of_the_partition() -> None:
 
 
 @pytest.mark.parametrize("memory_mb", [1024, 0])
-def test_re_ranked_neighbors_are_those_of_re_ranked_rows(memory_mb: int) -> None:
+def test_reranked_neighbors_equal_reranked_rows(memory_mb: int) -> None:
     keys = walks("abcdef", ["n", "b"], ["v", "w"])
     embeddings, how = embeddings_of(keys), Reranking(k1=5, k2=2)
     table = Table("P", "pooled", (Group("B", ("b",), ("n",)),), identical_views=True)
@@ -158,7 +158,7 @@ def test_re_ranked_neighbors_are_those_of_re_ranked_rows(memory_mb: int) -> None
         assert [near.distance for near in of.nearest] == pytest.approx(row[order].tolist(), abs=1e-5)
 
 
-def test_only_distances_of_the_chosen_probes_are_computed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_distances_of_sampled_probes_are_computed(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
 
     def counted(*args: object, **more: object):  # type: ignore[no-untyped-def]

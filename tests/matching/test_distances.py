@@ -1,4 +1,4 @@
-"""Distances against a plain loop in float64, however they are laid out, asked for and cut into blocks and tiles."""
+"""Distances against a plain loop in float64, for all layouts, index orders, blocks and tiles."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def strips_outside(embeddings: torch.Tensor) -> torch.Tensor:
     ("n_probes", "n_gallery", "width", "strips"),
     [(0, 0, 6, 4), (0, 4, 6, 4), (3, 0, 6, 4), (1, 1, 1, 1), (7, 9, 6, 4), (5, 8, 32, 16), (4, 3, 2, 31)],
 )
-def test_are_those_of_a_loop(distance: str, n_probes: int, n_gallery: int, width: int, strips: int) -> None:
+def test_distances_equal_plain_loop(distance: str, n_probes: int, n_gallery: int, width: int, strips: int) -> None:
     x, y = some(n_probes, width, strips, 1), some(n_gallery, width, strips, 2)
     expected = plain_distances(x, y, distance)
     for probes, gallery in ((x, y), (strips_outside(x), y), (strips_outside(x), strips_outside(y))):
@@ -70,7 +70,7 @@ def test_are_those_of_a_loop(distance: str, n_probes: int, n_gallery: int, width
         ([0, 2, 1, 3], [0, 1, 1, 2]),  # the first and the last as of neighbors
     ],
 )
-def test_of_any_to_any(distance: str, these: list[int], those: list[int]) -> None:
+def test_distances_of_any_indices(distance: str, these: list[int], those: list[int]) -> None:
     values = some(12)
     whole = plain_distances(values, values, distance)
     rows = distance_rows(strips_outside(values), values, MatchingOptions(distance))
@@ -84,7 +84,7 @@ def test_of_any_to_any(distance: str, these: list[int], those: list[int]) -> Non
 
 @pytest.mark.parametrize("distance", DISTANCES)
 @pytest.mark.parametrize("tiles", [(1024, 2048), (5, 7), (64, 1), (1, 64)])
-def test_blocks_and_tiles_do_not_matter(distance: str, tiles: tuple[int, int]) -> None:
+def test_blocks_and_tiles_do_not_change_distances(distance: str, tiles: tuple[int, int]) -> None:
     x, y = some(23, seed=1), some(18, seed=2)
     expected = plain_distances(x, y, distance)
     options = MatchingOptions(distance, memory_mb=4 * (18 + x[0].numel()) * 5 / 2**20)  # five rows and embeddings
@@ -105,13 +105,13 @@ def test_block_has_at_least_one_row() -> None:
     np.testing.assert_allclose(np.concatenate([b for _, b in blocks]), plain_distances(x, x, "euclidean"), atol=2e-3)
 
 
-def test_a_block_stays_within_the_memory() -> None:
+def test_block_stays_within_memory_limit() -> None:
     x, y = torch.zeros(3000, 1, 1), torch.zeros(1000, 1, 1)
     rows = distance_rows(x, y, MatchingOptions(memory_mb=1))(np.arange(3000), np.arange(1000))
     assert max(block.nbytes for _, block in rows) == 261 * 1000 * 4  # 261 rows and embeddings are below a MiB
 
 
-def test_several_questions_at_a_time() -> None:
+def test_interleaved_requests() -> None:
     x = some(9)
     rows = distance_rows(x, x)
     first, second = rows(np.arange(4), np.arange(5)), rows(np.arange(4, 9), np.arange(9))
@@ -123,7 +123,7 @@ def test_several_questions_at_a_time() -> None:
 
 @pytest.mark.parametrize("distance", DISTANCES)
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
-def test_any_floating_numbers(distance: str, dtype: torch.dtype) -> None:
+def test_other_floating_types(distance: str, dtype: torch.dtype) -> None:
     x, y = some(5, seed=1).to(dtype), some(6, seed=2).to(dtype)
     found = distance_matrix(x, y, distance)
     assert found.dtype == torch.float32
@@ -132,7 +132,7 @@ def test_any_floating_numbers(distance: str, dtype: torch.dtype) -> None:
 
 @pytest.mark.parametrize("distance", DISTANCES)
 @pytest.mark.parametrize("scale", [1e-10, 1e-3, 1e3, 1e15])
-def test_norms_of_any_size(distance: str, scale: float) -> None:
+def test_large_and_small_norms(distance: str, scale: float) -> None:
     x, y = scale * some(5, seed=1), scale * some(6, seed=2)
     unit = scale if distance == "euclidean" else 1
     np.testing.assert_allclose(
@@ -141,14 +141,14 @@ def test_norms_of_any_size(distance: str, scale: float) -> None:
 
 
 @pytest.mark.parametrize("offset", [10, 1000])
-def test_squares_are_as_exact_as_the_lengths_allow(offset: float) -> None:
+def test_error_of_squares_is_bounded_by_norms(offset: float) -> None:
     x, y = some(8, strips=1, seed=1) + offset, some(9, strips=1, seed=2) + offset
     difference = distance_matrix(x, y).double().square().numpy() - plain_distances(x, y, "euclidean") ** 2
     assert np.abs(difference).max() < 8 * EPSILON * float(x.square().sum(1).max())
 
 
 @pytest.mark.parametrize("distance", DISTANCES)
-def test_identical_vectors(distance: str) -> None:
+def test_identical_vectors_have_distance_zero(distance: str) -> None:
     x = some(4, 256, 16)
     same = distance_matrix(x, x.clone(), distance).diagonal()
     length = float(x.norm(dim=1).max()) if distance == "euclidean" else 1.0
@@ -157,7 +157,7 @@ def test_identical_vectors(distance: str) -> None:
     assert distance == "cosine" or same.min() >= 0
 
 
-def test_a_vector_of_zeros_has_a_distance() -> None:
+def test_zero_vector_has_a_distance() -> None:
     zero, x = torch.zeros(1, 6, 4), some(3)
     assert distance_matrix(zero, zero).item() == 0
     np.testing.assert_allclose(distance_matrix(zero, x)[0], x.norm(dim=1).mean(dim=1), rtol=1e-5)
@@ -167,7 +167,7 @@ def test_a_vector_of_zeros_has_a_distance() -> None:
 @pytest.mark.parametrize("distance", DISTANCES)
 @pytest.mark.parametrize("bad", [1e20, 1.5e19, float("inf"), float("nan")])
 @pytest.mark.parametrize("is_probe", [True, False])
-def test_what_overflows_is_an_error(distance: str, bad: float, is_probe: bool) -> None:
+def test_overflow_is_an_error(distance: str, bad: float, is_probe: bool) -> None:
     # The distances would be NaN, and whoever is compared with NaN alone comes first.
     good, spoilt = some(3), some(3)
     spoilt[1, 2, 3] = bad
@@ -176,7 +176,7 @@ def test_what_overflows_is_an_error(distance: str, bad: float, is_probe: bool) -
         distance_matrix(probes, gallery, distance)
 
 
-def test_other_shapes_are_an_error() -> None:
+def test_different_shapes_are_an_error() -> None:
     message = "the probes: found embeddings of 6 x 4, expected 6 x 5, as in the gallery"
     with pytest.raises(ShapeError, match=re.escape(message)):
         distance_matrix(some(2), some(2, strips=5))
@@ -184,7 +184,7 @@ def test_other_shapes_are_an_error() -> None:
         distance_rows(some(2), some(2, width=7))
 
 
-def test_a_gradient_is_not_followed() -> None:
+def test_distances_have_no_gradient() -> None:
     x = some(3)
     for distance in DISTANCES:
         found = distance_matrix(x.clone().requires_grad_(), x, distance)
@@ -198,7 +198,7 @@ class _Elsewhere(torch.Tensor):
     is_cpu = False
 
 
-def test_what_other_devices_compute_is_the_same() -> None:
+def test_other_devices_give_the_same_distances() -> None:
     x, y = some(7, strips=1, seed=1)[:, :, 0], some(9, strips=1, seed=2)[:, :, 0]
     # One pair whose square rounding brings below zero.
     x[0], products = y[0], x @ y.t()

@@ -1,4 +1,4 @@
-"""The nearest columns and the nearest groups, against plain loops."""
+"""Nearest columns and nearest groups against plain loops."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def assert_alike(found: Nearest, expected: Nearest) -> None:
     ("n_probes", "n_gallery", "k"),
     [(0, 0, 1), (0, 4, 2), (3, 0, 2), (1, 1, 1), (1, 1, 5), (9, 30, 1), (9, 30, 4), (9, 30, 30), (9, 30, 100)],
 )
-def test_columns(n_probes: int, n_gallery: int, k: int, levels: int) -> None:
+def test_nearest_columns_equal_plain_loop(n_probes: int, n_gallery: int, k: int, levels: int) -> None:
     distances = np.random.default_rng(0).integers(0, levels, (n_probes, n_gallery)).astype(np.float32)
     assert_alike(nearest(distances, k), plain_nearest(distances, list(range(n_gallery)), k))
 
@@ -58,7 +58,7 @@ def test_columns(n_probes: int, n_gallery: int, k: int, levels: int) -> None:
 @pytest.mark.parametrize("chunk", [1, 4, 7, 1000])
 @pytest.mark.parametrize("levels", [10_000, 5])
 @pytest.mark.parametrize(("n_probes", "n_gallery", "n_groups"), [(0, 5, 2), (4, 0, 2), (9, 40, 1), (9, 40, 6)])
-def test_groups(n_probes: int, n_gallery: int, n_groups: int, levels: int, chunk: int) -> None:
+def test_nearest_groups_equal_plain_loop(n_probes: int, n_gallery: int, n_groups: int, levels: int, chunk: int) -> None:
     rng = np.random.default_rng(0)
     distances = rng.integers(0, levels, (n_probes + 3, n_gallery + 3)).astype(np.float32)
     # Numbers as the source knows them, in an order of their own; groups need not be without a gap.
@@ -71,7 +71,7 @@ def test_groups(n_probes: int, n_gallery: int, n_groups: int, levels: int, chunk
 
 @settings(deadline=None, max_examples=300)
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 5)), max_size=12), st.integers(1, 6), st.integers(1, 12))
-def test_any_small_gallery(entries: list[tuple[int, int]], k: int, chunk: int) -> None:
+def test_any_small_gallery_equals_plain_loop(entries: list[tuple[int, int]], k: int, chunk: int) -> None:
     groups, distances = [group for group, _ in entries], np.float32([[distance for _, distance in entries]])
     found = nearest_groups(
         source(distances, 1), np.arange(1), np.arange(len(entries)), np.array(groups, np.int64), k,

@@ -71,7 +71,7 @@ def clusters(n_clusters: int, n_each: int, spread: float, seed: int = 0) -> NDAr
         (20, 130, 8, 3, 1.0),
     ],
 )
-def test_equals_the_definition(n_probes: int, n_gallery: int, k1: int, k2: int, weight: float) -> None:
+def test_reranking_equals_the_definition(n_probes: int, n_gallery: int, k1: int, k2: int, weight: float) -> None:
     n = n_probes + n_gallery
     distances = distances_of(clusters(6, n // 6 + 1, 0.5))
     order = np.random.default_rng(1).permutation(n)
@@ -80,7 +80,7 @@ def test_equals_the_definition(n_probes: int, n_gallery: int, k1: int, k2: int, 
     np.testing.assert_allclose(found, plain_rerank(distances, probes, gallery, k1, k2, weight), atol=1e-5)
 
 
-def test_random_distances_and_hubs() -> None:
+def test_high_dimensional_points_equal_the_definition() -> None:
     # In many dimensions few points are the neighbors of most, and R* often reaches beyond the k1 nearest.
     rng = np.random.default_rng(2)
     distances = distances_of(rng.normal(size=(160, 64)))
@@ -89,7 +89,7 @@ def test_random_distances_and_hubs() -> None:
     np.testing.assert_allclose(found, plain_rerank(distances, probes, gallery), atol=1e-5)
 
 
-def test_a_sequence_that_is_probe_and_gallery_takes_part_once() -> None:
+def test_repeated_sequence_takes_part_once() -> None:
     distances = distances_of(clusters(5, 12, 0.5))
     # Far more than rounding does, so that it shows wherever it is used.
     np.fill_diagonal(distances, 3)
@@ -102,7 +102,7 @@ def test_a_sequence_that_is_probe_and_gallery_takes_part_once() -> None:
 
 
 @pytest.mark.parametrize("n_each", [3, 30])  # fewer at one distance than k1, and more
-def test_sequences_in_one_point(n_each: int) -> None:
+def test_sequences_at_one_point(n_each: int) -> None:
     distances = distances_of(np.repeat(clusters(8, 1, 0.5), n_each, axis=0))
     # Another may be nearer than the sequence itself, and distances may come out below 0, as cosines' do.
     np.fill_diagonal(distances, 0.01)
@@ -113,12 +113,12 @@ def test_sequences_in_one_point(n_each: int) -> None:
     np.testing.assert_allclose(found, plain_rerank(np.maximum(kept, 0), probes, gallery, k1=6), atol=1e-5)
 
 
-def test_all_in_one_point() -> None:
+def test_all_sequences_at_one_point_have_distance_zero() -> None:
     found = whole(rerank(source(np.zeros((4, 4), np.float32)), np.arange(2), np.arange(2, 4)), 2)
     np.testing.assert_allclose(found, 0, atol=1e-6)
 
 
-def test_height_of_blocks_does_not_matter() -> None:
+def test_block_height_does_not_change_distances() -> None:
     distances = distances_of(clusters(6, 30, 0.5))
     probes, gallery = np.arange(50), np.arange(50, 180)
     at_once = whole(rerank(source(distances, 1000), probes, gallery), 130)
@@ -128,7 +128,7 @@ def test_height_of_blocks_does_not_matter() -> None:
     assert starts == [start for start, _ in source(distances, 20)(probes, gallery)]
 
 
-def test_brings_true_matches_forward() -> None:
+def test_reranking_raises_mean_average_precision() -> None:
     n_clusters = 30
     distances = distances_of(clusters(n_clusters, 12, 0.8))
     probes, gallery = np.arange(60), np.arange(60, len(distances))
@@ -144,7 +144,7 @@ def test_brings_true_matches_forward() -> None:
     assert after > before + 0.02
 
 
-def test_no_whole_matrix_in_memory() -> None:
+def test_whole_matrix_is_never_in_memory() -> None:
     n = 3000
     points = clusters(100, n // 100, 0.5).astype(np.float32)
 
@@ -166,7 +166,7 @@ def test_no_whole_matrix_in_memory() -> None:
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
-def test_what_is_no_number_is_an_error(bad: float) -> None:
+def test_nan_or_infinity_is_an_error(bad: float) -> None:
     distances = distances_of(clusters(6, 3, 0.5))
     distances[3, 4] = distances[4, 3] = bad
     with pytest.raises(DataError, match="distances: found NaN or infinity, expected finite numbers"):
@@ -182,6 +182,6 @@ def test_what_is_no_number_is_an_error(bad: float) -> None:
         ({"weight": float("nan")}, "weight: found nan, expected a number from 0 to 1"),
     ],
 )
-def test_values_out_of_range(values: dict[str, float], message: str) -> None:
+def test_parameter_out_of_range_is_an_error(values: dict[str, float], message: str) -> None:
     with pytest.raises(SettingsError, match=re.escape(message)):
         Reranking(**values)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Rates of accepted pairs, against sorted distances."""
+"""Accept rates against sorted distances."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def drawn(n_genuine: int, n_impostor: int, apart: float, seed: int) -> tuple[NDA
     ("n_genuine", "n_impostor", "apart"), [(1, 1, 0.0), (5, 40, 0.2), (100, 1000, 0.4), (300, 300, 0.0), (20, 500, 2.0)]
 )
 @pytest.mark.parametrize("seed", [0, 1])
-def test_are_those_of_sorted_distances(n_genuine: int, n_impostor: int, apart: float, seed: int) -> None:
+def test_rates_equal_those_of_sorted_distances(n_genuine: int, n_impostor: int, apart: float, seed: int) -> None:
     genuine, impostor = drawn(n_genuine, n_impostor, apart, seed)
     rates = counted(genuine, impostor)
     assert (rates.n_genuine, rates.n_impostor) == (n_genuine, n_impostor)
@@ -86,18 +86,18 @@ def test_are_those_of_sorted_distances(n_genuine: int, n_impostor: int, apart: f
         ([0.1, 0.2, 0.4], [0.3, 0.5, 0.6], 1 / 3),
     ],
 )
-def test_equal_error_rates_by_hand(genuine: list[float], impostor: list[float], eer: float) -> None:
+def test_equal_error_rate_of_small_examples(genuine: list[float], impostor: list[float], eer: float) -> None:
     assert counted(genuine, impostor).equal_error_rate() == pytest.approx(eer)
 
 
-def test_a_share_is_reached_exactly() -> None:
+def test_rate_at_exact_share() -> None:
     rates = counted([0.1, 0.25, 0.9], [0.2 + 0.1 * i for i in range(10)])
     assert rates.true_at(0.1) == pytest.approx(2 / 3)
     assert rates.true_at(0.0999) == pytest.approx(1 / 3)
     assert rates.threshold_at(0.1) == pytest.approx(0.25, rel=BIN)
 
 
-def test_a_threshold_does_not_accept_the_next_bin() -> None:
+def test_threshold_excludes_the_next_bin() -> None:
     below = float(np.nextafter(np.float32(1), np.float32(0)))
     rates = counted([below, 1.0], [1.0])
     assert rates.thresholds[0] == below
@@ -105,14 +105,14 @@ def test_a_threshold_does_not_accept_the_next_bin() -> None:
     assert 1.0 < rates.thresholds[1] < 1 + BIN
 
 
-def test_no_threshold_has_so_few_false_accepts() -> None:
+def test_no_threshold_with_few_enough_false_accepts() -> None:
     rates = counted([0.2, 0.3], [0.1, 0.4])
     assert rates.true_at(0.1) == 0
     assert rates.threshold_at(0.1) == -1
 
 
 @pytest.mark.parametrize(("genuine", "impostor"), [([], []), ([0.5], []), ([], [0.5])])
-def test_pairs_of_one_sort_or_none(genuine: list[float], impostor: list[float]) -> None:
+def test_only_genuine_or_only_impostor_pairs(genuine: list[float], impostor: list[float]) -> None:
     rates = counted(genuine, impostor)
     assert (rates.n_genuine, rates.n_impostor) == (len(genuine), len(impostor))
     assert len(rates.thresholds) == len(genuine) + len(impostor)
@@ -120,7 +120,7 @@ def test_pairs_of_one_sort_or_none(genuine: list[float], impostor: list[float]) 
     assert rates.true_at(0.5) == len(genuine)
 
 
-def test_what_rounding_brings_below_zero_counts_as_zero() -> None:
+def test_negative_distances_count_as_zero() -> None:
     below = [-1.2e-7, -6e-8, -0.0, 0.0]
     rates = counted(below, [*below, 1.0])
     assert rates.true_at(0.8) == 1
@@ -129,7 +129,7 @@ def test_what_rounding_brings_below_zero_counts_as_zero() -> None:
     assert counted([1.0], below).true_at(0.1) == 0
 
 
-def test_blocks_of_many_probes_add_up() -> None:
+def test_blocks_of_probes_add_up() -> None:
     rng = np.random.default_rng(0)
     distances = rng.random((37, 50)).astype(np.float32)
     probes, gallery = rng.integers(0, 5, 37), rng.integers(0, 5, 50)
@@ -149,7 +149,7 @@ def test_blocks_of_many_probes_add_up() -> None:
             assert false == np.mean(distances[~is_match] <= threshold)
 
 
-def test_nothing_to_count() -> None:
+def test_no_pairs() -> None:
     counts = DistanceHistogram()
     counts.add_impostors(np.zeros((0, 3), np.float32), np.zeros(0, np.int64), np.zeros(3, np.int64))
     counts.add_impostors(np.zeros((3, 0), np.float32), np.zeros(3, np.int64), np.zeros(0, np.int64))
