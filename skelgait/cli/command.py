@@ -150,11 +150,11 @@ class SettingsCommand(TyperCommand):
 
 
 def tidy_types(parameters: list[Any]) -> list[Any]:
-    """Replace typer's names of types in the help: `<bool>` by nothing, `<list[str]>` by `<text>`."""
+    """Replace typer's names of types in the help: `<bool>` by nothing, `<str>` by `<text>`."""
     for parameter in parameters:
         if getattr(parameter, "is_flag", False):
             parameter.metavar = ""
-        elif parameter.nargs == -1:
+        elif parameter.param_type_name == "argument" and parameter.display_type(None) in ("<str>", "<list[str]>"):
             parameter.display_type_rich = lambda ctx: "<text>"  # noqa: ARG005
     return parameters
 

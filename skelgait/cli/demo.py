@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @command(
     "skelgait demo --quick",
-    "skelgait demo --out /tmp/demo --seed 1",
+    "skelgait demo --out my-demo --seed 1",
     flags={DATA: ("demo.out", "demo.seed", "demo.quick", "demo.resume")},
 )
 def demo(settings: Settings, as_json: Json = False) -> None:

@@ -26,7 +26,10 @@ _Names = Annotated[
 _Plot = Annotated[
     Path | None,
     typer.Option(
-        "--plot", metavar="<path>", help="Picture of the curves to write; needs skelgait[plots].", rich_help_panel=DATA
+        "--plot",
+        metavar="<path>",
+        help="Picture of the curves to write; needs skelgait\\[plots].",
+        rich_help_panel=DATA,
     ),
 ]
 

@@ -129,7 +129,7 @@ class LinkSettings(StrictModel):
         "pkl", description="Storage format: pkl (symbolic links), hdf5 (references)."
     )
     on_mismatch: Literal["error", "skip", "trim", "match-by-frame"] = Field(
-        "skip", description="What to do with sequences whose maps and silhouettes differ in number."
+        "skip", description="What to do if a sequence has more maps than silhouettes, or fewer."
     )
     silhouette_pattern: str | None = Field(
         None, description="File name pattern of the silhouettes; default: from the dataset."

@@ -36,7 +36,7 @@ def words(text: str) -> set[str]:
 def test_help_fits_the_terminal_and_shows_no_python_types(args: tuple[str, ...], width: int) -> None:
     text = help_of(*args, width=width)
     assert max(map(len, text.splitlines())) <= width
-    assert not re.findall(r"<bool>|list\[str\]|default: \(|…", text)
+    assert not re.findall(r"<bool>|<str>|list\[str\]|default: \(|…", text)
 
 
 @pytest.mark.parametrize("width", [80, 100])
@@ -76,6 +76,11 @@ def test_descriptions_of_flags_are_short_phrases() -> None:
             description = options.description(key)
             assert description.endswith("."), key
             assert len(description) <= 90, key
+
+
+@pytest.mark.parametrize("name", ["runs", "evaluate"])
+def test_extra_in_brackets_is_shown(name: str) -> None:
+    assert "skelgait[plots]" in help_of(name, width=200)
 
 
 HEAVY = ("torch", "numba", "cv2", "scipy", "matplotlib")
