@@ -27,9 +27,9 @@ def values_by_probe(ranks: GroupRanks, metric: str, table: Table) -> Floats:
         SettingsError: if it is not a metric of ranks.
     """
     record = find_metric(metric)
-    if record.of_ranks is None:
+    if record.from_ranks is None:
         raise SettingsError("metrics", metric, "a metric of recognition", "use it in a table of kind verification")
-    values = np.array(record.of_ranks(ranks.ranks), np.float64)
+    values = np.array(record.from_ranks(ranks.ranks), np.float64)
     counts_unmatched = table.unmatched_are_wrong and record.unmatched_value is not None
     values[ranks.first == 0] = record.unmatched_value if counts_unmatched else np.nan
     values[ranks.first < 0] = np.nan

@@ -67,8 +67,8 @@ def rate_value(rates: AcceptRates, metric: str) -> float | None:
         SettingsError: if it is not a metric of verification.
     """
     record = find_metric(metric)
-    if record.of_rates is None:
+    if record.from_rates is None:
         raise SettingsError("metrics", metric, "a metric of verification", "use eer or tar_at_far_0.01")
     if not rates.n_genuine or not rates.n_impostor:
         return None
-    return record.of_rates(rates)
+    return record.from_rates(rates)

@@ -6,7 +6,7 @@ averages these values. A metric of verification computes one value from the acce
 `rank_metric(k)` and `tar_metric(far)` make the metrics rank-k and TAR@FAR, so that `find_metric` knows `rank_7` and
 `tar_at_far_0.05` too. To add a metric, append a record to `METRICS`, or call `register_metric` in your program:
 
->>> mean_rank = Metric("mean_rank", "mean rank", of_ranks=lambda ranks: ranks.first, text=lambda value: f"{value:.2f}")
+>>> mean_rank = Metric("mean_rank", "mean rank", lambda ranks: ranks.first, text=lambda value: f"{value:.2f}")
 >>> register_metric(mean_rank)
 >>> find_metric("mean_rank").text(3.25)
 '3.25'
@@ -37,27 +37,27 @@ def as_percent(value: float) -> str:
 
 @dataclass(frozen=True)
 class Metric:
-    """Metric of recognition (`of_ranks`) or of verification (`of_rates`).
+    """Metric of recognition (`from_ranks`) or of verification (`from_rates`).
 
     Attributes:
         name: name in protocols, reports and files, for example rank_1.
         label: name in tables and plots, for example rank-1.
-        of_ranks: function of the `Ranks` (P, V) of a group; returns the value of each probe in each gallery (P, V).
+        from_ranks: function of the `Ranks` (P, V) of a group; returns the value of each probe in each gallery (P, V).
             Values of probes without a true match are replaced, see `unmatched_value`.
-        of_rates: function of the `AcceptRates` over all pairs; returns one value.
+        from_rates: function of the `AcceptRates` over all pairs; returns one value.
         unmatched_value: value of a probe without a true match, if the table counts it as wrong; default, None: the
             probe does not count.
-        needs_all_matches: True if `of_ranks` uses the average precision or the inverse negative penalty, which need the
-            ranks of all true matches; False if it uses the first rank only, which is faster.
-        min_gallery: smallest gallery for which the metric means something; default: 1.
+        needs_all_matches: True if `from_ranks` uses the average precision or the inverse negative penalty, which need
+            the ranks of all true matches; False if it uses the first rank only, which is faster.
+        min_gallery: smallest gallery for which the metric is meaningful; default: 1.
         max_false_accepts: false accept rate that the metric is about, in (0, 1]; default: 1.
         text: function that formats a value for tables; default: percent with one decimal.
     """
 
     name: str
     label: str
-    of_ranks: Callable[[Ranks], NDArray[Any]] | None = None
-    of_rates: Callable[[AcceptRates], float] | None = None
+    from_ranks: Callable[[Ranks], NDArray[Any]] | None = None
+    from_rates: Callable[[AcceptRates], float] | None = None
     unmatched_value: float | None = None
     needs_all_matches: bool = True
     min_gallery: int = 1
@@ -65,14 +65,14 @@ class Metric:
     text: Callable[[float], str] = as_percent
 
     def __post_init__(self) -> None:
-        if (self.of_ranks is None) == (self.of_rates is None):
-            found = "neither of_ranks nor of_rates" if self.of_ranks is None else "both of_ranks and of_rates"
+        if (self.from_ranks is None) == (self.from_rates is None):
+            found = "neither from_ranks nor from_rates" if self.from_ranks is None else "both from_ranks and from_rates"
             raise SettingsError(f"metric {self.name}", found, "one of them", "give the function that computes it")
 
     @property
     def kind(self) -> MetricKind:
         """Kind of table that the metric is for: ranks or verification."""
-        return "verification" if self.of_ranks is None else "ranks"
+        return "verification" if self.from_ranks is None else "ranks"
 
 
 def rank_metric(k: int) -> Metric:
@@ -80,7 +80,7 @@ def rank_metric(k: int) -> Metric:
     return Metric(
         f"rank_{k}",
         f"rank-{k}",
-        of_ranks=lambda ranks: ranks.first <= k,
+        from_ranks=lambda ranks: ranks.first <= k,
         unmatched_value=0.0,
         needs_all_matches=False,
         min_gallery=k,
@@ -97,7 +97,7 @@ def tar_metric(far: str) -> Metric:
     return Metric(
         f"tar_at_far_{far}",
         f"TAR at FAR {100 * rate:g} %",
-        of_rates=lambda rates: rates.true_at(rate),
+        from_rates=lambda rates: rates.true_at(rate),
         max_false_accepts=rate,
     )
 
@@ -106,9 +106,9 @@ METRICS = {
     metric.name: metric
     for metric in (
         *map(rank_metric, (1, 2, 3, 4, 5, 10, 20)),
-        Metric("mean_ap", "mAP", of_ranks=lambda ranks: ranks.ap),
-        Metric("mean_inp", "mINP", of_ranks=lambda ranks: ranks.inp),
-        Metric("eer", "EER", of_rates=lambda rates: rates.equal_error_rate()),
+        Metric("mean_ap", "mAP", from_ranks=lambda ranks: ranks.ap),
+        Metric("mean_inp", "mINP", from_ranks=lambda ranks: ranks.inp),
+        Metric("eer", "EER", from_rates=lambda rates: rates.equal_error_rate()),
         *map(tar_metric, ("0.1", "0.01", "0.001", "0.0001")),
     )
 }

@@ -25,7 +25,7 @@ from skelgait.storage import Key
 MEAN_RANK = Metric(
     "mean_rank",
     "mean rank",
-    of_ranks=lambda ranks: ranks.first,
+    from_ranks=lambda ranks: ranks.first,
     needs_all_matches=False,
     text=lambda rank: f"{rank:.2f}",
 )
@@ -75,9 +75,9 @@ def test_registered_metric_is_scored_and_printed() -> None:
 
 def test_families_have_any_rank_and_any_rate() -> None:
     ranks = Ranks(np.array([[1], [7], [8], [0]]), np.zeros((4, 1)), np.zeros((4, 1)))
-    assert find_metric("rank_7").of_ranks(ranks)[:3, 0].tolist() == [True, True, False]
+    assert find_metric("rank_7").from_ranks(ranks)[:3, 0].tolist() == [True, True, False]
     rates = AcceptRates(np.array([0.1, 0.2]), np.array([0.5, 0.9]), np.array([0.05, 0.06]), 10, 100)
-    assert find_metric("tar_at_far_0.05").of_rates(rates) == 0.5
+    assert find_metric("tar_at_far_0.05").from_rates(rates) == 0.5
     assert find_metric("tar_at_far_0.05").label == "TAR at FAR 5 %"
 
 
@@ -97,7 +97,7 @@ def test_metric_in_table_of_other_kind_is_an_error(name: str, kind: str) -> None
 
 
 def test_metric_needs_one_function() -> None:
-    with pytest.raises(SettingsError, match="metric m: found neither of_ranks nor of_rates, expected one of them"):
+    with pytest.raises(SettingsError, match="metric m: found neither from_ranks nor from_rates, expected one of them"):
         Metric("m", "M")
 
 
