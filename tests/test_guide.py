@@ -13,6 +13,8 @@ from typer.testing import CliRunner
 
 import skelgait
 from skelgait.cli import app
+from skelgait.cli.app import COMMANDS
+from skelgait.settings import explain, load_settings
 from tests.paths import EXAMPLES, GUIDE, ROOT
 from tests.test_imports import MAY_IMPORT, packages
 
@@ -54,6 +56,17 @@ def test_commands_and_flags_exist(page: Path) -> None:
         assert result.exit_code == 0, command
         for flag in (word.split("=")[0] for word in words if word.startswith("--")):
             assert flag in result.stdout, command
+
+
+def test_flags_and_settings_in_inline_code_exist() -> None:
+    commands = [command.name for commands in COMMANDS.values() for command in commands]
+    helps = [CliRunner().invoke(app, [*args, "--help"], env={"COLUMNS": "200"}).stdout for args in ([], *zip(commands))]
+    flags = set(re.findall(r" (--[a-z-]+)", " ".join(helps)))
+    keys = {key for key, _, _ in explain(load_settings())}
+    for page in PAGES:
+        code = " ".join(re.findall(r"`([^`\n]+)`", text_of(page)))
+        assert set(re.findall(r"(?<!\S)(--[a-z-]+)", code)) <= flags, page.name
+        assert set(re.findall(rf"(?<!\S)((?:{'|'.join(commands)}|paths)\.[a-z_.]+)(?=[=:\s])", code)) <= keys, page.name
 
 
 def test_architecture_lists_the_packages() -> None:
