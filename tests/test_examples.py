@@ -69,19 +69,19 @@ def commands_of(page: str) -> list[list[str]]:
 def test_quick_start(tmp_path: Path) -> None:
     demo, *steps, show = commands_of("quick_start.md")
     assert [step[0] for step in steps] == ["synth", "heatmap", "train", "evaluate"]
-    assert "SkeletonGait++" in skelgait(tmp_path, *demo)
+    assert "skeletongait++, iteration" in skelgait(tmp_path, *demo)
     folder = tmp_path / "steps"
     folder.mkdir()
     (settings,) = re.findall(r"```yaml\n(.*?)```", (GUIDE / "quick_start.md").read_text(), re.DOTALL)
     (folder / "skelgait.yaml").write_text(settings)
     for step in steps:
         # A few short steps are enough to see that each command reads what the one before it has written.
-        less = {"synth": ["--people", 8, "--views", 2], "train": ["--iterations", 1]}.get(step[0], [])
+        less = {"synth": ["--views", 2, "--frames", 20], "train": ["--iterations", 1]}.get(step[0], [])
         out = skelgait(folder, *step, *less)
     assert "NM" in out
     assert (folder / "runs" / "CASIA-B_skeletongait" / "report" / "report.md").is_file()
     skelgait(folder, *show)
-    assert {path.suffix for path in folder.iterdir()} >= {".png", ".gif"}
+    assert {path.suffix for path in (folder / "previews").iterdir()} == {".png", ".gif"}
 
 
 def test_settings(tmp_path: Path) -> None:
@@ -235,7 +235,7 @@ def test_training(tmp_path: Path) -> None:
     skelgait(tmp_path, *evaluated, *own)
     (tmp_path / "mine.json").write_bytes((tmp_path / "partition.json").read_bytes())
     skelgait(tmp_path, *begun, *own, "--preset", "skeletongait++_tiny")
-    assert "beginning with the weights of" in (tmp_path / "runs" / "mine" / "log.txt").read_text()
+    assert "training from the weights of" in (tmp_path / "runs" / "mine" / "log.txt").read_text()
 
 
 @pytest.mark.slow
@@ -264,7 +264,7 @@ def test_evaluation(tmp_path: Path) -> None:
     for command in questions:
         words = [word.replace("poses/0006", f"poses/{known}") for word in command]
         out = skelgait(tmp_path, *words)
-    assert "strangers accepted" in out
+    assert "strangers" in out
     assert (tmp_path / "ranking.csv").read_text().startswith("probe,rank,identity,sequence,distance,accepted")
     (program,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     python = [sys.executable, "-c", program + "\nprint(tuple(first.shape), report.tables[0].title)"]
