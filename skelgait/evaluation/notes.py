@@ -89,7 +89,7 @@ def _small_gallery(table: Table, group: GroupReport) -> Iterator[str]:
     if labels and group.n_probes:
         n, place = group.smallest_gallery, "a view" if table.kind == "view_pairs" else "the gallery"
         entries = f"{n} {'entry' if n == 1 else 'entries'}"
-        yield f"{table.title}: {', '.join(labels)} of {group.name} means nothing: {place} has only {entries}"
+        yield f"{table.title}: {', '.join(labels)} of {group.name} is not meaningful: {place} has only {entries}"
 
 
 def _few_impostors(table: Table, group: GroupReport) -> Iterator[str]:
