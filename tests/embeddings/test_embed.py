@@ -47,7 +47,7 @@ def one_by_one(name: str, source: SequenceSource, keys: Sequence[Key]) -> tuple[
         frames = cut_columns(np.concatenate(arrays, axis=1)[:MAX_FRAMES], "")
         with torch.no_grad():
             found.append(network(torch.from_numpy(np.ascontiguousarray(frames)).float() / 255, [len(frames)]))
-    return torch.cat([of.embedding for of in found]), torch.cat([of.neck_embedding for of in found])
+    return torch.cat([chunk.embedding for chunk in found]), torch.cat([chunk.neck_embedding for chunk in found])
 
 
 @pytest.mark.parametrize(("batch_size", "workers"), [(1, 0), (2, 0), (4, 2), (100, 0)])

@@ -40,8 +40,8 @@ def in_parts(whole: EmbeddingChunk, size: int, seed: int = 0) -> Iterator[Embedd
     """Parts in any order, as several processes bring them together."""
     order = np.random.default_rng(seed).permutation(len(whole.indices))
     for start in range(0, len(order), size):
-        own = order[start : start + size]
-        yield EmbeddingChunk(whole.indices[own], whole.embedding_1[own], whole.embedding_2[own])
+        rows = order[start : start + size]
+        yield EmbeddingChunk(whole.indices[rows], whole.embedding_1[rows], whole.embedding_2[rows])
 
 
 def write(path: Path, count: int = 10, facts: EmbeddingFacts = FACTS) -> EmbeddingChunk:
@@ -96,11 +96,11 @@ def test_rows_are_indexed_like_an_array(file: Path, rows: slice) -> None:
     expected = embedded(10).embedding_2.transpose(0, 2, 1)
     found = open_embeddings(file)
     np.testing.assert_array_equal(found.values[rows].numpy(), expected[rows])
-    chosen = [8, 1, 2, 3, 7]
-    some = found.select([found.keys[place] for place in chosen])
-    assert some.values.shape == (5, WIDTH, STRIPS)
+    positions = [8, 1, 2, 3, 7]
+    selection = found.select([found.keys[place] for place in positions])
+    assert selection.values.shape == (5, WIDTH, STRIPS)
     if isinstance(rows, slice) or (not len(rows) or rows.max() < 5):
-        np.testing.assert_array_equal(some.values[rows].numpy(), expected[chosen][rows])
+        np.testing.assert_array_equal(selection.values[rows].numpy(), expected[positions][rows])
 
 
 @pytest.mark.parametrize("selection", [None, [8, 1, 2, 3, 7]])
@@ -169,14 +169,14 @@ def test_rows_that_are_not_finite_are_an_error(tmp_path: Path) -> None:
     assert open_embeddings(tmp_path / "e.h5", 1).values[:].isfinite().all()
 
 
-def test_a_sum_that_overflows_is_no_fault(tmp_path: Path) -> None:
+def test_finite_values_with_overflowing_sum_are_read(tmp_path: Path) -> None:
     whole = embedded(4)
     whole.embedding_2[:] = 3e38
     write_embeddings(tmp_path / "e.h5", keys_for(4), range(4), [whole], FACTS)
     assert open_embeddings(tmp_path / "e.h5").values[:].isfinite().all()
 
 
-def test_a_full_disk(tmp_path: Path) -> None:
+def test_full_disk_raises_data_error_and_keeps_the_old_file(tmp_path: Path) -> None:
     write(tmp_path / "e.h5")
     before = (tmp_path / "e.h5").read_bytes()
     whole = embedded(2000)
@@ -186,7 +186,7 @@ def test_a_full_disk(tmp_path: Path) -> None:
     assert (tmp_path / "e.h5").read_bytes() == before
 
 
-def test_an_error_on_the_way_leaves_what_was_there(file: Path) -> None:
+def test_error_while_writing_keeps_the_old_file(file: Path) -> None:
     def parts() -> Iterator[EmbeddingChunk]:
         yield next(in_parts(embedded(10), 3))
         raise CheckpointError("x", "y", "z", "w")

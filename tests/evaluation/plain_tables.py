@@ -37,8 +37,8 @@ class Ranked:
 
 def mean(values: Values) -> float | None:
     """The mean of what is there; None where nothing is."""
-    there = [value for value in values if value is not None]
-    return sum(there) / len(there) if there else None
+    defined = [value for value in values if value is not None]
+    return sum(defined) / len(defined) if defined else None
 
 
 @dataclass
@@ -104,25 +104,25 @@ class PlainGroup:
         """By view of the probes and view of the gallery, which are "" where the table does not go by them."""
         cells: dict[tuple[str, str], list[Ranked]] = {}
         for i in probes:
-            own = "" if self.table.kind == "pooled" else self.view(i)
+            probe_view = "" if self.table.kind == "pooled" else self.view(i)
             others = {self.view(j) for j in self.gallery} if self.table.kind == "view_pairs" else {""}
             for other in sorted(others):
                 rule = self.table.identical_views
-                if self.table.kind == "view_pairs" and rule is not True and (own == other) != (rule == "only"):
+                if self.table.kind == "view_pairs" and rule is not True and (probe_view == other) != (rule == "only"):
                     continue
                 gallery = [j for j in self.gallery if not other or self.view(j) == other]
                 if gallery:
-                    cells.setdefault((own, other), []).append(self.ranked(i, gallery))
+                    cells.setdefault((probe_view, other), []).append(self.ranked(i, gallery))
         return cells
 
     def cell(self, metric: str, ranked: list[Ranked], rounded: bool = True) -> float | None:
-        found = mean(one.value(metric, self.table) for one in ranked)
+        found = mean(entry.value(metric, self.table) for entry in ranked)
         return found if found is None or self.table.kind == "pooled" or not rounded else round(found, 4)
 
     def metric(self, name: str, cells: dict[tuple[str, str], list[Ranked]], rounded: bool = True) -> float | None:
         """The mean over probe views of the mean over gallery views."""
         return mean(
-            mean(self.cell(name, ranked, rounded) for (of, _), ranked in cells.items() if of == view)
+            mean(self.cell(name, ranked, rounded) for (row_view, _), ranked in cells.items() if row_view == view)
             for view in sorted({view for view, _ in cells})
         )
 
@@ -131,7 +131,7 @@ class PlainGroup:
         names = self.table.metrics
         views = sorted({self.view(i) for i in self.probes})
         others = sorted({self.view(j) for j in self.gallery})
-        unmatched = {one.probe for ranked in self.cells.values() for one in ranked if not one.places}
+        unmatched = {entry.probe for ranked in self.cells.values() for entry in ranked if not entry.places}
         enrolled = {self.keys[j].identity for j in self.gallery}
         reasons = Counter(
             "enrolled, but without a match in every gallery compared"
@@ -165,6 +165,8 @@ class PlainGroup:
                 v: {w: {name: self.cell(name, self.cells.get((v, w), [])) for name in names} for w in others}
                 for v in views
             },
-            by_condition={c: {name: self.metric(name, of) for name in names} for c, of in by_condition.items()},
+            by_condition={
+                c: {name: self.metric(name, entries) for name in names} for c, entries in by_condition.items()
+            },
             cmc=tuple(self.metric(f"rank_{k}", self.cells, rounded=False) for k in range(1, 51)),
         )

@@ -25,8 +25,8 @@ def table_of(kind: Any = "view_pairs", unmatched_are_wrong: bool = True) -> Tabl
 
 def ranks_of(first: NDArray[np.integer], probe_views: list[int] | None = None) -> GroupRanks:
     """Ranks (P, V), of which ap and inp are their inverse and its square."""
-    there = first > 0
-    ap = np.where(there, 1 / np.maximum(first, 1), np.nan).astype(np.float32)
+    has_match = first > 0
+    ap = np.where(has_match, 1 / np.maximum(first, 1), np.nan).astype(np.float32)
     n_probes, n_cells = first.shape
     return GroupRanks(
         Members(np.arange(n_probes), np.arange(n_cells)),
@@ -42,25 +42,25 @@ def plain_cells(
     values: NDArray[np.floating], probe_views: NDArray[np.int64], table: Table, weights: NDArray[np.floating]
 ) -> ViewMeans:
     """As `average_by_view`, for one draw, probe by probe."""
-    there = sorted(set(probe_views.tolist()))
-    means = np.full((len(there), values.shape[1]), np.nan)
-    for a, stratum in enumerate(there):
+    views = sorted(set(probe_views.tolist()))
+    means = np.full((len(views), values.shape[1]), np.nan)
+    for a, view in enumerate(views):
         for v in range(values.shape[1]):
             drawn = [
                 values[i, v]
                 for i in range(len(values))
                 for _ in range(int(weights[i]))
-                if probe_views[i] == stratum and not np.isnan(values[i, v])
+                if probe_views[i] == view and not np.isnan(values[i, v])
             ]
             if drawn:
                 mean = sum(drawn) / len(drawn)
                 means[a, v] = mean if table.kind == "pooled" else round(mean, 4)
-    return ViewMeans(np.array(there), means)
+    return ViewMeans(np.array(views), means)
 
 
 def plain_mean(values: NDArray[np.floating]) -> float:
-    there = [value for value in values.tolist() if not np.isnan(value)]
-    return sum(there) / len(there) if there else np.nan
+    defined = [value for value in values.tolist() if not np.isnan(value)]
+    return sum(defined) / len(defined) if defined else np.nan
 
 
 def drawn_ranks(n_probes: int = 25, n_cells: int = 3, seed: int = 0) -> GroupRanks:
@@ -150,7 +150,7 @@ def test_bootstrap_samples_have_as_many_probes(n_probes: int, bootstrap_samples:
         assert part.min() >= 0
     # The same again, and for fewer draws the first of them.
     again = list(bootstrap_weights(n_probes, bootstrap_samples))
-    assert all((one == other).all() for one, other in zip(parts, again, strict=True))
+    assert all((part == other).all() for part, other in zip(parts, again, strict=True))
 
 
 def test_bootstrap_draws_all_probes_equally() -> None:
@@ -210,8 +210,8 @@ def test_no_bootstrap_samples_give_no_intervals() -> None:
     evaluation_set = EvaluationSet([Key("a", "b", "v")] * 3)
     ranks = ranks_of(np.array([[1], [2], [1]]))
     assert report_ranks("G", ranks, table_of("pooled"), evaluation_set, 0).intervals == {}
-    nobody = ranks_of(np.zeros((0, 1), np.int64))
-    assert report_ranks("G", nobody, table_of("pooled"), evaluation_set, 10).intervals == {}
+    no_ranks = ranks_of(np.zeros((0, 1), np.int64))
+    assert report_ranks("G", no_ranks, table_of("pooled"), evaluation_set, 10).intervals == {}
     unmatched = ranks_of(np.zeros((3, 1), np.int64))
     assert report_ranks("G", unmatched, table_of("pooled", False), evaluation_set, 10).intervals == {}
     assert report_ranks("G", unmatched, table_of("pooled"), evaluation_set, 10).intervals == {"rank_1": (0, 0)}

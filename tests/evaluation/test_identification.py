@@ -21,10 +21,10 @@ def people(names: str, walks: int = 3, seed: int = 0) -> Embeddings:
     generator = torch.Generator().manual_seed(seed)
     keys, values = [], []
     for name in names:
-        own = torch.randn(5, 3, generator=torch.Generator().manual_seed(ord(name)))
+        center = torch.randn(5, 3, generator=torch.Generator().manual_seed(ord(name)))
         for walk in range(walks):
             keys.append(Key(name, "nm", str(walk)))
-            values.append(own + 0.7 * torch.randn(5, 3, generator=generator))
+            values.append(center + 0.7 * torch.randn(5, 3, generator=generator))
     return Embeddings(keys, torch.stack(values) if values else torch.empty(0, 5, 3))
 
 
@@ -37,7 +37,7 @@ def nearest_by_loop(probes: Embeddings, gallery: Embeddings, distance: str) -> l
         for distance, key in zip(row, gallery.keys, strict=True):
             if key.identity not in best or distance < best[key.identity][0]:
                 best[key.identity] = (distance, key)
-        found.append(sorted(best.values(), key=lambda of: of[0]))
+        found.append(sorted(best.values(), key=lambda match: match[0]))
     return found
 
 
@@ -48,27 +48,27 @@ def test_candidates_equal_plain_loop(distance: str, top: int) -> None:
     expected = nearest_by_loop(probes, gallery, distance)
     for memory_mb in (1, 1024):
         found = identify(probes, gallery, MatchingOptions(distance, memory_mb=memory_mb), top=top)
-        assert [of.probe for of in found] == probes.keys
-        for of, wanted in zip(found, expected, strict=True):
-            assert [c.sequence for c in of.candidates] == [key for _, key in wanted[:top]]
-            assert [c.identity for c in of.candidates] == [key.identity for _, key in wanted[:top]]
-            assert [c.distance for c in of.candidates] == pytest.approx([d for d, _ in wanted[:top]], abs=1e-6)
-            assert of.accepted is None
+        assert [match.probe for match in found] == probes.keys
+        for match, wanted in zip(found, expected, strict=True):
+            assert [c.sequence for c in match.candidates] == [key for _, key in wanted[:top]]
+            assert [c.identity for c in match.candidates] == [key.identity for _, key in wanted[:top]]
+            assert [c.distance for c in match.candidates] == pytest.approx([d for d, _ in wanted[:top]], abs=1e-6)
+            assert match.accepted is None
 
 
 def test_probe_is_accepted_up_to_the_threshold() -> None:
     probes, gallery = people("acxz", seed=1), people("abc")
-    nearest = [of.candidates[0].distance for of in identify(probes, gallery)]
+    nearest = [match.candidates[0].distance for match in identify(probes, gallery)]
     for threshold in (0.0, min(nearest), sorted(nearest)[4], max(nearest), 100.0):
         found = identify(probes, gallery, threshold=threshold)
-        assert [of.accepted for of in found] == [distance <= threshold for distance in nearest]
+        assert [match.accepted for match in found] == [distance <= threshold for distance in nearest]
 
 
 def test_gallery_sequence_finds_itself() -> None:
     gallery = people("abc")
-    for of in identify(gallery, gallery, top=1):
-        assert of.candidates[0].sequence == of.probe
-        assert of.candidates[0].distance == pytest.approx(0, abs=1e-3)
+    for match in identify(gallery, gallery, top=1):
+        assert match.candidates[0].sequence == match.probe
+        assert match.candidates[0].distance == pytest.approx(0, abs=1e-3)
 
 
 def test_ties_are_in_gallery_order() -> None:
@@ -81,7 +81,7 @@ def threshold_by_loop(validation: Embeddings, gallery: Embeddings, share: float)
     """Of each stranger the distance to the nearest person but their own; and how many may be accepted."""
     strangers = []
     for key, nearest in zip(validation.keys, nearest_by_loop(validation, gallery, "euclidean"), strict=True):
-        others = [distance for distance, of in nearest if of.identity != key.identity]
+        others = [distance for distance, match in nearest if match.identity != key.identity]
         strangers += others[:1]
     return strangers, max(n for n in range(len(strangers) + 1) if n / len(strangers) <= share)
 
@@ -96,10 +96,10 @@ def test_threshold_accepts_the_allowed_share(share: float, validation: str, gall
     assert learned.n_impostors == len(strangers)
     assert learned.false_accepts == pytest.approx(allowed / len(strangers))
     assert accepted - allowed in (0, 1), "the next one is at the threshold itself"
-    own = [(k, n[0]) for k, n in zip(asked.keys, nearest_by_loop(asked, known, "euclidean"), strict=True)]
-    of_known = [(k, d, of) for k, (d, of) in own if k.identity in gallery]
-    assert learned.n_enrolled == len(of_known)
-    hits = [of.identity == k.identity and d <= learned.distance for k, d, of in of_known]
+    matches = [(k, n[0]) for k, n in zip(asked.keys, nearest_by_loop(asked, known, "euclidean"), strict=True)]
+    enrolled_matches = [(k, d, match) for k, (d, match) in matches if k.identity in gallery]
+    assert learned.n_enrolled == len(enrolled_matches)
+    hits = [match.identity == k.identity and d <= learned.distance for k, d, match in enrolled_matches]
     assert learned.true_accepts == (pytest.approx(np.mean(hits)) if hits else None)
 
 
@@ -107,10 +107,10 @@ def test_threshold_is_the_largest_possible() -> None:
     asked, known = people("vwxyz", walks=20, seed=1), people("abc")
     learned = learn_threshold(asked, known, 0.29)
     assert (learned.n_impostors, learned.false_accepts) == (100, 0.29)
-    nearest = sorted(of.candidates[0].distance for of in identify(asked, known))
+    nearest = sorted(match.candidates[0].distance for match in identify(asked, known))
     assert nearest[28] <= learned.distance < nearest[29]
     assert learned.distance == pytest.approx(nearest[29])
-    accepted = [of.accepted for of in identify(asked, known, threshold=learned.distance)]
+    accepted = [match.accepted for match in identify(asked, known, threshold=learned.distance)]
     assert sum(map(bool, accepted)) == 29
 
 
@@ -124,7 +124,7 @@ def test_threshold_for_zero_false_accepts_rejects_all() -> None:
 def test_gallery_of_one_person() -> None:
     gallery = people("a")
     found = identify(people("ab", seed=1), gallery, top=5)
-    assert [[c.identity for c in of.candidates] for of in found] == [["a"]] * 6
+    assert [[c.identity for c in match.candidates] for match in found] == [["a"]] * 6
     # Only the walks of the other one are a stranger's.
     learned = learn_threshold(people("ab", seed=1), gallery, 0.5)
     assert (learned.n_impostors, learned.n_enrolled) == (3, 3)
@@ -136,23 +136,23 @@ def test_gallery_order_does_not_change_candidates() -> None:
     probes, gallery = people("acx", seed=1), people("abcdefg")
     order = random.Random(0).sample(range(len(gallery.keys)), len(gallery.keys))
     other = Embeddings([gallery.keys[i] for i in order], gallery.values[:][order])
-    for one, two in zip(identify(probes, gallery), identify(probes, other), strict=True):
-        assert [c.sequence for c in one.candidates] == [c.sequence for c in two.candidates]
+    for first, second in zip(identify(probes, gallery), identify(probes, other), strict=True):
+        assert [c.sequence for c in first.candidates] == [c.sequence for c in second.candidates]
 
 
 def test_empty_or_different_embeddings_are_an_error() -> None:
-    some = people("ab")
-    for probes, gallery, where in ((some, people(""), "the gallery"), (people(""), some, "the probes")):
+    both_people = people("ab")
+    for probes, gallery, where in ((both_people, people(""), "the gallery"), (people(""), both_people, "the probes")):
         with pytest.raises(ProtocolError, match=f"{where}: found no sequence, expected at least one"):
             identify(probes, gallery)
         with pytest.raises(ProtocolError, match=f"{where}: found no sequence"):
             learn_threshold(probes, gallery, 0.1)
-    wide = Embeddings(some.keys, torch.ones(len(some.keys), 6, 3))
+    wide = Embeddings(both_people.keys, torch.ones(len(both_people.keys), 6, 3))
     with pytest.raises(ShapeError, match="embeddings of 6 x 3, expected 5 x 3, as in the gallery"):
-        identify(wide, some)
+        identify(wide, both_people)
     for bad in (torch.nan, torch.inf):
-        broken = Embeddings(some.keys, some.values[:].clone().index_fill_(0, torch.tensor([4]), bad))
-        for probes, gallery, where in ((some, broken, "the gallery"), (broken, some, "the probes")):
+        broken = Embeddings(both_people.keys, both_people.values[:].clone().index_fill_(0, torch.tensor([4]), bad))
+        for probes, gallery, where in ((both_people, broken, "the gallery"), (broken, both_people, "the probes")):
             with pytest.raises(
                 CheckpointError, match=f"{where}: found NaN or infinity in 1 embedding, first in b/nm/1"
             ):

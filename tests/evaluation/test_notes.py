@@ -49,9 +49,9 @@ def test_missing_group_is_a_note(kind: Any) -> None:
     assert list(report.notes) == ["no sequence is a probe of Coat (Coat: c* among n*)"]
     report = score(embeddings_for(keys), protocol_of(Group("Coat", ("b",), ("c*",)), BAGS, kind=kind, metrics=metrics))
     assert list(report.notes) == ["no sequence is in the gallery of Coat (Coat: b among c*)"]
-    missing, there = report.tables[0].groups
+    missing, present = report.tables[0].groups
     assert missing.metrics[metrics[0]] is None
-    assert there.metrics[metrics[0]] is not None
+    assert present.metrics[metrics[0]] is not None
 
 
 @pytest.mark.parametrize("kind", ["pooled", "cross_view_gallery", "view_pairs", "verification"])
@@ -95,8 +95,8 @@ def test_no_compared_view_pair_is_an_error() -> None:
 
 def test_gallery_smaller_than_rank_is_a_note() -> None:
     metrics = ("rank_1", "rank_5", "rank_10")
-    said = "T: rank-5, rank-10 of Bag means nothing: the gallery has only 3 entries"
-    assert notes(walks("abc", "nb", "v"), protocol_of(BAGS, metrics=metrics)) == [said]
+    sentence = "T: rank-5, rank-10 of Bag is not meaningful: the gallery has only 3 entries"
+    assert notes(walks("abc", "nb", "v"), protocol_of(BAGS, metrics=metrics)) == [sentence]
     assert notes(walks("abcde", "nb", "vw"), protocol_of(BAGS, metrics=metrics)) == []
 
 
@@ -111,9 +111,9 @@ def test_no_probe_with_a_match_is_an_error_or_a_note(kind: Any, unmatched_are_wr
     with pytest.raises(ProtocolError, match=re.escape(message)):
         score(embeddings_for(keys), protocol_of(BAGS, **rules))
     # One group of two is a note.
-    said = notes([*keys, *walks("ab", "c", "vw")], protocol_of(BAGS, COATS, **rules))
-    assert "T: no probe of Bag has a true match (4 not enrolled)" in said
-    assert not any("Coat" in note for note in said)
+    sentences = notes([*keys, *walks("ab", "c", "vw")], protocol_of(BAGS, COATS, **rules))
+    assert "T: no probe of Bag has a true match (4 not enrolled)" in sentences
+    assert not any("Coat" in note for note in sentences)
 
 
 def test_matches_excluded_by_a_rule_are_an_error() -> None:
@@ -151,8 +151,8 @@ def test_verification_needs_genuine_and_impostor_pairs() -> None:
 def test_too_few_impostors_is_a_note() -> None:
     metrics = ("eer", "tar_at_far_0.1", "tar_at_far_0.01")
     protocol = protocol_of(BAGS, kind="verification", metrics=metrics)
-    said = "T: 6 pairs of two people of Bag are too few for a false accept rate of {}"
-    assert notes(walks("abc", "nb", "v"), protocol) == [said.format("0.1"), said.format("0.01")]
+    sentence = "T: 6 pairs of two people of Bag are too few for a false accept rate of {}"
+    assert notes(walks("abc", "nb", "v"), protocol) == [sentence.format("0.1"), sentence.format("0.01")]
     # Ten people have 90 pairs of two; eleven 110, of which one is below 0.01.
     assert len(notes(walks("abcdefghij", "nb", "v"), protocol)) == 1
     assert notes(walks("abcdefghijk", "nb", "v"), protocol) == []

@@ -62,15 +62,15 @@ def assert_alike(found: Any, expected: Any, where: str = "") -> None:
         assert found == pytest.approx(expected, abs=1e-6), where
     elif isinstance(expected, tuple):
         assert len(found) == len(expected), where
-        for place, (one, other) in enumerate(zip(found, expected, strict=True)):
-            assert_alike(one, other, f"{where}/{place}")
+        for place, (item, other) in enumerate(zip(found, expected, strict=True)):
+            assert_alike(item, other, f"{where}/{place}")
     else:
         assert found == expected, where
 
 
 def assert_reports(found: GroupReport, expected: GroupReport) -> None:
-    for of in fields(GroupReport):
-        assert_alike(getattr(found, of.name), getattr(expected, of.name), of.name)
+    for attribute in fields(GroupReport):
+        assert_alike(getattr(found, attribute.name), getattr(expected, attribute.name), attribute.name)
 
 
 @pytest.mark.parametrize("camera_of_view", [False, True])
@@ -85,8 +85,8 @@ def test_every_field_equals_plain_loop(
     embeddings = embeddings_for(keys)
     distances = distance_matrix(embeddings.values, embeddings.values).numpy()
     report = score(embeddings, Protocol("mine", (table,), camera_of_view))
-    for group, own in zip(GROUPS, report.tables[0].groups, strict=True):
-        assert_reports(own, PlainGroup(keys, distances, table, group, camera_of_view).report())
+    for group, group_report in zip(GROUPS, report.tables[0].groups, strict=True):
+        assert_reports(group_report, PlainGroup(keys, distances, table, group, camera_of_view).report())
     overlap, strangers, no_gallery, no_probe = report.tables[0].groups
     # The data hold what is to be tested.
     assert 0 < overlap.metrics["rank_1"] < 1  # type: ignore[operator]
@@ -237,8 +237,10 @@ def test_report_is_json() -> None:
         Table("V", "verification", GROUPS, ("eer", "tar_at_far_0.1")),
     )
     report = score(embeddings, Protocol("mine", tables), bootstrap_samples=20)
-    told = json.loads(json.dumps(report.to_dict(), allow_nan=False))
-    assert [group["n_probes"] for group in told["tables"][1]["groups"]] == [g.n_probes for g in report.tables[0].groups]
+    loaded = json.loads(json.dumps(report.to_dict(), allow_nan=False))
+    assert [group["n_probes"] for group in loaded["tables"][1]["groups"]] == [
+        g.n_probes for g in report.tables[0].groups
+    ]
     assert json.loads(json.dumps(report.summary(), allow_nan=False))["tables"][0]["groups"][0]["metrics"]
 
 
@@ -246,5 +248,9 @@ def test_repeated_key_counts_twice() -> None:
     # What has the same key is no different from what has another: only the probe itself is left out.
     keys = [Key("a", "n", "v"), Key("a", "n", "v"), Key("b", "n", "v")]
     table = Table("T", "pooled", (Group("G", ("n",), ("n",)),), identical_views=True)
-    own = score(Embeddings(keys, torch.zeros(3, 2, 1)), Protocol("mine", (table,))).tables[0].groups[0]
-    assert (own.n_probes, own.n_unmatched, own.excluded_pairs) == (3, 1, {"the probe itself": 3})
+    group_report = score(Embeddings(keys, torch.zeros(3, 2, 1)), Protocol("mine", (table,))).tables[0].groups[0]
+    assert (group_report.n_probes, group_report.n_unmatched, group_report.excluded_pairs) == (
+        3,
+        1,
+        {"the probe itself": 3},
+    )

@@ -61,8 +61,8 @@ def test_empty_groups_retrieve_nothing() -> None:
     group = Group("B", ("b*",), ("n*",))
     only_verifies = protocol_of(Table("V", "verification", (group,), ("eer",)))
     pooled = protocol_of(Table("P", "pooled", (group,)))
-    nobody = Embeddings([], torch.empty(0, 5, 3))
-    assert retrieve(nobody, pooled) == {"B": ()}
+    no_embeddings = Embeddings([], torch.empty(0, 5, 3))
+    assert retrieve(no_embeddings, pooled) == {"B": ()}
     assert retrieve(embeddings_of(walks("ab", ["b"], ["v"])), pooled) == {"B": ()}  # no gallery
     assert retrieve(embeddings_of(walks("ab", ["n"], ["v"])), pooled) == {"B": ()}  # no probes
     assert retrieve(embeddings_of(walks("ab", ["n", "b"], ["v"])), only_verifies) == {}
@@ -80,11 +80,11 @@ def test_neighbors_equal_plain_loop(kind: str, identical: Identical, probes: str
     table = Table("T", kind, (Group("B", (probes,), ("n*",)),), identical_views=identical)  # type: ignore[arg-type]
     found = retrieve(embeddings, protocol_of(table, camera_of_view=True), n_probes=100, n_nearest=4)["B"]
     distances = distance_matrix(embeddings.values, embeddings.values).numpy()
-    assert [of.probe for of in found] == [key for key in keys if fnmatchcase(key.condition, probes)]
-    for of in found:
-        expected = nearest_by_loop(of.probe, keys, distances, "n*", kind, identical, 4)
-        assert [near[::2] for near in as_tuples(of)] == [near[::2] for near in expected]
-        assert [near.distance for near in of.nearest] == pytest.approx([near[1] for near in expected], rel=1e-5)
+    assert [retrieval.probe for retrieval in found] == [key for key in keys if fnmatchcase(key.condition, probes)]
+    for retrieval in found:
+        expected = nearest_by_loop(retrieval.probe, keys, distances, "n*", kind, identical, 4)
+        assert [near[::2] for near in as_tuples(retrieval)] == [near[::2] for near in expected]
+        assert [near.distance for near in retrieval.nearest] == pytest.approx([near[1] for near in expected], rel=1e-5)
 
 
 def test_first_table_of_ranks_is_used() -> None:
@@ -103,11 +103,11 @@ def test_probes_are_evenly_spaced_over_views() -> None:
     keys = [Key(f"{i:03d}", c, f"{v:02d}") for i in range(60) for c in ("00", "01") for v in range(14)]
     probes = [key for key in keys if key.condition == "00"]
     found = retrieve(embeddings_of(keys), find_dataset("OUMVLP").protocol)["NM"]
-    places = [probes.index(of.probe) for of in found]
+    places = [probes.index(retrieval.probe) for retrieval in found]
     assert len(found) == 6
     assert all(place // 140 == part for part, place in enumerate(places))
     assert set(np.diff(places)) <= {163, 164}
-    assert len({of.probe.view for of in found}) >= 3
+    assert len({retrieval.probe.view for retrieval in found}) >= 3
 
 
 @pytest.mark.parametrize("n_probes", [1, 2, 5, 6, 7])
@@ -115,22 +115,22 @@ def test_no_probe_is_repeated(n_probes: int) -> None:
     keys = walks("abcde", ["n", "b"], ["v"])
     table = Table("P", "pooled", (Group("B", ("b",), ("n",)),))
     found = retrieve(embeddings_of(keys), protocol_of(table), n_probes=n_probes)["B"]
-    assert len({of.probe for of in found}) == len(found) == min(n_probes, 5)
+    assert len({retrieval.probe for retrieval in found}) == len(found) == min(n_probes, 5)
 
 
 def test_probes_without_a_gallery_are_skipped() -> None:
     keys = [*walks("ab", ["b"], ["v", "w"]), *walks("ab", ["n"], ["v"])]
     table = Table("A", "view_pairs", (Group("B", ("b",), ("n",)),))
     found = retrieve(embeddings_of(keys), protocol_of(table))["B"]
-    assert [of.probe for of in found] == [Key("a", "b", "w"), Key("b", "b", "w")]
-    assert all(len(of.nearest) == 2 for of in found)
+    assert [retrieval.probe for retrieval in found] == [Key("a", "b", "w"), Key("b", "b", "w")]
+    assert all(len(retrieval.nearest) == 2 for retrieval in found)
 
 
 def test_probes_named_by_the_partition() -> None:
     keys = walks("abc", ["n1", "n2"], ["v", "w"])
     partition = Partition(frozenset(), frozenset("abc"), frozenset({("b", "n1", "w")}))
     (found,) = retrieve(embeddings_of(keys), find_dataset("Gait3D").protocol, partition, n_nearest=50).values()
-    assert [of.probe for of in found] == [Key("b", "n1", "w")]
+    assert [retrieval.probe for retrieval in found] == [Key("b", "n1", "w")]
     # Gait3D leaves nothing out but the probe, which is not in the gallery.
     assert {near.key for near in found[0].nearest} == set(keys) - {Key("b", "n1", "w")}
 
@@ -146,16 +146,16 @@ def test_reranked_neighbors_equal_reranked_rows(memory_mb: int) -> None:
     distances = distance_matrix(embeddings.values, embeddings.values).numpy()
     probes, gallery = (np.array([i for i, key in enumerate(keys) if key.condition == c]) for c in "bn")
 
-    def rows(these: np.ndarray, those: np.ndarray):  # type: ignore[no-untyped-def]
-        yield 0, distances[np.ix_(these, those)]
+    def rows(probe_indices: np.ndarray, gallery_indices: np.ndarray):  # type: ignore[no-untyped-def]
+        yield 0, distances[np.ix_(probe_indices, gallery_indices)]
 
     ((_, expected),) = rerank(rows, probes, gallery, how)
     assert len(found) == 4
-    for of in found:
-        row = expected[list(probes).index(keys.index(of.probe))]
+    for retrieval in found:
+        row = expected[list(probes).index(keys.index(retrieval.probe))]
         order = np.argsort(row, kind="stable")[:5]
-        assert [near.key for near in of.nearest] == [keys[gallery[j]] for j in order]
-        assert [near.distance for near in of.nearest] == pytest.approx(row[order].tolist(), abs=1e-5)
+        assert [near.key for near in retrieval.nearest] == [keys[gallery[j]] for j in order]
+        assert [near.distance for near in retrieval.nearest] == pytest.approx(row[order].tolist(), abs=1e-5)
 
 
 def test_only_distances_of_sampled_probes_are_computed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -163,7 +163,9 @@ def test_only_distances_of_sampled_probes_are_computed(monkeypatch: pytest.Monke
 
     def counted(*args: object, **more: object):  # type: ignore[no-untyped-def]
         rows = real(*args, **more)  # type: ignore[arg-type]
-        return lambda these, those: asked.append(len(these)) or rows(these, those)
+        return lambda probe_indices, gallery_indices: (
+            asked.append(len(probe_indices)) or rows(probe_indices, gallery_indices)
+        )
 
     real = compare_all
     monkeypatch.setattr("skelgait.evaluation.retrieval.compare_all", counted)

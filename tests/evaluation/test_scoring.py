@@ -37,8 +37,8 @@ def test_custom_protocol_equals_plain_loop() -> None:
             continue
         overall.append(keys[min(gallery, key=lambda j: distances[i, j])].identity == probe.identity)
         for view in ("000", "090", "180"):
-            own = [j for j in gallery if keys[j].view == view]
-            nearest = keys[min(own, key=lambda j: distances[i, j])]
+            same_view = [j for j in gallery if keys[j].view == view]
+            nearest = keys[min(same_view, key=lambda j: distances[i, j])]
             right.setdefault((probe.view, view), []).append(nearest.identity == probe.identity)
     cells = {pair: round(float(np.mean(values)), 4) for pair, values in right.items()}
     across = np.mean([value for (a, b), value in cells.items() if a != b])

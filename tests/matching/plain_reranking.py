@@ -32,9 +32,9 @@ def plain_rerank(
         near = reciprocal(i, k1)
         expanded = set(near)
         for candidate in near:
-            its = reciprocal(candidate, round(k1 / 2))
-            if 3 * len(its & near) > 2 * len(its):
-                expanded |= its
+            expansion = reciprocal(candidate, round(k1 / 2))
+            if 3 * len(expansion & near) > 2 * len(expansion):
+                expanded |= expansion
         for j in expanded:
             V[i, j] = np.exp(-d[i, j])
         V[i] /= V[i].sum()

@@ -29,12 +29,12 @@ def plain_nearest(distances: NDArray[np.float32], groups: list[int], k: int) -> 
 def source(distances: NDArray[np.float32], height: int) -> RowBlocks:
     """Blocks of up to `height` rows, in a buffer that is used again."""
 
-    def rows(these: NDArray[np.int64], those: NDArray[np.int64]) -> Iterator[tuple[int, NDArray[np.float32]]]:
-        buffer = np.empty((height, len(those)), np.float32)
-        for start in range(0, len(these), height):
-            some = these[start : start + height]
-            buffer[: len(some)] = distances[np.ix_(some, those)]
-            yield start, buffer[: len(some)]
+    def rows(probes: NDArray[np.int64], gallery: NDArray[np.int64]) -> Iterator[tuple[int, NDArray[np.float32]]]:
+        buffer = np.empty((height, len(gallery)), np.float32)
+        for start in range(0, len(probes), height):
+            selected = probes[start : start + height]
+            buffer[: len(selected)] = distances[np.ix_(selected, gallery)]
+            yield start, buffer[: len(selected)]
 
     return rows
 
@@ -62,16 +62,19 @@ def test_nearest_groups_equal_plain_loop(n_probes: int, n_gallery: int, n_groups
     rng = np.random.default_rng(0)
     distances = rng.integers(0, levels, (n_probes + 3, n_gallery + 3)).astype(np.float32)
     # Numbers as the source knows them, in an order of their own; groups need not be without a gap.
-    these, those = rng.permutation(n_probes + 3)[:n_probes], rng.permutation(n_gallery + 3)[:n_gallery]
+    probes, gallery = (
+        rng.permutation(n_probes + 3)[:n_probes],
+        rng.permutation(n_gallery + 3)[:n_gallery],
+    )
     groups = rng.integers(0, n_groups, n_gallery) * 7
     for k in (1, 2, 5, 50):
-        found = nearest_groups(source(distances, 4), these, those, groups, k, columns_at_a_time=chunk)
-        assert_alike(found, plain_nearest(distances[np.ix_(these, those)], groups.tolist(), k))
+        found = nearest_groups(source(distances, 4), probes, gallery, groups, k, columns_at_a_time=chunk)
+        assert_alike(found, plain_nearest(distances[np.ix_(probes, gallery)], groups.tolist(), k))
 
 
 @settings(deadline=None, max_examples=300)
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 5)), max_size=12), st.integers(1, 6), st.integers(1, 12))
-def test_any_small_gallery_equals_plain_loop(entries: list[tuple[int, int]], k: int, chunk: int) -> None:
+def test_small_gallery_equals_plain_loop(entries: list[tuple[int, int]], k: int, chunk: int) -> None:
     groups, distances = [group for group, _ in entries], np.float32([[distance for _, distance in entries]])
     found = nearest_groups(
         source(distances, 1), np.arange(1), np.arange(len(entries)), np.array(groups, np.int64), k,

@@ -27,11 +27,11 @@ def distances_of(points: NDArray[np.floating]) -> NDArray[np.float32]:
 
 
 def source(distances: NDArray[np.float32], height: int = 7) -> RowBlocks:
-    """Blocks of up to `height` rows of a matrix, which nobody may write to."""
+    """Blocks of up to `height` rows of a matrix, read-only."""
 
-    def rows(these: NDArray[np.int64], those: NDArray[np.int64]) -> Iterator[tuple[int, NDArray[np.float32]]]:
-        for start in range(0, len(these), height):
-            block = distances[np.ix_(these[start : start + height], those)]
+    def rows(probes: NDArray[np.int64], gallery: NDArray[np.int64]) -> Iterator[tuple[int, NDArray[np.float32]]]:
+        for start in range(0, len(probes), height):
+            block = distances[np.ix_(probes[start : start + height], gallery)]
             block.flags.writeable = False
             yield start, block
 
@@ -148,10 +148,10 @@ def test_whole_matrix_is_never_in_memory() -> None:
     n = 3000
     points = clusters(100, n // 100, 0.5).astype(np.float32)
 
-    def rows(these: NDArray[np.int64], those: NDArray[np.int64]) -> Iterator[tuple[int, NDArray[np.float32]]]:
-        for start in range(0, len(these), 20):
-            some = points[these[start : start + 20]]
-            yield start, np.sqrt(sum((some[:, None, d] - points[those][:, d]) ** 2 for d in range(8)))
+    def rows(probes: NDArray[np.int64], gallery: NDArray[np.int64]) -> Iterator[tuple[int, NDArray[np.float32]]]:
+        for start in range(0, len(probes), 20):
+            selected = points[probes[start : start + 20]]
+            yield start, np.sqrt(sum((selected[:, None, d] - points[gallery][:, d]) ** 2 for d in range(8)))
 
     probes, gallery = np.arange(1000), np.arange(1000, n)
     # Compiled before it is measured.

@@ -138,9 +138,9 @@ def test_blocks_of_probes_add_up() -> None:
     at_once.add_impostors(distances, probes, gallery)
     at_once.add_genuine(distances[is_match])
     for start in range(0, 37, 3):
-        own = slice(start, start + 3)
-        in_blocks.add_impostors(distances[own], probes[own], gallery)
-        in_blocks.add_genuine(distances[own][is_match[own]])
+        members = slice(start, start + 3)
+        in_blocks.add_impostors(distances[members], probes[members], gallery)
+        in_blocks.add_genuine(distances[members][is_match[members]])
     for counts in (at_once, in_blocks):
         rates = counts.rates()
         assert (rates.n_genuine, rates.n_impostor) == (is_match.sum(), (~is_match).sum())
