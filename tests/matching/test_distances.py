@@ -32,7 +32,7 @@ def plain_distances(probes: torch.Tensor, gallery: torch.Tensor, distance: str) 
     return found
 
 
-def selected(n: int, width: int = 6, strips: int = 4, seed: int = 0) -> torch.Tensor:
+def random_embeddings(n: int, width: int = 6, strips: int = 4, seed: int = 0) -> torch.Tensor:
     """(n, width, strips) embeddings."""
     return torch.randn(n, width, strips, generator=torch.Generator().manual_seed(seed))
 
@@ -48,7 +48,7 @@ def strips_outside(embeddings: torch.Tensor) -> torch.Tensor:
     [(0, 0, 6, 4), (0, 4, 6, 4), (3, 0, 6, 4), (1, 1, 1, 1), (7, 9, 6, 4), (5, 8, 32, 16), (4, 3, 2, 31)],
 )
 def test_distances_equal_plain_loop(distance: str, n_probes: int, n_gallery: int, width: int, strips: int) -> None:
-    x, y = selected(n_probes, width, strips, 1), selected(n_gallery, width, strips, 2)
+    x, y = random_embeddings(n_probes, width, strips, 1), random_embeddings(n_gallery, width, strips, 2)
     expected = plain_distances(x, y, distance)
     for probes, gallery in ((x, y), (strips_outside(x), y), (strips_outside(x), strips_outside(y))):
         found = distance_matrix(probes, gallery, distance)
@@ -58,7 +58,7 @@ def test_distances_equal_plain_loop(distance: str, n_probes: int, n_gallery: int
 
 @pytest.mark.parametrize("distance", DISTANCES)
 @pytest.mark.parametrize(
-    ("these", "those"),
+    ("probe_indices", "gallery_indices"),
     [
         ([], []),
         ([], [2, 3]),
@@ -71,7 +71,7 @@ def test_distances_equal_plain_loop(distance: str, n_probes: int, n_gallery: int
     ],
 )
 def test_distances_of_any_indices(distance: str, probe_indices: list[int], gallery_indices: list[int]) -> None:
-    values = selected(12)
+    values = random_embeddings(12)
     whole = plain_distances(values, values, distance)
     rows = distance_rows(strips_outside(values), values, MatchingOptions(distance))
     found = np.zeros((0, len(gallery_indices)), np.float32)
@@ -85,7 +85,7 @@ def test_distances_of_any_indices(distance: str, probe_indices: list[int], galle
 @pytest.mark.parametrize("distance", DISTANCES)
 @pytest.mark.parametrize("tiles", [(1024, 2048), (5, 7), (64, 1), (1, 64)])
 def test_blocks_and_tiles_do_not_change_distances(distance: str, tiles: tuple[int, int]) -> None:
-    x, y = selected(23, seed=1), selected(18, seed=2)
+    x, y = random_embeddings(23, seed=1), random_embeddings(18, seed=2)
     expected = plain_distances(x, y, distance)
     options = MatchingOptions(distance, memory_mb=4 * (18 + x[0].numel()) * 5 / 2**20)  # five rows and embeddings
     rows = distance_rows(x, y, options, tile_rows=tiles[0], tile_columns=tiles[1])
@@ -98,7 +98,7 @@ def test_blocks_and_tiles_do_not_change_distances(distance: str, tiles: tuple[in
 
 
 def test_block_has_at_least_one_row() -> None:
-    x = selected(3)
+    x = random_embeddings(3)
     rows = distance_rows(x, x, MatchingOptions(memory_mb=2**-20))
     blocks = [(start, block.copy()) for start, block in rows(np.arange(3), np.arange(3))]
     assert [start for start, _ in blocks] == [0, 1, 2]
@@ -112,7 +112,7 @@ def test_block_stays_within_memory_limit() -> None:
 
 
 def test_interleaved_requests() -> None:
-    x = selected(9)
+    x = random_embeddings(9)
     rows = distance_rows(x, x)
     first, second = rows(np.arange(4), np.arange(5)), rows(np.arange(4, 9), np.arange(9))
     (_, a), (_, b) = next(first), next(second)
@@ -124,7 +124,7 @@ def test_interleaved_requests() -> None:
 @pytest.mark.parametrize("distance", DISTANCES)
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
 def test_other_floating_types(distance: str, dtype: torch.dtype) -> None:
-    x, y = selected(5, seed=1).to(dtype), selected(6, seed=2).to(dtype)
+    x, y = random_embeddings(5, seed=1).to(dtype), random_embeddings(6, seed=2).to(dtype)
     found = distance_matrix(x, y, distance)
     assert found.dtype == torch.float32
     np.testing.assert_allclose(found, plain_distances(x, y, distance), atol=1e-5)
@@ -133,7 +133,7 @@ def test_other_floating_types(distance: str, dtype: torch.dtype) -> None:
 @pytest.mark.parametrize("distance", DISTANCES)
 @pytest.mark.parametrize("scale", [1e-10, 1e-3, 1e3, 1e15])
 def test_large_and_small_norms(distance: str, scale: float) -> None:
-    x, y = scale * selected(5, seed=1), scale * selected(6, seed=2)
+    x, y = scale * random_embeddings(5, seed=1), scale * random_embeddings(6, seed=2)
     unit = scale if distance == "euclidean" else 1
     np.testing.assert_allclose(
         distance_matrix(x, y, distance) / unit, plain_distances(x, y, distance) / unit, atol=1e-5
@@ -142,14 +142,14 @@ def test_large_and_small_norms(distance: str, scale: float) -> None:
 
 @pytest.mark.parametrize("offset", [10, 1000])
 def test_error_of_squares_is_bounded_by_norms(offset: float) -> None:
-    x, y = selected(8, strips=1, seed=1) + offset, selected(9, strips=1, seed=2) + offset
+    x, y = random_embeddings(8, strips=1, seed=1) + offset, random_embeddings(9, strips=1, seed=2) + offset
     difference = distance_matrix(x, y).double().square().numpy() - plain_distances(x, y, "euclidean") ** 2
     assert np.abs(difference).max() < 8 * EPSILON * float(x.square().sum(1).max())
 
 
 @pytest.mark.parametrize("distance", DISTANCES)
 def test_identical_vectors_have_distance_zero(distance: str) -> None:
-    x = selected(4, 256, 16)
+    x = random_embeddings(4, 256, 16)
     same = distance_matrix(x, x.clone(), distance).diagonal()
     length = float(x.norm(dim=1).max()) if distance == "euclidean" else 1.0
     assert same.isfinite().all()
@@ -158,7 +158,7 @@ def test_identical_vectors_have_distance_zero(distance: str) -> None:
 
 
 def test_zero_vector_has_a_distance() -> None:
-    zero, x = torch.zeros(1, 6, 4), selected(3)
+    zero, x = torch.zeros(1, 6, 4), random_embeddings(3)
     assert distance_matrix(zero, zero).item() == 0
     np.testing.assert_allclose(distance_matrix(zero, x)[0], x.norm(dim=1).mean(dim=1), rtol=1e-5)
     assert (distance_matrix(zero, x, "cosine") == 1).all()
@@ -169,7 +169,7 @@ def test_zero_vector_has_a_distance() -> None:
 @pytest.mark.parametrize("is_probe", [True, False])
 def test_overflow_is_an_error(distance: str, bad: float, is_probe: bool) -> None:
     # The distances would be NaN, and whoever is compared with NaN alone comes first.
-    good, spoilt = selected(3), selected(3)
+    good, spoilt = random_embeddings(3), random_embeddings(3)
     spoilt[1, 2, 3] = bad
     probes, gallery = (spoilt, good) if is_probe else (good, spoilt)
     with pytest.raises(DataError, match=r"the embeddings: found an embedding of norm .*, expected norms up to 9e\+18"):
@@ -179,13 +179,13 @@ def test_overflow_is_an_error(distance: str, bad: float, is_probe: bool) -> None
 def test_different_shapes_are_an_error() -> None:
     message = "the probes: found embeddings of 6 x 4, expected 6 x 5, as in the gallery"
     with pytest.raises(ShapeError, match=re.escape(message)):
-        distance_matrix(selected(2), selected(2, strips=5))
+        distance_matrix(random_embeddings(2), random_embeddings(2, strips=5))
     with pytest.raises(ShapeError, match="embeddings of 6 x 4, expected 7 x 4"):
-        distance_rows(selected(2), selected(2, width=7))
+        distance_rows(random_embeddings(2), random_embeddings(2, width=7))
 
 
 def test_distances_have_no_gradient() -> None:
-    x = selected(3)
+    x = random_embeddings(3)
     for distance in DISTANCES:
         found = distance_matrix(x.clone().requires_grad_(), x, distance)
         assert not found.requires_grad
@@ -199,7 +199,7 @@ class _Elsewhere(torch.Tensor):
 
 
 def test_other_devices_give_the_same_distances() -> None:
-    x, y = selected(7, strips=1, seed=1)[:, :, 0], selected(9, strips=1, seed=2)[:, :, 0]
+    x, y = random_embeddings(7, strips=1, seed=1)[:, :, 0], random_embeddings(9, strips=1, seed=2)[:, :, 0]
     # One pair whose square rounding brings below zero.
     x[0], products = y[0], x @ y.t()
     products[0, 0] = x[0].square().sum() * 1.001
