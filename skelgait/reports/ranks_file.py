@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,8 +24,6 @@ from skelgait.matching.metrics import find_metric, is_metric
 from skelgait.storage import Key
 from skelgait.storage.hdf5_file import HDF5_ERRORS, create_hdf5
 from skelgait.storage.shards import read_keys, write_keys
-
-_METRIC = re.compile(r"rank_[1-9]\d{0,8}|mean_ap|mean_inp")
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,7 +100,7 @@ def _read_group(group: h5py.Group) -> StoredRanks:
     kinds = "".join(part.dtype.kind for part in (first, ap, inp))
     if not first.shape == ap.shape == inp.shape or kinds != "iff":
         raise ValueError(f"arrays of unexpected shape or type in {group.name}")
-    if len(set(probes)) != len(probes) or not all(map(_METRIC.fullmatch, table.metrics)):
+    if len(set(probes)) != len(probes) or not all(map(_is_rank_metric, table.metrics)):
         raise ValueError(f"duplicate probes or unknown metrics in {group.name}")
     empty = np.zeros(0, np.int64)
     ranks = GroupRanks(Members(empty, empty), probe_views, empty, first, ap, inp)

@@ -6,6 +6,7 @@ import doctest
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from skelgait.matching import metrics
 from skelgait.matching.metrics import METRICS, Metric, find_metric, is_metric, register_metric
 from skelgait.matching.ranking import Ranks
 from skelgait.matching.verification import AcceptRates
+from skelgait.reports.ranks_file import read_ranks, write_ranks
 from skelgait.reports.tables import tables_of
 from skelgait.storage import Key
 
@@ -111,3 +113,10 @@ def test_tables_are_imported_without_torch() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_registered_metric_is_read_back_from_a_report(tmp_path: Path) -> None:
+    register_metric(MEAN_RANK)
+    write_ranks(tmp_path / "ranks.h5", score(embeddings(), protocol_of("mean_rank")))
+    (stored,) = read_ranks(tmp_path / "ranks.h5")
+    assert stored.table.metrics == ("mean_rank",)
