@@ -35,7 +35,7 @@ CCPG = Dataset(
             Table("Gait style: by view pair, identical views left out", "view_pairs", _GROUPS),
             Table("Gait style: by view pair, with identical views", "view_pairs", _GROUPS, identical_views=True),
         ),
-        camera_of_view=True,
+        camera_prefix=True,
         published=published(
             "CL UP DN BG", {"skeletongait": "52.4 65.4 72.8 80.9", "skeletongait++": "90.1 95.0 92.9 97.0"}
         ),

@@ -45,5 +45,5 @@ def verification_protocol(protocol: Protocol) -> Protocol:
                 identical_views=not excludes_same_view,
             ),
         ),
-        camera_of_view=protocol.camera_of_view,
+        camera_prefix=protocol.camera_prefix,
     )

@@ -75,14 +75,14 @@ class Protocol:
     Attributes:
         name: name of the protocol.
         tables: tables of metrics; the first one is the table that papers publish.
-        camera_of_view: True if only the part of a view before `_` is the camera.
+        camera_prefix: True if only the part of a view before `_` is the camera.
         published: published rank-1 of the first table, in [0, 1], by network and group.
         submission: ranking file for a server, if the dataset has one.
     """
 
     name: str
     tables: tuple[Table, ...]
-    camera_of_view: bool = False
+    camera_prefix: bool = False
     published: dict[str, dict[str, float]] = field(default_factory=dict)
     submission: Submission | None = None
 

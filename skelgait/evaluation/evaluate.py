@@ -83,7 +83,7 @@ def score(
     _check_named_probes(protocol, probes, embeddings.keys)
     if isinstance(embeddings.values, torch.Tensor):
         check_finite(embeddings.values, embeddings.keys, "the embeddings")
-    evaluation_set = EvaluationSet(embeddings.keys, camera_of_view=protocol.camera_of_view, probes=probes)
+    evaluation_set = EvaluationSet(embeddings.keys, camera_prefix=protocol.camera_prefix, probes=probes)
     _check_number_of_views(protocol, evaluation_set)
     rows = compare_all(embeddings.values, options)
     results = _results(protocol, evaluation_set, rows, advance or no_progress)

@@ -33,7 +33,7 @@ class EvaluationSet:
 
     Args:
         keys: the N sequences.
-        camera_of_view: True if only the part of a view before `_` is the camera.
+        camera_prefix: True if only the part of a view before `_` is the camera.
         probes: probes, if the partition names them.
 
     Attributes:
@@ -44,11 +44,11 @@ class EvaluationSet:
     """
 
     def __init__(
-        self, keys: Sequence[Key], *, camera_of_view: bool = False, probes: Collection[tuple[str, str, str]] = ()
+        self, keys: Sequence[Key], *, camera_prefix: bool = False, probes: Collection[tuple[str, str, str]] = ()
     ) -> None:
         self.keys = keys
         self.identities: Indices = np.unique([key.identity for key in keys], return_inverse=True)[1].astype(np.int64)
-        views = [key.view.split("_")[0] if camera_of_view else key.view for key in keys]
+        views = [key.view.split("_")[0] if camera_prefix else key.view for key in keys]
         names, indices = np.unique(np.array(views, dtype=str), return_inverse=True)
         self.view_names: list[str] = names.tolist()
         self.views: Indices = indices.astype(np.int64)

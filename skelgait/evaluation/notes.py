@@ -96,7 +96,7 @@ def _few_impostors(table: Table, group: GroupReport) -> Iterator[str]:
     if group.roc is None or not group.roc.n_impostor:
         return
     for metric in map(find_metric, table.metrics):
-        rate = metric.max_false_accepts
+        rate = metric.max_false_accept_rate
         if rate * group.roc.n_impostor < 1:
             pairs = f"{group.roc.n_impostor} pairs of two people"
             yield f"{table.title}: {pairs} of {group.name} are too few for a false accept rate of {rate:g}"

@@ -76,7 +76,7 @@ def retrieve(
         return {}
     options = options or MatchingOptions()
     probes = partition.probes if partition else frozenset()
-    evaluation_set = EvaluationSet(embeddings.keys, camera_of_view=protocol.camera_of_view, probes=probes)
+    evaluation_set = EvaluationSet(embeddings.keys, camera_prefix=protocol.camera_prefix, probes=probes)
     rows = compare_all(embeddings.values, options)
     retrieved = {}
     for group in table.groups:

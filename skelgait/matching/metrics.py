@@ -50,7 +50,7 @@ class Metric:
         needs_all_matches: True if `from_ranks` uses the average precision or the inverse negative penalty, which need
             the ranks of all true matches; False if it uses the first rank only, which is faster.
         min_gallery: smallest gallery for which the metric is meaningful; default: 1.
-        max_false_accepts: false accept rate that the metric is about, in (0, 1]; default: 1.
+        max_false_accept_rate: false accept rate that the metric is about, in (0, 1]; default: 1.
         text: function that formats a value for tables; default: percent with one decimal.
     """
 
@@ -61,7 +61,7 @@ class Metric:
     unmatched_value: float | None = None
     needs_all_matches: bool = True
     min_gallery: int = 1
-    max_false_accepts: float = 1.0
+    max_false_accept_rate: float = 1.0
     text: Callable[[float], str] = as_percent
 
     def __post_init__(self) -> None:
@@ -98,7 +98,7 @@ def tar_metric(far: str) -> Metric:
         f"tar_at_far_{far}",
         f"TAR at FAR {100 * rate:g} %",
         from_rates=lambda rates: rates.true_at(rate),
-        max_false_accepts=rate,
+        max_false_accept_rate=rate,
     )
 
 

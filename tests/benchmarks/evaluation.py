@@ -125,7 +125,7 @@ def evaluate_protocol(protocol: str) -> dict[str, float]:
     dataset = find_dataset(protocol)
     keys = sorted(keys_of(protocol))
     embeddings, partition = random_embeddings(keys), dataset.partition()
-    test_set = EvaluationSet(keys, camera_of_view=dataset.protocol.camera_of_view, probes=partition.probes)
+    test_set = EvaluationSet(keys, camera_prefix=dataset.protocol.camera_prefix, probes=partition.probes)
     members = largest(test_set, protocol)
     score(random_embeddings(keys[:40]), custom_protocol(["*"], {"all": ["*"]}))  # compiles
     whole = seconds(lambda: score(embeddings, dataset.protocol, partition, bootstrap_samples=1000))

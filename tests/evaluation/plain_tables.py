@@ -50,7 +50,7 @@ class PlainGroup:
         distances: (N, N) of all of them; the rows of probes matter alone.
         table: the rules.
         group: who.
-        camera_of_view: whether only the part of a view before `_` counts.
+        camera_prefix: whether only the part of a view before `_` counts.
         named: the probes, where a partition names them.
     """
 
@@ -58,7 +58,7 @@ class PlainGroup:
     distances: NDArray[np.floating]
     table: Table
     group: Group
-    camera_of_view: bool = False
+    camera_prefix: bool = False
     named: Collection[tuple[str, str, str]] = ()
 
     def __post_init__(self) -> None:
@@ -78,7 +78,7 @@ class PlainGroup:
 
     def view(self, number: int) -> str:
         whole = self.keys[number].view
-        return whole.split("_")[0] if self.camera_of_view else whole
+        return whole.split("_")[0] if self.camera_prefix else whole
 
     def are_one_person(self, i: int, j: int) -> bool:
         return self.keys[i].identity == self.keys[j].identity

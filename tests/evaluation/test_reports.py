@@ -73,20 +73,20 @@ def assert_reports(found: GroupReport, expected: GroupReport) -> None:
         assert_alike(getattr(found, attribute.name), getattr(expected, attribute.name), attribute.name)
 
 
-@pytest.mark.parametrize("camera_of_view", [False, True])
+@pytest.mark.parametrize("camera_prefix", [False, True])
 @pytest.mark.parametrize("unmatched_are_wrong", [False, True])
 @pytest.mark.parametrize("identical_views", [False, True, "only"])
 @pytest.mark.parametrize("kind", ["view_pairs", "cross_view_gallery", "pooled"])
 def test_every_field_equals_plain_loop(
-    kind: Any, identical_views: Any, unmatched_are_wrong: bool, camera_of_view: bool
+    kind: Any, identical_views: Any, unmatched_are_wrong: bool, camera_prefix: bool
 ) -> None:
     table = Table("T", kind, GROUPS, METRICS, identical_views, unmatched_are_wrong)
     keys = some_keys()
     embeddings = embeddings_for(keys)
     distances = distance_matrix(embeddings.values, embeddings.values).numpy()
-    report = score(embeddings, Protocol("mine", (table,), camera_of_view))
+    report = score(embeddings, Protocol("mine", (table,), camera_prefix))
     for group, group_report in zip(GROUPS, report.tables[0].groups, strict=True):
-        assert_reports(group_report, PlainGroup(keys, distances, table, group, camera_of_view).report())
+        assert_reports(group_report, PlainGroup(keys, distances, table, group, camera_prefix).report())
     overlap, strangers, no_gallery, no_probe = report.tables[0].groups
     # The data hold what is to be tested.
     assert 0 < overlap.metrics["rank_1"] < 1  # type: ignore[operator]
@@ -174,7 +174,7 @@ def test_reranked_distances_are_ranked(kind: Any) -> None:
 
 
 def verified(embeddings: Embeddings, table: Table, **more: Any) -> EvaluationReport:
-    return score(embeddings, verification_protocol(Protocol("mine", (table,), camera_of_view=True)), **more)
+    return score(embeddings, verification_protocol(Protocol("mine", (table,), camera_prefix=True)), **more)
 
 
 @pytest.mark.parametrize("memory_mb", [1, 500 / 2**20])
@@ -199,7 +199,7 @@ def test_verification(kind: Any, identical_views: Any, leaves_out: bool, memory_
     assert report.protocol == "mine verification"
     overlap = report.tables[0].groups[0]
     table = Table("T", "pooled", GROUPS, identical_views=not leaves_out)
-    plain = PlainGroup(keys, distances, table, GROUPS[0], camera_of_view=True)
+    plain = PlainGroup(keys, distances, table, GROUPS[0], camera_prefix=True)
     genuine, impostor = [], []
     for i in plain.probes:
         for j in plain.gallery:

@@ -28,8 +28,8 @@ def embeddings_of(keys: list[Key], seed: int = 0) -> Embeddings:
     return Embeddings(keys, torch.randn(len(keys), 5, 3, generator=generator))
 
 
-def protocol_of(*tables: Table, camera_of_view: bool = False) -> Protocol:
-    return Protocol("test", tables, camera_of_view=camera_of_view)
+def protocol_of(*tables: Table, camera_prefix: bool = False) -> Protocol:
+    return Protocol("test", tables, camera_prefix=camera_prefix)
 
 
 def is_compared(probe: Key, other: Key, kind: str, identical: Identical) -> bool:
@@ -78,7 +78,7 @@ def test_neighbors_equal_plain_loop(kind: str, identical: Identical, probes: str
     keys = walks("abcdef", ["n1", "n2", "b1"], ["v_0", "v_1", "w_0"])
     embeddings = embeddings_of(keys)
     table = Table("T", kind, (Group("B", (probes,), ("n*",)),), identical_views=identical)  # type: ignore[arg-type]
-    found = retrieve(embeddings, protocol_of(table, camera_of_view=True), n_probes=100, n_nearest=4)["B"]
+    found = retrieve(embeddings, protocol_of(table, camera_prefix=True), n_probes=100, n_nearest=4)["B"]
     distances = distance_matrix(embeddings.values, embeddings.values).numpy()
     assert [retrieval.probe for retrieval in found] == [key for key in keys if fnmatchcase(key.condition, probes)]
     for retrieval in found:

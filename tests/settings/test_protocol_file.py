@@ -99,7 +99,7 @@ def test_published_metrics_are_in_percent(tmp_path: Path) -> None:
         (SMALLEST.replace("name: n", "nam: n"), ["name: is missing", "nam: no such key; did you mean name?"]),
         (
             SMALLEST + "x: 3\n",
-            ["x: no such key; known: name, tables, camera_of_view, published, submission"],
+            ["x: no such key; known: name, tables, camera_prefix, published, submission"],
         ),
         (
             one_group("{name: G, galery: [b]}"),
