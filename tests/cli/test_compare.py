@@ -75,8 +75,8 @@ def test_different_conditions_are_warned_of_on_stderr(runs: Path, embedded: Path
     ("names", "message"),
     [
         (["a"], "Error: RUN: found 1 run(s), expected at least two; name the runs to compare"),
-        (["a", "c"], "runs/c/report/report.json: found No such file or directory, expected the report of an eval"),
-        (["a", "none"], "Error: none/report/report.json: found No such file or directory, expected the report of an"),
+        (["a", "c"], "runs/c/report/report.json: found No such file or directory, expected an evaluation report"),
+        (["a", "none"], "Error: none/report/report.json: found No such file or directory, expected an"),
         (["a", "b", "--bootstrap-samples", "0"], "compare.bootstrap_samples"),
     ],
 )
