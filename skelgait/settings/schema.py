@@ -154,7 +154,7 @@ class DemoSettings(StrictModel):
 
     out: FolderPath = Field(Path("skelgait-demo"), description="Folder of all output.")
     seed: Seed = Field(0, description="Random seed.")
-    quick: bool = Field(False, description="Use little data and few iterations, for a run of one to two minutes.")
+    quick: bool = Field(False, description="Use little data and few iterations, for a run in under a minute.")
     resume: bool = Field(False, description="Continue an interrupted demo.")
 
 
