@@ -60,7 +60,7 @@ def full_network(name: str, dataset: str) -> models.GaitNetwork:
 
 
 def network_of(preset: str) -> models.GaitNetwork:
-    """The full network of a preset with OpenGait test parameters."""
+    """Return the full network of a preset with the parameters of OpenGait's test."""
     network = full_network(*preset.split("_"))
     weights = {name: parameter(name, value.shape) for name, value in to_opengait(network.state_dict()).items()}
     network.load_state_dict(from_opengait(weights))
