@@ -25,8 +25,9 @@ from skelgait.inspection.report import (
 )
 from skelgait.raw.file_tree import walk_folders
 from skelgait.raw.keys import sequence_keys
-from skelgait.raw.poses.layout import RawSequence, find_sequences
+from skelgait.raw.poses.layout import find_sequences
 from skelgait.raw.poses.registry import match_layout
+from skelgait.raw.poses.sequence import RawSequence
 from skelgait.raw.poses.walker_selection import select_walker
 from skelgait.storage import Key
 

@@ -21,8 +21,9 @@ from skelgait.preprocess.build import (
     build_dataset,
     recorded_settings,
 )
-from skelgait.raw.poses.layout import RawPoses, RawSequence
+from skelgait.raw.poses.layout import RawPoses
 from skelgait.raw.poses.person_index import person_index_path, read_person_index
+from skelgait.raw.poses.sequence import RawSequence
 from skelgait.raw.poses.walker_selection import select_walker
 from skelgait.raw.silhouettes.images import SilhouetteImages, find_silhouette_images
 from skelgait.runtime.advance import Advance

@@ -14,7 +14,7 @@ from skelgait.raw.keys import PathParts
 from skelgait.raw.natural_sort import natural_sort
 from skelgait.raw.poses.joints import parse_person, stack_people
 from skelgait.raw.poses.json_files import read_json
-from skelgait.raw.poses.layout import RawSequence
+from skelgait.raw.poses.sequence import RawSequence
 from skelgait.raw.poses.sequence_files import (
     cache_last_file,
     find_in_files,

@@ -17,7 +17,7 @@ from skelgait.raw.file_tree import Folder
 from skelgait.raw.keys import PathParts
 from skelgait.raw.natural_sort import natural_sort
 from skelgait.raw.poses.joints import reshape_rows
-from skelgait.raw.poses.layout import RawSequence
+from skelgait.raw.poses.sequence import RawSequence
 from skelgait.raw.poses.sequence_files import cache_last_file, find_in_files, frame_name, read_head, split_path
 
 _EXPECTED = "rows of folder/sequence/frame and 3 numbers for each joint"

@@ -16,7 +16,7 @@ from skelgait.raw.file_tree import list_files, walk_folders
 from skelgait.raw.keys import DEFAULT_LABEL, PathParts
 from skelgait.raw.poses.joints import reshape_rows, to_numbers
 from skelgait.raw.poses.json_files import read_json
-from skelgait.raw.poses.layout import RawSequence
+from skelgait.raw.poses.sequence import RawSequence
 
 
 class Frames(NamedTuple):

@@ -5,27 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
-
-from numpy.typing import NDArray
+from typing import Any, Protocol
 
 from skelgait.errors import DataError
 from skelgait.raw.keys import PathParts, sequence_keys
+from skelgait.raw.poses.sequence import RawSequence
 from skelgait.storage import Key
-
-
-class RawSequence(NamedTuple):
-    """People that a pose estimator detected in the frames of a sequence.
-
-    Attributes:
-        people: for each frame, in time order, (M, V, 3) joints of M >= 0 people: x px, y px, confidence.
-        frame_names: name of each frame; None: frames have no names.
-        tracks: for each frame the track id of each person; None: the estimator did not track people.
-    """
-
-    people: Sequence[NDArray[Any]]
-    frame_names: Sequence[str] | None = None
-    tracks: Sequence[Sequence[int]] | None = None
 
 
 class Layout(Protocol):

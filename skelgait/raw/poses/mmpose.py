@@ -17,7 +17,7 @@ from skelgait.raw.file_tree import Folder, list_files
 from skelgait.raw.keys import PathParts
 from skelgait.raw.poses.joints import add_confidence, stack_people, to_numbers
 from skelgait.raw.poses.json_files import read_json
-from skelgait.raw.poses.layout import RawSequence
+from skelgait.raw.poses.sequence import RawSequence
 from skelgait.raw.poses.sequence_files import find_in_files, is_empty_list, read_head
 from skelgait.raw.poses.tracks import parse_track_ids
 

@@ -16,7 +16,7 @@ from skelgait.errors import DataError, ShapeError, resemblance
 from skelgait.raw.file_tree import walk_folders
 from skelgait.raw.keys import PathParts
 from skelgait.raw.poses.joints import add_confidence, parse_people, reshape_rows
-from skelgait.raw.poses.layout import RawSequence
+from skelgait.raw.poses.sequence import RawSequence
 from skelgait.skeletons import known_joint_counts
 from skelgait.storage.arrays import read_pickled
 from skelgait.storage.frame_names import read_frame_names

@@ -14,7 +14,7 @@ from skelgait.errors import DataError, ShapeError
 from skelgait.raw.file_tree import Folder
 from skelgait.raw.keys import PathParts
 from skelgait.raw.poses.joints import add_confidence
-from skelgait.raw.poses.layout import RawSequence
+from skelgait.raw.poses.sequence import RawSequence
 from skelgait.raw.poses.sequence_files import cache_last_file, find_in_files, split_path
 from skelgait.storage.arrays import read_pickled
 

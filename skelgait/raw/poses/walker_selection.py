@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from skelgait.raw.poses.layout import RawSequence
+from skelgait.raw.poses.sequence import RawSequence
 from skelgait.raw.poses.tracks import height_px, track_people
 
 

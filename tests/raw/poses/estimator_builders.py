@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skelgait.raw.file_tree import sample_files
-from skelgait.raw.poses.layout import RawSequence
 from skelgait.raw.poses.registry import LAYOUTS, open_raw
+from skelgait.raw.poses.sequence import RawSequence
 from skelgait.storage import Key
 
 Walks = Mapping[Key, NDArray[np.float64]]

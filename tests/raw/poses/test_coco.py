@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skelgait.errors import DataError, ShapeError
-from skelgait.raw.poses.layout import RawSequence
 from skelgait.raw.poses.registry import open_raw
+from skelgait.raw.poses.sequence import RawSequence
 from skelgait.storage import Key
 from tests.raw.poses.dataset_builders import make_walks
 from tests.raw.poses.estimator_builders import coco, coco_results, matching_layouts, read_all

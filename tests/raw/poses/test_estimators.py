@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from skelgait.errors import DataError
-from skelgait.raw.poses.layout import RawSequence
 from skelgait.raw.poses.registry import LAYOUTS, open_raw
+from skelgait.raw.poses.sequence import RawSequence
 from skelgait.storage import Key
 from tests.raw.poses import dataset_builders as datasets
 from tests.raw.poses import estimator_builders as estimators

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from skelgait.errors import DataError
-from skelgait.raw.poses.layout import RawSequence
 from skelgait.raw.poses.registry import open_raw
+from skelgait.raw.poses.sequence import RawSequence
 from skelgait.storage import Key
 from tests.raw.poses.dataset_builders import make_walks
 from tests.raw.poses.estimator_builders import matching_layouts, pyskl, read_all

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skelgait.raw.poses.layout import RawSequence
+from skelgait.raw.poses.sequence import RawSequence
 from skelgait.raw.poses.tracks import track_people
 from skelgait.raw.poses.walker_selection import most_covered_person, select_walker
 from tests.raw.poses.dataset_builders import upright
