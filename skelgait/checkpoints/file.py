@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import pickle
 import re
+import struct
+from collections import OrderedDict
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import shorten
 from typing import Any, Literal
+from zipfile import is_zipfile
 
+import numpy as np
 import torch
 from pydantic import BaseModel, Field, NonNegativeInt, ValidationError
 from torch import Tensor
+from torch.serialization import safe_globals
 
 from skelgait.display import escaped
 from skelgait.errors import CheckpointError
@@ -22,6 +28,15 @@ Kind = Literal["skelgait", "opengait", "weights"]
 
 EXPECTED = "a checkpoint of skelgait or of OpenGait"
 HINT = "choose another file"
+
+# Numpy scalars and arrays are data, but torch refuses them by default. Numpy 1 and 2 have different names for its core.
+_BUILDERS: list[Any] = [np.float64(0).__reduce__()[0], np.zeros(0).__reduce__()[0]]
+_NUMPY_NAMES: list[Any] = [
+    *((build, f"numpy.{core}.multiarray.{build.__name__}") for core in ("core", "_core") for build in _BUILDERS),
+    *(np.ndarray, np.dtype),
+    *{type(np.dtype(code)) for code in np.typecodes["All"]},
+]
+_ZIP_START = b"PK\x03\x04"
 
 # Prefixes of all weight names, and the wrappers that add them.
 _WRAPPERS = {
@@ -110,12 +125,44 @@ def read_checkpoint_file(path: Path) -> CheckpointFile:
 
 def _read(path: Path) -> object:
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        with safe_globals(_NUMPY_NAMES):
+            return _as_python(torch.load(path, map_location="cpu", weights_only=True))
     except FileNotFoundError as error:
         raise CheckpointError(path, "no such file", EXPECTED, "check the path") from error
     except Exception as error:  # a damaged or hostile file can raise anything
-        found = f"a file that cannot be read ({_reason(error)})"
-        raise CheckpointError(path, found, EXPECTED, "use an earlier checkpoint, or download it again") from error
+        reason = _truncation(path, error) or f"a file that cannot be read ({_reason(error)})"
+        raise CheckpointError(path, reason, EXPECTED, "use an earlier checkpoint, or download it again") from error
+
+
+def _as_python(content: Any) -> Any:
+    """Return the content with numpy scalars, also in containers, as Python numbers."""
+    if isinstance(content, np.generic):
+        return content.item()
+    if type(content) in (dict, OrderedDict):
+        return type(content)((_as_python(name), _as_python(item)) for name, item in content.items())
+    if type(content) in (list, tuple):
+        return type(content)(map(_as_python, content))
+    return content
+
+
+def _truncation(path: Path, error: Exception) -> str:
+    """Return a description of a file whose end is missing; empty if it has its end, or is no file of torch."""
+    with suppress(OSError):
+        size, content = path.stat().st_size, path.open("rb")
+        with content:
+            start = content.read(len(_ZIP_START))
+        if not size:
+            return "an empty file"
+        # A zip file has its table of contents at its end; old versions of torch wrote a series of pickles.
+        is_cut_zip = _ZIP_START.startswith(start) and not is_zipfile(path)
+        is_cut_pickle = start[:1] == pickle.PROTO and _reports_missing_bytes(error)
+        if is_cut_zip or is_cut_pickle:
+            return f"a truncated file: it ends after {size} bytes"
+    return ""
+
+
+def _reports_missing_bytes(error: Exception) -> bool:
+    return isinstance(error, EOFError | IndexError | struct.error) or "unexpected EOF" in str(error)
 
 
 def _reason(error: Exception) -> str:

@@ -23,6 +23,10 @@ _BUILDERS = frozenset(
 )
 _SKIPPED_BYTES = 4096
 _ARRAY = "one pickled numpy array"
+# numpy 1.20 to 2.x all import the function under this name, without a warning. numpy 2 would write numpy._core.
+_RECONSTRUCT = "numpy.core.multiarray"
+# Protocol 4: readable by every Python version that OpenGait and similar programs use.
+_PROTOCOL = 4
 
 
 class _ArrayUnpickler(pickle.Unpickler):
@@ -108,15 +112,35 @@ def write_pickled_array(path: Path, array: NDArray[Any], modified_ns: int | None
     Raises:
         DataError: if the file cannot be written.
     """
+    array = np.ascontiguousarray(array)
     with atomic_write(path, modified_ns) as temporary, temporary.open("wb") as file:
-        # Protocol 4: readable by every Python version that OpenGait and similar programs use.
-        pickle.dump(np.ascontiguousarray(array), file, protocol=4)
+        file.write(_pickle_head(array))
+        file.write(array.data)
+        file.write(pickle.TUPLE + pickle.BUILD + pickle.STOP)
+
+
+def _pickle_head(array: NDArray[Any]) -> bytes:
+    """Return the pickle of an array up to its bytes: `array.__reduce__()` with a name that all versions of numpy have.
+
+    Reconstruct an empty array; then set its state, the tuple (version 1, shape, dtype, is in Fortran order, bytes).
+    """
+    reconstruct = f"{_RECONSTRUCT}\n_reconstruct\n".encode()
+    empty_array = pickle.GLOBAL + reconstruct + _fragment((np.ndarray, (0,), b"b")) + pickle.REDUCE
+    state = b"".join(map(_fragment, (1, array.shape, array.dtype, False)))
+    size = pickle.BINBYTES8 + array.nbytes.to_bytes(8, "little")
+    return pickle.PROTO + bytes([_PROTOCOL]) + empty_array + pickle.MARK + state + size
+
+
+def _fragment(item: object) -> bytes:
+    """Return the opcodes that push a small object; protocol 3 has no frames, which could not be joined."""
+    return pickle.dumps(item, protocol=3).removeprefix(pickle.PROTO + b"\x03").removesuffix(pickle.STOP)
 
 
 def _load(path: Path, expected: str, *, header_only: bool) -> Any:
     try:
         with path.open("rb") as file:
-            return _ArrayUnpickler(_HeaderReader(file) if header_only else file).load()
+            # latin1: Python 2 wrote the bytes of an array as text.
+            return _ArrayUnpickler(_HeaderReader(file) if header_only else file, encoding="latin1").load()
     except OSError as error:
         raise DataError(path, error.strerror or str(error), expected, "check the path and its permissions") from error
     except Exception as error:  # a damaged or hostile pickle can raise anything

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
+import numpy as np
 import pytest
 import torch
 
 from skelgait.checkpoints.checkpoint import Architecture, Checkpoint, load_checkpoint, save_checkpoint
+from skelgait.checkpoints.file import read_checkpoint_file
 from skelgait.checkpoints.folder import checkpoint_path, find_checkpoint
 from skelgait.errors import CheckpointError, DataError
 from skelgait.models import NETWORKS
@@ -83,9 +86,40 @@ def test_file_that_is_no_checkpoint_is_an_error(tmp_path: Path) -> None:
     torch.save({"model": weights}, path)
     with pytest.raises(CheckpointError, match=r"1 missing, unexpected or .* weights \(layer2\.1\.sbn\.weight\)"):
         load_checkpoint(path)
-    path.write_bytes(path.read_bytes()[:1000])
+    path.write_bytes(b"junk")
     with pytest.raises(CheckpointError, match="cannot be read"):
         load_checkpoint(path)
+
+
+@pytest.mark.parametrize("is_zip", [True, False])  # False: as torch before 1.6 wrote it
+@pytest.mark.parametrize("share", [0, 0.02, 0.5, 0.999])
+def test_truncated_checkpoint_is_named_as_such(tmp_path: Path, is_zip: bool, share: float) -> None:
+    path = tmp_path / "c.pt"
+    torch.save({"model": {"a": torch.zeros(9000)}}, path, _use_new_zipfile_serialization=is_zip)
+    content = path.read_bytes()
+    path.write_bytes(content[: int(share * len(content))])
+    found = f"a truncated file: it ends after {int(share * len(content))} bytes" if share else "an empty file"
+    with pytest.raises(CheckpointError, match=rf"c\.pt: found {found}, .*; use an earlier checkpoint"):
+        load_checkpoint(path)
+
+
+def test_numpy_scalars_and_arrays_in_a_checkpoint_are_read(tmp_path: Path) -> None:
+    path, weights = tmp_path / "c.pt", to_opengait(architecture().build().state_dict())
+    optimizer = {"state": {0: np.float32(0.5)}, "param_groups": [{"lr": np.float64(0.1), "betas": (np.int64(1), True)}]}
+    scheduler = {"last_epoch": np.int64(7), "rates": np.arange(3)}
+    torch.save({"model": weights, "optimizer": optimizer, "scheduler": scheduler, "iteration": np.int64(700)}, path)
+    # As numpy 1 names its core.
+    numpy_1 = tmp_path / "numpy_1.pt"
+    with ZipFile(path) as old, ZipFile(numpy_1, "w") as new:
+        for name in old.namelist():
+            new.writestr(name, old.read(name).replace(b"cnumpy._core.", b"cnumpy.core."))
+    for file in (path, numpy_1):
+        content = read_checkpoint_file(file)
+        assert content.iteration == 700
+        assert content.optimizer == {"state": {0: 0.5}, "param_groups": [{"lr": 0.1, "betas": (1, True)}]}
+        assert type(content.optimizer["param_groups"][0]["lr"]) is float
+        assert content.scheduler["rates"].tolist() == [0, 1, 2]
+        assert load_checkpoint(file).iteration == 700
 
 
 WEIGHTS = to_opengait(architecture().build().state_dict())

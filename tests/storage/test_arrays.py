@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import pickletools
 from pathlib import Path
 
 import numpy as np
@@ -41,11 +42,57 @@ def test_arrays_pickled_by_numpy_1_are_read(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read_pickled_array(path), FRAMES)
 
 
-def test_written_array_is_a_plain_pickle(tmp_path: Path) -> None:
+# (np.arange(6, dtype="f4") * -1.37).reshape(1, 2, 3), pickled with protocols 0, 1 and 2 by Python 2.7 and numpy 1.16.
+_PYTHON_2_PICKLES = (
+    b"cnumpy.core.multiarray\n_reconstruct\np1\n(cnumpy\nndarray\np2\n(I0\ntS'b'\ntRp3\n(I1\n(I1\nI2\nI3\ntcnumpy\n"
+    b"dtype\np4\n(S'f4'\nI0\nI1\ntRp5\n(I3\nS'<'\nNNNI-1\nI-1\nI0\ntbI00\nS'\\x00\\x00\\x00\\x80)\\\\\\xaf\\xbf)\\\\/\\xc0"
+    b"\\x1f\\x85\\x83\\xc0)\\\\\\xaf\\xc033\\xdb\\xc0'\ntb.",
+    b"cnumpy.core.multiarray\n_reconstruct\nq\x01(cnumpy\nndarray\nq\x02(K\x00tU\x01btRq\x03(K\x01(K\x01K\x02K\x03tcnumpy\n"
+    b"dtype\nq\x04(U\x02f4K\x00K\x01tRq\x05(K\x03U\x01<NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tbI00\nU\x18\x00\x00\x00"
+    b"\x80)\\\xaf\xbf)\\/\xc0\x1f\x85\x83\xc0)\\\xaf\xc033\xdb\xc0tb.",
+    b"\x80\x02cnumpy.core.multiarray\n_reconstruct\nq\x01cnumpy\nndarray\nq\x02K\x00\x85U\x01b\x87Rq\x03(K\x01K\x01K\x02K"
+    b"\x03\x87cnumpy\ndtype\nq\x04U\x02f4K\x00K\x01\x87Rq\x05(K\x03U\x01<NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb\x89U"
+    b"\x18\x00\x00\x00\x80)\\\xaf\xbf)\\/\xc0\x1f\x85\x83\xc0)\\\xaf\xc033\xdb\xc0tb.",
+)
+
+
+@pytest.mark.parametrize("content", _PYTHON_2_PICKLES)
+def test_arrays_pickled_by_python_2_are_read(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "a.pkl"
+    path.write_bytes(content)
+    array = read_pickled_array(path)
+    assert array.dtype == np.float32
+    assert array.tolist() == [[[float(np.float32(-1.37) * np.float32(3 * i + j)) for j in range(3)] for i in range(2)]]
+    assert read_pickled_header(path).shape == (1, 2, 3)
+
+
+def test_code_in_a_python_2_pickle_is_refused_and_not_executed(tmp_path: Path) -> None:
+    path, trace = tmp_path / "evil.pkl", tmp_path / "trace"
+    path.write_bytes(b"cposix\nsystem\n(S'touch %s'\ntR." % os.fsencode(trace))
+    with pytest.raises(DataError, match=r"evil\.pkl: found the object posix\.system"):
+        read_pickled_array(path)
+    assert not trace.exists()
+
+
+@pytest.mark.parametrize(
+    "array", [FRAMES, np.zeros((0, 64, 64), np.uint8), np.asfortranarray(FRAMES), np.linspace(0, 1, 9, dtype=">f4")]
+)
+@pytest.mark.filterwarnings("error")
+def test_written_array_is_a_plain_pickle(tmp_path: Path, array: np.ndarray) -> None:
     path = tmp_path / "new" / "folder" / "a.pkl"
-    write_pickled_array(path, FRAMES)
-    np.testing.assert_array_equal(pickle.loads(path.read_bytes()), FRAMES)
+    write_pickled_array(path, array)
+    loaded = pickle.loads(path.read_bytes())  # as OpenGait reads it
+    np.testing.assert_array_equal(loaded, array)
+    assert loaded.dtype == pickle.loads(pickle.dumps(array)).dtype
     assert [p.name for p in path.parent.iterdir()] == ["a.pkl"]
+
+
+def test_written_array_has_only_names_that_numpy_1_has_too(tmp_path: Path) -> None:
+    write_pickled_array(tmp_path / "a.pkl", FRAMES)
+    opcodes = list(pickletools.genops((tmp_path / "a.pkl").read_bytes()))
+    names = {name for opcode, name, _ in opcodes if "GLOBAL" in opcode.name}
+    assert names == {"numpy.core.multiarray _reconstruct", "numpy ndarray", "numpy dtype"}
+    assert max(opcode.proto for opcode, _, _ in opcodes) == 4
 
 
 class _Exploit:
