@@ -146,7 +146,7 @@ def _table_report(
     table: Table, results: Sequence[GroupRanks | GroupRates], evaluation_set: EvaluationSet, bootstrap_samples: int
 ) -> TableReport:
     groups = tuple(
-        report_rates(group.name, result, table)
+        report_rates(group.name, result, table, bootstrap_samples)
         if isinstance(result, GroupRates)
         else report_ranks(group.name, result, table, evaluation_set, bootstrap_samples)
         for group, result in zip(table.groups, results, strict=True)

@@ -38,7 +38,8 @@ class EvaluationSet:
 
     Attributes:
         keys: the N sequences.
-        identities: (N,) identity of each sequence, as an integer.
+        identities: (N,) identity of each sequence, as an index into `identity_names`.
+        identity_names: identities, sorted.
         views: (N,) view of each sequence, as an index into `view_names`.
         view_names: views, sorted.
     """
@@ -47,7 +48,9 @@ class EvaluationSet:
         self, keys: Sequence[Key], *, camera_prefix: bool = False, probes: Collection[tuple[str, str, str]] = ()
     ) -> None:
         self.keys = keys
-        self.identities: Indices = np.unique([key.identity for key in keys], return_inverse=True)[1].astype(np.int64)
+        identity_names, identities = np.unique(np.array([key.identity for key in keys], str), return_inverse=True)
+        self.identity_names: list[str] = identity_names.tolist()
+        self.identities: Indices = identities.astype(np.int64)
         views = [key.view.split("_")[0] if camera_prefix else key.view for key in keys]
         names, indices = np.unique(np.array(views, dtype=str), return_inverse=True)
         self.view_names: list[str] = names.tolist()

@@ -12,10 +12,10 @@ from skelgait.evaluation.bootstrap import bootstrap_weights, percentile_interval
 from skelgait.evaluation.evaluation_set import EvaluationSet, Indices
 from skelgait.evaluation.ranks import GroupRanks
 from skelgait.evaluation.report import GroupReport, Metrics, Roc
-from skelgait.evaluation.verification import GroupRates, rate_value
+from skelgait.evaluation.verification import GroupRates, rate_value, samples_of_rates
+from skelgait.matching.verification import AcceptRates
 
 CMC_RANKS = 50
-_ROC_POINTS = 200
 NOT_ENROLLED, NO_MATCH_LEFT = "not enrolled", "enrolled, but without a match in every gallery compared"
 """Reasons for which a probe has no true match."""
 
@@ -55,34 +55,34 @@ def report_ranks(
     )
 
 
-def report_rates(name: str, group: GroupRates, table: Table) -> GroupReport:
+def report_rates(name: str, group: GroupRates, table: Table, bootstrap_samples: int) -> GroupReport:
     """Return the report of a group from its accept rates.
 
     Args:
         name: name of the group.
-        group: accept rates of its pairs.
+        group: numbers of its pairs.
         table: rules of the table.
+        bootstrap_samples: number of bootstrap samples; 0: no intervals.
     """
-    rates = group.rates
-    # Points evenly spaced on a logarithmic axis, as in the plot.
-    targets = np.geomspace(1 / max(rates.n_impostor, 2), 1, _ROC_POINTS)
-    points = np.unique(np.minimum(np.searchsorted(rates.false, targets), max(len(rates.false) - 1, 0)))
-    if not len(rates.false):
-        points = points[:0]
+    rates = group.counts.all_pairs.rates()
+    samples = samples_of_rates(group.counts, table.metrics, bootstrap_samples)
     return GroupReport(
         name=name,
         metrics={metric: rate_value(rates, metric) for metric in table.metrics},
         n_probes=len(group.members.probes),
         n_gallery=len(group.members.gallery),
         excluded_pairs=group.excluded_pairs,
-        roc=Roc(
-            rates.false[points].tolist(),
-            rates.true[points].tolist(),
-            rates.thresholds[points].tolist(),
-            rates.n_genuine,
-            rates.n_impostor,
-        ),
+        intervals=_percentile_intervals(samples),
+        roc=_roc(rates),
     )
+
+
+def _roc(rates: AcceptRates) -> Roc:
+    curve = rates.curve()
+    points = [curve.false, curve.true, curve.thresholds]
+    if not rates.n_genuine or not rates.n_impostor:
+        points = [values[:0] for values in points]
+    return Roc(*(values.tolist() for values in points), rates.n_genuine, rates.n_impostor)
 
 
 def _unmatched(ranks: GroupRanks, evaluation_set: EvaluationSet) -> dict[str, int]:
@@ -102,7 +102,11 @@ def _intervals(ranks: GroupRanks, table: Table, bootstrap_samples: int) -> dict[
     for weights in bootstrap_weights(len(ranks.first), bootstrap_samples):
         for metric, metric_values in values.items():
             samples[metric].append(average_by_view(metric_values, ranks.probe_views, table, weights).overall)
-    intervals = {metric: percentile_interval(np.concatenate(chunks)) for metric, chunks in samples.items()}
+    return _percentile_intervals({metric: np.concatenate(chunks) for metric, chunks in samples.items()})
+
+
+def _percentile_intervals(samples: Mapping[str, np.ndarray]) -> dict[str, tuple[float, float]]:
+    intervals = {metric: percentile_interval(values) for metric, values in samples.items()}
     return {metric: bounds for metric, bounds in intervals.items() if bounds}
 
 

@@ -15,12 +15,14 @@ Metrics = Mapping[str, float | None]
 
 @dataclass(frozen=True)
 class Roc:
-    """ROC curve: true accept rate by false accept rate, thinned out for plots.
+    """ROC curve: true accept rate by false accept rate.
+
+    Its points are all corners of the curve from (0, 0) to (1, 1). The curve is straight between two points.
 
     Attributes:
         false_accept_rates: shares of the impostor pairs that are accepted, in [0, 1], ascending.
         true_accept_rates: shares of the genuine pairs that are accepted, in [0, 1].
-        thresholds: distances up to which a pair is accepted.
+        thresholds: distances up to which a pair is accepted; -1: no pair is accepted.
         n_genuine: number of pairs of one person.
         n_impostor: number of pairs of two people.
     """

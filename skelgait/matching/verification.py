@@ -14,10 +14,16 @@ from numpy.typing import NDArray
 
 from skelgait.matching.kernels import count_distances
 
-_DROPPED_BITS = 10
-_BINS = 2 ** (31 - _DROPPED_BITS)
+DROPPED_BITS = 10
+"""Number of trailing bits of a 32-bit distance that do not distinguish bins."""
+
+_BINS = 2 ** (31 - DROPPED_BITS)
+
+REJECT_ALL = -1.0
+"""Threshold that rejects all pairs."""
 
 Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,9 +50,25 @@ class AcceptRates:
         return float(allowed[-1]) if len(allowed) else 0.0
 
     def threshold_at(self, false: float) -> float:
-        """Return the largest threshold whose false accept rate is at most `false`; -1, which rejects all, if none."""
+        """Return the largest threshold whose false accept rate is at most `false`; `REJECT_ALL` if there is none."""
         allowed = self.thresholds[self.false <= false]
-        return float(allowed[-1]) if len(allowed) else -1.0
+        return float(allowed[-1]) if len(allowed) else REJECT_ALL
+
+    def curve(self) -> AcceptRates:
+        """Return the ROC curve from (0, 0) on, without the points that lie between collinear neighbors.
+
+        Straight lines between its points give the same curve as all points: every corner is kept.
+        """
+        thresholds, true, false = (
+            np.concatenate([[first], values])
+            for first, values in ((REJECT_ALL, self.thresholds), (0, self.true), (0, self.false))
+        )
+        # Directions of the steps, as integers in lowest terms.
+        steps = np.rint([np.diff(true) * self.n_genuine, np.diff(false) * self.n_impostor]).astype(np.int64)
+        directions = steps // np.maximum(1, np.gcd(*steps))
+        is_corner = np.ones(len(true), dtype=bool)
+        is_corner[1:-1] = (directions[:, 1:] != directions[:, :-1]).any(0)
+        return AcceptRates(thresholds[is_corner], true[is_corner], false[is_corner], self.n_genuine, self.n_impostor)
 
     def equal_error_rate(self) -> float:
         """Return the rate at which false accepts equal false rejects, interpolated between two thresholds."""
@@ -57,6 +79,34 @@ class AcceptRates:
         gap, next_gap = rejected[before] - false[before], false[after] - rejected[after]
         fraction = gap / (gap + next_gap) if gap + next_gap > 0 else 0.0
         return float(false[before] + fraction * (false[after] - false[before]))
+
+
+@dataclass(frozen=True, eq=False)
+class BinCounts:
+    """Numbers of pairs in bins of the distance.
+
+    Attributes:
+        bins: (n,) bins that hold a pair, ascending.
+        genuine: (n,) number of pairs of one person in each bin; a sample of people may have fractions of pairs.
+        impostor: (n,) number of pairs of two people in each bin, likewise.
+    """
+
+    bins: Integers
+    genuine: Integers | Floats
+    impostor: Integers | Floats
+
+    def rates(self) -> AcceptRates:
+        """Return the rates at the upper edge of each bin."""
+        last_of_bin = (((self.bins + 1) << DROPPED_BITS) - 1).astype(np.uint32)
+        true, false = np.cumsum(self.genuine), np.cumsum(self.impostor)
+        n_genuine, n_impostor = (counts[-1] if len(counts) else 0 for counts in (true, false))
+        return AcceptRates(
+            last_of_bin.view(np.float32).astype(np.float64),
+            true / max(1, n_genuine),
+            false / max(1, n_impostor),
+            round(float(n_genuine)),
+            round(float(n_impostor)),
+        )
 
 
 class DistanceHistogram:
@@ -80,24 +130,19 @@ class DistanceHistogram:
             identities: (p,) identities of the probes.
             gallery_identities: (g,) identities of the gallery entries.
         """
-        count_distances(distances, identities, gallery_identities, _DROPPED_BITS, self._impostor)
+        count_distances(distances, identities, gallery_identities, DROPPED_BITS, self._impostor)
 
     def add_genuine(self, distances: NDArray[np.float32]) -> None:
         """Count pairs of one person by their distances (n,)."""
-        bins = np.maximum(distances, np.float32(0)).view(np.uint32) >> _DROPPED_BITS
-        self._genuine += np.bincount(bins, minlength=_BINS)
+        self._genuine += np.bincount(bins_of(distances), minlength=_BINS)
 
-    def rates(self) -> AcceptRates:
-        """Return the rates at the upper edge of each bin that holds a pair."""
+    def counts(self) -> BinCounts:
+        """Return the number of pairs in each bin that holds a pair."""
         impostor = self._impostor.sum(0)
         filled = np.flatnonzero(self._genuine + impostor)
-        last_of_bin = (((filled + 1) << _DROPPED_BITS) - 1).astype(np.uint32)
-        true, false = np.cumsum(self._genuine[filled]), np.cumsum(impostor[filled])
-        n_genuine, n_impostor = int(self._genuine.sum()), int(impostor.sum())
-        return AcceptRates(
-            last_of_bin.view(np.float32).astype(np.float64),
-            true / max(1, n_genuine),
-            false / max(1, n_impostor),
-            n_genuine,
-            n_impostor,
-        )
+        return BinCounts(filled, self._genuine[filled], impostor[filled])
+
+
+def bins_of(distances: NDArray[np.float32]) -> Integers:
+    """Return the bins (n,) of distances (n,); negative distances count as zero."""
+    return np.asarray(np.maximum(distances, np.float32(0)).view(np.uint32) >> DROPPED_BITS, np.int64)

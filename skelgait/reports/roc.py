@@ -7,9 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from skelgait.reports.rows import Report, percent
 from skelgait.viz.plot_style import POINTS, Legend, line_style, new_figure, set_title, style_axes, wrap
+
+Floats = NDArray[np.float64]
 
 _PANEL_INCHES = (4.6, 3.2)
 _MAX_COLUMNS = 2
@@ -59,6 +62,21 @@ def draw_roc(report: Report) -> Any:
     return figure
 
 
+def curve_of(roc: Mapping[str, Any], eer: float | None) -> tuple[Floats, Floats]:
+    """Return the false and the true accept rates (n,) of the points to draw a line through.
+
+    Args:
+        roc: curve of a report.
+        eer: equal error rate, which becomes a point of the line; None: no such point.
+    """
+    false, true = (np.asarray(roc[name], float) for name in ("false_accept_rates", "true_accept_rates"))
+    if eer is None:
+        return false, true
+    # A line that is straight between two accept rates is not straight on a logarithmic axis.
+    position = int(np.searchsorted(false + true, 1.0))
+    return np.insert(false, position, eer), np.insert(true, position, 1 - eer)
+
+
 def _legend_entry(group: Mapping[str, Any]) -> str:
     roc, eer = group["roc"], group["metrics"].get("eer")
     rate = "" if eer is None else f"EER {percent(eer)} %, "
@@ -69,11 +87,9 @@ def _draw_panel(axes: Any, groups: list[tuple[Mapping[str, Any], dict[str, Any]]
     # The smallest non-zero rate is one pair; rates of zero are drawn there, as the axis is logarithmic.
     smallest = 1 / max(2, *(group["roc"]["n_impostor"] for group, _ in groups))
     for group, style in groups:
-        false = np.maximum(np.asarray(group["roc"]["false_accept_rates"], float), smallest)
-        axes.plot(
-            100 * false, 100 * np.asarray(group["roc"]["true_accept_rates"], float), drawstyle="steps-post", **style
-        )
         eer = group["metrics"].get("eer")
+        false, true = curve_of(group["roc"], eer)
+        axes.plot(100 * np.maximum(false, smallest), 100 * true, **style)
         if eer is not None:
             axes.plot(
                 [100 * max(eer, smallest)], [100 * (1 - eer)], color=style["color"], linestyle="", zorder=5,

@@ -19,7 +19,7 @@ def counted(genuine: list[float] | NDArray[np.floating], impostor: list[float] |
     counts = DistanceHistogram()
     counts.add_impostors(distances, np.array([0]), identities)
     counts.add_genuine(distances[0, : len(genuine)])
-    return counts.rates()
+    return counts.counts().rates()
 
 
 def plain_true_at(genuine: NDArray[np.floating], impostor: NDArray[np.floating], share: float) -> float:
@@ -142,7 +142,7 @@ def test_blocks_of_probes_add_up() -> None:
         in_blocks.add_impostors(distances[members], probes[members], gallery)
         in_blocks.add_genuine(distances[members][is_match[members]])
     for counts in (at_once, in_blocks):
-        rates = counts.rates()
+        rates = counts.counts().rates()
         assert (rates.n_genuine, rates.n_impostor) == (is_match.sum(), (~is_match).sum())
         for threshold, true, false in zip(rates.thresholds[::50], rates.true[::50], rates.false[::50], strict=True):
             assert true == np.mean(distances[is_match] <= threshold)
@@ -154,4 +154,4 @@ def test_no_pairs() -> None:
     counts.add_impostors(np.zeros((0, 3), np.float32), np.zeros(0, np.int64), np.zeros(3, np.int64))
     counts.add_impostors(np.zeros((3, 0), np.float32), np.zeros(3, np.int64), np.zeros(0, np.int64))
     counts.add_genuine(np.zeros(0, np.float32))
-    assert counts.rates().n_impostor == 0
+    assert counts.counts().rates().n_impostor == 0
