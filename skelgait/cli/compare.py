@@ -13,7 +13,7 @@ from skelgait.cli.completion import complete_run
 from skelgait.cli.output import show_json, show_table, warn
 
 if TYPE_CHECKING:
-    from skelgait.reports.compare import Difference
+    from skelgait.reports.differences import Difference
     from skelgait.settings import Settings
 
 _Names = Annotated[

@@ -152,7 +152,8 @@ def _table_report(
         for group, result in zip(table.groups, results, strict=True)
     )
     ranks = tuple(result if isinstance(result, GroupRanks) else None for result in results)
-    return TableReport(table.title, table.kind, groups, ranks, table.unmatched_are_wrong)
+    rates = tuple(result if isinstance(result, GroupRates) else None for result in results)
+    return TableReport(table.title, table.kind, groups, ranks, rates, table.unmatched_are_wrong)
 
 
 def _check_named_probes(protocol: Protocol, probes: frozenset[tuple[str, str, str]], keys: Sequence[Key]) -> None:

@@ -79,10 +79,9 @@ def report_rates(name: str, group: GroupRates, table: Table, bootstrap_samples: 
 
 def _roc(rates: AcceptRates) -> Roc:
     curve = rates.curve()
-    points = [curve.false, curve.true, curve.thresholds]
-    if not rates.n_genuine or not rates.n_impostor:
-        points = [values[:0] for values in points]
-    return Roc(*(values.tolist() for values in points), rates.n_genuine, rates.n_impostor)
+    n_points = len(curve.false) if rates.n_genuine and rates.n_impostor else 0
+    false, true, thresholds = (values[:n_points].tolist() for values in (curve.false, curve.true, curve.thresholds))
+    return Roc(false, true, thresholds, rates.n_genuine, rates.n_impostor)
 
 
 def _unmatched(ranks: GroupRanks, evaluation_set: EvaluationSet) -> dict[str, int]:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from skelgait.datasets.protocol import Kind
 from skelgait.display import Row, Tabular
 from skelgait.evaluation.ranks import GroupRanks
+from skelgait.evaluation.verification import GroupRates
 from skelgait.storage import Key
 
 Metrics = Mapping[str, float | None]
@@ -47,7 +48,7 @@ class GroupReport:
         n_unmatched: number of probes without a true match in some gallery that they are compared with.
         unmatched: the same number by reason.
         excluded_pairs: number of excluded pairs of a probe and a true match, by reason.
-        intervals: 95 % bootstrap intervals over probes, by metric.
+        intervals: 95 % bootstrap intervals by metric, over probes, or over people in a verification.
         by_view: metrics of each probe view, if the table goes by views.
         by_view_pair: metrics of each probe view and gallery view, if the table goes by view pairs.
         by_condition: metrics of the probes of each condition.
@@ -80,6 +81,7 @@ class TableReport:
         kind: kind of the table.
         groups: results of its groups.
         ranks: ranks of the probes of each group; None for verification.
+        rates: numbers of pairs of each group; None for other tables.
         unmatched_are_wrong: True if a probe without a true match counts as wrong in rank-k.
     """
 
@@ -87,6 +89,7 @@ class TableReport:
     kind: Kind
     groups: tuple[GroupReport, ...]
     ranks: tuple[GroupRanks | None, ...] = ()
+    rates: tuple[GroupRates | None, ...] = ()
     unmatched_are_wrong: bool = True
 
 

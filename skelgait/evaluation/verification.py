@@ -53,9 +53,7 @@ class VerificationAccumulator:
         self._members = members
         self._rule = ExclusionRule(evaluation_set, table, members)
         self._gallery = Gallery(evaluation_set.identities[members.gallery])
-        self._people = np.union1d(
-            *(evaluation_set.identities[indices] for indices in (members.probes, members.gallery))
-        )
+        self._people = np.unique(evaluation_set.identities[np.concatenate([members.probes, members.gallery])])
         self._counter = PairCounter(_groups_of(self._people))
 
     def add(self, start: int, distances: NDArray[np.float32]) -> None:

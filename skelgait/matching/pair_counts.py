@@ -43,12 +43,17 @@ class PairCounts:
     by_probe: Integers
     by_gallery: Integers
 
+    @property
+    def n_wide(self) -> int:
+        """Number K of wide bins that hold a pair."""
+        return len(np.unique(self.all_pairs.bins >> _JOINED_BITS))
+
     def samples(self, weights: Floats) -> Iterator[AcceptRates]:
         """Yield the accept rates of samples of people.
 
         The weight of an impostor pair is the product of the mean weights of the probes and of the gallery entries in
-        its wide bin. If the bin has one pair, this is the product of the weights of its two people. It has the same
-        expectation and, to first order, the same spread as weights of each pair, and needs M x K numbers, not M x M x K.
+        its wide bin. If the bin has one pair, this is the product of the weights of its two people. To first order it
+        equals a weight for each pair, and it needs M x K numbers, not M x M x K.
 
         Args:
             weights: (b, M) number of times that each group is drawn in each of b samples.

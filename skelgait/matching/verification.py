@@ -55,19 +55,17 @@ class AcceptRates:
         return float(allowed[-1]) if len(allowed) else REJECT_ALL
 
     def curve(self) -> AcceptRates:
-        """Return the ROC curve from (0, 0) on, without the points that lie between collinear neighbors.
+        """Return the ROC curve from (0, 0) on, without the points inside its horizontal and vertical lines.
 
-        Straight lines between its points give the same curve as all points: every corner is kept.
+        Every corner is kept and no point is moved, so that `true_at` and `equal_error_rate` do not change.
         """
         thresholds, true, false = (
             np.concatenate([[first], values])
             for first, values in ((REJECT_ALL, self.thresholds), (0, self.true), (0, self.false))
         )
-        # Directions of the steps, as integers in lowest terms.
-        steps = np.rint([np.diff(true) * self.n_genuine, np.diff(false) * self.n_impostor]).astype(np.int64)
-        directions = steps // np.maximum(1, np.gcd(*steps))
+        is_flat = np.diff([true, false]) == 0
         is_corner = np.ones(len(true), dtype=bool)
-        is_corner[1:-1] = (directions[:, 1:] != directions[:, :-1]).any(0)
+        is_corner[1:-1] = ~(is_flat[:, 1:] & is_flat[:, :-1]).any(0)
         return AcceptRates(thresholds[is_corner], true[is_corner], false[is_corner], self.n_genuine, self.n_impostor)
 
     def equal_error_rate(self) -> float:
@@ -98,14 +96,14 @@ class BinCounts:
     def rates(self) -> AcceptRates:
         """Return the rates at the upper edge of each bin."""
         last_of_bin = (((self.bins + 1) << DROPPED_BITS) - 1).astype(np.uint32)
-        true, false = np.cumsum(self.genuine), np.cumsum(self.impostor)
-        n_genuine, n_impostor = (counts[-1] if len(counts) else 0 for counts in (true, false))
+        true, false = (np.cumsum(counts, dtype=np.float64) for counts in (self.genuine, self.impostor))
+        n_genuine, n_impostor = (float(counts[-1]) if len(counts) else 0.0 for counts in (true, false))
         return AcceptRates(
             last_of_bin.view(np.float32).astype(np.float64),
             true / max(1, n_genuine),
             false / max(1, n_impostor),
-            round(float(n_genuine)),
-            round(float(n_impostor)),
+            round(n_genuine),
+            round(n_impostor),
         )
 
 

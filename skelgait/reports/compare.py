@@ -1,4 +1,4 @@
-"""Comparison of evaluations by a paired bootstrap over their common probes."""
+"""Comparison of evaluations by a paired bootstrap over their common probes, or over people in a verification."""
 
 from __future__ import annotations
 
@@ -13,51 +13,18 @@ from skelgait.datasets import Table
 from skelgait.display import Row, Tabular
 from skelgait.errors import DataError, PathLike, SettingsError
 from skelgait.evaluation.averages import as_number, average_by_view, values_by_probe
-from skelgait.evaluation.bootstrap import bootstrap_weights, percentile_interval
+from skelgait.evaluation.bootstrap import bootstrap_weights
 from skelgait.evaluation.ranks import GroupRanks
+from skelgait.reports.compare_rates import compare_rates
+from skelgait.reports.differences import ComparedMetric, Difference, by_name, difference_of
 from skelgait.reports.folder import RANKS, read_report
 from skelgait.reports.ranks_file import StoredRanks, read_ranks
+from skelgait.reports.rates_file import StoredRates
 from skelgait.storage import Key
 
 Floats = NDArray[np.float64]
 
 _HINT = "evaluate all runs with the same settings"
-
-
-@dataclass(frozen=True)
-class Difference:
-    """Difference of an evaluation to the first one, over the common probes.
-
-    Attributes:
-        difference: difference of the metric, in [-1, 1]; None: undefined.
-        interval: 95 % bootstrap interval of the difference.
-        p: two-sided bootstrap p-value under the hypothesis of no difference.
-    """
-
-    difference: float | None
-    interval: tuple[float, float] | None
-    p: float | None
-
-
-@dataclass(frozen=True)
-class ComparedMetric:
-    """Metric of several evaluations.
-
-    Attributes:
-        table: title of the table.
-        group: name of the group.
-        metric: name of the metric.
-        n_probes: number of probes that all evaluations have in common.
-        values: value of each evaluation over the common probes, in [0, 1].
-        differences: difference of each evaluation to the first; one less than `values`.
-    """
-
-    table: str
-    group: str
-    metric: str
-    n_probes: int
-    values: tuple[float | None, ...]
-    differences: tuple[Difference, ...]
 
 
 @dataclass(frozen=True, repr=False)
@@ -107,7 +74,7 @@ def compare_reports(
 ) -> Comparison:
     """Compare evaluation reports with the first one.
 
-    The bootstrap is paired: each sample has the same probes for all evaluations.
+    The bootstrap is paired: each sample has the same probes for all evaluations, or the same people in a verification.
 
     Args:
         folders: report folders, at least two.
@@ -125,19 +92,20 @@ def compare_reports(
     reports = [read_report(path) for path in paths]
     protocols = [report["protocol"] for report in reports]
     if len(set(protocols)) > 1:
-        raise SettingsError("RUN", f"protocols {_by_name(protocols, names)}", "one protocol", _HINT)
+        raise SettingsError("RUN", f"protocols {by_name(protocols, names)}", "one protocol", _HINT)
     stored = [{(g.table.title, g.group): g for g in read_ranks(path / RANKS)} for path in paths]
     notes, metrics = _setting_notes(names, reports), []
     for group in stored[0]:
         if all(group in groups for groups in stored):
-            group_metrics, group_notes = _compare_group([groups[group] for groups in stored], names, bootstrap_samples)
+            evaluations = [groups[group] for groups in stored]
+            group_metrics, group_notes = _compare_group(evaluations, names, bootstrap_samples)
             metrics += group_metrics
             notes += group_notes
     if not metrics:
         lists = [", ".join(sorted({group for _, group in groups})) for groups in stored]
         found = f"no common probes ({'; '.join(f'{n}: {groups}' for n, groups in zip(names, lists, strict=True))})"
-        if not all(stored):
-            found = "verification, which has no ranks"
+        if notes:
+            found += f" ({notes[0]})"
         raise SettingsError("RUN", found, "at least one group with common probes", _HINT)
     return Comparison(tuple(names), protocols[0], tuple(metrics), tuple(dict.fromkeys(notes)))
 
@@ -148,18 +116,21 @@ def _setting_notes(names: Sequence[str], reports: Sequence[dict[str, object]]) -
     for setting, label in (("distance", "distance"), ("embedding", "embedding"), ("reranked", "re-ranking")):
         values = [report.get(setting) for report in reports]
         if len(set(map(str, values))) > 1:
-            notes.append(f"different settings: {label} {_by_name(values, names)}")
+            notes.append(f"different settings: {label} {by_name(values, names)}")
     return notes
 
 
-def _by_name(values: Sequence[object], names: Sequence[str]) -> str:
-    """Return values with the name of their evaluation, for example "30 (run 1), 24 (run 2)"."""
-    yes_no = {True: "yes", False: "no"}
-    texts = [yes_no[value] if isinstance(value, bool) else str(value) for value in values]
-    return ", ".join(f"{text} ({name})" for text, name in zip(texts, names, strict=True))
-
-
 def _compare_group(
+    stored: Sequence[StoredRanks | StoredRates], names: Sequence[str], bootstrap_samples: int
+) -> tuple[list[ComparedMetric], list[str]]:
+    ranks = [evaluation for evaluation in stored if isinstance(evaluation, StoredRanks)]
+    rates = [evaluation for evaluation in stored if isinstance(evaluation, StoredRates)]
+    if ranks and rates:
+        raise DataError(ranks[0].table.title, "ranks and a verification", "the same in all evaluations", _HINT)
+    return compare_rates(rates, names, bootstrap_samples) if rates else _compare_ranks(ranks, names, bootstrap_samples)
+
+
+def _compare_ranks(
     stored: Sequence[StoredRanks], names: Sequence[str], bootstrap_samples: int
 ) -> tuple[list[ComparedMetric], list[str]]:
     table, group = stored[0].table, stored[0].group
@@ -173,7 +144,7 @@ def _compare_group(
     ]
     gallery_sizes = [evaluation.n_gallery for evaluation in stored]
     if len(set(gallery_sizes)) > 1:
-        notes.append(f"{title}: different galleries, with {_by_name(gallery_sizes, names)} entries")
+        notes.append(f"{title}: different galleries, with {by_name(gallery_sizes, names)} entries")
     if not common:
         return [], notes
     ranks = [_select_probes(evaluation, common) for evaluation in stored]
@@ -187,7 +158,7 @@ def _compare_group(
         overall = [float(average_by_view(probe_values, ranks[0].probe_views, table).overall) for probe_values in values]
         samples = _samples(values, ranks[0].probe_views, table, bootstrap_samples)
         differences = tuple(
-            _difference(overall[i] - overall[0], samples[i] - samples[0]) for i in range(1, len(overall))
+            difference_of(overall[i] - overall[0], samples[i] - samples[0]) for i in range(1, len(overall))
         )
         metrics.append(
             ComparedMetric(table.title, group, metric, len(common), tuple(map(as_number, overall)), differences)
@@ -212,13 +183,3 @@ def _samples(
         for probe_values, evaluation_chunks in zip(values, chunks, strict=True):
             evaluation_chunks.append(average_by_view(probe_values, probe_views, table, weights).overall)
     return [np.concatenate(evaluation_chunks) for evaluation_chunks in chunks]
-
-
-def _difference(difference: float, samples: Floats) -> Difference:
-    defined = samples[~np.isnan(samples)]
-    if np.isnan(difference) or not len(defined):
-        return Difference(None, None, None)
-    # Add one to the count: a p-value from finitely many samples is never 0.
-    tail = min((defined <= 0).sum(), (defined >= 0).sum())
-    p = min(1.0, 2 * (int(tail) + 1) / (len(defined) + 1))
-    return Difference(difference, percentile_interval(defined), p)

@@ -1,14 +1,16 @@
-"""HDF5 file with the ranks of all probes of an evaluation, from which its metrics can be recomputed.
+"""HDF5 file with the ranks of all probes of an evaluation, from which its metrics can be computed again.
 
 HDF5 group `<table>/<group>` (both are numbers) has `keys` (P, 3): identity, condition and view of each probe;
 `probe_views` (P,); `first` (P, V) int32; `ap` and `inp` (P, V) float32, see `skelgait.evaluation.ranks.GroupRanks`. Its
-attributes are the name of the group, the number of gallery entries, and the rules of the table as JSON.
+attributes are the name of the group, the numbers of probes and gallery entries, and the rules of the table as JSON. The
+group of a verification has the arrays of `skelgait.reports.rates_file` instead.
 """
 
 from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +22,8 @@ from skelgait.errors import DataError
 from skelgait.evaluation import EvaluationReport
 from skelgait.evaluation.evaluation_set import Members
 from skelgait.evaluation.ranks import GroupRanks
-from skelgait.matching.metrics import find_metric, is_metric
+from skelgait.matching.metrics import Metric, find_metric, is_metric
+from skelgait.reports.rates_file import StoredRates, read_rates, write_rates
 from skelgait.storage import Key
 from skelgait.storage.hdf5_file import HDF5_ERRORS, create_hdf5
 from skelgait.storage.shards import read_keys, write_keys
@@ -53,24 +56,32 @@ def write_ranks(path: Path, evaluation: EvaluationReport) -> None:
     """
     with create_hdf5(path) as (file, check):
         for t, table in enumerate(evaluation.tables):
-            for g, (group, ranks) in enumerate(zip(table.groups, table.ranks, strict=True)):
+            for g, group in enumerate(table.groups):
+                h5_group = file.create_group(f"{t}/{g}")
+                rules = {
+                    "title": table.title,
+                    "kind": table.kind,
+                    "metrics": list(group.metrics),
+                    "unmatched_are_wrong": table.unmatched_are_wrong,
+                }
+                facts = {"n_probes": group.n_probes, "n_gallery": group.n_gallery}
+                h5_group.attrs.update(group=group.name, table=json.dumps(rules), **facts)
+                ranks, rates = table.ranks[g], table.rates[g]
                 if ranks is not None:
-                    h5_group = file.create_group(f"{t}/{g}")
-                    rules = {
-                        "title": table.title,
-                        "kind": table.kind,
-                        "metrics": list(group.metrics),
-                        "unmatched_are_wrong": table.unmatched_are_wrong,
-                    }
-                    h5_group.attrs.update(group=group.name, table=json.dumps(rules), n_gallery=group.n_gallery)
-                    write_keys(h5_group, [evaluation.keys[probe] for probe in ranks.members.probes])
-                    for name in ("probe_views", "first", "ap", "inp"):
-                        h5_group.create_dataset(name, data=getattr(ranks, name), compression="gzip")
+                    _write_ranks(h5_group, ranks, evaluation.keys)
+                if rates is not None:
+                    write_rates(h5_group, rates)
                 check()
 
 
-def read_ranks(path: Path) -> list[StoredRanks]:
-    """Read the ranks of an evaluation.
+def _write_ranks(h5_group: h5py.Group, ranks: GroupRanks, keys: Sequence[Key]) -> None:
+    write_keys(h5_group, [keys[probe] for probe in ranks.members.probes])
+    for name in ("probe_views", "first", "ap", "inp"):
+        h5_group.create_dataset(name, data=getattr(ranks, name), compression="gzip")
+
+
+def read_ranks(path: Path) -> list[StoredRanks | StoredRates]:
+    """Read the ranks, and the numbers of pairs of verifications, of an evaluation.
 
     Raises:
         DataError: if the file is missing or damaged.
@@ -88,11 +99,15 @@ def read_ranks(path: Path) -> list[StoredRanks]:
         raise DataError(path, found, "the ranks of an evaluation", hint) from error
 
 
-def _read_group(group: h5py.Group) -> StoredRanks:
+def _read_group(group: h5py.Group) -> StoredRanks | StoredRates:
     rules = json.loads(group.attrs["table"])
     table = Table(
         rules["title"], rules["kind"], (), tuple(rules["metrics"]), unmatched_are_wrong=rules["unmatched_are_wrong"]
     )
+    if not all(is_metric(name) and _fits(find_metric(name), table) for name in table.metrics):
+        raise ValueError(f"unknown metrics in {group.name}")
+    if table.kind == "verification":
+        return read_rates(group, table)
     probes, probe_views = read_keys(group), np.asarray(group["probe_views"][:], np.int64)
     first, ap, inp = (np.asarray(group[name][:]) for name in ("first", "ap", "inp"))
     if not (probe_views.shape == (len(probes),) == first.shape[:1] and first.ndim == 2):
@@ -100,13 +115,13 @@ def _read_group(group: h5py.Group) -> StoredRanks:
     kinds = "".join(part.dtype.kind for part in (first, ap, inp))
     if not first.shape == ap.shape == inp.shape or kinds != "iff":
         raise ValueError(f"arrays of unexpected shape or type in {group.name}")
-    if len(set(probes)) != len(probes) or not all(map(_is_rank_metric, table.metrics)):
-        raise ValueError(f"duplicate probes or unknown metrics in {group.name}")
+    if len(set(probes)) != len(probes):
+        raise ValueError(f"duplicate probes in {group.name}")
     empty = np.zeros(0, np.int64)
     ranks = GroupRanks(Members(empty, empty), probe_views, empty, first, ap, inp)
     return StoredRanks(table, group.attrs["group"], probes, ranks, int(group.attrs["n_gallery"]))
 
 
-def _is_rank_metric(name: str) -> bool:
-    """Return True if a name is that of a metric of ranks."""
-    return is_metric(name) and find_metric(name).kind == "ranks"
+def _fits(metric: Metric, table: Table) -> bool:
+    """Return True if a metric is of the kind of a table."""
+    return (metric.kind == "verification") == (table.kind == "verification")

@@ -79,8 +79,12 @@ def summary_of(report: Report) -> str:
     """Return the number of sequences, the distance and the unit of the metrics as two sentences."""
     embedding = f" of embedding {report['embedding']}" if report.get("embedding") else ""
     distance = f"{report['distance']} distance{embedding}" + (", re-ranked" if report["reranked"] else "")
-    has_intervals = any(group["intervals"] for table in report["tables"] for group in table["groups"])
-    intervals = ", with 95 % bootstrap intervals over probes in brackets" if has_intervals else ""
+    units = {
+        "people" if table["kind"] == "verification" else "probes"
+        for table in report["tables"]
+        if any(group["intervals"] for group in table["groups"])
+    }
+    intervals = f", with 95 % bootstrap intervals over {' and '.join(sorted(units))} in brackets" if units else ""
     cut = f" ({report['n_truncated']} cut to the maximum length)" if report["n_truncated"] else ""
     return f"{report['n_sequences']} sequences{cut}; {distance}. Metrics in percent{intervals}."
 

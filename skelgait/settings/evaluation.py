@@ -21,7 +21,7 @@ GENERIC_PROTOCOLS = ("custom", "verification")
 class CompareSettings(StrictModel):
     """Settings of `skelgait compare`."""
 
-    bootstrap_samples: int = Field(1000, ge=1, le=10**6, description="Bootstrap samples of probes.")
+    bootstrap_samples: int = Field(1000, ge=1, le=10**6, description="Bootstrap samples of probes or people.")
 
 
 class EvaluateSettings(WithNetwork):

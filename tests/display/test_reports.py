@@ -15,7 +15,8 @@ from skelgait.inspection.report import Inspection
 from skelgait.pipelines.identify import Identification
 from skelgait.preprocess.build import BuildReport
 from skelgait.preprocess.pairs.outcome import Pairing, SequencePairing
-from skelgait.reports.compare import ComparedMetric, Comparison, Difference
+from skelgait.reports.compare import Comparison
+from skelgait.reports.differences import ComparedMetric, Difference
 from skelgait.runs.summary import Summary
 from skelgait.storage import Key
 from tests.embeddings.networks import write_checkpoint

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from sklearn.metrics import roc_curve
 
-from skelgait.matching.verification import AcceptRates, DistanceHistogram
+from skelgait.matching.verification import REJECT_ALL, AcceptRates, DistanceHistogram
 
 BIN = 2**-13
 """Width of a bin, as a share of the distance."""
@@ -155,3 +156,42 @@ def test_no_pairs() -> None:
     counts.add_impostors(np.zeros((3, 0), np.float32), np.zeros(3, np.int64), np.zeros(0, np.int64))
     counts.add_genuine(np.zeros(0, np.float32))
     assert counts.counts().rates().n_impostor == 0
+
+
+@pytest.mark.parametrize("n", [4, 30, 3000])
+@pytest.mark.parametrize("decimals", [1, 2, 6])
+def test_curve_has_all_corners_of_scikit_learn_and_moves_none(n: int, decimals: int) -> None:
+    rng = np.random.default_rng(n)
+    genuine, impostor = (np.float32(rng.normal(mean, 0.3, n).round(decimals).clip(0.1)) for mean in (1.0, 1.5))
+    rates = counted(genuine, impostor)
+    curve = rates.curve()
+    # Distances of one bin are accepted together.
+    scores = [-rates.thresholds[np.searchsorted(rates.thresholds, values)] for values in (genuine, impostor)]
+    expected = roc_curve([1] * n + [0] * n, np.concatenate(scores), drop_intermediate=False)
+    points = set(zip(expected[0].tolist(), expected[1].tolist(), strict=True))
+    assert points.issuperset(zip(curve.false.tolist(), curve.true.tolist(), strict=True))
+    assert (curve.false[0], curve.true[0], curve.thresholds[0]) == (0, 0, REJECT_ALL)
+    assert (curve.false[-1], curve.true[-1]) == (1, 1)
+    # Every point of scikit-learn is on a line between two points of the curve.
+    for false, true in points:
+        after = int(np.argmax((curve.false >= false) & (curve.true >= true)))
+        width, height = (np.diff(values)[max(0, after - 1)] for values in (curve.false, curve.true))
+        offset = (curve.false[after] - false) * height - (curve.true[after] - true) * width
+        assert offset == pytest.approx(0, abs=1e-12)
+    assert len(curve.true) < len(rates.true) or n < 30
+    for share in (0.001, 0.01, 0.1, 0.125, 0.5):
+        assert rates.true_at(share) == curve.true_at(share) == max(expected[1][expected[0] <= share])
+    eer = rates.equal_error_rate()
+    assert curve.equal_error_rate() == pytest.approx(eer, abs=1e-12)
+    after = int(np.argmax(curve.false + curve.true >= 1))
+    (x0, x1), (y0, y1) = curve.false[after - 1 : after + 1], curve.true[after - 1 : after + 1]
+    assert (eer - x0) * (y1 - y0) == pytest.approx((1 - eer - y0) * (x1 - x0), abs=1e-12)
+
+
+def test_curve_keeps_the_upper_corner_of_a_vertical_step() -> None:
+    # One false accept of 8, then more true accepts at the same rate.
+    rates = counted([0.1, 0.3, 0.4, 0.5], [0.2, *(0.6 + 0.1 * i for i in range(7))])
+    curve = rates.curve()
+    assert curve.false.tolist() == [0, 0, 0.125, 0.125, 1]
+    assert curve.true.tolist() == [0, 0.25, 0.25, 1, 1]
+    assert curve.true_at(0.125) == 1

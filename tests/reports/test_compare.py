@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,9 @@ import pytest
 
 from skelgait.datasets import Table, custom_protocol, verification_protocol
 from skelgait.errors import DataError, SettingsError
+from skelgait.evaluation.bootstrap import bootstrap_weights
+from skelgait.matching.distances import distance_matrix
+from skelgait.matching.verification import AcceptRates
 from skelgait.pipelines.evaluate import Evaluation
 from skelgait.reports.compare import Comparison, compare_reports
 from skelgait.reports.folder import RANKS, REPORT
@@ -164,9 +169,6 @@ def test_evaluations_without_common_probes_protocol_or_rules_raise(two: tuple[Pa
     write(tmp_path / "lenient", evaluation(embeddings(), replace(PROTOCOL, tables=lenient)))
     with pytest.raises(DataError, match="found tables with different rules, expected the same in all evaluations"):
         compare(good, tmp_path / "lenient")
-    write(tmp_path / "pairs", evaluation(embeddings(), verification_protocol(PROTOCOL)))
-    with pytest.raises(SettingsError, match="found verification, which has no ranks"):
-        compare(tmp_path / "pairs", tmp_path / "pairs")
 
 
 def test_missing_or_damaged_files_are_named(two: tuple[Path, Path], tmp_path: Path) -> None:
@@ -188,3 +190,74 @@ def test_paths_may_be_strings_and_name_the_runs(two: tuple[Path, Path]) -> None:
     good, bad = map(str, two)
     comparison = compare_reports([good, bad], bootstrap_samples=20)
     assert comparison.names == (good, bad)
+
+
+VERIFICATION = verification_protocol(PROTOCOL)
+
+
+@cache
+def pairs_by_distance(noise: float, seed: int) -> list[tuple[float, str, str]]:
+    """Return distance and people of each pair of group Bag, from the nearest on."""
+    values = embeddings(noise=noise, seed=seed).values[:]
+    probes = [i for i, key in enumerate(KEYS) if key.condition.startswith("bg")]
+    gallery = [i for i, key in enumerate(KEYS) if key.condition == "nm-01"]
+    distances = distance_matrix(values[probes], values[gallery]).tolist()
+    return sorted(
+        (distances[row][column], KEYS[i].identity, KEYS[j].identity)
+        for row, i in enumerate(probes)
+        for column, j in enumerate(gallery)
+    )
+
+
+def rates_by_loop(noise: float, seed: int, weights: Mapping[str, float]) -> AcceptRates:
+    """Return the accept rates if pairs count as often as their people are drawn."""
+    pairs = pairs_by_distance(noise, seed)
+    genuine = np.cumsum([weights[a] * (a == b) for _, a, b in pairs])
+    impostor = np.cumsum([weights[a] * weights[b] * (a != b) for _, a, b in pairs])
+    return AcceptRates(np.array([d for d, _, _ in pairs]), genuine / genuine[-1], impostor / impostor[-1], 1, 1)
+
+
+def test_verifications_match_a_plain_bootstrap_over_people(tmp_path: Path) -> None:
+    for name, noise, seed in (("good", 1.1, 1), ("bad", 1.8, 2)):
+        write(tmp_path / name, evaluation(embeddings(noise=noise, seed=seed), VERIFICATION))
+    comparison = compare(tmp_path / "good", tmp_path / "bad", bootstrap_samples=150)
+    assert comparison.notes == ()
+    assert {(m.group, m.metric) for m in comparison.metrics} == {
+        (group, metric) for group in ("Bag", "Coat") for metric in VERIFICATION.tables[0].metrics
+    }
+    people = sorted({key.identity for key in KEYS})
+    drawn = [dict(zip(people, row, strict=True)) for chunk in bootstrap_weights(len(people), 150) for row in chunk]
+    functions = {"eer": AcceptRates.equal_error_rate, "tar_at_far_0.1": lambda rates: rates.true_at(0.1)}
+    for metric, function in functions.items():
+        (compared,) = [m for m in comparison.metrics if (m.group, m.metric) == ("Bag", metric)]
+        once = dict.fromkeys(people, 1.0)
+        assert compared.values == pytest.approx(
+            [function(rates_by_loop(1.1, 1, once)), function(rates_by_loop(1.8, 2, once))], abs=0.004
+        )
+        samples = [
+            function(rates_by_loop(1.8, 2, weights)) - function(rates_by_loop(1.1, 1, weights)) for weights in drawn
+        ]
+        (difference,) = compared.differences
+        assert difference.interval == pytest.approx(np.quantile(samples, [0.025, 0.975]).tolist(), abs=0.035)
+        tail = min(sum(s >= 0 for s in samples), sum(s <= 0 for s in samples))
+        assert difference.p == pytest.approx(min(1, 2 * (tail + 1) / 151), abs=0.02)
+
+
+def test_verification_compared_with_itself_has_no_difference(tmp_path: Path) -> None:
+    write(tmp_path / "a", evaluation(embeddings(), VERIFICATION))
+    for metric in compare(tmp_path / "a", tmp_path / "a").metrics:
+        assert [(d.difference, d.interval, d.p) for d in metric.differences] == [(0.0, (0.0, 0.0), 1.0)]
+
+
+def test_verifications_of_different_people_are_not_compared(tmp_path: Path) -> None:
+    write(tmp_path / "all", evaluation(embeddings(), VERIFICATION))
+    fewer = [key for key in KEYS if key.identity != "a"]
+    write(tmp_path / "fewer", evaluation(embeddings(fewer), VERIFICATION))
+    with pytest.raises(SettingsError, match=r"not compared, because the people differ: 10 \(all\), 9 \(fewer\)"):
+        compare(tmp_path / "all", tmp_path / "fewer")
+    fewer = [key for key in KEYS if key.view != "180"]
+    write(tmp_path / "views", evaluation(embeddings(fewer), VERIFICATION))
+    title = f"{VERIFICATION.tables[0].title}, Bag"
+    assert f"{title}: different numbers of genuine pairs, 180 (all), 80 (views)" in (
+        compare(tmp_path / "all", tmp_path / "views").notes
+    )

@@ -17,6 +17,7 @@ from skelgait.embeddings import Embeddings
 from skelgait.errors import DataError
 from skelgait.reports.folder import RANKS, REPORT, read_report
 from skelgait.reports.ranks_file import read_ranks
+from skelgait.reports.rates_file import StoredRates
 from skelgait.reports.rows import MetricRow, label_of
 from skelgait.reports.tables import exclusions_of, markdown_of, tables_of
 from skelgait.storage import Key
@@ -163,9 +164,17 @@ def test_unmatched_probes_are_reported(tmp_path: Path) -> None:
     assert {line["unmatched"] for line in lines if line["group"] == "Bag" and line["breakdown"] == "all"} == {"6"}
 
 
-def test_verification_has_no_ranks(tmp_path: Path) -> None:
-    write(tmp_path, evaluation(embeddings(), verification_protocol(PROTOCOL)))
-    assert read_ranks(tmp_path / RANKS) == []
+def test_verification_has_numbers_of_pairs_instead_of_ranks(tmp_path: Path) -> None:
+    report = write(tmp_path, evaluation(embeddings(), verification_protocol(PROTOCOL))).report
+    for stored, group in zip(read_ranks(tmp_path / RANKS), report.tables[0].groups, strict=True):
+        assert isinstance(stored, StoredRates)
+        rates = stored.counts.all_pairs.rates()
+        assert (rates.n_genuine, rates.n_impostor) == (group.roc.n_genuine, group.roc.n_impostor)
+        assert rates.equal_error_rate() == group.metrics["eer"]
+        assert (stored.group, stored.people) == (group.name, list("abcdefghij"))
+        low, high = group.intervals["eer"]
+        assert low < group.metrics["eer"] < high
+    assert "with 95 % bootstrap intervals over people in brackets" in (tmp_path / "report.md").read_text()
     lines = list(csv.DictReader((tmp_path / "report.csv").read_text().splitlines()))
     assert {line["metric"] for line in lines} >= {"eer", "tar_at_far_0.1"}
 

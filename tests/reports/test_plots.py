@@ -122,15 +122,16 @@ class TestDrawn:
         assert figure.axes[0].collections[0].get_clim() == (0, 100)
 
     def test_roc_curve_is_in_percent_and_starts_at_one_pair(self) -> None:
-        tables = table("V", verified("A", [0.0, 0.1, 1.0], [0.25, 0.5, 1.0], 0.3), verified("B", [1.0], [1.0], None))
+        tables = table("V", verified("A", [0.0, 0.2, 1.0], [0.25, 0.6, 1.0], 1 / 3), verified("B", [1.0], [1.0], None))
         figure = draw_roc(report(tables))
         a, eer, b, _chance = figure.axes[0].lines
-        assert a.get_xdata().tolist() == [1, 10, 100]  # 0 is drawn at one pair of 100
-        assert a.get_ydata().tolist() == [25, 50, 100]
-        assert (eer.get_xdata()[0], eer.get_ydata()[0]) == (30, 70)
+        assert a.get_xdata() == pytest.approx([1, 20, 100 / 3, 100])  # 0 is drawn at one pair of 100
+        assert a.get_ydata() == pytest.approx([25, 60, 200 / 3, 100])
+        # The mark is a point of the line.
+        assert (eer.get_xdata()[0], eer.get_ydata()[0]) == (a.get_xdata()[2], a.get_ydata()[2])
         assert b.get_xdata().tolist() == [100]
         entries = [text.get_text().replace("\n", " ") for text in figure.legends[0].get_texts()]
-        assert entries[0] == "A: EER 30.0 %, 10 genuine and 100 impostor pairs"
+        assert entries[0] == "A: EER 33.3 %, 10 genuine and 100 impostor pairs"
         assert entries[1] == "B: 10 genuine and 100 impostor pairs"
         assert len(verified_of(report(tables))) == 1
 

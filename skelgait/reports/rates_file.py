@@ -1,0 +1,67 @@
+"""Numbers of pairs of a verification in the HDF5 file of an evaluation, for comparisons.
+
+`bins`, `genuine` and `impostor` (n,) are those of `BinCounts`; `genuine_by_group`, `impostor_by_probe` and
+`impostor_by_gallery` (M, K) those of `PairCounts`; `people` are the identities of the probes and the gallery as UTF-8
+bytes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import h5py
+import numpy as np
+
+from skelgait.datasets import Table
+from skelgait.evaluation.verification import GroupRates
+from skelgait.matching.pair_counts import PairCounts
+from skelgait.matching.verification import BinCounts
+
+_OF_ALL, _BY_GROUP = ("bins", "genuine", "impostor"), ("genuine_by_group", "impostor_by_probe", "impostor_by_gallery")
+
+
+@dataclass(frozen=True, eq=False)
+class StoredRates:
+    """Numbers of pairs of a group.
+
+    Attributes:
+        table: rules of its metrics, without groups.
+        group: name of the group.
+        people: identities of the probes and the gallery, sorted.
+        n_probes: number of probes.
+        n_gallery: number of gallery entries.
+        counts: numbers of pairs by distance and by group of people.
+    """
+
+    table: Table
+    group: str
+    people: list[str]
+    n_probes: int
+    n_gallery: int
+    counts: PairCounts
+
+
+def write_rates(group: h5py.Group, rates: GroupRates) -> None:
+    """Write the numbers of pairs into an HDF5 group."""
+    pairs, counts = rates.counts.all_pairs, rates.counts
+    arrays = (pairs.bins, pairs.genuine, pairs.impostor, counts.genuine, counts.by_probe, counts.by_gallery)
+    for name, array in zip((*_OF_ALL, *_BY_GROUP), arrays, strict=True):
+        group.create_dataset(name, data=array, compression="gzip")
+    group["people"] = np.array([name.encode() for name in rates.people], np.bytes_)
+
+
+def read_rates(group: h5py.Group, table: Table) -> StoredRates:
+    """Read the numbers of pairs from an HDF5 group.
+
+    Raises:
+        ValueError: if they do not fit together.
+    """
+    of_all, by_group = ([np.asarray(group[name][:], np.int64) for name in names] for names in (_OF_ALL, _BY_GROUP))
+    people = [name.decode() for name in group["people"][:].tolist()]
+    pairs, counts = BinCounts(*of_all), PairCounts(BinCounts(*of_all), *by_group)
+    if not pairs.bins.shape == pairs.genuine.shape == pairs.impostor.shape == (len(pairs.bins),):
+        raise ValueError(f"arrays of different lengths in {group.name}")
+    if {array.shape for array in by_group} != {(len(counts.genuine), counts.n_wide)}:
+        raise ValueError(f"arrays of unexpected shape in {group.name}")
+    n_probes, n_gallery = int(group.attrs["n_probes"]), int(group.attrs["n_gallery"])
+    return StoredRates(table, group.attrs["group"], people, n_probes, n_gallery, counts)
