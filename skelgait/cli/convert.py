@@ -42,17 +42,19 @@ def convert(source: _Source, out: _Out, settings: Settings, as_json: Json = Fals
             workers=config.workers,
             advance=advance,
         )
-    warn([f"{key}: {reason}" for key, reason in report.failed])
+    warn(report.warnings())
     counts = {"sequences": report.sequences, "skipped": report.skipped}
     if as_json:
         failed = [{"sequence": str(key), "reason": reason} for key, reason in report.failed]
-        show_json({"out": out, **counts, "failed": failed, "seconds": report.seconds})
+        others = {"removed": list(map(str, report.removed)), "stale": list(map(str, report.stale))}
+        show_json({"out": out, **counts, "failed": failed, **others, "seconds": report.seconds})
     else:
         show_counts(
             f"{source} converted to {out}",
             {
                 "sequences converted": report.sequences,
                 "sequences skipped (already converted)": report.skipped,
+                "sequences removed (no longer in the source)": len(report.removed),
                 "sequences that cannot be read": len(report.failed),
                 "seconds": round(report.seconds, 1),
             },

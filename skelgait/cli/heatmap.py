@@ -45,16 +45,17 @@ def heatmap(settings: Settings, as_json: Json = False) -> None:
             report = draw_dataset(source, maps, settings.heatmap, group=group, advance=advance_all)
     if group.rank != 0:
         return
-    warn([f"{key}: {reason}" for key, reason in report.failed])
+    warn(report.warnings())
     previews = _preview(settings) if report.sequences + report.skipped else []
     totals = report.totals
     if as_json:
         counts = {name: totals[name] for name in ("frames", "filled_joints", "empty_maps")}
         failed = [{"sequence": str(key), "reason": reason} for key, reason in report.failed]
+        others = {"removed": list(map(str, report.removed)), "stale": list(map(str, report.stale))}
         show_json(
             {
                 "maps": maps, "sequences": report.sequences, **counts, "skipped": report.skipped, "failed": failed,
-                "seconds": report.seconds, "previews": previews,
+                **others, "seconds": report.seconds, "previews": previews,
             }
         )  # fmt: skip
     else:
@@ -66,6 +67,7 @@ def heatmap(settings: Settings, as_json: Json = False) -> None:
                 "joints filled": totals["filled_joints"],
                 "empty maps": totals["empty_maps"],
                 "sequences skipped (already drawn)": report.skipped,
+                "sequences removed (no longer in the poses)": len(report.removed),
                 "sequences that cannot be read": len(report.failed),
                 **({"previews": maps / "previews"} if previews else {}),
                 "seconds": round(report.seconds, 1),

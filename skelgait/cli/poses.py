@@ -39,7 +39,7 @@ def poses(source: _Source, settings: Settings, as_json: Json = False) -> None:
     raw = open_raw(source, config.layout, config.names, config.pattern)
     with progress(len(raw.keys), "Reading poses", "sequences") as advance:
         report = collect_poses(raw, out, config, advance=advance)
-    warn([f"{key}: {reason}" for key, reason in report.failed])
+    warn(report.warnings())
     _show(report, raw.layout.name, out, as_json)
     if report.failed:
         raise typer.Exit(1)
@@ -50,8 +50,9 @@ def _show(report: BuildReport, layout: str, out: Path, as_json: bool) -> None:
     if as_json:
         made = [{"sequence": str(key), **counts} for key, counts in report.made.items()]
         failed = [{"sequence": str(key), "reason": reason} for key, reason in report.failed]
+        others = {"removed": list(map(str, report.removed)), "stale": list(map(str, report.stale))}
         head = {"poses": out, "layout": layout, "sequences": len(report.made), "skipped": report.skipped}
-        show_json({**head, **totals, "made": made, "failed": failed, "seconds": report.seconds})
+        show_json({**head, **totals, "made": made, "failed": failed, **others, "seconds": report.seconds})
         return
     show_counts(
         f"Poses in {out}",
@@ -66,6 +67,7 @@ def _show(report: BuildReport, layout: str, out: Path, as_json: bool) -> None:
             "  walker chosen by track continuity": totals["by_continuity"],
             "joints that are not finite, set to 0": totals["not_finite"],
             "sequences skipped (already written)": report.skipped,
+            "sequences removed (no longer in the source)": len(report.removed),
             "sequences that cannot be read": len(report.failed),
             "seconds": round(report.seconds, 1),
         },

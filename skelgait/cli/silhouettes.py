@@ -38,7 +38,7 @@ def silhouettes(source: _Source, settings: Settings, as_json: Json = False) -> N
     images = find_image_folders(source, config.names)
     with progress(len(images.keys), "Aligning silhouettes", "sequences") as advance:
         report = align_dataset(images, out, config, advance=advance)
-    warn([f"{key}: {reason}" for key, reason in report.failed])
+    warn(report.warnings())
     _show(report, out, as_json)
     if report.failed:
         raise typer.Exit(1)
@@ -49,8 +49,9 @@ def _show(report: BuildReport, out: Path, as_json: bool) -> None:
     if as_json:
         made = [{"sequence": str(key), **counts} for key, counts in report.made.items()]
         failed = [{"sequence": str(key), "reason": reason} for key, reason in report.failed]
+        others = {"removed": list(map(str, report.removed)), "stale": list(map(str, report.stale))}
         totals = {"sequences": len(report.made), "frames": frames, "empty": empty, "skipped": report.skipped}
-        show_json({"silhouettes": out, **totals, "made": made, "failed": failed, "seconds": report.seconds})
+        show_json({"silhouettes": out, **totals, "made": made, "failed": failed, **others, "seconds": report.seconds})
         return
     show_counts(
         f"Silhouettes in {out}",
@@ -59,6 +60,7 @@ def _show(report: BuildReport, out: Path, as_json: bool) -> None:
             "frames": frames,
             "empty frames, left out": empty,
             "sequences skipped (already aligned)": report.skipped,
+            "sequences removed (no longer in the source)": len(report.removed),
             "sequences that cannot be aligned": len(report.failed),
             "seconds": round(report.seconds, 1),
         },

@@ -27,6 +27,7 @@ from skelgait.storage import Chunk, ChunkWriter, Key, Modality, SequenceInfo
 from skelgait.storage.backends import Compression, file_name_of, find_backend
 from skelgait.storage.lock import lock_folder
 from skelgait.storage.metadata import DatasetMetadata, prepare_folder
+from skelgait.storage.times import is_same_time
 
 T = TypeVar("T")
 
@@ -134,12 +135,16 @@ class BuildReport(Tabular):
         skipped: number of sequences that already existed.
         failed: sequences that could not be made, each with the reason.
         seconds: time taken.
+        removed: sequences that were removed, because the source no longer has them.
+        stale: sequences that the source does not have, and that were kept because they may have another source.
     """
 
     made: Mapping[Key, Mapping[str, int]] = field(default_factory=dict)
     skipped: int = 0
     failed: tuple[tuple[Key, str], ...] = ()
     seconds: float = 0.0
+    removed: tuple[Key, ...] = ()
+    stale: tuple[Key, ...] = ()
 
     @property
     def sequences(self) -> int:
@@ -154,14 +159,34 @@ class BuildReport(Tabular):
             totals.update(counts)
         return totals
 
+    def warnings(self) -> list[str]:
+        """Return one sentence for each sequence that failed, and for the removed and the stale ones."""
+        sentences = []
+        if self.removed:
+            sentences.append(f"removed {_named(self.removed)}, because the source no longer has them")
+        if self.stale:
+            hint = "remove them, or write into another folder"
+            sentences.append(f"found {_named(self.stale)} that the source does not have, and kept them; {hint}")
+        return sentences + [f"{key}: {reason}" for key, reason in self.failed]
+
     def headline(self) -> str:
-        """Return the numbers of sequences written, skipped and failed."""
-        return f"{self.sequences} sequences written, {self.skipped} skipped, {len(self.failed)} failed"
+        """Return the numbers of sequences written, skipped and failed, and if there are any, removed and stale."""
+        counts = {"removed": len(self.removed), "stale": len(self.stale)}
+        more = "".join(f", {n} {outcome}" for outcome, n in counts.items() if n)
+        return f"{self.sequences} sequences written, {self.skipped} skipped, {len(self.failed)} failed{more}"
 
     def rows(self) -> list[Row]:
-        """Return one row for each sequence that was written or failed."""
-        written: list[Row] = [{"sequence": str(key), "outcome": "written", **n} for key, n in self.made.items()]
-        return written + [{"sequence": str(key), "outcome": "failed", "reason": reason} for key, reason in self.failed]
+        """Return one row for each sequence that was written, failed or removed, or is stale."""
+        rows: list[Row] = [{"sequence": str(key), "outcome": "written", **n} for key, n in self.made.items()]
+        rows += [{"sequence": str(key), "outcome": "failed", "reason": reason} for key, reason in self.failed]
+        rows += [{"sequence": str(key), "outcome": "removed"} for key in self.removed]
+        return rows + [{"sequence": str(key), "outcome": "stale"} for key in self.stale]
+
+
+def _named(keys: Sequence[Key]) -> str:
+    """Return the number of sequences, and the names of the first ones."""
+    first = ", ".join(map(str, keys[:3]))
+    return f"{len(keys)} sequences ({first}{', ...' if len(keys) > 3 else ''})"
 
 
 def recorded_settings(config: BaseModel) -> dict[str, Any]:
@@ -185,8 +210,9 @@ def build_dataset(
 ) -> BuildReport:
     """Make all sequences of `recipe` and write them to `destination`.
 
-    Existing sequences are skipped unless they are damaged or older than their input, or `overwrite` is set. Sequences
-    that cannot be made are listed in the report. The written bytes depend neither on the number of processes nor on
+    Existing sequences are skipped unless they are damaged, their input has changed, or `overwrite` is set. Sequences
+    whose input no longer exists are removed; they are kept if they may have another source. Sequences that cannot be
+    made are listed in the report. The written bytes depend neither on the number of processes nor on
     interruptions.
 
     Args:
@@ -209,12 +235,16 @@ def build_dataset(
     )
     with ExitStack() as lock:
 
-        def prepare() -> list[Chunk]:
+        def prepare() -> tuple[list[Chunk], BuildReport]:
             lock.enter_context(lock_folder(out))
-            prepare_folder(out, metadata, modality, overwrite=overwrite, hint=destination.hint)
-            return writer.plan(recipe.keys)
+            is_ours = prepare_folder(out, metadata, modality, overwrite=overwrite, hint=destination.hint)
+            others = tuple(writer.others(set(recipe.keys)))
+            if is_ours:
+                writer.remove(others)
+            cleared = BuildReport(removed=others) if is_ours else BuildReport(stale=others)
+            return writer.plan(recipe.keys), cleared
 
-        chunks = _on_rank_zero(group, prepare)
+        chunks, cleared = _on_rank_zero(group, prepare)
         share = chunks[group.rank :: group.size]
         total = BuildReport()
         for chunk, report in zip(share, in_workers(_Job(recipe, writer), share, workers), strict=True):
@@ -224,7 +254,8 @@ def build_dataset(
         _on_rank_zero(group, lambda: writer.finish(chunks))
     for other in (*reports[: group.rank], *reports[group.rank + 1 :]):
         total = _merge(total, other)
-    return replace(total, failed=tuple(sorted(total.failed)), seconds=time.perf_counter() - start)
+    failed, seconds = tuple(sorted(total.failed)), time.perf_counter() - start
+    return replace(cleared, made=total.made, skipped=total.skipped, failed=failed, seconds=seconds)
 
 
 def _on_rank_zero(group: ProcessGroup, task: Callable[[], T]) -> T:
@@ -274,11 +305,11 @@ class _Job:
                 del loaded[error.key], infos[error.key]
 
     def _existing(self, chunk: Chunk) -> set[Key]:
-        """Return the sequences of a chunk that are finished and not older than their input."""
+        """Return the sequences of a chunk that are finished, and whose input has not changed since."""
         existing = set()
         for key, written_ns in self.writer.finished(chunk).items():
             try:
-                if written_ns >= self.recipe.modified_ns(key):
+                if is_same_time(written_ns, self.recipe.modified_ns(key)):
                     existing.add(key)
             except DataError:  # reported when the sequence is read
                 continue

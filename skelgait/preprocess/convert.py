@@ -28,7 +28,7 @@ def convert_store(
 ) -> BuildReport:
     """Write all sequences of `source` in another storage; values, types, file names and frame names are kept.
 
-    Existing sequences in `out` are skipped unless they are damaged or older than `source`.
+    Existing sequences in `out` are skipped unless they are damaged or `source` has changed.
 
     Args:
         source: poses, maps or silhouettes.

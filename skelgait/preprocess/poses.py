@@ -34,6 +34,7 @@ from skelgait.storage import Key
 from skelgait.storage.backends import find_backend
 from skelgait.storage.frame_names import frame_number
 from skelgait.storage.metadata import DatasetMetadata
+from skelgait.storage.times import joint_time_ns
 
 
 def collect_poses(
@@ -122,7 +123,7 @@ class _PoseRecipe(Recipe):
         times = [self.raw.modified_ns(key)]
         if self.person_index and (index := person_index_path(self.person_index, key)).is_file():
             times.append(index.stat().st_mtime_ns)
-        return max(times)
+        return joint_time_ns(times)
 
     def read(self, key: Key) -> Loaded:
         sequence = self.raw.read(key)

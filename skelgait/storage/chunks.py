@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class SequenceInfo(NamedTuple):
 class ChunkWriter(ABC):
     """Writer of a dataset, one chunk at a time; it is pickled and sent to worker processes.
 
-    Every file gets the modification time of its source, so that a later change of the source is noticed.
+    The modification time of the source is kept with every sequence, so that a change of the source is noticed.
     """
 
     def plan(self, keys: Sequence[Key]) -> list[Chunk]:
@@ -60,12 +60,12 @@ class ChunkWriter(ABC):
         """Return the sequences of a chunk that are already written and undamaged.
 
         Returns:
-            The time of each sequence in nanoseconds since the epoch: `SequenceInfo.modified_ns`, or a later one.
+            The `SequenceInfo.modified_ns` with which each sequence was written.
         """
 
     @abstractmethod
     def write(self, chunk: Chunk, sequences: Mapping[Key, SequenceInfo], arrays: Iterable[NDArray[Any]]) -> None:
-        """Write some sequences of a chunk; other finished sequences of the chunk are kept.
+        """Write some sequences of a chunk; all other finished sequences are kept.
 
         Args:
             chunk: chunk to write to.
@@ -75,6 +75,18 @@ class ChunkWriter(ABC):
 
         Raises:
             DataError: if the sequences cannot be written. Sequences written before are kept.
+        """
+
+    @abstractmethod
+    def others(self, keys: Collection[Key]) -> list[Key]:
+        """Return the written sequences that are not among `keys`, sorted."""
+
+    @abstractmethod
+    def remove(self, keys: Collection[Key]) -> None:
+        """Remove written sequences.
+
+        Raises:
+            DataError: if a file cannot be removed.
         """
 
     def finish(self, chunks: Sequence[Chunk]) -> None:  # noqa: B027 - most formats have nothing to clean up

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
@@ -59,45 +59,70 @@ class Hdf5ChunkWriter(ChunkWriter):
         return [*old_chunks, *(Chunk(first + chunk.number, chunk.keys) for chunk in new_chunks)]
 
     def finished(self, chunk: Chunk) -> dict[Key, int]:
-        """See `ChunkWriter.finished`; all sequences of a shard have the time of the shard."""
+        """See `ChunkWriter.finished`."""
         shard = self._shard(chunk.number)
         existing = set(chunk.keys) & self._keys_in(shard)
-        return dict.fromkeys(existing, shard.stat().st_mtime_ns) if existing else {}
+        store = Hdf5Store(shard, self.modality) if existing else None
+        return {key: store.modified_ns(key) for key in existing} if store else {}
 
     def write(self, chunk: Chunk, sequences: Mapping[Key, SequenceInfo], arrays: Iterable[NDArray[Any]]) -> None:
         """See `ChunkWriter.write`; the shard is written again, with the sequences that it already has."""
-        if not sequences:
-            return
         shard = self._shard(chunk.number)
-        existing = (self._keys_in(shard) & set(chunk.keys)) - set(sequences)
+        if sequences:
+            self._write_shard(shard, self._keys_in(shard) - set(sequences), sequences, arrays)
+
+    def _write_shard(
+        self,
+        shard: Path,
+        existing: Collection[Key],
+        sequences: Mapping[Key, SequenceInfo],
+        arrays: Iterable[NDArray[Any]],
+    ) -> None:
+        """Write a shard with some of its existing sequences, and with new ones."""
         store = Hdf5Store(shard, self.modality) if existing else None
-        lengths = {key: info.length for key, info in sequences.items()}
-        lengths |= {key: store.length(key) for key in existing} if store else {}
-        frame_names = {key: info.frame_names for key, info in sequences.items()}
-        frame_names |= {key: store.frame_names(key) for key in existing} if store else {}
-        keys, new_arrays = [key for key in chunk.keys if key in lengths], iter(arrays)
-        times = [info.modified_ns for info in sequences.values()]
+        infos = dict(sequences)
+        if store:
+            infos |= {
+                key: SequenceInfo(store.length(key), store.modified_ns(key), store.frame_names(key)) for key in existing
+            }
+        keys, new_arrays = sorted(infos), iter(arrays)
+        times = [infos[key].modified_ns for key in keys]
         write_shard(
             shard,
             ShardIndex(
                 keys,
-                [0, *accumulate(lengths[key] for key in keys)],
-                [self.file_name(key) for key in keys],
-                [frame_names[key] for key in keys],
+                [0, *accumulate(infos[key].length for key in keys)],
+                [store.name(key) if store and key in existing else self.file_name(key) for key in keys],
+                [infos[key].frame_names for key in keys],
+                times,
             ),
             (store.read(key)[0] if store and key in existing else next(new_arrays) for key in keys),
             self.modality,
             source=self.metadata.source,
             settings=self.metadata.settings,
             compression=self.compression,
-            modified_ns=max([*times, shard.stat().st_mtime_ns] if existing else times),
+            modified_ns=max(times),
         )
 
+    def others(self, keys: Collection[Key]) -> list[Key]:
+        """See `ChunkWriter.others`."""
+        return sorted({key for shard in shard_files(self.out) for key in self._keys_in(shard)} - set(keys))
+
+    def remove(self, keys: Collection[Key]) -> None:
+        """See `ChunkWriter.remove`; shards that lose a sequence are written again, and empty ones removed."""
+        for shard in shard_files(self.out):
+            existing = self._keys_in(shard)
+            rest = existing.difference(keys)
+            if existing and not rest:
+                remove_file(shard)
+            elif rest != existing:
+                self._write_shard(shard, rest, {}, ())
+
     def finish(self, chunks: Sequence[Chunk]) -> None:
-        """Remove shards that are damaged or hold no sequence of the dataset."""
+        """Remove damaged shards that hold no sequence of the dataset."""
         used = {self._shard(chunk.number) for chunk in chunks}
         for shard in shard_files(self.out):
-            if shard not in used:
+            if shard not in used and not self._keys_in(shard):
                 remove_file(shard)
 
     def _shard(self, number: int) -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, cast, get_args
 
@@ -23,6 +23,7 @@ class _Location(NamedTuple):
     start: int
     stop: int
     name: str
+    modified_ns: int | None
 
 
 class Hdf5Store(SequenceSource):
@@ -46,11 +47,13 @@ class Hdf5Store(SequenceSource):
         locations: dict[Key, _Location] = {}
         for shard in shard_files(self.path):
             index = read_shard_index(shard, modality)
-            for key, start, stop, name in zip(index.keys, index.offsets, index.offsets[1:], index.names, strict=False):
+            times: Sequence[int | None] = index.modified_ns or [None] * len(index.keys)
+            rows = zip(index.keys, index.offsets[:-1], index.offsets[1:], index.names, times, strict=True)
+            for key, start, stop, name, modified_ns in rows:
                 if key in locations:
                     hint = f"write the store again; {locations[key].shard.name} has this sequence too"
                     raise DataError(shard, f"{key} again", "each sequence once", hint)
-                locations[key] = _Location(shard, start, stop, name)
+                locations[key] = _Location(shard, start, stop, name, modified_ns)
         self._locations = dict(sorted(locations.items()))
         self.keys = list(self._locations)
         if not self.keys:
@@ -62,7 +65,7 @@ class Hdf5Store(SequenceSource):
 
     def read(self, key: Key, choose: FrameChoice | None = None) -> tuple[NDArray[Any], ...]:
         """See `SequenceSource.read`; only HDF5 chunks with chosen frames are read."""
-        shard, start, stop, _ = self._location(key)
+        shard, start, stop, *_ = self._location(key)
         indices = None if choose is None else choose(stop - start)
         try:
             opened = self._opened(shard)
@@ -73,7 +76,7 @@ class Hdf5Store(SequenceSource):
 
     def header(self, key: Key) -> NDArray[Any]:
         """See `SequenceSource.header`."""
-        shard, start, stop, _ = self._location(key)
+        shard, start, stop, *_ = self._location(key)
         try:
             array = self._opened(shard).empty(stop - start)
         except HDF5_ERRORS as error:
@@ -87,7 +90,7 @@ class Hdf5Store(SequenceSource):
 
     def frame_names(self, key: Key) -> list[str] | None:
         """See `SequenceSource.frame_names`."""
-        shard, start, stop, _ = self._location(key)
+        shard, start, stop, *_ = self._location(key)
         try:
             names = self._opened(shard).names(start, stop)
         except HDF5_ERRORS as error:
@@ -95,8 +98,10 @@ class Hdf5Store(SequenceSource):
         return names if names and all(names) else None
 
     def modified_ns(self, key: Key) -> int:
-        """See `SequenceSource.modified_ns`."""
-        shard = self._location(key).shard
+        """Return the time of the source of a sequence, or that of the shard if it is unknown."""
+        shard, *_, modified_ns = self._location(key)
+        if modified_ns is not None:
+            return modified_ns
         try:
             return shard.stat().st_mtime_ns
         except OSError as error:

@@ -24,15 +24,17 @@ class DatasetMetadata(NamedTuple):
         settings: settings that they were made with.
         is_being_cleared: True while sequences made with earlier settings are being removed.
         facts: further facts about the source, for example the number of `joints` of its poses.
+        holds_others: True if the folder held sequences without metadata before; they may have another source.
     """
 
     source: str
     settings: Mapping[str, object]
     is_being_cleared: bool = False
     facts: Mapping[str, object] = {}
+    holds_others: bool = False
 
 
-def prepare_folder(folder: Path, metadata: DatasetMetadata, modality: Modality, *, overwrite: bool, hint: str) -> None:
+def prepare_folder(folder: Path, metadata: DatasetMetadata, modality: Modality, *, overwrite: bool, hint: str) -> bool:
     """Write the metadata of a dataset that is about to be written.
 
     Args:
@@ -42,19 +44,26 @@ def prepare_folder(folder: Path, metadata: DatasetMetadata, modality: Modality, 
         overwrite: remove existing sequences first.
         hint: hint of the error about existing sequences.
 
+    Returns:
+        True if all existing sequences were made from this source, or there are none; False if some may not: if they
+        were written without metadata, or from a source that is gone.
+
     Raises:
         SettingsError: if existing sequences were made with other settings or from another source.
         DataError: if `folder` cannot be written, or its metadata are damaged.
     """
     existing = None if overwrite else read_metadata(folder)
-    if folder.is_dir() and any(backend.holds(folder) for backend in BACKENDS.values()):
+    holds_sequences = folder.is_dir() and any(backend.holds(folder) for backend in BACKENDS.values())
+    if holds_sequences:
         if existing and not existing.is_being_cleared:
             _check_same(folder, existing, metadata, hint)
-            return
+            return existing.source == metadata.source and not existing.holds_others
         if overwrite or existing:
             write_metadata(folder, metadata._replace(is_being_cleared=True))
             remove_sequences(folder, modality)
-    write_metadata(folder, metadata)
+    holds_others = holds_sequences and not overwrite and existing is None
+    write_metadata(folder, metadata._replace(holds_others=holds_others))
+    return not holds_others
 
 
 def remove_sequences(folder: Path, modality: Modality) -> None:
@@ -79,7 +88,8 @@ def read_metadata(folder: Path) -> DatasetMetadata | None:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         is_being_cleared, facts = bool(content.get("is_being_cleared")), dict(content.get("facts", {}))
-        return DatasetMetadata(str(content["source"]), dict(content["settings"]), is_being_cleared, facts)
+        holds_others = bool(content.get("holds_others"))
+        return DatasetMetadata(str(content["source"]), dict(content["settings"]), is_being_cleared, facts, holds_others)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         hint = "write the sequences of this folder again with --overwrite, or into another folder"
         raise DataError(path, f"a damaged file ({error!r})", "metadata of a dataset", hint) from error
@@ -96,6 +106,8 @@ def write_metadata(folder: Path, metadata: DatasetMetadata) -> None:
         content["facts"] = metadata.facts
     if metadata.is_being_cleared:
         content["is_being_cleared"] = True
+    if metadata.holds_others:
+        content["holds_others"] = True
     write_text(folder / METADATA_FILE, json.dumps(content, indent=1) + "\n")
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from skelgait.errors import DataError
 from skelgait.storage.source import FrameChoice, Key, Modality, SequenceSource
+from skelgait.storage.times import joint_time_ns
 
 MAP_LINK = "0_heatmap.pkl"
 SILHOUETTE_LINK = "1_sil.pkl"
@@ -92,7 +93,7 @@ class PairSource(SequenceSource):
 
     def modified_ns(self, key: Key) -> int:
         """See `SequenceSource.modified_ns`."""
-        return max(self._maps.modified_ns(key), self._silhouettes.modified_ns(key))
+        return joint_time_ns([self._maps.modified_ns(key), self._silhouettes.modified_ns(key)])
 
     def name(self, key: Key) -> str:
         """See `SequenceSource.name`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,6 +46,19 @@ class PickleChunkWriter(ChunkWriter):
         for (key, info), array in zip(sequences.items(), arrays, strict=True):
             tree.write(key, array, self.file_name(key), info.modified_ns, info.frame_names)
 
+    def others(self, keys: Collection[Key]) -> list[Key]:
+        """See `ChunkWriter.others`."""
+        try:
+            tree = PickleTree(self.out, {self.modality: "*.pkl"})
+        except DataError:  # no sequences
+            return []
+        return [key for key in tree.keys if key not in keys and _files(self.out, key, self.modality)]
+
+    def remove(self, keys: Collection[Key]) -> None:
+        """See `ChunkWriter.remove`."""
+        for key in keys:
+            _remove(_files(self.out, key, self.modality))
+
     def _is_complete(self, path: Path) -> bool:
         if not path.is_file():
             return False
@@ -69,11 +82,23 @@ def remove_pickles(out: Path, modality: Modality) -> None:
     except DataError:  # no sequences
         return
     for key in tree.keys:
-        try:
-            tree.header(key)
-        except DataError:  # not a sequence of this modality
-            continue
-        for path in (tree.file(key, modality), frame_names_file(tree.file(key, modality))):
+        _remove(_files(out, key, modality))
+
+
+def _files(out: Path, key: Key, modality: Modality) -> list[Path]:
+    """Return the undamaged pickle files of a sequence that hold a modality."""
+    files = []
+    for path in sorted(out.joinpath(*key).glob("*.pkl")):
+        with suppress(DataError):  # damaged, or of another modality
+            check_modality(read_pickled_header(path), modality, path)
+            files.append(path)
+    return files
+
+
+def _remove(files: Iterable[Path]) -> None:
+    """Remove pickle files, the names of their frames, and folders that become empty."""
+    for file in files:
+        for path in (file, frame_names_file(file)):
             remove_file(path)
             for folder in list(path.parents)[:3]:
                 with suppress(OSError):  # not empty

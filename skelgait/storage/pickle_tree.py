@@ -17,6 +17,7 @@ from skelgait.storage.checks import check_modality
 from skelgait.storage.frame_names import FOLDER, read_frame_names, write_frame_names
 from skelgait.storage.pairs import MAP_LINK, SILHOUETTE_LINK
 from skelgait.storage.source import FrameChoice, Key, Modality, SequenceSource
+from skelgait.storage.times import joint_time_ns
 
 
 class PickleTree(SequenceSource):
@@ -72,7 +73,7 @@ class PickleTree(SequenceSource):
         """See `SequenceSource.modified_ns`."""
         paths = [self.file(key, modality) for modality in self.modalities]
         try:
-            return max(path.stat().st_mtime_ns for path in paths)
+            return joint_time_ns([path.stat().st_mtime_ns for path in paths])
         except OSError as error:
             raise read_error(paths[0], error) from error
 

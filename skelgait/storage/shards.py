@@ -2,8 +2,9 @@
 
 A shard holds `frames` (the frames of all its sequences, one sequence after another), `keys` (n, 3) as UTF-8 bytes,
 `offsets` (n + 1): sequence i has frames[offsets[i]:offsets[i + 1]], and `names` (n,): the file name of each sequence in
-a pickle tree, without its suffix. If the names of frames are known, `frame_names` has one for each frame. The
-attributes are the modality, the version of skelgait, the source of the sequences and the settings they were made with.
+a pickle tree, without its suffix. `modified_ns` (n,) are the times of their sources, in nanoseconds since the epoch;
+older stores lack it. If the names of frames are known, `frame_names` has one for each frame. The attributes are the
+modality, the version of skelgait, the source of the sequences and the settings they were made with.
 """
 
 from __future__ import annotations
@@ -42,12 +43,14 @@ class ShardIndex(NamedTuple):
         offsets: index of the first frame of each sequence; the last entry is the number of all frames.
         names: file names of the sequences in a pickle tree, without their suffix.
         frame_names: names of the frames of each sequence, None where unknown; not read by `read_index`.
+        modified_ns: time of the source of each sequence, in nanoseconds since the epoch; empty: unknown.
     """
 
     keys: list[Key]
     offsets: list[int]
     names: list[str]
     frame_names: Sequence[Sequence[str] | None] = ()
+    modified_ns: Sequence[int] = ()
 
 
 def write_shard(
@@ -61,7 +64,7 @@ def write_shard(
     compression: Compression = "lz4hc",
     modified_ns: int | None = None,
 ) -> None:
-    """Write a shard atomically, one array at a time. The same sequences give the same bytes.
+    """Write a shard atomically, one array at a time. The same index and arrays give the same bytes.
 
     Args:
         path: file of the shard.
@@ -88,6 +91,8 @@ def write_shard(
             check()
         file["offsets"] = np.array(index.offsets)
         file["names"] = np.array([name.encode() for name in index.names], dtype="S")
+        if index.modified_ns:
+            file["modified_ns"] = np.array(index.modified_ns, np.int64)
         _write_frame_names(file, index)
         write_keys(file, index.keys)
 
@@ -109,7 +114,10 @@ def read_index(file: h5py.File) -> ShardIndex:
         and (np.diff(offsets) >= 0).all()
     ):
         raise ValueError("an index that does not fit its frames")
-    return ShardIndex(keys, offsets.tolist(), names)
+    times = file["modified_ns"][:] if "modified_ns" in file else np.zeros(0, np.int64)
+    if times.dtype.kind != "i" or times.shape not in ((0,), (len(keys),)):
+        raise ValueError(f"times of shape {times.shape} and type {times.dtype}")
+    return ShardIndex(keys, offsets.tolist(), names, modified_ns=times.tolist())
 
 
 def read_keys(file: h5py.File) -> list[Key]:

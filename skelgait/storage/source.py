@@ -69,7 +69,7 @@ class SequenceSource(ABC):
 
     @abstractmethod
     def modified_ns(self, key: Key) -> int:
-        """Return the time at which a sequence was last written, in nanoseconds since the epoch.
+        """Return a time that changes with the files of a sequence, in nanoseconds since the epoch.
 
         Raises:
             DataError: if the file no longer exists.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -158,6 +159,89 @@ def test_changed_poses_are_drawn_again(poses: SequenceSource, tmp_path: Path, st
     os.utime(file, (time.time() + 5, time.time() + 5))
     assert draw_dataset(poses, tmp_path / "maps", settings).sequences == 1
     assert open_source(tmp_path / "maps", "map").length(KEYS[2]) == 3
+
+
+@pytest.mark.parametrize("storage", ["pkl", "hdf5"])
+def test_poses_restored_under_an_older_date_are_drawn_again(
+    poses: SequenceSource, tmp_path: Path, storage: str
+) -> None:
+    settings = HeatmapSettings(storage=storage, workers=1)
+    draw_dataset(poses, tmp_path / "maps", settings)
+    file = PickleTreeWriter(tmp_path / "poses").write(KEYS[2], keypoints(9, 3))
+    os.utime(file, (1e9, 1e9))
+    report = draw_dataset(poses, tmp_path / "maps", settings)
+    assert (list(report.made), report.skipped) == ([KEYS[2]], 4)
+    np.testing.assert_array_equal(
+        open_source(tmp_path / "maps", "map").read(KEYS[2])[0], skeleton_maps(keypoints(9, 3)).maps
+    )
+    assert draw_dataset(poses, tmp_path / "maps", settings).skipped == 5
+
+
+def test_poses_restored_in_an_hdf5_store_are_drawn_again(poses: SequenceSource, tmp_path: Path) -> None:
+    def draw() -> list[Key]:
+        convert_store(poses, tmp_path / "store", "hdf5", workers=1)
+        return list(draw_dataset(open_source(tmp_path / "store", "pose"), tmp_path / "maps", settings).made)
+
+    settings = HeatmapSettings(workers=1)
+    assert draw() == KEYS
+    os.utime(PickleTreeWriter(tmp_path / "poses").write(KEYS[2], keypoints(9, 3)), (1e9, 1e9))
+    assert draw() == [KEYS[2]]
+    assert draw() == []
+
+
+@pytest.mark.parametrize("storage", ["pkl", "hdf5"])
+@pytest.mark.parametrize("n_removed", [1, 4])
+def test_maps_of_removed_poses_are_removed(
+    poses: SequenceSource, tmp_path: Path, storage: str, n_removed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # All sequences in one shard.
+    monkeypatch.setattr("skelgait.storage.chunks._CHUNKS", 1)
+    settings, out = HeatmapSettings(storage=storage, workers=1), tmp_path / "maps"
+    draw_dataset(poses, out, settings)
+    before = {key: open_source(out, "map").read(key)[0] for key in KEYS}
+    for key in KEYS[:n_removed]:
+        shutil.rmtree(tmp_path / "poses" / key.identity)
+    report = draw_dataset(open_source(tmp_path / "poses", "pose"), out, settings)
+    assert (report.removed, report.stale, report.skipped) == (tuple(KEYS[:n_removed]), (), 5 - n_removed)
+    assert f"removed {n_removed} sequences (000/nm-01/090" in report.warnings()[0]
+    assert f", {n_removed} removed>" in repr(report)
+    maps = open_source(out, "map")
+    assert list(maps.keys) == KEYS[n_removed:]
+    for key in maps.keys:
+        np.testing.assert_array_equal(maps.read(key)[0], before[key])
+    assert not (out / KEYS[0].identity).exists()
+    report = draw_dataset(open_source(tmp_path / "poses", "pose"), out, settings)
+    assert (report.removed, report.skipped) == ((), 5 - n_removed)
+
+
+@pytest.mark.parametrize("storage", ["pkl", "hdf5"])
+def test_maps_of_poses_elsewhere_are_kept_and_reported_as_stale(
+    poses: SequenceSource, tmp_path: Path, storage: str
+) -> None:
+    settings, out = HeatmapSettings(storage=storage, workers=1), tmp_path / "maps"
+    draw_dataset(poses, out, settings)
+    (tmp_path / "poses").rename(tmp_path / "archive")
+    PickleTreeWriter(tmp_path / "new").write(Key("100", "nm-01", "090"), keypoints(7))
+    for written in (1, 0):
+        report = draw_dataset(open_source(tmp_path / "new", "pose"), out, settings)
+        assert (report.sequences, report.removed, report.stale) == (written, (), tuple(KEYS))
+        (warning,) = report.warnings()
+        assert warning.startswith(
+            "found 5 sequences (000/nm-01/090, 001/nm-01/090, 002/nm-01/090, ...) that the source"
+        )
+        assert len(open_source(out, "map").keys) == 6
+
+
+def test_maps_of_another_program_are_kept_and_reported_as_stale(poses: SequenceSource, tmp_path: Path) -> None:
+    other = Key("100", "nm-01", "090")
+    PickleTreeWriter(tmp_path / "maps").write(other, skeleton_maps(keypoints(7)).maps)
+    for written in (5, 0):
+        report = draw_dataset(poses, tmp_path / "maps", HeatmapSettings(workers=1))
+        assert (report.sequences, report.removed, report.stale) == (written, (), (other,))
+    assert len(open_source(tmp_path / "maps", "map").keys) == 6
+    report = draw_dataset(poses, tmp_path / "maps", HeatmapSettings(workers=1, overwrite=True))
+    assert (report.sequences, report.stale) == (5, ())
+    assert list(open_source(tmp_path / "maps", "map").keys) == KEYS
 
 
 def test_metadata_without_sequences_is_replaced(poses: SequenceSource, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -78,6 +78,14 @@ class NpzWriter(ChunkWriter):
         for (key, info), array in zip(sequences.items(), arrays, strict=True):
             np.savez(npz_file(self.out, key), frames=array)
             os.utime(npz_file(self.out, key), ns=(info.modified_ns, info.modified_ns))
+
+    def others(self, keys: Collection[Key]) -> list[Key]:
+        stored = [Key(*path.stem.split("_")) for path in sorted(self.out.glob("*.npz"))]
+        return [key for key in stored if key not in keys]
+
+    def remove(self, keys: Collection[Key]) -> None:
+        for key in keys:
+            npz_file(self.out, key).unlink()
 
 
 class NpzBackend(Backend):

@@ -205,7 +205,7 @@ class TestHdf5:
         writer.write(chunk, {KEYS[0]: SequenceInfo(40, 7)}, [maps_of(KEYS[0])])
         assert set(writer.finished(chunk)) == {KEYS[0]}
         writer.write(chunk, dict.fromkeys(KEYS[1:], SequenceInfo(40, 5)), [maps_of(key) for key in KEYS[1:]])
-        assert writer.finished(chunk) == dict.fromkeys(KEYS, 7)  # the time of the newest sequence
+        assert writer.finished(chunk) == {KEYS[0]: 7, **dict.fromkeys(KEYS[1:], 5)}
         for key in KEYS:
             np.testing.assert_array_equal(open_source(tmp_path, "map").read(key)[0], maps_of(key))
 

@@ -22,6 +22,7 @@ from skelgait.storage.arrays import read_pickled_header
 from skelgait.storage.atomic import remove_file
 from skelgait.storage.frame_names import frame_names_file, read_frame_names
 from skelgait.storage.pairs import MAP_LINK, PAIR_FILE, SILHOUETTE_LINK, FramePairs
+from skelgait.storage.times import is_same_time, joint_time_ns
 
 _FILES = (MAP_LINK, SILHOUETTE_LINK)
 
@@ -126,7 +127,7 @@ def _link_file(link: Path, target: Path) -> bool:
 def _write_frames(key: Key, frame_pairs: FramePairs, maps: PickleTree, silhouettes: PickleTree, out: Path) -> bool:
     """Write the paired frames of a sequence; return True if a file was new or outdated."""
     # Read the times first: a later change of a source is then noticed by the next run.
-    modified_ns = max(_modified_ns(key, maps, "map"), _modified_ns(key, silhouettes, "silhouette"))
+    modified_ns = joint_time_ns([*_times_ns(key, maps, "map"), *_times_ns(key, silhouettes, "silhouette")])
     map_path, silhouette_path = _paths(out, key)
     changed = [
         _write_file(map_path, key, maps, frame_pairs.n_maps, frame_pairs.maps, modified_ns),
@@ -135,10 +136,10 @@ def _write_frames(key: Key, frame_pairs: FramePairs, maps: PickleTree, silhouett
     return any(changed)
 
 
-def _modified_ns(key: Key, source: PickleTree, modality: Modality) -> int:
-    """Return the time at which a sequence or the names of its frames were last written."""
+def _times_ns(key: Key, source: PickleTree, modality: Modality) -> list[int]:
+    """Return the times at which a sequence and the names of its frames were last written."""
     names = frame_names_file(source.file(key, modality))
-    return max(source.modified_ns(key), names.stat().st_mtime_ns if names.exists() else 0)
+    return [source.modified_ns(key), *([names.stat().st_mtime_ns] if names.exists() else [])]
 
 
 def _write_file(
@@ -161,12 +162,12 @@ def _write_file(
 
 
 def _is_current(path: Path, n_frames: int, names: list[str] | None, modified_ns: int) -> bool:
-    """Return True if a file written from the same origin is not older than its sources, and undamaged."""
+    """Return True if a file is undamaged, and its sources have not changed since it was written."""
     try:
         return (
             path.is_file()
             and not path.is_symlink()
-            and path.stat().st_mtime_ns == modified_ns
+            and is_same_time(path.stat().st_mtime_ns, modified_ns)
             and len(read_pickled_header(path)) == n_frames
             and read_frame_names(path, n_frames) == names
         )

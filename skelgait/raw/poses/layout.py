@@ -11,6 +11,7 @@ from skelgait.errors import DataError
 from skelgait.raw.keys import PathParts, sequence_keys
 from skelgait.raw.poses.sequence import RawSequence
 from skelgait.storage import Key
+from skelgait.storage.times import joint_time_ns
 
 
 class Layout(Protocol):
@@ -86,16 +87,17 @@ class RawPoses:
         return list(self.locations)
 
     def modified_ns(self, key: Key) -> int:
-        """Return the modification time of a sequence, in nanoseconds since the epoch.
+        """Return a time that changes with any file of a sequence, in nanoseconds since the epoch.
 
         Raises:
             DataError: if a file of the sequence no longer exists.
         """
         try:
-            return max((file.stat().st_mtime_ns for file in self.layout.files(self.locations[key])), default=0)
+            times = [file.stat().st_mtime_ns for file in self.layout.files(self.locations[key])]
         except OSError as error:
             path, found = error.filename or self.path, error.strerror or str(error)
             raise DataError(path, found, "a readable file", "check the path, and run the command again") from error
+        return joint_time_ns(times) if times else 0
 
     def read(self, key: Key) -> RawSequence:
         """Read a sequence.

@@ -11,6 +11,7 @@ from skelgait.errors import DataError, PathLike
 from skelgait.raw.file_tree import list_files, sample_files, walk_folders
 from skelgait.raw.keys import PathParts, sequence_keys
 from skelgait.storage import Key
+from skelgait.storage.times import joint_time_ns
 
 _PATTERN = "*.png"
 # GREW stores the gait energy image of each sequence next to its folder; it is not a frame.
@@ -51,13 +52,13 @@ class ImageFolders:
         return files
 
     def modified_ns(self, key: Key) -> int:
-        """Return the time of the last change of a sequence or its frames, in nanoseconds since the epoch.
+        """Return a time that changes with a sequence or its frames, in nanoseconds since the epoch.
 
         Raises:
             DataError: if there is no frame, or the folder cannot be read.
         """
         try:
-            return max(path.stat().st_mtime_ns for path in (self.folder(key), *self.files(key)))
+            return joint_time_ns([path.stat().st_mtime_ns for path in (self.folder(key), *self.files(key))])
         except OSError as error:
             path, found = error.filename or self.folder(key), error.strerror or str(error)
             raise DataError(path, found, "a readable file", "check the path, and run the command again") from error
