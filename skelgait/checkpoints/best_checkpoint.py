@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from skelgait.storage.json_lines import read_json_lines
 
 EVALUATIONS_FILE = "tests.jsonl"
 """File in the folder of a run with a line for each evaluation during training."""
+
+OVERALL_GROUP = "Overall"
+"""Name of the group over all probes, in protocols that have one, such as SUSTech1K."""
+
+TEST, VALIDATION = "test", "validation"
 
 
 @dataclass(frozen=True)
@@ -20,31 +25,53 @@ class BestEvaluation:
     Attributes:
         iteration: iteration of the evaluated checkpoint.
         score: score in [0, 1], see `evaluation_score`.
+        subset: evaluated people, `test` or `validation`.
     """
 
     iteration: int
     score: float
+    subset: str = TEST
+
+
+class Scores(NamedTuple):
+    """Scores of a run.
+
+    Attributes:
+        by_iteration: score in [0, 1] by iteration, in ascending order.
+        subset: evaluated people, `test` or `validation`.
+    """
+
+    by_iteration: Mapping[int, float]
+    subset: str = TEST
+
+    def best(self) -> BestEvaluation | None:
+        """Return the highest score, the earliest of equal ones; None if there is none."""
+        scores = self.by_iteration
+        iteration = min(scores, key=lambda iteration: (-scores[iteration], iteration), default=None)
+        return None if iteration is None else BestEvaluation(iteration, scores[iteration], self.subset)
 
 
 def evaluation_score(report: Mapping[str, Any]) -> float | None:
-    """Return the score that evaluations are compared by: mean rank-1 over the groups of the first table.
+    """Return the score that evaluations are compared by: rank-1 over all probes of the first table.
 
     Args:
         report: evaluation, see `skelgait.evaluation.EvaluationReport.to_dict`.
 
     Returns:
-        Mean over the groups that have a rank-1, in [0, 1]; None if no group has one.
+        Rank-1 of the group `Overall` if the table has it, otherwise the mean over the groups that have a rank-1, in
+        [0, 1]; None if no group has one.
     """
     try:
-        values = [group["metrics"].get("rank_1") for group in report["tables"][0]["groups"]]
+        values = [(group.get("name"), group["metrics"].get("rank_1")) for group in report["tables"][0]["groups"]]
     except (KeyError, IndexError, TypeError, AttributeError):
         return None
-    scores = [float(value) for value in values if isinstance(value, int | float)]
-    return sum(scores) / len(scores) if scores else None
+    scores = [(name, float(value)) for name, value in values if isinstance(value, int | float)]
+    overall = [score for name, score in scores if name == OVERALL_GROUP] or [score for _, score in scores]
+    return sum(overall) / len(overall) if overall else None
 
 
-def evaluation_scores(run: Path) -> dict[int, float]:
-    """Return the scores of a run by iteration, in ascending order. Evaluations without a score are left out.
+def read_scores(run: Path) -> Scores:
+    """Read the scores of a run. If validation people were evaluated, scores of test people are left out.
 
     Args:
         run: folder of the run.
@@ -52,18 +79,13 @@ def evaluation_scores(run: Path) -> dict[int, float]:
     Raises:
         DataError: if `tests.jsonl` cannot be read.
     """
-    scores: dict[int, float] = {}
+    scores: dict[str, dict[int, float]] = {}
     for report in read_json_lines(run / EVALUATIONS_FILE):
         iteration, score = report.get("iteration"), evaluation_score(report)
         if isinstance(iteration, int) and score is not None:
-            scores[iteration] = score
-    return dict(sorted(scores.items()))
-
-
-def highest_score(scores: Mapping[int, float]) -> BestEvaluation | None:
-    """Return the highest of the scores by iteration, the earliest of equal ones; None if there is none."""
-    iteration = min(scores, key=lambda iteration: (-scores[iteration], iteration), default=None)
-    return None if iteration is None else BestEvaluation(iteration, scores[iteration])
+            scores.setdefault(str(report.get("subset", TEST)), {})[iteration] = score
+    subset = VALIDATION if VALIDATION in scores else TEST
+    return Scores(dict(sorted(scores.get(subset, {}).items())), subset)
 
 
 def best_evaluation(run: Path) -> BestEvaluation | None:
@@ -75,4 +97,4 @@ def best_evaluation(run: Path) -> BestEvaluation | None:
     Raises:
         DataError: if `tests.jsonl` cannot be read.
     """
-    return highest_score(evaluation_scores(run))
+    return read_scores(run).best()

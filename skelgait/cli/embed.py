@@ -10,7 +10,7 @@ from skelgait.cli.output import show_counts, show_json, warn
 from skelgait.cli.processes import processes_on
 
 if TYPE_CHECKING:
-    from skelgait.settings import Settings
+    from skelgait.settings import Resolved
 
 
 @command(
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
         COMPUTE: ("embed.device", "embed.nproc", "embed.batch_size"),
     },
 )  # fmt: skip
-def embed(settings: Settings, as_json: Json = False) -> None:
+def embed(resolved: Resolved, as_json: Json = False) -> None:
     """Compute embeddings with a trained network.
 
     The embedding file is the input of `skelgait evaluate --embeddings` and `skelgait identify`.
@@ -33,9 +33,10 @@ def embed(settings: Settings, as_json: Json = False) -> None:
     from skelgait.pipelines.embed import embed_run
     from skelgait.runtime.progress import progress
 
+    settings = resolved.settings
     config = settings.embed
     with processes_on(config.device, config.nproc) as device, progress(None, "Embedding", "sequences") as advance:
-        report = embed_run(settings, device, advance)
+        report = embed_run(settings, device, advance, resolved.requested_network())
     if report is None:
         return
     if as_json:

@@ -12,7 +12,7 @@ from skelgait.cli.processes import processes_on
 
 if TYPE_CHECKING:
     from skelgait.reports.rows import Report
-    from skelgait.settings import Settings
+    from skelgait.settings import Resolved
 
 _MAIN_COLUMNS = ("rank-1", "rank-5", "published", "difference")
 _AllMetrics = Annotated[
@@ -40,14 +40,15 @@ _AllMetrics = Annotated[
         COMPUTE: ("evaluate.device", "evaluate.nproc", "evaluate.batch_size"),
     },
 )  # fmt: skip
-def evaluate(settings: Settings, all_metrics: _AllMetrics = False, as_json: Json = False) -> None:
+def evaluate(resolved: Resolved, all_metrics: _AllMetrics = False, as_json: Json = False) -> None:
     """Evaluate a network under the dataset's protocol, or your own."""
     from skelgait.pipelines.evaluate import evaluate_run
     from skelgait.runtime.progress import progress
 
+    settings = resolved.settings
     config = settings.evaluate
     with processes_on(config.device, config.nproc) as device:
-        evaluation = evaluate_run(settings, device, progress)
+        evaluation = evaluate_run(settings, device, progress, resolved.requested_network())
     if evaluation is None:
         return
     if as_json:

@@ -72,7 +72,7 @@ def _show_summaries(folder: Path, summaries: Sequence[Summary]) -> None:
 
 def _row(run: Summary, metrics: Sequence[str]) -> list[str]:
     iteration = _text(run.iteration) + (f" of {run.iterations}" if run.iterations else "")
-    best = f"{_percent(run.best.score)} (at {run.best.iteration})" if run.best else "-"
+    best = f"{_percent(run.best.score)} ({run.best.subset}, at {run.best.iteration})" if run.best else "-"
     return [
         run.run, iteration, best, *(_metric(name, run.metrics.get(name)) for name in metrics),
         _number(run.steps_per_second, ".2f"), _text(run.network), _text(run.identities), str(run.checkpoints),

@@ -6,11 +6,11 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from skelgait.cli.command import COMPUTE, DATA, Json, command
-from skelgait.cli.output import show_counts, show_json
+from skelgait.cli.output import show_counts, show_json, warn
 from skelgait.cli.processes import processes_on
 
 if TYPE_CHECKING:
-    from skelgait.settings import Settings
+    from skelgait.settings import Resolved
 
 
 @command(
@@ -20,17 +20,21 @@ if TYPE_CHECKING:
         DATA: ("dataset", "paths.maps", "paths.pairs", "partition", "paths.runs", "train.run_name"),
         "Training": (
             "train.network.name", "preset", "train.iterations", "train.seed", "train.init", "train.resume",
-            "train.iteration", "train.keep_last", "train.tensorboard",
+            "train.iteration", "train.allow_changes", "train.val_share", "train.eval_during_training",
+            "train.keep_last", "train.tensorboard",
         ),
         COMPUTE: ("train.device", "train.nproc", "train.precision", "train.compile"),
     },
 )  # fmt: skip
-def train(settings: Settings, as_json: Json = False) -> None:
+def train(resolved: Resolved, as_json: Json = False) -> None:
     """Train SkeletonGait on maps, or SkeletonGait++ on pairs."""
-    from skelgait.pipelines.train import train_run
+    from skelgait.pipelines.train import train_run, training_settings
     from skelgait.runtime.processes import is_main
     from skelgait.runtime.progress import progress
 
+    run_settings = training_settings(resolved)
+    warn(run_settings.warnings[len(resolved.warnings) :], at_most=None)
+    settings = run_settings.settings
     config = settings.train
     bar = progress(config.iterations, "Training", "steps")
     with processes_on(config.device, config.nproc) as device, bar as advance:

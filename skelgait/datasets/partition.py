@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 
 from skelgait.errors import DataError
@@ -13,24 +14,28 @@ _HINT = "write a JSON object with lists of identity strings under TRAIN_SET and 
 
 @dataclass(frozen=True)
 class Partition:
-    """Training and test identities, without overlap.
+    """Training, test and validation identities, without overlap.
 
     Attributes:
         train: training identities.
         test: test identities.
         probes: (identity, condition, view) of the probes, if the dataset lists them; otherwise empty.
+        validation: identities to choose the best checkpoint by; may be empty.
     """
 
     train: frozenset[str]
     test: frozenset[str]
     probes: frozenset[tuple[str, str, str]] = frozenset()
+    validation: frozenset[str] = frozenset()
 
 
 def load_partition(path: Path) -> Partition:
-    """Read a partition from JSON: lists TRAIN_SET and TEST_SET, and optionally PROBE_SET of `identity-condition-view`.
+    """Read a partition from JSON: lists TRAIN_SET and TEST_SET, and optionally VAL_SET and PROBE_SET.
+
+    The entries of PROBE_SET are `identity-condition-view`, all others are identities.
 
     Raises:
-        DataError: if the file cannot be read, lacks a list, or has an identity in both lists.
+        DataError: if the file cannot be read, lacks a list, or has an identity in two lists.
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
@@ -39,12 +44,14 @@ def load_partition(path: Path) -> Partition:
     except ValueError as error:
         raise DataError(path, f"no JSON ({error})", "a partition in JSON", _HINT) from error
     train, test = (_strings(content, name, path) for name in ("TRAIN_SET", "TEST_SET"))
-    both = sorted(set(train) & set(test))
-    if both:
-        found = f"{', '.join(both[:3])} in both TRAIN_SET and TEST_SET"
-        raise DataError(path, found, "no identity in both", "remove it from one of them")
-    probes = [_probe(entry, path) for entry in _strings({"PROBE_SET": [], **content}, "PROBE_SET", path)]
-    return Partition(frozenset(train), frozenset(test), frozenset(probes))
+    validation, probes = (_strings({name: [], **content}, name, path) for name in ("VAL_SET", "PROBE_SET"))
+    sets = {"TRAIN_SET": train, "TEST_SET": test, "VAL_SET": validation}
+    for first, second in combinations(sets, 2):
+        if both := sorted(set(sets[first]) & set(sets[second])):
+            found = f"{', '.join(both[:3])} in both {first} and {second}"
+            raise DataError(path, found, "no identity in both", "remove it from one of them")
+    named = frozenset(_probe(entry, path) for entry in probes)
+    return Partition(frozenset(train), frozenset(test), named, frozenset(validation))
 
 
 def numbered(first: int, last: int, width: int, suffix: str = "", step: int = 1) -> frozenset[str]:

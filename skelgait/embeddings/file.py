@@ -31,6 +31,8 @@ from skelgait.storage.shards import read_keys, write_keys
 _NAMES = {1: "embedding_1", 2: "embedding_2"}
 # Facts that are integers, and facts that are mappings; the others are strings.
 _INTEGERS, _MAPPINGS = {"iteration", "test_embedding", "max_frames"}, {"settings", "drawn"}
+# Facts that older files do not have.
+_DEFAULTS = {"chosen_on": ""}
 _HINT = "make one with `skelgait embed`"
 
 
@@ -49,6 +51,7 @@ class EmbeddingFacts:
         precision: arithmetic of the network.
         settings: settings of the embedding, by dotted key.
         drawn: settings that the maps were drawn with, as far as known.
+        chosen_on: people whose rank-1 the checkpoint was chosen by, `test` or `validation`; empty: not chosen.
     """
 
     network: str
@@ -61,6 +64,7 @@ class EmbeddingFacts:
     precision: str
     settings: Mapping[str, Any] = field(default_factory=dict)
     drawn: Mapping[str, Any] = field(default_factory=dict)
+    chosen_on: str = ""
 
 
 def write_embeddings(
@@ -193,7 +197,7 @@ def _read_facts(table: h5py.Dataset) -> EmbeddingFacts:
     content = json.loads(table[()])
     values: dict[str, Any] = {}
     for name in (item.name for item in fields(EmbeddingFacts)):
-        value = content.get(name) if isinstance(content, dict) else None
+        value = content.get(name, _DEFAULTS.get(name)) if isinstance(content, dict) else None
         if not isinstance(value, int if name in _INTEGERS else dict if name in _MAPPINGS else str):
             raise ValueError(f"{name} {value!r} among the facts")
         values[name] = value

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import torch
 
@@ -43,13 +44,19 @@ class EmbedReport:
     truncated: int
 
 
-def embed_run(settings: Settings, device: torch.device, advance: Advance | None = None) -> EmbedReport | None:
+def embed_run(
+    settings: Settings,
+    device: torch.device,
+    advance: Advance | None = None,
+    requested: Mapping[str, object] = MappingProxyType({}),
+) -> EmbedReport | None:
     """Embed sequences into one file.
 
     Args:
         settings: settings; the section `embed` gives the checkpoint, the identities and the file.
         device: device of the network.
         advance: called with the number of embedded sequences.
+        requested: name and sizes that the network must have, see `Resolved.requested_network`; default: any.
 
     Returns:
         Report in the process of rank 0; None in all others.
@@ -57,11 +64,12 @@ def embed_run(settings: Settings, device: torch.device, advance: Advance | None 
     Raises:
         CheckpointError: if there is no such checkpoint, if it cannot be used, or if an embedding is not finite.
         DataError: if there are no such sequences, if one cannot be read, or if the file cannot be written.
-        SettingsError: if training or test identities are requested without a partition.
+        SettingsError: if training or test identities are requested without a partition, or if flags ask for another
+            network than that of the checkpoint.
     """
     keep_freed_memory()
     config = settings.embed
-    trained = load_trained_network(settings, config)
+    trained = load_trained_network(settings, config, requested)
     source = workspace.open_inputs(settings, trained.name)
     warn_if_maps_differ(trained, source)
     keys = _select_keys(settings, source)
@@ -82,6 +90,7 @@ def embed_run(settings: Settings, device: torch.device, advance: Advance | None 
         precision=config.precision,
         settings=config.model_dump(mode="json"),
         drawn=how_drawn(source) or {},
+        chosen_on=trained.chosen_on,
     )
     write_embeddings(config.out, keys, lengths, chunks, facts)
     n_truncated = sum(length > config.max_frames for length in lengths)

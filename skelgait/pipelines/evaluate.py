@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 import torch
 
+from skelgait.checkpoints.best_checkpoint import TEST
 from skelgait.datasets import Partition, Protocol
 from skelgait.embeddings import Embeddings, open_embeddings
 from skelgait.errors import DataError, SettingsError
@@ -19,6 +22,7 @@ from skelgait.evaluation.retrieval import retrieve
 from skelgait.matching.options import MatchingOptions, Reranking
 from skelgait.pipelines import workspace
 from skelgait.pipelines.trained_network import (
+    check_network,
     embed_and_gather,
     inference_options,
     load_trained_network,
@@ -62,7 +66,12 @@ class Evaluation:
         return {**network, "evaluated_file": str(self.evaluated_file), **self.report.to_dict()}
 
 
-def evaluate_run(settings: Settings, device: torch.device, progress: Progress = silent_progress) -> Evaluation | None:
+def evaluate_run(
+    settings: Settings,
+    device: torch.device,
+    progress: Progress = silent_progress,
+    requested: Mapping[str, object] = MappingProxyType({}),
+) -> Evaluation | None:
     """Evaluate an embedding file or a checkpoint, and write the report.
 
     Args:
@@ -70,6 +79,7 @@ def evaluate_run(settings: Settings, device: torch.device, progress: Progress = 
             the run), and the folder of the report (default: in the folder of the run).
         device: device of the network and of distances.
         progress: shows the progress of each stage; default: nothing is shown.
+        requested: name and sizes that the network must have, see `Resolved.requested_network`; default: any.
 
     Returns:
         Evaluation in the process of rank 0; None in all others.
@@ -78,16 +88,16 @@ def evaluate_run(settings: Settings, device: torch.device, progress: Progress = 
         CheckpointError: if there is no such checkpoint, or if it cannot be used.
         ProtocolError: if the protocol has no probes or no gallery in the data.
         DataError: if sequences or embeddings cannot be read, or if the report cannot be written.
-        SettingsError: if settings contradict each other, or if matplotlib is missing for `--pictures`.
+        SettingsError: if settings contradict each other or the checkpoint, or if `--pictures` lacks matplotlib.
     """
     keep_freed_memory()
     protocol, partition = workspace.protocol_of(settings), workspace.partition_of(settings)
     config = settings.evaluate
     _check_settings(config, protocol)
     inputs = (
-        _read_embeddings(settings, protocol, partition)
+        _read_embeddings(settings, protocol, partition, requested)
         if config.embeddings
-        else _embed(settings, protocol, partition, device, progress)
+        else _embed(settings, protocol, partition, device, progress, requested)
     )
     if inputs is None:
         return None
@@ -103,6 +113,7 @@ def evaluate_run(settings: Settings, device: torch.device, progress: Progress = 
             bootstrap_samples=config.bootstrap_samples,
             advance=advance,
         )
+    report = replace(report, notes=(*report.notes, *_notes_on_choice(inputs)))
     evaluation = Evaluation(report, inputs.network, inputs.iteration, inputs.embedding, inputs.path, inputs.folder)
     if evaluation.folder:
         write_report(evaluation.folder, evaluation.to_dict(), report)
@@ -123,6 +134,7 @@ class _Inputs(NamedTuple):
         path: path of the checkpoint or of the embedding file.
         source: sequences, for pictures; None: not available.
         folder: folder of the report; None: not written.
+        chosen_on: people whose rank-1 the checkpoint was chosen by, see `TrainedNetwork`.
     """
 
     embeddings: Embeddings
@@ -132,6 +144,16 @@ class _Inputs(NamedTuple):
     path: Path
     source: SequenceSource | None
     folder: Path | None
+    chosen_on: str
+
+
+def _notes_on_choice(inputs: _Inputs) -> list[str]:
+    if inputs.chosen_on != TEST:
+        return []
+    return [
+        f"the checkpoint of iteration {inputs.iteration} was chosen by its rank-1 on the test people, so metrics "
+        "are too high: choose it on other people, with VAL_SET in the partition or with train --val-share 0.1"
+    ]
 
 
 def _check_settings(config: EvaluateSettings, protocol: Protocol) -> None:
@@ -160,10 +182,15 @@ def _make_folder(folder: Path | None) -> None:
 
 
 def _embed(
-    settings: Settings, protocol: Protocol, partition: Partition, device: torch.device, progress: Progress
+    settings: Settings,
+    protocol: Protocol,
+    partition: Partition,
+    device: torch.device,
+    progress: Progress,
+    requested: Mapping[str, object],
 ) -> _Inputs | None:
     config = settings.evaluate
-    trained = load_trained_network(settings, config)
+    trained = load_trained_network(settings, config, requested)
     embedding = config.embedding or trained.test_embedding
     source = workspace.open_inputs(settings, trained.name)
     warn_if_maps_differ(trained, source)
@@ -176,14 +203,18 @@ def _embed(
         )
     if embeddings is None:
         return None
-    return _Inputs(embeddings, trained.name, trained.checkpoint.iteration, embedding, trained.path, source, folder)
+    iteration = trained.checkpoint.iteration
+    return _Inputs(embeddings, trained.name, iteration, embedding, trained.path, source, folder, trained.chosen_on)
 
 
-def _read_embeddings(settings: Settings, protocol: Protocol, partition: Partition) -> _Inputs | None:
+def _read_embeddings(
+    settings: Settings, protocol: Protocol, partition: Partition, requested: Mapping[str, object]
+) -> _Inputs | None:
     config = settings.evaluate
     if config.embeddings is None or not is_main():
         return None
     file = open_embeddings(config.embeddings, config.embedding)
+    check_network(file.path, {"name": file.facts.network}, requested)
     embeddings, facts = file.select(evaluation_keys(file, protocol, partition)), file.facts
     _make_folder(config.report)
     source = None
@@ -191,4 +222,5 @@ def _read_embeddings(settings: Settings, protocol: Protocol, partition: Partitio
         # Pictures show the sequences if they are available; metrics do not need them.
         with suppress(DataError):
             source = workspace.open_inputs(settings, facts.network)
-    return _Inputs(embeddings, facts.network, facts.iteration, file.embedding, file.path, source, config.report)
+    network, iteration, chosen_on = facts.network, facts.iteration, facts.chosen_on
+    return _Inputs(embeddings, network, iteration, file.embedding, file.path, source, config.report, chosen_on)

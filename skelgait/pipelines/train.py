@@ -7,18 +7,39 @@ from typing import Any
 
 import torch
 
+from skelgait.checkpoints.folder import find_checkpoint, list_checkpoints
 from skelgait.evaluation import evaluation_keys, score
 from skelgait.matching.options import MatchingOptions
 from skelgait.models import GaitNetwork
 from skelgait.pipelines import workspace
 from skelgait.pipelines.trained_network import embed_and_gather, inference_options
+from skelgait.pipelines.validation import evaluation_people, hold_out, warn_if_unused
 from skelgait.runtime.advance import Advance
-from skelgait.settings import Settings
+from skelgait.runtime.processes import is_main
+from skelgait.settings import Resolved, Settings
+from skelgait.settings.run_settings import settings_to_record, settings_to_resume
 from skelgait.training import TrainReport, train
+
+
+def training_settings(resolved: Resolved) -> Resolved:
+    """Return the settings to train with: those given, or with `--resume` those of the run, changed by flags.
+
+    Raises:
+        SettingsError: if the run does not allow the flags, or if its settings are missing.
+        CheckpointError: if there is no checkpoint to resume from.
+    """
+    config = resolved.settings.train
+    if not config.resume:
+        return resolved
+    run = workspace.run_folder(resolved.settings)
+    find_checkpoint(run, config.iteration)
+    return settings_to_resume(resolved, run, config.iteration or max(list_checkpoints(run)))
 
 
 def train_run(settings: Settings, device: torch.device, advance: Advance | None = None) -> TrainReport:
     """Train a network. With `train.eval_during_training`, evaluate it at every checkpoint into `tests.jsonl`.
+
+    The validation people are evaluated if the partition or `train.val_share` give some, otherwise the test people.
 
     Args:
         settings: settings; the section `train` gives the network, the run and the optimizer.
@@ -34,24 +55,30 @@ def train_run(settings: Settings, device: torch.device, advance: Advance | None 
 
     def evaluate(network: GaitNetwork, advance: Advance) -> Mapping[str, Any]:
         config, embedding = settings.evaluate, settings.train.network.test_embedding
-        keys = evaluation_keys(inputs, protocol, partition)
+        keys = evaluation_keys(inputs, people.protocol, people.partition)
         embeddings = embed_and_gather(network, inputs, keys, device, inference_options(config), embedding, advance)
         if embeddings is None:
             return {}
         options = MatchingOptions(config.distance, device, config.memory_mb)
-        return score(embeddings, protocol, partition, options).summary()
+        report = score(embeddings, people.protocol, people.partition, options)
+        return {"subset": people.subset, **report.summary()}
 
-    inputs, partition = workspace.open_inputs(settings, settings.train.network.name), workspace.partition_of(settings)
+    inputs = workspace.open_inputs(settings, settings.train.network.name)
+    partition = hold_out(workspace.partition_of(settings), inputs.keys, settings.train.val_share)
     if settings.train.eval_during_training:
-        protocol = workspace.protocol_of(settings)
+        people = evaluation_people(workspace.protocol_of(settings), partition, inputs.keys)
         # Raises now instead of at the first checkpoint.
-        evaluation_keys(inputs, protocol, partition)
+        evaluation_keys(inputs, people.protocol, people.partition)
+    elif is_main():
+        warn_if_unused(partition)
+    run = workspace.run_folder(settings)
     return train(
         inputs,
         partition.train,
-        workspace.run_folder(settings),
+        run,
         settings.train,
         device,
         evaluate=evaluate if settings.train.eval_during_training else None,
         advance=advance,
+        other_settings=settings_to_record(settings, run),
     )

@@ -5,18 +5,19 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import torch
 
-from skelgait.checkpoints.best_checkpoint import best_evaluation
+from skelgait.checkpoints.best_checkpoint import BestEvaluation, best_evaluation
 from skelgait.checkpoints.checkpoint import Checkpoint, load_checkpoint
 from skelgait.checkpoints.folder import find_checkpoint
 from skelgait.embeddings import Embeddings, InferenceOptions
 from skelgait.embeddings.extraction import collect_chunks, embed_in_rounds
-from skelgait.errors import CheckpointError
+from skelgait.errors import CheckpointError, SettingsError
 from skelgait.models import GaitNetwork
 from skelgait.pipelines import workspace
 from skelgait.runtime.advance import Advance
@@ -37,11 +38,13 @@ class TrainedNetwork:
         path: checkpoint file.
         checkpoint: content of the file.
         test_embedding: embedding to compare by default, 1 or 2.
+        chosen_on: people whose rank-1 the checkpoint was chosen by, `test` or `validation`; empty: not chosen.
     """
 
     path: Path
     checkpoint: Checkpoint
     test_embedding: int
+    chosen_on: str = ""
 
     @property
     def name(self) -> str:
@@ -57,20 +60,45 @@ class TrainedNetwork:
         return digest.hexdigest()
 
 
-def load_trained_network(settings: Settings, config: WithNetwork) -> TrainedNetwork:
+def load_trained_network(
+    settings: Settings, config: WithNetwork, requested: Mapping[str, object] = MappingProxyType({})
+) -> TrainedNetwork:
     """Load a checkpoint.
 
     Args:
         settings: all settings; they give the folder of the run.
         config: section of the command; it gives the checkpoint, or which one of the run (default: the newest).
+        requested: name and sizes that the network must have, see `Resolved.requested_network`; default: any.
 
     Raises:
         CheckpointError: if there is no such checkpoint, or if it cannot be used.
+        SettingsError: if it has another network than requested.
     """
-    path = config.checkpoint or _find_checkpoint(workspace.run_folder(settings), config)
+    run = workspace.run_folder(settings)
+    best = _best_evaluation(run) if config.best else None
+    path = config.checkpoint or find_checkpoint(run, best.iteration if best else config.iteration)
     checkpoint = load_checkpoint(path)
+    check_network(path, asdict(checkpoint.architecture), requested)
     test_embedding = checkpoint.test_embedding or workspace.test_embedding_of(settings, checkpoint.architecture.name)
-    return TrainedNetwork(path, checkpoint, test_embedding)
+    return TrainedNetwork(path, checkpoint, test_embedding, best.subset if best else "")
+
+
+def check_network(path: Path, network: Mapping[str, object], requested: Mapping[str, object]) -> None:
+    """Check that a network is the requested one.
+
+    Args:
+        path: checkpoint or embedding file.
+        network: its name and sizes, as far as known.
+        requested: name and sizes that flags ask for.
+
+    Raises:
+        SettingsError: if it is another one.
+    """
+    different = [name for name, value in requested.items() if name in network and network[name] != value]
+    if different:
+        found, expected = (", ".join(f"{name} {sizes[name]}" for name in different) for sizes in (requested, network))
+        hint = "leave out --network and --preset, or pass another --checkpoint or --run-name"
+        raise SettingsError("--network or --preset", found, f"{expected}, the network of {path}", hint)
 
 
 def warn_if_maps_differ(trained: TrainedNetwork, source: SequenceSource) -> None:
@@ -120,11 +148,9 @@ def inference_options(config: WithNetwork) -> InferenceOptions:
     return InferenceOptions(config.precision, config.batch_size, config.max_frames, config.num_workers)
 
 
-def _find_checkpoint(run: Path, config: WithNetwork) -> Path:
-    if not config.best:
-        return find_checkpoint(run, config.iteration)
+def _best_evaluation(run: Path) -> BestEvaluation:
     best = best_evaluation(run)
     if best is None:
-        hint = "leave out --best, or train with --set train.eval_during_training=true"
+        hint = "leave out --best, or train with --eval-during-training"
         raise CheckpointError(run, "no evaluation during training", "evaluations to choose the best checkpoint", hint)
-    return find_checkpoint(run, best.iteration)
+    return best

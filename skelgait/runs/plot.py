@@ -24,7 +24,7 @@ Curve = Mapping[int, float]
 
 
 def save_plot(path: Path, runs: Sequence[Run]) -> None:
-    """Save a figure with a panel for each logged metric and for rank-1 at test, and a line for each run.
+    """Save a figure with a panel for each logged metric and for rank-1 in evaluations, and a line for each run.
 
     The file is written atomically.
 
@@ -58,8 +58,10 @@ def panels_of(runs: Sequence[Run]) -> dict[str, list[Curve]]:
             {iteration: factor * metrics[name] for iteration, metrics in of_run.items() if name in metrics}
             for of_run in steps
         ]
-    scores: list[Curve] = [{iteration: 100 * score for iteration, score in run.scores.items()} for run in runs]
-    return {**panels, "rank-1 at test (percent)": scores} if any(scores) else panels
+    scores: list[Curve] = [
+        {iteration: 100 * score for iteration, score in run.scores.by_iteration.items()} for run in runs
+    ]
+    return {**panels, "evaluated rank-1 (percent)": scores} if any(scores) else panels
 
 
 def _format_of(path: Path) -> str:

@@ -9,13 +9,14 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from skelgait.checkpoints.best_checkpoint import EVALUATIONS_FILE, evaluation_scores
+from skelgait.checkpoints.best_checkpoint import EVALUATIONS_FILE, Scores, read_scores
 from skelgait.checkpoints.folder import list_checkpoints
 from skelgait.errors import DataError, SettingsError
+from skelgait.settings.run_settings import RUN_FILE, SETTINGS_FILE, with_changes
 from skelgait.settings.yaml_files import read_yaml
 from skelgait.storage.json_lines import read_json_lines
 
-_SETTINGS, _FACTS, _METRICS = "settings.yaml", "run.json", "metrics.jsonl"
+_METRICS = "metrics.jsonl"
 
 
 @dataclass(frozen=True)
@@ -24,10 +25,10 @@ class Run:
 
     Attributes:
         name: name of the folder.
-        settings: settings by dotted key.
+        settings: settings by dotted key, with the changes of later resumes.
         facts: content of `run.json`: start time, data and machine.
         metrics: logged steps, in order.
-        scores: score of each evaluation during training, in [0, 1], by iteration.
+        scores: score of each evaluation during training.
         checkpoints: iterations with a checkpoint file, sorted.
         problems: error messages of files that could not be read.
     """
@@ -36,7 +37,7 @@ class Run:
     settings: Mapping[str, object]
     facts: Mapping[str, Any]
     metrics: Sequence[Mapping[str, Any]]
-    scores: Mapping[int, float]
+    scores: Scores
     checkpoints: Sequence[int]
     problems: Sequence[str] = ()
 
@@ -67,7 +68,7 @@ def _no_run(folder: Path, found: str) -> DataError:
 
 
 def _is_run(path: Path) -> bool:
-    files = (_SETTINGS, _FACTS, _METRICS, EVALUATIONS_FILE)
+    files = (SETTINGS_FILE, RUN_FILE, _METRICS, EVALUATIONS_FILE)
     return any((path / name).is_file() for name in files) or bool(list_checkpoints(path))
 
 
@@ -81,12 +82,13 @@ def _check_names(names: Collection[str], existing: Collection[str]) -> None:
 
 def _read(folder: Path) -> Run:
     problems: list[str] = []
+    facts = _read_facts(folder / RUN_FILE, problems)
     return Run(
         name=folder.name,
-        settings=dict(_flatten(_read_settings(folder / _SETTINGS, problems))),
-        facts=_read_facts(folder / _FACTS, problems),
+        settings=with_changes(dict(_flatten(_read_settings(folder / SETTINGS_FILE, problems))), facts.get("changes")),
+        facts=facts,
         metrics=[line for line in read_json_lines(folder / _METRICS) if isinstance(line.get("iteration"), int)],
-        scores=evaluation_scores(folder),
+        scores=read_scores(folder),
         checkpoints=sorted(list_checkpoints(folder)),
         problems=problems,
     )

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
 
-from skelgait.checkpoints.best_checkpoint import BestEvaluation, highest_score
+from skelgait.checkpoints.best_checkpoint import BestEvaluation
 from skelgait.display import Row, Tabular
 from skelgait.runs.metrics import logged_metrics, number
 from skelgait.runs.read import Run
@@ -47,7 +47,7 @@ class Summary(Tabular):
 
     def rows(self) -> list[Row]:
         """Return one row with all values."""
-        best: Row = {"best_score": self.best.score, "best_iteration": self.best.iteration} if self.best else {}
+        best: Row = {f"best_{name}": value for name, value in asdict(self.best).items()} if self.best else {}
         values = {name: value for name, value in vars(self).items() if name not in ("metrics", "best")}
         return [{**values, **self.metrics, **best}]
 
@@ -65,7 +65,7 @@ def summarize(run: Run) -> Summary:
         iterations=_value(run.settings, "train.iterations", int),
         metrics=logged_metrics(last_step),
         steps_per_second=median(rates) if rates else None,
-        best=highest_score(run.scores),
+        best=run.scores.best(),
         checkpoints=len(run.checkpoints),
         started=_value(run.facts, "started", str),
     )

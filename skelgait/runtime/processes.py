@@ -93,6 +93,11 @@ def any_process(flag: bool) -> bool:
     return bool(flags)
 
 
+def wait_for_all() -> None:
+    """Wait until all processes have come here."""
+    any_process(False)
+
+
 def mean_over_processes(values: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """Return the mean of each scalar over all processes."""
     if world_size() == 1 or not values:

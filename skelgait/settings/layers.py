@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from skelgait.datasets import find_dataset
 from skelgait.errors import PathLike, SettingsError
 from skelgait.opengait.settings import is_opengait_dialect, translate
+from skelgait.settings.dotted import flatten, leaves, nest
 from skelgait.settings.evaluation import is_protocol_file
 from skelgait.settings.presets import preset_names, read_preset
 from skelgait.settings.problems import InvalidSettingsError, problems_of, section_models
@@ -29,6 +30,9 @@ _PRESET = "preset"
 _NETWORK = "train.network.name"
 _PROTOCOL = "evaluate.protocol"
 
+FLAG = "flag"
+"""Origin of settings given as flags."""
+
 Layer = dict[str, tuple[object, str]]
 """Value and origin by dotted key."""
 
@@ -39,13 +43,23 @@ class Resolved:
 
     Attributes:
         settings: all settings.
-        origins: origin by dotted key; keys without an entry have their default.
+        origins: origin by dotted key, and that of `preset` if it was given; other keys have their default.
         warnings: one line per key that was read but has no effect.
     """
 
     settings: Settings
     origins: Mapping[str, str]
     warnings: tuple[str, ...] = ()
+
+    def is_flag(self, key: str) -> bool:
+        """Return True if a setting, a key inside it, or `preset` was given as a flag."""
+        return any(origin == FLAG and f"{name}.".startswith(f"{key}.") for name, origin in self.origins.items())
+
+    def requested_network(self) -> dict[str, object]:
+        """Return the sizes and the name of the network that flags ask for: `--network`, `--preset` and `--set`."""
+        sizes = self.settings.train.network.model_dump(exclude={"test_embedding"})
+        by_preset = self.is_flag(_PRESET)
+        return {name: value for name, value in sizes.items() if by_preset or self.is_flag(f"train.network.{name}")}
 
 
 def load_settings(
@@ -72,20 +86,34 @@ def load_settings(
     if file is None and default_file is not None and Path(default_file).is_file():
         file = default_file
     file_layer, warnings = _read_file(Path(file)) if file else ({}, [])
-    flag_layer = {key: (value, "flag") for key, value in _flat(flags or {})}
+    flag_layer = {key: (value, FLAG) for key, value in flatten(flags or {})}
     given = {**file_layer, **_read_environment(os.environ if environ is None else environ), **flag_layer}
-    given_preset, _ = given.pop(_PRESET, (None, ""))
+    given_preset, preset_origin = given.pop(_PRESET, (None, ""))
     preset = preset or (str(given_preset) if given_preset else _preset_of(given))
     if preset is not None:
-        preset_layer = {key: (value, f"preset {preset}") for key, value in _flat(read_preset(preset))}
+        preset_layer = {key: (value, f"preset {preset}") for key, value in flatten(read_preset(preset))}
         given = {**preset_layer, **given}
     values = {key: value for key, (value, _) in given.items()}
     origins = {key: origin for key, (_, origin) in given.items()}
+    if given_preset:
+        origins[_PRESET] = preset_origin
+    return Resolved(validate(nest(values), origins), origins, tuple(warnings))
+
+
+def validate(content: Mapping[str, Any], origins: Mapping[str, str]) -> Settings:
+    """Return the settings with the given content.
+
+    Args:
+        content: nested mapping of settings.
+        origins: origin by dotted key, for error messages.
+
+    Raises:
+        SettingsError: if keys or values are invalid; names all of them.
+    """
     try:
-        settings = Settings.model_validate(_nested(values))
+        return Settings.model_validate(content)
     except ValidationError as error:
         raise InvalidSettingsError("settings", problems_of(error, origins)) from error
-    return Resolved(settings, origins, tuple(warnings))
 
 
 def parse_assignment(text: str) -> tuple[str, object]:
@@ -116,7 +144,7 @@ def explain(resolved: Resolved, section: str | None = None) -> list[tuple[str, o
     shown = {"paths", section}
     return [
         (key, value, resolved.origins.get(key, "default"))
-        for key, value in _leaves(resolved.settings)
+        for key, value in leaves(resolved.settings)
         if section is None or "." not in key or key.split(".")[0] in shown
     ]
 
@@ -127,7 +155,7 @@ def _read_file(file: Path) -> tuple[Layer, list[str]]:
     warnings: list[str] = []
     if is_opengait_dialect(content):
         content, warnings = translate(content, str(file))
-    layer: Layer = {key: (value, str(file)) for key, value in _flat(content)}
+    layer: Layer = {key: (value, str(file)) for key, value in flatten(content)}
     # A relative path in a file is relative to that file.
     for key in _PATHS:
         value = layer.get(key, (None,))[0]
@@ -145,7 +173,7 @@ def _read_environment(environ: Mapping[str, str]) -> Layer:
     for name in sorted(environ):
         if name.startswith(_PREFIX):
             key = name.removeprefix(_PREFIX).lower().replace("__", ".")
-            layer |= {dotted: (value, name) for dotted, value in _flat({key: parse_value(environ[name])})}
+            layer |= {dotted: (value, name) for dotted, value in flatten({key: parse_value(environ[name])})}
     return layer
 
 
@@ -159,43 +187,3 @@ def _preset_of(given: Layer) -> str | None:
     except SettingsError:  # an unknown dataset is reported with all other problems
         return None
     return name if name in preset_names() else None
-
-
-def _flat(content: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, object]]:
-    """Yield dotted key and value of a nested mapping; mappings that are values, not sections, stay whole."""
-    for key, value in content.items():
-        dotted = f"{prefix}{key}"
-        if dotted not in section_models():
-            yield dotted, value
-        elif isinstance(value, Mapping):
-            yield from _flat(value, f"{dotted}.")
-        elif value is not None:  # an empty section is None in YAML
-            yield dotted, value
-
-
-def _nested(flat: Mapping[str, object]) -> dict[str, Any]:
-    """Return the nested mapping of dotted keys.
-
-    Raises:
-        SettingsError: if a key is given both as a value and as a section.
-    """
-    nested: dict[str, Any] = {}
-    for dotted, value in flat.items():
-        *sections, last = dotted.split(".")
-        section = nested
-        for name in sections:
-            section = section.setdefault(name, {})
-            if not isinstance(section, dict):
-                raise SettingsError(dotted, f"a value for {name} too", "a section of keys", "remove one of them")
-        section[last] = value
-    return nested
-
-
-def _leaves(model: BaseModel, prefix: str = "") -> Iterator[tuple[str, object]]:
-    """Yield dotted key and value of every setting."""
-    for name in (*type(model).model_fields, *(model.model_extra or ())):
-        value, key = getattr(model, name), f"{prefix}{name}"
-        if isinstance(value, BaseModel):
-            yield from _leaves(value, f"{key}.")
-        else:
-            yield key, value

@@ -129,12 +129,16 @@ class TrainSettings(StrictModel):
     log_every: Count = Field(100, description="Iterations between log entries.")
     save_every: Count = Field(10000, description="Iterations between checkpoints.")
     keep_last: Count = Field(10, description="Recent checkpoints to keep; the best is kept too if evaluated.")
-    eval_during_training: bool = Field(False, description="Evaluate at each checkpoint.")
+    eval_during_training: bool = Field(False, description="Evaluate at each checkpoint, on VAL_SET if there is one.")
+    val_share: float = Field(
+        0.0, ge=0, lt=1, description="Share of the training people to hold out as VAL_SET, as 0.1."
+    )
     init: Annotated[Path, Strict(False)] | None = Field(
         None, description="Checkpoint (skelgait or OpenGait) to initialize the weights from."
     )
-    resume: bool = Field(False, description="Resume from a checkpoint of the run.")
+    resume: bool = Field(False, description="Resume a run with its own settings; flags change them.")
     iteration: Count | None = Field(None, description="Iteration to resume from; default: newest valid checkpoint.")
+    allow_changes: bool = Field(False, description="Resume even if flags or data change the result.")
     seed: Seed = Field(0, description="Random seed.")
     device: Device = Field("auto", description="Device of the network.")
     precision: Precision = Field("auto", description="Precision of the network; auto: fp16 on CUDA, else float32.")
@@ -150,6 +154,13 @@ class TrainSettings(StrictModel):
         if iteration is not None and info.data.get("resume") is False:
             raise ValueError("is the iteration to resume from: pass --resume too")
         return iteration
+
+    @field_validator("allow_changes")
+    @classmethod
+    def _check_allow_changes(cls, allow_changes: bool, info: ValidationInfo) -> bool:
+        if allow_changes and info.data.get("resume") is False:
+            raise ValueError("is for a resumed run: pass --resume too")
+        return allow_changes
 
     @field_validator("resume")
     @classmethod

@@ -34,7 +34,7 @@ class Evaluations:
         return any_process(is_main() and iteration in iterations)
 
     def write(self, iteration: int, report: Mapping[str, Any]) -> float | None:
-        """Write the report of an iteration; return its score, the mean rank-1 of the first table in [0, 1]."""
+        """Write the report of an iteration; return its score in [0, 1], see `evaluation_score`."""
         score = evaluation_score(report)
         if is_main():
             append_line(self._run / EVALUATIONS_FILE, json.dumps({"iteration": iteration, **report}))

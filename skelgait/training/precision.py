@@ -9,6 +9,13 @@ from skelgait.errors import SettingsError
 from skelgait.runtime.devices import autocast
 
 
+def resolve_precision(name: str, device: torch.device) -> str:
+    """Return the precision that `auto` stands for: fp16 on CUDA, float32 elsewhere; other names unchanged."""
+    if name != "auto":
+        return name
+    return "fp16" if device.type == "cuda" else "float32"
+
+
 class Precision:
     """Autocast and, for fp16, loss scaling.
 
@@ -21,8 +28,7 @@ class Precision:
     """
 
     def __init__(self, name: str, device: torch.device) -> None:
-        if name == "auto":
-            name = "fp16" if device.type == "cuda" else "float32"
+        name = resolve_precision(name, device)
         if name == "fp16" and device.type != "cuda":
             raise SettingsError("--precision", f"fp16 on {device.type}", "float32 or bf16", "use --precision auto")
         self._name, self._device = name, device

@@ -1,4 +1,4 @@
-"""Files of a run that are written once at its start: settings, versions, data and state of the code."""
+"""Files of a run that describe it: settings, versions, data, state of the code, and changes on resume."""
 
 from __future__ import annotations
 
@@ -16,35 +16,51 @@ import torch
 import yaml
 
 import skelgait
-from skelgait.errors import DataError
 from skelgait.runtime.cores import usable_cores
-from skelgait.runtime.processes import is_main, world_size
-from skelgait.settings.training import TrainSettings
+from skelgait.runtime.processes import is_main, wait_for_all, world_size
+from skelgait.settings.dotted import nest
+from skelgait.settings.run_settings import RUN_FILE, SETTINGS_FILE, change_to_record, read_run_file
 from skelgait.storage.atomic import write_text
+from skelgait.training.precision import resolve_precision
+from skelgait.training.resume import Resumption
 
-RUN_FILE = "run.json"
 
+def write_run(
+    run: Path,
+    settings: Mapping[str, object],
+    device: torch.device,
+    data: Mapping[str, Any],
+    resumption: Resumption | None = None,
+) -> None:
+    """Write `settings.yaml` at the start of a run, and `run.json` at the start and at each resume.
 
-def write_run(run: Path, settings: TrainSettings, device: torch.device, data: Mapping[str, Any]) -> None:
-    """Write `settings.yaml`, which `--settings` reads, and `run.json` with versions, machine and data.
+    `settings.yaml`, which `--settings` reads, is never written again: `run.json` lists the changes of a resume.
 
     Args:
         run: folder of the run.
-        settings: training settings.
+        settings: settings to record, by dotted key.
         device: device of the network.
         data: fingerprint of the data.
+        resumption: checkpoint and changes of a resumed run; None: a new run.
 
     Raises:
         DataError: if a file cannot be written, or if the `run.json` of a resumed run is damaged.
     """
+    wait_for_all()  # the other processes may still read the files
     if not is_main():
         return
-    write_text(run / "settings.yaml", yaml.safe_dump({"train": settings.model_dump(mode="json")}, sort_keys=False))
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")
-    before = _read(run / RUN_FILE) if settings.resume else {}
+    precision = resolve_precision(str(settings["train.precision"]), device)
+    history: dict[str, Any] = {"started": now, "resumed": [], "precision": precision, "changes": []}
+    if resumption is None:
+        write_text(run / SETTINGS_FILE, yaml.safe_dump(nest(settings), sort_keys=False))
+    else:
+        before = read_run_file(run)
+        history |= {key: before[key] for key in history if key in before}
+        history["resumed"] = [*history["resumed"], now]
+        history["changes"] = _changes(history["changes"], resumption)
     content = {
-        "started": before.get("started", now),
-        "resumed": [*before.get("resumed", []), *([now] if settings.resume else [])],
+        **history,
         **_machine(device),
         "git": {"skelgait": _git_of_package(), "folder": _git_of(Path.cwd())},
         "data": data,
@@ -52,14 +68,11 @@ def write_run(run: Path, settings: TrainSettings, device: torch.device, data: Ma
     write_text(run / RUN_FILE, json.dumps(content, indent=1) + "\n")
 
 
-def _read(path: Path) -> dict[str, Any]:
-    """Return the content of `run.json`; empty if the file is missing."""
-    if not path.is_file():
-        return {}
-    try:
-        return dict(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError) as error:
-        raise DataError(path, f"a damaged file ({error})", "the facts of the run's start", "remove the file") from error
+def _changes(before: list[dict[str, Any]], resumption: Resumption) -> list[dict[str, Any]]:
+    """Return the changes of a run, without those after the checkpoint that is resumed."""
+    iteration = resumption.checkpoint.iteration
+    earlier = [change for change in before if change["iteration"] <= iteration]
+    return [*earlier, *(change_to_record(change, iteration) for change in resumption.changes)]
 
 
 def _machine(device: torch.device) -> dict[str, Any]:

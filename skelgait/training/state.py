@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import warnings
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -20,7 +21,7 @@ from skelgait.losses import GaitLoss
 from skelgait.models.cpu.sync_batch_norm import synchronize_batch_norm
 from skelgait.runtime.processes import world_size
 from skelgait.sampling.batch import Batch
-from skelgait.settings.training import TrainSettings
+from skelgait.settings.training import OptimizerSettings, TrainSettings
 from skelgait.training.precision import Precision
 
 # Loss scaling starts too high on purpose, and is halved with each skipped step.
@@ -175,16 +176,40 @@ class TrainingState:
         return dropped
 
     def restore(self, checkpoint: Checkpoint) -> None:
-        """Restore the state of a checkpoint."""
+        """Restore the state of a checkpoint; changed settings of the optimizer apply from its iteration on."""
         self.network.load_state_dict(dict(checkpoint.weights))
         self.optimizer.load_state_dict(checkpoint.training["optimizer"])
         self.scheduler.load_state_dict(checkpoint.training["scheduler"])
-        self.precision.scaler.load_state_dict(checkpoint.training["scaler"])
+        if scaler := checkpoint.training["scaler"]:  # empty without loss scaling
+            self.precision.scaler.load_state_dict(scaler)
         self.iteration, self.drawn = checkpoint.iteration, checkpoint.training["drawn"]
+        settings = self._settings.optimizer
+        if checkpoint.settings.get("optimizer") != settings.model_dump(mode="json"):
+            change_optimizer(self.optimizer, self.scheduler, settings)
 
     def _not_finite(self, found: str, times: int) -> SkelgaitError:
         hint = "lower train.optimizer.learning_rate, or pass --precision float32"
         return SkelgaitError(self._run, f"{found}, {times} steps in a row", "finite values", hint)
+
+
+def change_optimizer(
+    optimizer: torch.optim.SGD, scheduler: torch.optim.lr_scheduler.MultiStepLR, settings: OptimizerSettings
+) -> None:
+    """Apply other settings to an optimizer and its schedule, at their current iteration; momentum buffers stay."""
+    milestones, gamma = Counter(settings.milestones), settings.gamma
+    scheduler.load_state_dict(
+        {**scheduler.state_dict(), "milestones": milestones, "gamma": gamma, "base_lrs": [settings.learning_rate]}
+    )
+    learning_rate = settings.learning_rate
+    for milestone in settings.milestones:
+        learning_rate *= gamma if milestone <= scheduler.last_epoch else 1
+    scheduler.load_state_dict({**scheduler.state_dict(), "_last_lr": [learning_rate]})
+    optimizer.param_groups[0].update(
+        lr=learning_rate,
+        initial_lr=settings.learning_rate,
+        momentum=settings.momentum,
+        weight_decay=settings.weight_decay,
+    )
 
 
 def _compiled(network: nn.Module, device: torch.device) -> nn.Module:

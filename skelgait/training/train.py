@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+from skelgait.checkpoints.best_checkpoint import TEST
 from skelgait.checkpoints.checkpoint import Architecture, save_checkpoint
 from skelgait.checkpoints.folder import check_free_space, checkpoint_path, remove_old_checkpoints
 from skelgait.datasets.identities import select_identities
@@ -26,12 +27,14 @@ from skelgait.runtime.stopping import StopRequest, stop_request
 from skelgait.sampling.batch import Batch
 from skelgait.sampling.batch_sampler import IdentityBatchSampler
 from skelgait.sampling.clips import Clips, clip_batches
+from skelgait.settings.run_settings import current_settings
 from skelgait.settings.training import TrainSettings
 from skelgait.storage import Key, SequenceSource
 from skelgait.training.evaluations import Evaluations
 from skelgait.training.fingerprint import fingerprint
 from skelgait.training.metrics import Metrics, status_of
-from skelgait.training.resume import checkpoint_to_resume, refuse_earlier_training
+from skelgait.training.precision import resolve_precision
+from skelgait.training.resume import Resumption, plan_resumption, refuse_earlier_training
 from skelgait.training.run_folder import write_run
 from skelgait.training.state import TrainingState
 from skelgait.training.tensorboard import TensorBoardLogger
@@ -41,7 +44,10 @@ log = logging.getLogger(__name__)
 _MAX_NOT_FINITE = 10
 
 Evaluate = Callable[[GaitNetwork, Advance], Mapping[str, Any]]
-"""Function from a network in eval mode and a progress callback to an evaluation report as a dictionary."""
+"""Function from a network in eval mode and a progress callback to an evaluation report as a dictionary.
+
+Its `subset` is `test` (default) or `validation`.
+"""
 
 
 @dataclass(frozen=True)
@@ -76,6 +82,7 @@ def train(
     *,
     evaluate: Evaluate | None = None,
     advance: Advance | None = None,
+    other_settings: Mapping[str, object] | None = None,
 ) -> TrainReport:
     """Train a network on the sequences of the given identities.
 
@@ -92,9 +99,10 @@ def train(
         device: device of the network.
         evaluate: function to call at every checkpoint; None: no evaluation.
         advance: called with the number of finished steps and, at each logged step, its losses and accuracy as a text.
+        other_settings: settings of other sections that the run records, by dotted key, such as `dataset`.
 
     Raises:
-        SettingsError: if the settings do not fit the data or the machine.
+        SettingsError: if the settings do not fit the data, the machine or the resumed run.
         DataError: if there are no training sequences, one of them cannot be read, the data are not those of the resumed
             run, or the run folder cannot be written.
         CheckpointError: if the checkpoint to resume or to start from cannot be used.
@@ -113,9 +121,13 @@ def train(
     clips, sampler = _clips(source, keys, labels, settings), _sampler(labels, settings)
     architecture = Architecture(classes=len(names), **settings.network.model_dump(exclude={"test_embedding"}))
     state = TrainingState(run, architecture, settings, device)
+    record = current_settings(settings, other_settings or {})
+    resumption: Resumption | None = None
     initial_state = "training from random weights"
     if settings.resume:
-        state.restore(checkpoint_to_resume(run, settings, architecture, data))
+        precision = resolve_precision(settings.precision, device)
+        resumption = plan_resumption(run, settings, {**record, "train.precision": precision}, architecture, data)
+        state.restore(resumption.checkpoint)
         sampler.start = state.drawn
         initial_state = f"resuming after iteration {state.iteration}"
     elif settings.init is not None:
@@ -125,9 +137,12 @@ def train(
             initial_state += f", and random {', '.join(missing)}"
     check_free_space(run, state.checkpoint_bytes)
     with log_to(run / "log.txt" if is_main() else None), stop_request() as stop:
-        write_run(run, settings, device, data)
+        write_run(run, record, device, data, resumption)
         log.info("%d sequences of %d identities", len(keys), len(names))
         log.info(initial_state)
+        if resumption is not None and is_main():
+            resumption.log_changes()
+            _warn_if_finished(state, settings)
         advance(state.iteration)
         batches = clip_batches(clips, sampler, workers=settings.num_workers, pin_memory=device.type == "cuda")
         loop = _Loop(run, settings, state, data, stop, evaluate)
@@ -237,7 +252,7 @@ class _Loop:
             network.train()
         score = self.evaluations.write(iteration, report)
         if self.tensorboard is not None and score is not None:
-            self.tensorboard.scalars(iteration, {"test/rank_1": score})
+            self.tensorboard.scalars(iteration, {f"{report.get('subset', TEST)}/rank_1": score})
 
     def _remove_old_checkpoints(self) -> None:
         """Remove old checkpoints, and check that the disk has space for the next one."""
@@ -256,6 +271,12 @@ def training_keys(source: SequenceSource, identities: Collection[str]) -> tuple[
     """
     keys = select_identities(source.keys, identities, source.path, "training")
     return keys, sorted({key.identity for key in keys})
+
+
+def _warn_if_finished(state: TrainingState, settings: TrainSettings) -> None:
+    if state.iteration >= settings.iterations:
+        text = "the run is finished after %d of %d iterations: pass a larger number with --iterations to continue it"
+        log.warning(text, state.iteration, settings.iterations)
 
 
 def _clips(source: SequenceSource, keys: list[Key], labels: list[int], settings: TrainSettings) -> Clips:

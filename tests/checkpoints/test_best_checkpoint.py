@@ -24,9 +24,17 @@ from tests.runs.run_folders import evaluation, write_lines
         (evaluation(1, 0.5, None, 1.0, 0.0), 0.5),  # mean over groups with a score
         ({"tables": ({"groups": ({"metrics": {"rank_1": 0}},)},)}, 0.0),  # tuples, as in to_dict
         ({"tables": [{"groups": [{"metrics": {"mean_ap": 0.5}}]}]}, None),
+        (
+            {
+                "tables": [
+                    {"groups": [{"name": n, "metrics": {"rank_1": r}} for n, r in (("Bag", 0.9), ("Overall", 0.3))]}
+                ]
+            },
+            0.3,
+        ),
     ],
 )
-def test_score_is_mean_rank_1_of_first_table(report: dict[str, Any], expected: float | None) -> None:
+def test_score_is_overall_or_mean_rank_1_of_first_table(report: dict[str, Any], expected: float | None) -> None:
     assert evaluation_score(report) == expected
 
 
@@ -40,9 +48,11 @@ def test_score_is_mean_rank_1_of_first_table(report: dict[str, Any], expected: f
         ([evaluation(30, 0.6), evaluation(20, 0.6)], (20, 0.6)),  # in any order of lines
         ([evaluation(10, 0.0)], (10, 0.0)),
         ([{**evaluation(10, 0.9), "iteration": None}, evaluation(20, 0.6)], (20, 0.6)),
+        # Where validation people were evaluated, test people do not count.
+        ([evaluation(10, 0.9), {**evaluation(20, 0.6), "subset": "validation"}], (20, 0.6, "validation")),
     ],
 )
-def test_best_evaluation_has_top_score(tmp_path: Path, lines: list[Any], expected: tuple[int, float] | None) -> None:
+def test_best_evaluation_has_top_score(tmp_path: Path, lines: list[Any], expected: tuple[Any, ...] | None) -> None:
     assert best_evaluation(tmp_path) is None
     write_lines(tmp_path / "tests.jsonl", lines, cut='{"iteration": 40, "tab')
     assert best_evaluation(tmp_path) == (BestEvaluation(*expected) if expected else None)

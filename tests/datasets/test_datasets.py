@@ -67,6 +67,9 @@ def test_unknown_name_suggests_similar_name() -> None:
         ('{"TRAIN_SET": ["1"], "TEST_SET": [2]}', "no list of strings under TEST_SET"),
         ('{"TRAIN_SET": ["1", "2"], "TEST_SET": ["2"]}', "found 2 in both"),
         ('{"TRAIN_SET": [], "TEST_SET": ["2"], "PROBE_SET": ["2-a"]}', "found the probe 2-a"),
+        ('{"TRAIN_SET": [], "TEST_SET": ["2"], "VAL_SET": "3"}', "no list of strings under VAL_SET"),
+        ('{"TRAIN_SET": ["1"], "TEST_SET": ["2"], "VAL_SET": ["2"]}', "found 2 in both TEST_SET and VAL_SET"),
+        ('{"TRAIN_SET": ["1"], "TEST_SET": ["2"], "VAL_SET": ["1"]}', "found 1 in both TRAIN_SET and VAL_SET"),
     ],
 )
 def test_unusable_partition_file_is_an_error(tmp_path: Path, content: str, message: str) -> None:
@@ -76,9 +79,11 @@ def test_unusable_partition_file_is_an_error(tmp_path: Path, content: str, messa
 
 
 def test_partition_file_is_read(tmp_path: Path) -> None:
-    content = {"TRAIN_SET": ["a"], "TEST_SET": ["b"], "PROBE_SET": ["b-c1-v2"]}
+    content = {"TRAIN_SET": ["a"], "TEST_SET": ["b"], "PROBE_SET": ["b-c1-v2"], "VAL_SET": ["c"]}
     (tmp_path / "p.json").write_text(json.dumps(content))
-    assert load_partition(tmp_path / "p.json").probes == {("b", "c1", "v2")}
+    partition = load_partition(tmp_path / "p.json")
+    assert (partition.train, partition.test, partition.validation) == ({"a"}, {"b"}, {"c"})
+    assert partition.probes == {("b", "c1", "v2")}
 
 
 @pytest.mark.parametrize("name", ["OUMVLP", "SUSTech1K", "GREW", "CASIA-B"])

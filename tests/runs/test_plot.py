@@ -91,7 +91,7 @@ class TestPlot:
                     "cross entropy accuracy (percent)",
                 ],
             ),
-            (0, [evaluation(1, 0.5)], ["rank-1 at test (percent)"]),
+            (0, [evaluation(1, 0.5)], ["evaluated rank-1 (percent)"]),
         ],
     )
     def test_panels_without_values_are_left_out(

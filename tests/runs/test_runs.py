@@ -91,11 +91,15 @@ def test_summary_has_last_logged_metrics_and_best_evaluation(runs: Path) -> None
     }  # fmt: skip
     assert summary.steps_per_second == np.median([line["steps_per_second"] for line in lines])
     assert summary.best == BestEvaluation(20, 0.625)
-    assert json.loads(call("runs", "--json")[1])["runs"][0]["best"] == {"iteration": 20, "score": 0.625}
+    assert json.loads(call("runs", "--json")[1])["runs"][0]["best"] == {
+        "iteration": 20,
+        "score": 0.625,
+        "subset": "test",
+    }
     row = next(line for line in call("runs")[1].splitlines() if line.split()[:1] == ["a"])
     cells = [cell for cell in row.split("  ") if cell]
     assert [cell.strip() for cell in cells if cell.strip()] == [
-        "a", "30 of 60000", "62.5 (at 20)", f"{summary.metrics['triplet/loss']:.4f}", "33.3",
+        "a", "30 of 60000", "62.5 (test, at 20)", f"{summary.metrics['triplet/loss']:.4f}", "33.3",
         f"{summary.metrics['cross_entropy/loss']:.4f}", "66.7", f"{summary.steps_per_second:.2f}", "skeletongait", "7",
         "2", "2026-11-23 09:30",
     ]  # fmt: skip

@@ -90,13 +90,18 @@ def test_resume_with_other_maps_is_refused(workspace: Path, tmp_path: Path) -> N
     assert json.loads((tmp_path / "run" / "run.json").read_text())["data"] == load_checkpoint(report.checkpoint).data
     resume = settings.model_copy(update={"resume": True, "iterations": 4})
     message = (
-        r"000002\.pt: found a network trained on data with drawn\.sigma_px 8\.0, expected data with .*9\.0; resume"
+        r"run: found data\.drawn\.sigma_px 9\.0, expected data\.drawn\.sigma_px 8\.0, as in the run; resume .*"
+        "pass --allow-changes"
     )
     with pytest.raises(DataError, match=message):
         train(maps["wide"], identities, tmp_path / "run", resume, CPU)
     train(maps["maps-hdf5"], identities, tmp_path / "run", resume, CPU)
+    allowed = resume.model_copy(update={"allow_changes": True, "iterations": 5})
+    train(maps["wide"], identities, tmp_path / "run", allowed, CPU)
     run = json.loads((tmp_path / "run" / "run.json").read_text())
-    assert len(run["resumed"]) == 1
+    assert len(run["resumed"]) == 2
+    change = {"iteration": 4, "key": "data.drawn.sigma_px", "old": 8.0, "new": 9.0, "changes_result": True}
+    assert change in run["changes"]
     assert {"started", "skelgait", "torch", "python", "machine", "git"} <= run.keys()
 
 

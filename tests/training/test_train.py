@@ -134,8 +134,12 @@ def test_impossible_training_is_refused(maps: SequenceSource, tmp_path: Path) ->
     ):
         train(maps, {"x"}, tmp_path / "run", TrainSettings.model_validate(SMALL), CPU)
     run(maps, tmp_path / "run", iterations=3)
-    with pytest.raises(DataError, match="resume with the data and settings of the run"):
-        run(maps, tmp_path / "run", resume=True, network={"channels": [4, 8, 8, 16], "embedding_width": 8})
+    message = r"found train\.network\.channels \[4, 8, 8, 16\], expected train\.network\.channels \[4, 8, 8, 8\]"
+    with pytest.raises(SettingsError, match=message):
+        run(
+            maps, tmp_path / "run", resume=True, allow_changes=True, iterations=3,
+            network={"channels": [4, 8, 8, 16], "embedding_width": 8},
+        )  # fmt: skip
 
 
 def test_infinite_loss_stops_training(maps: SequenceSource, tmp_path: Path) -> None:
@@ -164,7 +168,10 @@ def test_new_training_in_the_folder_of_an_earlier_one_is_refused(maps: SequenceS
 def test_resume_with_another_optimizer_is_refused(maps: SequenceSource, tmp_path: Path) -> None:
     run(maps, tmp_path / "run", iterations=3)
     optimizer = {"milestones": [4], "learning_rate": 0.5}
-    with pytest.raises(SettingsError, match=r"found learning_rate 0\.1, expected learning_rate 0\.5"):
+    message = (
+        r"found train\.optimizer\.learning_rate 0\.5, expected train\.optimizer\.learning_rate 0\.1, as in the run"
+    )
+    with pytest.raises(SettingsError, match=message):
         run(maps, tmp_path / "run", resume=True, optimizer=optimizer)
 
 
