@@ -34,8 +34,8 @@ _AllMetrics = Annotated[
             "paths.runs", "train.run_name",
         ),
         "Evaluation": (
-            "evaluate.protocol", "evaluate.gallery", "evaluate.probes", "evaluate.distance", "evaluate.embedding",
-            "evaluate.rerank", "evaluate.bootstrap_samples",
+            "evaluate.protocol", "evaluate.gallery", "evaluate.probes", "evaluate.not_enrolled", "evaluate.draws",
+            "evaluate.distance", "evaluate.embedding", "evaluate.rerank", "evaluate.bootstrap_samples",
         ),
         COMPUTE: ("evaluate.device", "evaluate.nproc", "evaluate.batch_size"),
     },
@@ -68,9 +68,9 @@ def show_evaluation(report: Report, *, all_metrics: bool = False) -> None:
         report: the report.
         all_metrics: print all columns, even if the table is wider than the terminal.
     """
-    from skelgait.reports.tables import heading_of, summary_of, tables_of
+    from skelgait.reports.tables import heading_of, searches_of, summary_of, tables_of
 
-    show_lines(heading_of(report), [summary_of(report)])
+    show_lines(heading_of(report), [summary_of(report), *searches_of(report)])
     more = "" if all_metrics else "use --all-metrics, or a wider terminal"
     for title, header, rows in tables_of(report):
         show_table(title, header, rows, more, keep=_MAIN_COLUMNS)

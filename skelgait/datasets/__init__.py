@@ -6,7 +6,7 @@ from difflib import get_close_matches
 
 from skelgait.datasets.casia_b import CASIA_B
 from skelgait.datasets.ccpg import CCPG
-from skelgait.datasets.custom import custom_protocol, verification_protocol
+from skelgait.datasets.custom import all_sequences_protocol, custom_protocol, open_set_protocol, verification_protocol
 from skelgait.datasets.dataset import Dataset, SyntheticLayout
 from skelgait.datasets.gait3d import GAIT3D
 from skelgait.datasets.grew import GREW
@@ -25,9 +25,11 @@ __all__ = [
     "Submission",
     "SyntheticLayout",
     "Table",
+    "all_sequences_protocol",
     "custom_protocol",
     "find_dataset",
     "load_partition",
+    "open_set_protocol",
     "verification_protocol",
 ]  # fmt: skip
 

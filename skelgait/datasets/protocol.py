@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-Kind = Literal["view_pairs", "cross_view_gallery", "pooled", "verification"]
+Kind = Literal["view_pairs", "cross_view_gallery", "pooled", "verification", "open_set"]
 
 
 @dataclass(frozen=True)
@@ -35,14 +35,17 @@ class Table:
         kind: `view_pairs`: each probe view against each gallery view separately, mean over the pairs;
             `cross_view_gallery`: each probe against the whole gallery, mean over probe views;
             `pooled`: each probe against the whole gallery, mean over probes;
-            `verification`: all pairs of a probe and a gallery entry.
+            `verification`: all pairs of a probe and a gallery entry;
+            `open_set`: each probe against the gallery of the enrolled people, in several random enrollments.
         groups: groups of probes.
-        metrics: names of metrics, see `skelgait.matching.metrics.METRICS`; those of verification for `verification`,
-            those of ranks for the other kinds.
+        metrics: names of metrics, see `skelgait.matching.metrics.METRICS`; those of the kind for
+            `verification` and `open_set`, those of ranks for the other kinds.
         identical_views: for `view_pairs`: True: pairs of one view count, False: they do not, "only": no others count.
             For other kinds: False excludes gallery entries with the identity and the view of the probe.
         unmatched_are_wrong: True: a probe without a true match counts as wrong in rank-k; False: it does not count. It
             never counts in mean_ap and mean_inp.
+        not_enrolled: for `open_set`: share of the people in the gallery who are not enrolled, in (0, 1); default: 0.5.
+        draws: for `open_set`: number of random enrollments to average over; default: 10.
     """
 
     title: str
@@ -51,6 +54,8 @@ class Table:
     metrics: tuple[str, ...] = ("rank_1",)
     identical_views: Literal[True, False, "only"] = False
     unmatched_are_wrong: bool = True
+    not_enrolled: float = 0.5
+    draws: int = 10
 
 
 @dataclass(frozen=True)

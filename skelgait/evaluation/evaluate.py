@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
 
 import torch
@@ -14,16 +14,24 @@ from skelgait.embeddings.embeddings import check_finite
 from skelgait.embeddings.file import EmbeddingFile
 from skelgait.errors import ProtocolError
 from skelgait.evaluation.evaluation_set import EvaluationSet, Members, conditions_of
-from skelgait.evaluation.group_report import report_ranks, report_rates
+from skelgait.evaluation.group_report import report_ranks, report_rates, report_searches
 from skelgait.evaluation.notes import check_results, notes_for
+from skelgait.evaluation.open_set import GroupSearches, OpenSetAccumulator
 from skelgait.evaluation.ranks import GroupRanks, RankAccumulator
-from skelgait.evaluation.report import EvaluationReport, TableReport
+from skelgait.evaluation.report import EvaluationReport, GroupReport, TableReport
 from skelgait.evaluation.verification import GroupRates, VerificationAccumulator
 from skelgait.matching.distances import RowBlocks
 from skelgait.matching.options import MatchingOptions
 from skelgait.matching.reranking import compare_all
 from skelgait.runtime.advance import Advance, no_progress
 from skelgait.storage import Key, SequenceSource
+
+_Result = GroupRanks | GroupRates | GroupSearches
+_Accumulator = RankAccumulator | VerificationAccumulator | OpenSetAccumulator
+_ACCUMULATORS: dict[str, Callable[[EvaluationSet, Table, Members], _Accumulator]] = {
+    "verification": VerificationAccumulator,
+    "open_set": OpenSetAccumulator,
+}
 
 # The number of view pairs is the square of this.
 _MAX_VIEWS = 300
@@ -117,13 +125,13 @@ def _check_number_of_views(protocol: Protocol, evaluation_set: EvaluationSet) ->
 
 def _results(
     protocol: Protocol, evaluation_set: EvaluationSet, rows: RowBlocks, advance: Advance
-) -> list[list[GroupRanks | GroupRates]]:
+) -> list[list[_Result]]:
     """Return the result of each group of each table; groups with the same members share their distances."""
-    accumulators: list[list[RankAccumulator | VerificationAccumulator]] = []
+    accumulators: list[list[_Accumulator]] = []
     members_of: dict[tuple[bytes, bytes], Members] = {}
-    sharing: dict[tuple[bytes, bytes], list[RankAccumulator | VerificationAccumulator]] = {}
+    sharing: dict[tuple[bytes, bytes], list[_Accumulator]] = {}
     for table in protocol.tables:
-        make = VerificationAccumulator if table.kind == "verification" else RankAccumulator
+        make = _ACCUMULATORS.get(table.kind, RankAccumulator)
         accumulators.append([])
         for group in table.groups:
             members = evaluation_set.members(group)
@@ -143,17 +151,25 @@ def _results(
 
 
 def _table_report(
-    table: Table, results: Sequence[GroupRanks | GroupRates], evaluation_set: EvaluationSet, bootstrap_samples: int
+    table: Table, results: Sequence[_Result], evaluation_set: EvaluationSet, bootstrap_samples: int
 ) -> TableReport:
     groups = tuple(
-        report_rates(group.name, result, table, bootstrap_samples)
-        if isinstance(result, GroupRates)
-        else report_ranks(group.name, result, table, evaluation_set, bootstrap_samples)
+        _group_report(group.name, result, table, evaluation_set, bootstrap_samples)
         for group, result in zip(table.groups, results, strict=True)
     )
     ranks = tuple(result if isinstance(result, GroupRanks) else None for result in results)
     rates = tuple(result if isinstance(result, GroupRates) else None for result in results)
     return TableReport(table.title, table.kind, groups, ranks, rates, table.unmatched_are_wrong)
+
+
+def _group_report(
+    name: str, result: _Result, table: Table, evaluation_set: EvaluationSet, bootstrap_samples: int
+) -> GroupReport:
+    if isinstance(result, GroupRates):
+        return report_rates(name, result, table, bootstrap_samples)
+    if isinstance(result, GroupSearches):
+        return report_searches(name, result, table, bootstrap_samples)
+    return report_ranks(name, result, table, evaluation_set, bootstrap_samples)
 
 
 def _check_named_probes(protocol: Protocol, probes: frozenset[tuple[str, str, str]], keys: Sequence[Key]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -10,12 +10,16 @@ from skelgait.datasets import Table
 from skelgait.evaluation.averages import ViewMeans, as_number, average_by_view, cmc_curve, values_by_probe
 from skelgait.evaluation.bootstrap import bootstrap_weights, percentile_interval
 from skelgait.evaluation.evaluation_set import EvaluationSet, Indices
+from skelgait.evaluation.open_set import GroupSearches, mean_of, open_set_metric, samples_of_searches, values_of
 from skelgait.evaluation.ranks import GroupRanks
-from skelgait.evaluation.report import GroupReport, Metrics, Roc
+from skelgait.evaluation.report import GroupReport, Metrics, OpenSet, Roc
 from skelgait.evaluation.verification import GroupRates, rate_value, samples_of_rates
+from skelgait.matching.metrics import find_metric
+from skelgait.matching.open_set import OpenSetRates
 from skelgait.matching.verification import AcceptRates
 
 CMC_RANKS = 50
+_OPEN_SET_POINTS = 100
 NOT_ENROLLED, NO_MATCH_LEFT = "not enrolled", "enrolled, but without a match in every gallery compared"
 """Reasons for which a probe has no true match."""
 
@@ -74,6 +78,53 @@ def report_rates(name: str, group: GroupRates, table: Table, bootstrap_samples: 
         excluded_pairs=group.excluded_pairs,
         intervals=_percentile_intervals(samples),
         roc=_roc(rates),
+    )
+
+
+def report_searches(name: str, group: GroupSearches, table: Table, bootstrap_samples: int) -> GroupReport:
+    """Return the report of a group from its searches.
+
+    Args:
+        name: name of the group.
+        group: searches for its probes.
+        table: rules of the table.
+        bootstrap_samples: number of bootstrap samples; 0: no intervals.
+    """
+    rates = [searches.rates() for searches in group.enrollments]
+    values = {name: values_of(rates, open_set_metric(name)) for name in table.metrics}
+    metrics = {name: mean_of(metric_values) for name, metric_values in values.items()}
+    defined = [name for name, value in metrics.items() if value is not None]
+    return GroupReport(
+        name=name,
+        metrics=metrics,
+        n_probes=len(group.members.probes),
+        n_gallery=len(group.members.gallery),
+        excluded_pairs=group.excluded_pairs,
+        intervals=_percentile_intervals(samples_of_searches(group, defined, bootstrap_samples)),
+        open_set=_open_set(group, rates, values),
+    )
+
+
+def _open_set(
+    group: GroupSearches, rates: Sequence[OpenSetRates], values: Mapping[str, Sequence[float | None]]
+) -> OpenSet:
+    n_mated, n_non_mated = ([getattr(of_one, name) for of_one in rates] for name in ("n_mated", "n_non_mated"))
+    fewest = min(n_non_mated)
+    # Points evenly spaced on a logarithmic axis, and those of the metrics.
+    points = {1 / max(1, fewest), *(find_metric(name).max_false_accept_rate for name in values)}
+    points.update(np.geomspace(min(points), 1, _OPEN_SET_POINTS).tolist())
+    # Without any search of one kind there is no curve.
+    false_positive = sorted(point for point in points if min(n_mated) and point >= 1 / max(0.5, fewest))
+    return OpenSet(
+        false_positive,
+        [float(np.mean([of_one.false_negative_at(point) for of_one in rates])) for point in false_positive],
+        [float(np.mean([of_one.detected_at(point) for of_one in rates])) for point in false_positive],
+        group.n_people,
+        group.n_enrolled,
+        n_mated,
+        n_non_mated,
+        group.n_left_out,
+        [{name: draws[i] for name, draws in values.items()} for i in range(len(rates))],
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from skelgait.datasets import Group, Protocol, Table
 from skelgait.errors import ProtocolError
 from skelgait.evaluation.evaluation_set import EvaluationSet, conditions_of
+from skelgait.evaluation.open_set import searches_needed
 from skelgait.evaluation.ranks import GroupRanks
 from skelgait.evaluation.report import GroupReport, TableReport
 from skelgait.matching.metrics import find_metric
@@ -53,6 +54,7 @@ def notes_for(protocol: Protocol, tables: Sequence[TableReport], evaluation_set:
         for group, ranks in zip(report.groups, report.ranks, strict=True):
             notes += _small_gallery(table, group)
             notes += _few_impostors(table, group)
+            notes += _few_searches(table, group)
             if group.n_unmatched and not _has_match(ranks):
                 reasons = _by_reason(group.unmatched)
                 notes.append(f"{table.title}: no probe of {group.name} has a true match ({reasons})")
@@ -75,6 +77,10 @@ def _reasons(protocol: Protocol, tables: Sequence[TableReport], evaluation_set: 
 def _why_empty(table: Table, group: GroupReport, evaluation_set: EvaluationSet) -> str:
     if group.roc is not None:
         return f"with {group.roc.n_genuine} pairs of one person and {group.roc.n_impostor} of two people"
+    if group.open_set is not None:
+        counts = group.open_set.n_mated, group.open_set.n_non_mated
+        mated, non_mated = (max(numbers) for numbers in counts)
+        return f"with {mated} searches for people who are enrolled and {non_mated} for others"
     if group.n_unmatched:
         return f"as no probe has a true match ({_by_reason(group.unmatched)})"
     if table.identical_views is False and len(evaluation_set.view_names) == 1:
@@ -100,6 +106,21 @@ def _few_impostors(table: Table, group: GroupReport) -> Iterator[str]:
         if rate * group.roc.n_impostor < 1:
             pairs = f"{group.roc.n_impostor} pairs of two people"
             yield f"{table.title}: {pairs} of {group.name} are too few for a false accept rate of {rate:g}"
+
+
+def _few_searches(table: Table, group: GroupReport) -> Iterator[str]:
+    if group.open_set is None or not min(group.open_set.n_mated) or not min(group.open_set.n_non_mated):
+        return
+    n_searches = min(group.open_set.n_non_mated)
+    needed = {find_metric(name).max_false_accept_rate: searches_needed(find_metric(name)) for name in table.metrics}
+    missing = {rate: n for rate, n in needed.items() if n > n_searches}
+    if missing:
+        rates = ", ".join(f"{100 * rate:g} % (at least {n})" for rate, n in missing.items())
+        searches = f"{n_searches} searches for people who are not enrolled"
+        yield f"{table.title}: {searches} are too few, in {group.name}, for an FPIR of {rates}"
+    if group.open_set.n_left_out:
+        reason = "have no gallery entry of their person to compare with, and do not count if that person is enrolled"
+        yield f"{table.title}: {group.open_set.n_left_out} of {group.n_probes} probes of {group.name} {reason}"
 
 
 def _has_match(ranks: GroupRanks | None) -> bool:

@@ -36,6 +36,33 @@ class Roc:
 
 
 @dataclass(frozen=True)
+class OpenSet:
+    """Curves of an open set, and the numbers they rest on. Rates are means over the enrollments, in [0, 1].
+
+    Attributes:
+        false_positive_rates: false positive identification rates (FPIR), ascending; the first is that of one search.
+        false_negative_rates: smallest false negative identification rate (FNIR) at each FPIR.
+        detection_rates: largest detection and identification rate (DIR) at rank 1 at each FPIR.
+        n_people: number of people in the gallery.
+        n_enrolled: number of them who are enrolled each time.
+        n_mated: number of searches for people who are enrolled, in each enrollment.
+        n_non_mated: number of searches for people who are not enrolled, likewise.
+        n_left_out: number of probes of people in the gallery without an entry to compare with.
+        by_enrollment: metrics of each enrollment.
+    """
+
+    false_positive_rates: list[float]
+    false_negative_rates: list[float]
+    detection_rates: list[float]
+    n_people: int
+    n_enrolled: int
+    n_mated: list[int]
+    n_non_mated: list[int]
+    n_left_out: int
+    by_enrollment: list[Metrics]
+
+
+@dataclass(frozen=True)
 class GroupReport:
     """Results of one group of probes. Metrics are None if no probe counts.
 
@@ -48,12 +75,14 @@ class GroupReport:
         n_unmatched: number of probes without a true match in some gallery that they are compared with.
         unmatched: the same number by reason.
         excluded_pairs: number of excluded pairs of a probe and a true match, by reason.
-        intervals: 95 % bootstrap intervals by metric, over probes, or over people in a verification.
+        intervals: 95 % bootstrap intervals by metric, over probes, or over people in a verification
+            or an open set.
         by_view: metrics of each probe view, if the table goes by views.
         by_view_pair: metrics of each probe view and gallery view, if the table goes by view pairs.
         by_condition: metrics of the probes of each condition.
         cmc: cumulative matching characteristic: rank-1, rank-2, ...
         roc: ROC curve of a verification; None for other tables.
+        open_set: curves of an open set; None for other tables.
     """
 
     name: str
@@ -70,6 +99,7 @@ class GroupReport:
     by_condition: Mapping[str, Metrics] = field(default_factory=dict)
     cmc: tuple[float | None, ...] = ()
     roc: Roc | None = None
+    open_set: OpenSet | None = None
 
 
 @dataclass(frozen=True)
@@ -98,9 +128,10 @@ class EvaluationReport(Tabular):
     """Results of an evaluation.
 
     `to_dict` gives the content of `report.json`. Its keys are the attributes of this class except `keys`; each table
-    has `title`, `kind` and `groups`; the keys of a group are the attributes of `GroupReport`, and those of `roc` the
-    attributes of `Roc`. Metrics are fractions in [0, 1], or null if no probe counts. `skelgait evaluate` adds
-    `network`, `iteration`, `embedding` (1 or 2) and `evaluated_file`, the checkpoint or embedding file.
+    has `title`, `kind` and `groups`; the keys of a group are the attributes of `GroupReport`, and those of `roc` and
+    `open_set` the attributes of `Roc` and `OpenSet`. Metrics are fractions in [0, 1], or null if no probe counts.
+    `skelgait evaluate` adds `network`, `iteration`, `embedding` (1 or 2) and `evaluated_file`, the checkpoint or
+    embedding file.
 
     Attributes:
         protocol: name of the protocol.

@@ -1,10 +1,12 @@
 """Metrics in one table: name, label, computation and text of each. This module imports neither torch nor numba.
 
 A metric of recognition computes one value for each probe from the ranks of its true matches. `skelgait.evaluation`
-averages these values. A metric of verification computes one value from the accept rates over all pairs.
+averages these values. A metric of verification computes one value from the accept rates over all pairs, and a metric of
+an open set from the error rates of all searches.
 
-`rank_metric(k)` and `tar_metric(far)` make the metrics rank-k and TAR@FAR, so that `find_metric` knows `rank_7` and
-`tar_at_far_0.05` too. To add a metric, append a record to `METRICS`, or call `register_metric` in your program:
+`rank_metric(k)`, `tar_metric(far)`, `fnir_metric(fpir)` and `dir_metric(fpir)` make the metrics rank-k, TAR@FAR,
+FNIR@FPIR and DIR@FPIR, so that `find_metric` knows `rank_7` and `tar_at_far_0.05` too. To add a metric, append a record
+to `METRICS`, or call `register_metric` in your program:
 
 >>> mean_rank = Metric("mean_rank", "mean rank", lambda ranks: ranks.first, text=lambda value: f"{value:.2f}")
 >>> register_metric(mean_rank)
@@ -24,10 +26,11 @@ from skelgait.errors import SettingsError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from skelgait.matching.open_set import OpenSetRates
     from skelgait.matching.ranking import Ranks
     from skelgait.matching.verification import AcceptRates
 
-MetricKind = Literal["ranks", "verification"]
+MetricKind = Literal["ranks", "verification", "open_set"]
 
 
 def as_percent(value: float) -> str:
@@ -37,7 +40,7 @@ def as_percent(value: float) -> str:
 
 @dataclass(frozen=True)
 class Metric:
-    """Metric of recognition (`from_ranks`) or of verification (`from_rates`).
+    """Metric of recognition (`from_ranks`), of verification (`from_rates`) or of an open set (`from_open_set`).
 
     Attributes:
         name: name in protocols, reports and files, for example rank_1.
@@ -45,12 +48,14 @@ class Metric:
         from_ranks: function of the `Ranks` (P, V) of a group; returns the value of each probe in each gallery (P, V).
             Values of probes without a true match are replaced, see `unmatched_value`.
         from_rates: function of the `AcceptRates` over all pairs; returns one value.
+        from_open_set: function of the `OpenSetRates` of one enrollment; returns one value.
         unmatched_value: value of a probe without a true match, if the table counts it as wrong; default, None: the
             probe does not count.
         needs_all_matches: True if `from_ranks` uses the average precision or the inverse negative penalty, which need
             the ranks of all true matches; False if it uses the first rank only, which is faster.
         min_gallery: smallest gallery for which the metric is meaningful; default: 1.
-        max_false_accept_rate: false accept rate that the metric is about, in (0, 1]; default: 1.
+        max_false_accept_rate: false accept rate, or false positive identification rate, that the metric is about, in
+            (0, 1]; default: 1.
         text: function that formats a value for tables; default: percent with one decimal.
     """
 
@@ -58,6 +63,7 @@ class Metric:
     label: str
     from_ranks: Callable[[Ranks], NDArray[Any]] | None = None
     from_rates: Callable[[AcceptRates], float] | None = None
+    from_open_set: Callable[[OpenSetRates], float] | None = None
     unmatched_value: float | None = None
     needs_all_matches: bool = True
     min_gallery: int = 1
@@ -65,13 +71,17 @@ class Metric:
     text: Callable[[float], str] = as_percent
 
     def __post_init__(self) -> None:
-        if (self.from_ranks is None) == (self.from_rates is None):
-            found = "neither from_ranks nor from_rates" if self.from_ranks is None else "both from_ranks and from_rates"
+        names = ("from_ranks", "from_rates", "from_open_set")
+        given = [name for name in names if getattr(self, name) is not None]
+        if len(given) != 1:
+            found = " and ".join(given) or "none of from_ranks, from_rates and from_open_set"
             raise SettingsError(f"metric {self.name}", found, "one of them", "give the function that computes it")
 
     @property
     def kind(self) -> MetricKind:
-        """Kind of table that the metric is for: ranks or verification."""
+        """Kind of table that the metric is for."""
+        if self.from_open_set is not None:
+            return "open_set"
         return "verification" if self.from_ranks is None else "ranks"
 
 
@@ -102,6 +112,36 @@ def tar_metric(far: str) -> Metric:
     )
 
 
+def fnir_metric(fpir: str) -> Metric:
+    """Return FNIR@FPIR: the smallest false negative identification rate at which the FPIR is at most `fpir`.
+
+    Args:
+        fpir: false positive identification rate in (0, 1], as text, for example 0.01.
+    """
+    rate = float(fpir)
+    return Metric(
+        f"fnir_at_fpir_{fpir}",
+        f"FNIR at FPIR {100 * rate:g} %",
+        from_open_set=lambda rates: rates.false_negative_at(rate),
+        max_false_accept_rate=rate,
+    )
+
+
+def dir_metric(fpir: str) -> Metric:
+    """Return DIR@FPIR: the largest detection and identification rate at rank 1 at which the FPIR is at most `fpir`.
+
+    Args:
+        fpir: false positive identification rate in (0, 1], as text; at 1, the metric is rank-1 of mated searches.
+    """
+    rate = float(fpir)
+    return Metric(
+        f"dir_at_fpir_{fpir}",
+        "rank-1" if rate == 1 else f"DIR at FPIR {100 * rate:g} %",
+        from_open_set=lambda rates: rates.detected_at(rate),
+        max_false_accept_rate=rate,
+    )
+
+
 METRICS = {
     metric.name: metric
     for metric in (
@@ -110,6 +150,8 @@ METRICS = {
         Metric("mean_inp", "mINP", from_ranks=lambda ranks: ranks.inp),
         Metric("eer", "EER", from_rates=lambda rates: rates.equal_error_rate()),
         *map(tar_metric, ("0.1", "0.01", "0.001", "0.0001")),
+        *map(fnir_metric, ("0.01", "0.001", "0.0001")),
+        *map(dir_metric, ("1", "0.01", "0.001", "0.0001")),
     )
 }
 """Metrics by name, in the order of tables. Average precision and inverse negative penalty: see `Ranks`."""
@@ -117,6 +159,8 @@ METRICS = {
 _FAMILIES: dict[re.Pattern[str], Callable[[str], Metric]] = {
     re.compile(r"rank_([1-9]\d{0,8})"): lambda k: rank_metric(int(k)),
     re.compile(r"tar_at_far_(0\.0*[1-9]\d{0,8}|1)"): tar_metric,
+    re.compile(r"fnir_at_fpir_(0\.0*[1-9]\d{0,8}|1)"): fnir_metric,
+    re.compile(r"dir_at_fpir_(0\.0*[1-9]\d{0,8}|1)"): dir_metric,
 }
 
 

@@ -91,8 +91,8 @@ def evaluate_run(
         SettingsError: if settings contradict each other or the checkpoint, or if `--pictures` lacks matplotlib.
     """
     keep_freed_memory()
-    protocol, partition = workspace.protocol_of(settings), workspace.partition_of(settings)
-    config = settings.evaluate
+    protocol, config = workspace.protocol_of(settings), settings.evaluate
+    partition, notes = _partition_of(settings)
     _check_settings(config, protocol)
     inputs = (
         _read_embeddings(settings, protocol, partition, requested)
@@ -113,7 +113,7 @@ def evaluate_run(
             bootstrap_samples=config.bootstrap_samples,
             advance=advance,
         )
-    report = replace(report, notes=(*report.notes, *_notes_on_choice(inputs)))
+    report = replace(report, notes=(*notes, *report.notes, *_notes_on_choice(inputs)))
     evaluation = Evaluation(report, inputs.network, inputs.iteration, inputs.embedding, inputs.path, inputs.folder)
     if evaluation.folder:
         write_report(evaluation.folder, evaluation.to_dict(), report)
@@ -121,6 +121,15 @@ def evaluate_run(
             retrieved = retrieve(inputs.embeddings, protocol, partition, options)
             save_pictures(evaluation.folder, evaluation.to_dict(), retrieved, inputs.source)
     return evaluation
+
+
+def _partition_of(settings: Settings) -> tuple[Partition, tuple[str, ...]]:
+    """Return the partition, and a note if there is none, so that all people of an embedding file are evaluated."""
+    path = settings.evaluate.embeddings
+    if path is None or workspace.has_partition(settings):
+        return workspace.partition_of(settings), ()
+    people = frozenset(key.identity for key in open_embeddings(path).keys)
+    return Partition(frozenset(), people), (f"no --partition: all {len(people)} people of {path} are evaluated",)
 
 
 class _Inputs(NamedTuple):

@@ -8,9 +8,11 @@ from skelgait.datasets import (
     Dataset,
     Partition,
     Protocol,
+    all_sequences_protocol,
     custom_protocol,
     find_dataset,
     load_partition,
+    open_set_protocol,
     verification_protocol,
 )
 from skelgait.errors import SettingsError
@@ -98,6 +100,11 @@ def partition_of(settings: Settings) -> Partition:
     return dataset.partition()
 
 
+def has_partition(settings: Settings) -> bool:
+    """Check whether the settings give a partition: by its file, a dataset, or the protocol of a dataset."""
+    return bool(settings.partition or dataset_of(settings) or _dataset_of_protocol(settings))
+
+
 def run_folder(settings: Settings) -> Path:
     """Return the folder of the training run.
 
@@ -116,25 +123,38 @@ def run_folder(settings: Settings) -> Path:
 def protocol_of(settings: Settings) -> Protocol:
     """Return the evaluation protocol: `evaluate.protocol`, or that of the dataset.
 
-    `custom` uses the patterns in the settings. `verification` uses these, or else the groups of the dataset.
+    `custom` uses the patterns in the settings. `verification` and `open-set` use these, or else the groups of the
+    dataset, or else compare all sequences of an embedding file.
 
     Raises:
         SettingsError: if the settings have neither a protocol nor a dataset, or if the protocol file cannot be used.
     """
-    if settings.evaluate.protocol_file:
-        return read_protocol(settings.evaluate.protocol_file)
-    gallery, probes = settings.evaluate.gallery, settings.evaluate.probes
-    if settings.evaluate.is_custom:
-        return custom_protocol(gallery, probes)
-    is_verification = settings.evaluate.protocol == "verification"
-    if is_verification and gallery:
-        return verification_protocol(custom_protocol(gallery, probes))
-    name = settings.dataset if is_verification else settings.evaluate.protocol or settings.dataset
+    config = settings.evaluate
+    if config.protocol_file:
+        return read_protocol(config.protocol_file)
+    if config.protocol == "verification":
+        return verification_protocol(_protocol_to_derive_from(settings))
+    if config.protocol == "open-set":
+        return open_set_protocol(_protocol_to_derive_from(settings), config.not_enrolled, config.draws)
+    if config.is_custom:
+        return custom_protocol(config.gallery, config.probes)
+    name = config.protocol or settings.dataset
     if name is None:
         hint = "give --protocol or --dataset; for your own data give --gallery and --probes"
         raise SettingsError("--protocol", "nothing", "a protocol", hint)
-    protocol = find_dataset(name).protocol
-    return verification_protocol(protocol) if is_verification else protocol
+    return find_dataset(name).protocol
+
+
+def _protocol_to_derive_from(settings: Settings) -> Protocol:
+    config = settings.evaluate
+    if config.gallery:
+        return custom_protocol(config.gallery, config.probes)
+    if settings.dataset:
+        return find_dataset(settings.dataset).protocol
+    if config.embeddings:
+        return all_sequences_protocol()
+    hint = "give --dataset; for your own data give --gallery and --probes, or --embeddings"
+    raise SettingsError(f"--protocol {config.protocol}", "no dataset", "the probes and the gallery", hint)
 
 
 def _dataset_of_protocol(settings: Settings) -> Dataset | None:

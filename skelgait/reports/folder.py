@@ -16,7 +16,7 @@ from skelgait.reports.tables import markdown_of
 from skelgait.storage.atomic import remove_file, write_text
 
 REPORT, RANKS = "report.json", "ranks.h5"
-_PICTURES = ("cmc.png", "roc.png", "views-*.png", "retrieval-*.png", "report.html")
+_PICTURES = ("cmc.png", "roc.png", "open-set.png", "views-*.png", "retrieval-*.png", "report.html")
 
 
 def write_report(folder: PathLike, report: Report, evaluation: EvaluationReport) -> None:

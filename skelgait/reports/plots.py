@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from skelgait.reports.cmc import draw_cmc
+from skelgait.reports.open_set import draw_open_set
 from skelgait.reports.roc import draw_roc
 from skelgait.reports.rows import Report
 from skelgait.reports.view_pairs import draw_view_pairs
@@ -30,7 +31,7 @@ def plots_of(report: Report) -> Iterator[Plot]:
     """Yield the plots that a report has data for.
 
     `cmc.png` has the cumulative matching curves of all ranked tables, `views-<n>.png` the view pair matrices of table n
-    (from 1), and `roc.png` the ROC curves of verification.
+    (from 1), `roc.png` the ROC curves of verification, and `open-set.png` the error rates of an open set.
 
     Args:
         report: report as plain data.
@@ -54,3 +55,7 @@ def plots_of(report: Report) -> Iterator[Plot]:
     if figure is not None:
         title = "Verification (ROC): true accept rate by false accept rate, on a logarithmic axis"
         yield Plot("roc.png", title, png_of(figure))
+    figure = draw_open_set(report)
+    if figure is not None:
+        title = "Open set: FNIR, and DIR at rank 1, by false positive identification rate (FPIR), on a logarithmic axis"
+        yield Plot("open-set.png", title, png_of(figure))

@@ -57,6 +57,8 @@ def write_ranks(path: Path, evaluation: EvaluationReport) -> None:
     with create_hdf5(path) as (file, check):
         for t, table in enumerate(evaluation.tables):
             for g, group in enumerate(table.groups):
+                if group.open_set is not None:
+                    continue
                 h5_group = file.create_group(f"{t}/{g}")
                 rules = {
                     "title": table.title,
@@ -124,4 +126,4 @@ def _read_group(group: h5py.Group) -> StoredRanks | StoredRates:
 
 def _fits(metric: Metric, table: Table) -> bool:
     """Return True if a metric is of the kind of a table."""
-    return (metric.kind == "verification") == (table.kind == "verification")
+    return metric.kind == (table.kind if table.kind in ("verification", "open_set") else "ranks")

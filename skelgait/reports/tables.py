@@ -69,6 +69,26 @@ def exclusions_of(report: Report) -> list[str]:
     return sentences
 
 
+def searches_of(report: Report) -> list[str]:
+    """Return one sentence for each group of an open set: the people who are enrolled, and the number of searches."""
+    sentences = []
+    for table in report["tables"]:
+        for group in table["groups"]:
+            # Reports of earlier versions have no such key.
+            open_set = group.get("open_set")
+            if open_set:
+                mated, non_mated = (_range(open_set[name]) for name in ("n_mated", "n_non_mated"))
+                enrolled = f"{open_set['n_enrolled']} of {open_set['n_people']} people are enrolled each time"
+                searches = f"{mated} searches for enrolled people and {non_mated} for others"
+                sentences.append(f"{table['title']}, {group['name']}: {enrolled}, {searches}")
+    return sentences
+
+
+def _range(numbers: Sequence[int]) -> str:
+    low, high = min(numbers), max(numbers)
+    return str(low) if low == high else f"{low} to {high}"
+
+
 def heading_of(report: Report) -> str:
     """Return protocol, network and iteration as a heading."""
     network, iteration = report.get("network") or "embeddings", report.get("iteration")
@@ -80,7 +100,7 @@ def summary_of(report: Report) -> str:
     embedding = f" of embedding {report['embedding']}" if report.get("embedding") else ""
     distance = f"{report['distance']} distance{embedding}" + (", re-ranked" if report["reranked"] else "")
     units = {
-        "people" if table["kind"] == "verification" else "probes"
+        "people" if table["kind"] in ("verification", "open_set") else "probes"
         for table in report["tables"]
         if any(group["intervals"] for group in table["groups"])
     }
@@ -96,6 +116,7 @@ def markdown_of(report: Report) -> str:
         lines += ["", f"## {_escaped(table.title)}", "", _markdown_row(table.header), _rule(len(table.header))]
         lines += [_markdown_row(row) for row in table.rows]
     for title, sentences in (
+        ("Searches", searches_of(report)),
         ("Excluded pairs and unmatched probes", exclusions_of(report)),
         ("Notes", report["notes"]),
     ):

@@ -12,9 +12,9 @@ from skelgait.datasets import DATASETS, find_dataset
 from skelgait.errors import SettingsError
 from skelgait.settings.base import StrictModel
 from skelgait.settings.embedding import WithNetwork
-from skelgait.settings.types import Distance, Mebibytes, Strings
+from skelgait.settings.types import Count, Distance, Mebibytes, Strings
 
-GENERIC_PROTOCOLS = ("custom", "verification")
+GENERIC_PROTOCOLS = ("custom", "verification", "open-set")
 """Protocols that belong to no dataset."""
 
 
@@ -45,6 +45,10 @@ class EvaluateSettings(WithNetwork):
     )
     pictures: bool = Field(False, description="Draw curves, view matrices and retrievals; needs skelgait[plots].")
     gallery: Strings = Field((), description="Gallery of a custom protocol: condition patterns, as nm-0*.")
+    not_enrolled: float | None = Field(
+        None, gt=0, lt=1, description="Share of the people not enrolled in --protocol open-set; default: 0.5."
+    )
+    draws: Count | None = Field(None, description="Random enrollments in --protocol open-set; default: 10.")
     probes: dict[str, Strings] = Field(
         {}, description="Probe group of a custom protocol, as Bag=bg-*; may be repeated."
     )
@@ -56,6 +60,11 @@ class EvaluateSettings(WithNetwork):
     def is_custom(self) -> bool:
         """Check whether the protocol is made of condition patterns."""
         return self.protocol == "custom" or (self.protocol is None and bool(self.gallery or self.probes))
+
+    @property
+    def is_derived(self) -> bool:
+        """Check whether the protocol takes its probes and gallery from another protocol."""
+        return self.protocol in ("verification", "open-set")
 
     @property
     def protocol_file(self) -> Path | None:
@@ -84,10 +93,12 @@ class EvaluateSettings(WithNetwork):
 
     @model_validator(mode="after")
     def _check_groups(self) -> EvaluateSettings:
-        needs_both = self.is_custom or (self.protocol == "verification" and (self.gallery or self.probes))
+        needs_both = self.is_custom or (self.is_derived and (self.gallery or self.probes))
         if needs_both and not (self.gallery and self.probes):
             name = self.protocol or "custom"
             raise ValueError(f"protocol {name} needs condition patterns: pass --gallery and --probes")
+        if self.protocol != "open-set" and (self.not_enrolled is not None or self.draws is not None):
+            raise ValueError("only --protocol open-set has --not-enrolled and --draws: pass it, or leave them out")
         return self
 
 

@@ -14,6 +14,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic_core import from_json, to_json
 
 from skelgait.datasets import Protocol
+from skelgait.datasets.custom import OPEN_SET_METRICS
 from skelgait.errors import PathLike, SettingsError
 from skelgait.matching.metrics import METRICS, find_metric, is_metric
 from skelgait.models.registry import NETWORKS
@@ -27,6 +28,7 @@ _MESSAGES = {
     "dict_type": "should have keys and values",
     "string_type": "should be a string: put it in quotes",
 }
+_EXAMPLES = {"verification": "eer or tar_at_far_0.01", "open_set": "fnir_at_fpir_0.01 or dir_at_fpir_0.01"}
 _MAX_RANKS = 10**9
 
 
@@ -42,8 +44,9 @@ def read_protocol(path: PathLike) -> Protocol:
     path = Path(path)
     content = _read_json_types(path)
     for _, table in _entries(content.get("tables")):
-        if table.get("kind") == "verification":
-            table.setdefault("metrics", ["eer"])
+        metrics = {"verification": ["eer"], "open_set": list(OPEN_SET_METRICS)}.get(str(table.get("kind")))
+        if metrics:
+            table.setdefault("metrics", metrics)
         for _, group in _entries(table.get("groups")):
             group.setdefault("probes", [])
     problems = list(_content_problems(content))
@@ -118,6 +121,7 @@ def _content_problems(content: dict[str, Any]) -> Iterator[str]:
     for i, table in _entries(content.get("tables")):
         yield from (f"tables.{i}.{key}: should not be empty" for key in ("groups", "metrics") if table.get(key) == [])
         yield from _metric_problems(table, f"tables.{i}.metrics")
+        yield from _enrollment_problems(table, f"tables.{i}")
         names: list[object] = []
         for j, group in _entries(table.get("groups")):
             name, key = group.get("name"), f"tables.{i}.groups.{j}"
@@ -130,7 +134,7 @@ def _content_problems(content: dict[str, Any]) -> Iterator[str]:
 
 
 def _metric_problems(table: dict[str, Any], key: str) -> Iterator[str]:
-    """Yield metrics that do not belong to the kind of table: verification has other metrics than ranks."""
+    """Yield metrics that do not belong to the kind of table."""
     kind, metrics = table.get("kind"), table.get("metrics", ["rank_1"])
     for i, metric in enumerate(metrics if isinstance(metrics, list) else ()):
         if not isinstance(metric, str):
@@ -139,9 +143,18 @@ def _metric_problems(table: dict[str, Any], key: str) -> Iterator[str]:
             near = _near(metric, METRICS)
             hint = f"; did you mean {near}?" if near else ""
             yield f"{key}.{i}: should be {', '.join(map(repr, METRICS))}{found_as(metric)}{hint}"
-        elif (find_metric(metric).kind == "verification") != (kind == "verification"):
-            examples = "eer or tar_at_far_0.01" if kind == "verification" else "rank_1 or mean_ap"
+        elif find_metric(metric).kind != (kind if kind in _EXAMPLES else "ranks"):
+            examples = _EXAMPLES.get(str(kind), "rank_1 or mean_ap")
             yield f"{key}: should be a metric of kind {kind}, such as {examples}{found_as(metric)}"
+
+
+def _enrollment_problems(table: dict[str, Any], key: str) -> Iterator[str]:
+    """Yield values of an open set that are out of range."""
+    not_enrolled, draws = table.get("not_enrolled"), table.get("draws")
+    if isinstance(not_enrolled, int | float) and not 0 < not_enrolled < 1:
+        yield f"{key}.not_enrolled: should be between 0 and 1, both excluded{found_as(not_enrolled)}"
+    if isinstance(draws, int) and draws < 1:
+        yield f"{key}.draws: should be at least 1{found_as(draws)}"
 
 
 def _gallery_problems(section: dict[str, Any], key: str) -> Iterator[str]:

@@ -133,7 +133,7 @@ def test_config_shows_values_and_origins(workspace: Path) -> None:
         (("evaluate", "--dataset", "CCPG"), "CCPG_skeletongait: found no checkpoint"),
         (
             ("evaluate", "--protocol", "SUSTec1K"),
-            "verification; did you mean SUSTech1K? (found 'SUSTec1K')",
+            "verification, open-set; did you mean SUSTech1K? (found 'SUSTec1K')",
         ),
         (("evaluate", "--protocol", "ours"), "flag: evaluate.protocol: should be one of CCPG, OUMVLP"),
         (("evaluate", "--protocol", "sustech1k"), "SUSTech1K_skeletongait: found no checkpoint"),

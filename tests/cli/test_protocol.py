@@ -59,7 +59,10 @@ def test_copy_of_a_protocol_gives_the_same_report(tmp_path: Path) -> None:
     [
         ("none.yaml", "Error: none.yaml: found No such file or directory, expected a YAML file; check the path"),
         ("empty.yml", "Error: empty.yml: name: is missing\nempty.yml: tables: is missing\n"),
-        ("ours", "custom, verification; choose one of them, or pass a file that ends in .yaml (found 'ours')"),
+        (
+            "ours",
+            "custom, verification, open-set; choose one of them, or pass a file that ends in .yaml (found 'ours')",
+        ),
     ],
 )
 def test_unknown_protocol_is_refused(tmp_path: Path, protocol: str, message: str) -> None:

@@ -99,7 +99,7 @@ def test_metric_in_table_of_other_kind_is_an_error(name: str, kind: str) -> None
 
 
 def test_metric_needs_one_function() -> None:
-    with pytest.raises(SettingsError, match="metric m: found neither from_ranks nor from_rates, expected one of them"):
+    with pytest.raises(SettingsError, match="found none of from_ranks, from_rates and from_open_set, expected one"):
         Metric("m", "M")
 
 

@@ -167,7 +167,7 @@ def test_number_out_of_range_is_refused_in_one_line(tmp_path: Path, key: str, va
     [
         ({"train.iteration": 7}, "flag: train.iteration: is the iteration to resume from: pass --resume too"),
         ({"evaluate.checkpoint": "F", "evaluate.iteration": 7}, "pass only one of --checkpoint and --iteration"),
-        ({"evaluate.protocol": "Custom"}, r"CASIA-B, custom, verification; did you mean custom\?"),
+        ({"evaluate.protocol": "Custom"}, r"CASIA-B, custom, verification, open-set; did you mean custom\?"),
     ],
 )
 def test_contradicting_flags_are_refused(tmp_path: Path, flags: dict[str, object], message: str) -> None:

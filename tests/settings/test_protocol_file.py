@@ -70,7 +70,7 @@ def test_published_metrics_are_in_percent(tmp_path: Path) -> None:
         (
             SMALLEST.replace("pooled", "pool"),
             [
-                "tables.0.kind: should be 'view_pairs', 'cross_view_gallery', 'pooled' or 'verification' "
+                "tables.0.kind: should be 'view_pairs', 'cross_view_gallery', 'pooled', 'verification' or 'open_set' "
                 "(found 'pool'); did you mean pooled?"
             ],
         ),
