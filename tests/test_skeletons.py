@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from skelgait.errors import ShapeError
-from skelgait.skeletons import BODY_25, COCO_17, COCO_18, Skeleton, to_coco17
+from skelgait.skeletons import BODY_25, COCO_17, OPENPOSE_18, Skeleton, to_coco17
 
 
 def named(skeleton: Skeleton) -> np.ndarray:
@@ -15,7 +15,7 @@ def named(skeleton: Skeleton) -> np.ndarray:
     return np.array(rows, dtype=float)[None, :, None].repeat(3, axis=2)
 
 
-@pytest.mark.parametrize("skeleton", [COCO_17, COCO_18, BODY_25])
+@pytest.mark.parametrize("skeleton", [COCO_17, OPENPOSE_18, BODY_25])
 def test_skeleton_is_converted_to_coco17(skeleton: Skeleton) -> None:
     np.testing.assert_array_equal(to_coco17(named(skeleton))[0, :, 0], np.arange(17))
 
@@ -36,5 +36,7 @@ def test_limbs_have_drawing_order() -> None:
 
 
 def test_unknown_number_of_joints_is_an_error() -> None:
-    with pytest.raises(ShapeError, match=r"a\.pkl: found 21 joints, expected 17 \(COCO-17\) or 18 \(COCO-18\)"):
+    with pytest.raises(
+        ShapeError, match=r"a\.pkl: found 21 joints, expected one of 14, 15, 16, 17, 18, 25, 26, 33, 133, 136 joints"
+    ):
         to_coco17(np.zeros((1, 21, 3)), "a.pkl")

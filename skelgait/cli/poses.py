@@ -21,8 +21,16 @@ _Source = Annotated[Path, typer.Argument(metavar="SOURCE", help="Folder or file 
     "skelgait poses /data/Gait3D/2D_Poses",
     "skelgait poses alphapose --names '{identity}/{condition}/{view}'",
     flags={
-        DATA: ("paths.poses", "poses.storage", "poses.compression", "poses.overwrite"),
-        "Source": ("poses.layout", "poses.names", "poses.pattern", "poses.person_index", "poses.silhouette_images"),
+        DATA: ("paths.poses", "poses.storage", "poses.compression", "poses.overwrite", "poses.force"),
+        "Source": (
+            "poses.layout",
+            "poses.names",
+            "poses.pattern",
+            "poses.skeleton",
+            "poses.image_size",
+            "poses.person_index",
+            "poses.silhouette_images",
+        ),
         COMPUTE: ("poses.workers",),
     },
 )
@@ -32,11 +40,12 @@ def poses(source: _Source, settings: Settings, as_json: Json = False) -> None:
     If a frame has several people, the walker is chosen by person index, silhouette or track continuity.
     """
     from skelgait.preprocess.poses import collect_poses
-    from skelgait.raw.poses import open_raw
+    from skelgait.raw.poses import open_raw, read_options
     from skelgait.runtime.progress import progress
 
     config, out = settings.poses, settings.paths.poses
-    raw = open_raw(source, config.layout, config.names, config.pattern)
+    options = read_options(config.skeleton, config.image_size)
+    raw = open_raw(source, config.layout, config.names, config.pattern, options)
     with progress(len(raw.keys), "Reading poses", "sequences") as advance:
         report = collect_poses(raw, out, config, advance=advance)
     warn(report.warnings())
@@ -50,7 +59,9 @@ def _show(report: BuildReport, layout: str, out: Path, as_json: bool) -> None:
     if as_json:
         made = [{"sequence": str(key), **counts} for key, counts in report.made.items()]
         failed = [{"sequence": str(key), "reason": reason} for key, reason in report.failed]
-        others = {"removed": list(map(str, report.removed)), "stale": list(map(str, report.stale))}
+        others = {
+            "removed": list(map(str, report.removed)), "stale": list(map(str, report.stale)), "faults": report.faults,
+        }  # fmt: skip
         head = {"poses": out, "layout": layout, "sequences": len(report.made), "skipped": report.skipped}
         show_json({**head, **totals, "made": made, "failed": failed, **others, "seconds": report.seconds})
         return
@@ -66,6 +77,9 @@ def _show(report: BuildReport, layout: str, out: Path, as_json: bool) -> None:
             "  walker chosen by silhouette": totals["by_silhouette"],
             "  walker chosen by track continuity": totals["by_continuity"],
             "joints that are not finite, set to 0": totals["not_finite"],
+            "people without joints, dropped": totals["without_joints"],
+            "confidences outside 0 to 1, clipped": totals["clipped"],
+            "empty or damaged files": totals["unreadable_files"],
             "sequences skipped (already written)": report.skipped,
             "sequences removed (no longer in the source)": len(report.removed),
             "sequences that cannot be read": len(report.failed),

@@ -11,11 +11,9 @@ from numpy.typing import NDArray
 
 from skelgait.errors import DataError
 from skelgait.maps import as_keypoints
-from skelgait.skeletons import COCO_17, COCO_18, find_skeleton
+from skelgait.posture import choose_skeleton, impossible_posture
+from skelgait.skeletons import COCO_17, Skeleton, find_skeleton, skeletons_with
 from skelgait.storage import Key
-
-# Indices of the ankles in the Human3.6M order of 17 joints.
-_HUMAN36M_ANKLES = {3, 6}
 
 
 def pose_facts(sequences: Mapping[Key, NDArray[Any]]) -> tuple[dict[str, object], list[str]]:
@@ -23,7 +21,7 @@ def pose_facts(sequences: Mapping[Key, NDArray[Any]]) -> tuple[dict[str, object]
     joints, problems, keypoints = Counter[str](), [], {}
     for key, array in sequences.items():
         try:
-            keypoints[key] = as_keypoints(array, str(key))
+            keypoints[key] = as_keypoints(_to_coco17(array), str(key))
             joints[_skeleton_name(array)] += 1
         except DataError as error:
             problems.append(str(error))
@@ -34,13 +32,23 @@ def pose_facts(sequences: Mapping[Key, NDArray[Any]]) -> tuple[dict[str, object]
         problems.append(f"sequences with different skeletons ({facts['joints']}): an HDF5 store can have only one")
     missing = np.mean([(array[..., :2] == 0).any(axis=2).mean() for array in keypoints.values() if len(array)])
     facts["missing joints"] = f"{100 * missing:.1f} %"
-    return facts, [*problems, *_missing(keypoints), *_confidences(keypoints), *_postures(sequences)]
+    return facts, [*problems, *_missing(keypoints), *_confidences(keypoints), *_postures(keypoints)]
 
 
 def _skeleton_name(array: NDArray[Any]) -> str:
     if array.ndim == 2:
         return f"rows of {array.shape[1]} values, {COCO_17.name}"
-    return f"{array.shape[1]}, {find_skeleton(array.shape[1]).name}"
+    return f"{array.shape[1]}, {_skeleton(array).name}"
+
+
+def _skeleton(array: NDArray[Any]) -> Skeleton:
+    possible = choose_skeleton(array, skeletons_with(array.shape[1])).skeletons
+    return possible[0] if possible else find_skeleton(array.shape[1])
+
+
+def _to_coco17(array: NDArray[Any]) -> NDArray[Any]:
+    is_joints = array.ndim == 3 and array.shape[2] == 3 and skeletons_with(array.shape[1])
+    return _skeleton(array).to_coco17(array) if is_joints else array
 
 
 def _missing(keypoints: Mapping[Key, NDArray[Any]]) -> list[str]:
@@ -74,36 +82,10 @@ def _confidences(keypoints: Mapping[Key, NDArray[Any]]) -> list[str]:
     ]
 
 
-def _postures(sequences: Mapping[Key, NDArray[Any]]) -> list[str]:
-    """Report the most frequent posture problem, if more than half of the sequences have it."""
-    seen = Counter(posture for array in sequences.values() if (posture := _posture(array)))
-    if not seen or seen.most_common(1)[0][1] <= len(sequences) / 2:
+def _postures(keypoints: Mapping[Key, NDArray[Any]]) -> list[str]:
+    """Report the most frequent impossible posture."""
+    reasons = {key: reason for key, array in keypoints.items() if (reason := impossible_posture(array))}
+    if not reasons:
         return []
-    return [seen.most_common(1)[0][0]]
-
-
-def _posture(array: NDArray[Any]) -> str | None:
-    """Return the problem of the joint order or the y axis of a sequence, found by its two lowest joints."""
-    if array.ndim == 2:
-        array = array[:, array.shape[1] - 51 :].reshape(len(array), 17, 3)
-    count = array.shape[1]
-    if count not in (17, 18) or not len(array):
-        return None
-    is_seen = (array[..., :2] != 0).all(axis=2)
-    if not is_seen.any(axis=0).all():
-        return None
-    heights = array[..., 1].sum(axis=0, where=is_seen) / is_seen.sum(axis=0)
-    lowest, highest = set(np.argsort(heights)[-2:].tolist()), set(np.argsort(heights)[:2].tolist())
-    coco17, coco18 = ({s.index("left ankle"), s.index("right ankle")} for s in (COCO_17, COCO_18))
-    if highest == (coco17 if count == 17 else coco18):
-        return "bodies are upside down: y points upwards; flip it, skelgait expects image coordinates with y downwards"
-    if count == 17 and lowest == coco18:
-        return (
-            "17 joints in the order of COCO-18 (nose, neck, right shoulder, ...), without the last one: "
-            "export all 18, which skelgait converts, or reorder them to COCO-17"
-        )
-    if count == 17 and lowest == _HUMAN36M_ANKLES:
-        return "17 joints in the order of Human3.6M (hip, right hip, right knee, ...): reorder them to COCO-17"
-    if count == 18 and lowest == coco17:
-        return "18 joints in the order of COCO-17 and an additional one: remove the last joint"
-    return None
+    key, reason = next(iter(reasons.items()))
+    return [f"{len(reasons)} sequences with an impossible posture, such as {key}: {reason}"]

@@ -19,6 +19,7 @@ from skelgait.inspection.report import (
     InspectionContext,
     evenly_spaced,
     first_problems,
+    format_counts,
     key_facts,
     length_facts,
     read_sequences,
@@ -63,8 +64,9 @@ def inspect_raw_poses(context: InspectionContext) -> Inspection | None:
             **_people_facts(sequences),
             **({"non-finite joints": not_finite} if not_finite else {}),
             **joint_facts,
+            "joints": format_counts(Counter(sequence.skeleton for sequence in sequences.values())),
         },
-        [*first_problems(problems), *first_problems(unusable), *joint_problems, *mismatches],
+        [*first_problems(problems), *first_problems(unusable), *_unreadable(sequences), *joint_problems, *mismatches],
         _with_names(command, context.names) if walkers else "",
     )
 
@@ -85,6 +87,15 @@ def _walkers(sequences: dict[Key, RawSequence]) -> tuple[dict[Key, NDArray[Any]]
             found = f"frames with {' and '.join(map(str, counts))} joints" if counts else "no person in any frame"
             problems.append(f"{key}: {found}; `skelgait poses` will skip it")
     return walkers, problems
+
+
+def _unreadable(sequences: dict[Key, RawSequence]) -> list[str]:
+    """Report empty and damaged files of sequences that are read without them."""
+    files = [file for sequence in sequences.values() for file in sequence.counts.unreadable.items()]
+    if not files:
+        return []
+    path, reason = files[0]
+    return [f"{len(files)} empty or damaged files, such as {path} ({reason}): their frames are left out"]
 
 
 def _people_facts(sequences: dict[Key, RawSequence]) -> dict[str, object]:

@@ -32,7 +32,7 @@ from skelgait.storage.times import is_same_time
 T = TypeVar("T")
 
 # Settings that change how the work is done, but not its result.
-_NOT_RECORDED = {"workers", "nproc", "device", "overwrite", "preview"}
+_NOT_RECORDED = {"workers", "nproc", "device", "overwrite", "preview", "force"}
 
 
 class Loaded(NamedTuple):
@@ -55,10 +55,12 @@ class Output(NamedTuple):
     Attributes:
         array: frames of the sequence.
         counts: numbers for the report, by name.
+        faults: faults of the input that did not prevent the output, each with the file and a hint.
     """
 
     array: NDArray[Any]
     counts: Mapping[str, int] = {}
+    faults: Sequence[str] = ()
 
 
 class Recipe(ABC):
@@ -137,6 +139,7 @@ class BuildReport(Tabular):
         seconds: time taken.
         removed: sequences that were removed, because the source no longer has them.
         stale: sequences that the source does not have, and that were kept because they may have another source.
+        faults: faults of the input of sequences that were written.
     """
 
     made: Mapping[Key, Mapping[str, int]] = field(default_factory=dict)
@@ -145,6 +148,7 @@ class BuildReport(Tabular):
     seconds: float = 0.0
     removed: tuple[Key, ...] = ()
     stale: tuple[Key, ...] = ()
+    faults: tuple[str, ...] = ()
 
     @property
     def sequences(self) -> int:
@@ -160,8 +164,8 @@ class BuildReport(Tabular):
         return totals
 
     def warnings(self) -> list[str]:
-        """Return one sentence for each sequence that failed, and for the removed and the stale ones."""
-        sentences = []
+        """Return one sentence for each fault and failed sequence, and for the removed and the stale sequences."""
+        sentences = list(self.faults)
         if self.removed:
             sentences.append(f"removed {_named(self.removed)}, because the source no longer has them")
         if self.stale:
@@ -296,9 +300,10 @@ class _Job:
             del loaded[key], infos[key]
         while True:
             counts: dict[Key, Mapping[str, int]] = {}
+            faults: list[str] = []
             try:
-                self.writer.write(chunk, infos, self._make(loaded, counts))
-                return BuildReport(counts, len(existing), tuple(failed))
+                self.writer.write(chunk, infos, self._make(loaded, counts, faults))
+                return BuildReport(counts, len(existing), tuple(failed), faults=tuple(faults))
             except _MakeError as error:
                 # A shard is written atomically: write the chunk again without this sequence.
                 failed.append((error.key, str(error.__cause__)))
@@ -330,16 +335,24 @@ class _Job:
             infos[key] = SequenceInfo(loaded_sequence.length, modified_ns, loaded_sequence.frame_names)
         return loaded, infos, failed
 
-    def _make(self, loaded: Mapping[Key, Loaded], counts: dict[Key, Mapping[str, int]]) -> Iterable[NDArray[Any]]:
-        """Yield the finished sequences; add their counts to `counts`."""
+    def _make(
+        self, loaded: Mapping[Key, Loaded], counts: dict[Key, Mapping[str, int]], faults: list[str]
+    ) -> Iterable[NDArray[Any]]:
+        """Yield the finished sequences; add their counts to `counts` and their faults to `faults`."""
         for key, loaded_sequence in loaded.items():
             try:
                 output = self.recipe.make(loaded_sequence)
             except DataError as error:
                 raise _MakeError(key) from error
             counts[key] = {"frames": len(output.array), **output.counts}
+            faults.extend(output.faults)
             yield output.array
 
 
 def _merge(first: BuildReport, second: BuildReport) -> BuildReport:
-    return BuildReport({**first.made, **second.made}, first.skipped + second.skipped, first.failed + second.failed)
+    return BuildReport(
+        {**first.made, **second.made},
+        first.skipped + second.skipped,
+        first.failed + second.failed,
+        faults=first.faults + second.faults,
+    )

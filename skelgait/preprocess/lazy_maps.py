@@ -7,6 +7,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from skelgait.maps import skeleton_maps
+from skelgait.preprocess.keypoints import checked_keypoints
 from skelgait.preprocess.maps import DRAWING_SETTINGS
 from skelgait.settings.schema import HeatmapSettings
 from skelgait.storage import FrameChoice, Key, Modality, SequenceSource
@@ -26,6 +27,7 @@ class LazyMaps(SequenceSource):
         self.modalities: tuple[Modality, ...] = ("map",)
         self._poses = poses
         self._drawing = config.model_dump(include=DRAWING_SETTINGS)
+        self._force = config.force
 
     def read(self, key: Key, choose: FrameChoice | None = None) -> tuple[NDArray[Any], ...]:
         """Draw the maps (T, 2, H, W) uint8 of a sequence, see `SequenceSource.read`.
@@ -35,7 +37,9 @@ class LazyMaps(SequenceSource):
         """
         # All frames are drawn, because a missing joint may be filled from any frame.
         (poses,) = self._poses.read(key)
-        maps = skeleton_maps(poses, name=f"{self.path}: {key}", **self._drawing).maps
+        location = f"{self.path}: {key}"
+        keypoints_xyc = checked_keypoints(poses, location, force=self._force)
+        maps = skeleton_maps(keypoints_xyc, name=location, **self._drawing).maps
         return (maps if choose is None else maps[choose(len(maps))],)
 
     def length(self, key: Key) -> int:

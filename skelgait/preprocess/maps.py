@@ -108,10 +108,10 @@ class _MapRecipe(Recipe):
         return self.poses.modified_ns(key)
 
     def read(self, key: Key) -> Loaded:
-        from skelgait.maps import as_keypoints
+        from skelgait.preprocess.keypoints import checked_keypoints
 
         location = f"{self.poses.path}: {key}"
-        keypoints_xyc = as_keypoints(self.poses.read(key)[0], location)
+        keypoints_xyc = checked_keypoints(self.poses.read(key)[0], location, force=self.config.force)
         if not len(keypoints_xyc):
             raise DataError(location, "no frame", "at least one frame", "remove the sequence")
         return Loaded(keypoints_xyc, len(keypoints_xyc), self.poses.frame_names(key))

@@ -21,6 +21,7 @@ from skelgait.preprocess.build import (
     build_dataset,
     recorded_settings,
 )
+from skelgait.preprocess.keypoints import check_posture
 from skelgait.raw.poses.layout import RawPoses
 from skelgait.raw.poses.person_index import person_index_path, read_person_index
 from skelgait.raw.poses.sequence import RawSequence
@@ -29,12 +30,14 @@ from skelgait.raw.silhouettes.images import SilhouetteImages, find_silhouette_im
 from skelgait.runtime.advance import Advance
 from skelgait.runtime.cores import usable_cores
 from skelgait.settings.schema import PosesSettings
-from skelgait.skeletons import find_skeleton
 from skelgait.storage import Key
 from skelgait.storage.backends import find_backend
 from skelgait.storage.frame_names import frame_number
 from skelgait.storage.metadata import DatasetMetadata
 from skelgait.storage.times import joint_time_ns
+
+# Files named in warnings of one sequence.
+_MAX_WARNINGS = 3
 
 
 def collect_poses(
@@ -51,8 +54,9 @@ def collect_poses(
     Returns:
         Report that counts for each sequence `frames`; `no_person`: frames left out because they have no person;
         `several_people`: frames with more than one person, and of these `by_index`, `by_silhouette` and
-        `by_continuity`: how the person was chosen; and `not_finite`: joints with values that are not finite, written
-        as 0, 0, 0.
+        `by_continuity`: how the person was chosen; `not_finite`: joints with values that are not finite, written
+        as 0, 0, 0; `without_joints`: people without joints, dropped; `clipped`: confidences outside 0 to 1; and
+        `unreadable_files`: empty or damaged files, each a frame without people.
 
     Raises:
         SettingsError: if `out` is the raw dataset or holds other poses, or if the person index or the silhouettes fit
@@ -69,7 +73,7 @@ def collect_poses(
     metadata = DatasetMetadata(str(raw.path.resolve()), settings)
     hint = "choose another folder with --poses, or use --overwrite"
     return build_dataset(
-        _PoseRecipe(raw, config.person_index, images, frame_format),
+        _PoseRecipe(raw, config.person_index, images, frame_format, config.force),
         Destination(out, "pose", metadata, config.storage, config.compression, hint=hint),
         workers=config.workers or usable_cores(),
         overwrite=config.overwrite,
@@ -114,6 +118,7 @@ class _PoseRecipe(Recipe):
     person_index: Path | None
     silhouettes: SilhouetteImages | None
     frame_format: _FrameFormat | None
+    force: bool
 
     @property
     def keys(self) -> Sequence[Key]:
@@ -135,6 +140,8 @@ class _PoseRecipe(Recipe):
         array, not_finite = _as_array(walker.joints, location)
         if not array[..., :2].any():
             raise DataError(location, f"no joint in any of {len(array)} frames", "a person", hint)
+        if not self.force:
+            check_posture(array, location)
         self._check_format(_FrameFormat(array.shape[1], str(array.dtype)), location)
         counts = {
             "no_person": len(sequence.people) - len(walker.frames),
@@ -143,9 +150,12 @@ class _PoseRecipe(Recipe):
             "by_silhouette": walker.by_silhouette,
             "by_continuity": walker.by_continuity,
             "not_finite": not_finite,
+            "without_joints": sequence.counts.without_joints,
+            "clipped": sequence.counts.clipped,
+            "unreadable_files": len(sequence.counts.unreadable),
         }
         names = sequence.frame_names and [sequence.frame_names[t] for t in walker.frames]
-        return Loaded(Output(array, counts), len(array), names)
+        return Loaded(Output(array, counts, _warnings(sequence)), len(array), names)
 
     def make(self, loaded: Loaded) -> Output:
         output: Output = loaded.content
@@ -172,6 +182,13 @@ class _PoseRecipe(Recipe):
         return {t: images[number] for t, number in numbers.items() if number is not None and number in images}
 
 
+def _warnings(sequence: RawSequence) -> tuple[str, ...]:
+    """Return a warning for each of the first unreadable files."""
+    lines = [f"{path}: found {reason}; its frame is left out" for path, reason in sequence.counts.unreadable.items()]
+    more = len(lines) - _MAX_WARNINGS
+    return (*lines[:_MAX_WARNINGS], *([f"... and {more} more empty or damaged files"] if more > 0 else []))
+
+
 def _as_array(joints: Sequence[NDArray[Any]], location: str) -> tuple[NDArray[Any], int]:
     """Stack the joints of all frames.
 
@@ -182,7 +199,6 @@ def _as_array(joints: Sequence[NDArray[Any]], location: str) -> tuple[NDArray[An
     if len(counts) > 1:
         found = f"frames with {' and '.join(map(str, counts))} joints"
         raise ShapeError(location, found, "one number of joints", "export the sequence with one skeleton format")
-    find_skeleton(counts[0], location)
     array = np.stack(joints)
     is_invalid = ~np.isfinite(array).all(axis=2)
     array[is_invalid] = 0

@@ -35,6 +35,7 @@ _NAMES = "How paths name sequences, as {identity}/{condition}/*/{view}; default:
 _STORAGE = f"Storage format: {' or '.join(backend.description for backend in BACKENDS.values())}."
 _COMPRESSION = "HDF5 compression: lz4hc is fastest to read; gzip and none need no plugin."
 _OVERWRITE = "Overwrite existing output."
+_FORCE = "Write sequences with an impossible posture too."
 _WORKERS = "Worker processes; default: one per core."
 
 
@@ -60,6 +61,15 @@ class PosesSettings(StrictModel):
     silhouette_images: FolderPath | None = Field(
         None, description="Folder of full-frame silhouettes, to choose the walker among several people."
     )
+    skeleton: str | None = Field(
+        None, description="Skeleton of the joints: a name, or a YAML file that names columns and joints."
+    )
+    image_size: str | None = Field(
+        None,
+        pattern=r"^[1-9]\d{0,4}x[1-9]\d{0,4}$",
+        description="Image size, as 1920x1080, for coordinates from 0 to 1.",
+    )
+    force: bool = Field(False, description=_FORCE)
     storage: Storage = Field("pkl", description=_STORAGE)
     compression: Compression = Field("lz4hc", description=_COMPRESSION)
     workers: Processes | None = Field(None, ge=1, description=_WORKERS)
@@ -94,6 +104,7 @@ class HeatmapSettings(StrictModel):
     device: Device = Field("cpu", description="Device to draw on; cpu is fast, others use torch.")
     workers: Processes | None = Field(None, ge=1, description=_WORKERS)
     nproc: Processes = Field(1, ge=1, description="Processes to start on this machine, each with its workers.")
+    force: bool = Field(False, description=_FORCE)
     preview: int = Field(0, ge=0, le=10**9, description="Number of sequences to preview.")
     overwrite: bool = Field(False, description=_OVERWRITE)
 

@@ -16,7 +16,7 @@ from skelgait.datasets import Dataset, Partition, SyntheticLayout
 from skelgait.errors import PathLike, SettingsError
 from skelgait.runtime.advance import Advance, no_progress
 from skelgait.runtime.rng import rng_for
-from skelgait.skeletons import COCO_17, COCO_18
+from skelgait.skeletons import COCO_17, OPENPOSE_18
 from skelgait.storage import Key, PickleTreeWriter
 from skelgait.storage.atomic import write_text
 from skelgait.synth.anthropometry import sample_person, vary_habits
@@ -212,13 +212,13 @@ def _name(template: str, key: Key) -> str:
 
 def _pose_array(keypoints: NDArray[np.float32], layout: SyntheticLayout) -> NDArray[np.float32]:
     """Convert COCO-17 keypoints to the skeleton and array shape of a dataset."""
-    if layout.skeleton_joints == len(COCO_18.joints):
+    if layout.skeleton_joints == len(OPENPOSE_18.joints):
         shoulders = [COCO_17.index("left shoulder"), COCO_17.index("right shoulder")]
         has_both = keypoints[:, shoulders, 2].min(axis=1) > 0
         neck = keypoints[:, shoulders].mean(axis=1) * has_both[:, None]
         with_neck = np.concatenate([keypoints, neck[:, None]], axis=1)
         names = (*COCO_17.joints, "neck")
-        keypoints = with_neck[:, [names.index(name) for name in COCO_18.joints]]
+        keypoints = with_neck[:, [names.index(name) for name in OPENPOSE_18.joints]]
     if layout.leading_values:
         rows = keypoints.reshape(len(keypoints), -1)
         keypoints = np.concatenate([np.ones((len(rows), 2), np.float32), rows], axis=1)

@@ -66,12 +66,12 @@ def without(*joints: int) -> Callable[[np.ndarray], np.ndarray]:
         (random((85,), np.float32), "SMPL parameters (T, 85), no 2D joints", "use the 2D poses of the dataset"),
         (random((64, 64)), "a pickle tree of aligned silhouettes", "contains no poses: `skelgait heatmap`"),
         (random((64, 64), np.float32), "silhouettes (T, 64, 64) of float32, no poses", "write them as uint8"),
-        (lambda walk: coco18(walk)[:, :17], "poses", "17 joints in the order of COCO-18"),
-        (lambda walk: np.concatenate([walk, walk[:, :1]], 1), "poses", "18 joints in the order of COCO-17"),
+        (lambda walk: coco18(walk)[:, :17], "poses", "that of OpenPose-18 without its last"),
+        (lambda walk: np.concatenate([walk, walk[:, :1]], 1), "poses", ""),
         (lambda walk: walk * [1, -1, 1], "poses", "bodies are upside down"),
-        (lambda walk: walk[:, [11, 12, 14, 16, 11, 13, 15, *range(10)]], "poses", "in the order of Human3.6M"),
+        (lambda walk: walk[:, [11, 12, 14, 16, 11, 13, 15, *range(10)]], "poses", "missing in every frame"),
         (lambda walk: walk[..., :2], "raw poses for `skelgait poses`", ""),  # adds the confidence
-        (random((22, 3), np.float32), "(T, 22, 3): 22 joints or 3D points", "known skeletons have 17, 18, 25"),
+        (random((22, 3), np.float32), "(T, 22, 3): 22 joints or 3D points", "known skeletons have 14, 15, 16"),
         (random((3, 128, 128)), "color images", "run a 2D pose estimator"),
         # poses that give bad maps
         (without(15, 16), "poses", "missing in every frame, such as 001/nm-01/090 (left ankle, right ankle)"),
@@ -153,7 +153,7 @@ def test_raw_poses_have_facts_and_problems(tmp_path: Path) -> None:
     result = inspect_path(root)
     assert result.facts["layout"] == "oumvlp"
     assert result.facts["dataset"] == "OUMVLP"
-    assert result.facts["joints"] == "18, COCO-18"
+    assert result.facts["joints"] == "OpenPose-18"
     assert result.facts["frames without people"] == "13.3 %"  # 2 of 15
     assert result.facts["frames with several people"] == "26.7 %"  # 4 of 15
     assert result.next_command == f"skelgait poses {root}"
@@ -175,7 +175,7 @@ def test_sequences_without_a_walker_array_are_a_problem(tmp_path: Path) -> None:
         tmp_path.joinpath(*key).mkdir(parents=True)
         tmp_path.joinpath(*key, "walk.pkl").write_bytes(pickle.dumps(content))
     problems = inspect_path(tmp_path).problems
-    assert "001/nm-01/090: frames with 16 and 17 joints; `skelgait poses` will skip it" in problems
+    assert any("found people with 16 and 17 joints" in problem for problem in problems)
     assert "075/bg-01/000: no person in any frame; `skelgait poses` will skip it" in problems
 
 

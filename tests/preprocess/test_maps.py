@@ -29,16 +29,15 @@ from skelgait.storage import Key, PickleTreeWriter, SequenceSource, open_source
 from skelgait.storage.lock import lock_folder
 from skelgait.storage.metadata import DatasetMetadata, write_metadata
 from tests.paths import ROOT
+from tests.raw.poses.dataset_builders import upright
 from tests.synthetic_data import write_dataset
 
 KEYS = [Key(f"{i:03d}", "nm-01", "090") for i in range(5)]
 
 
 def keypoints(seed: int, frames: int = 4) -> np.ndarray:
-    """Return keypoints (T, 17, 3) of random postures."""
-    rng = np.random.default_rng(seed)
-    xy = rng.uniform((300, 100), (500, 700), (frames, 17, 2))
-    return np.concatenate([xy, rng.uniform(0.3, 1, (frames, 17, 1))], axis=2).astype(np.float32)
+    """Return keypoints (T, 17, 3) of rough bodies."""
+    return upright(np.random.default_rng(seed), frames).astype(np.float32)
 
 
 @pytest.fixture

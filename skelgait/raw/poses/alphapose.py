@@ -11,24 +11,13 @@ from typing import Any, NamedTuple
 from skelgait.errors import DataError
 from skelgait.raw.file_tree import Folder
 from skelgait.raw.keys import PathParts
-from skelgait.raw.natural_sort import natural_sort
-from skelgait.raw.poses.joints import parse_person, stack_people
-from skelgait.raw.poses.json_files import read_json
-from skelgait.raw.poses.sequence import RawSequence
-from skelgait.raw.poses.sequence_files import (
-    cache_last_file,
-    find_in_files,
-    frame_name,
-    is_empty_list,
-    read_head,
-    split_path,
-)
-from skelgait.raw.poses.tracks import parse_track_ids
+from skelgait.raw.poses.alphapose_file import is_image, is_result, read_alphapose
+from skelgait.raw.poses.detections import Detections
+from skelgait.raw.poses.json_files import any_json
+from skelgait.raw.poses.sequence_files import find_in_files, read_head
 
 # Default file name of AlphaPose; other files in the same folder are by-products.
 _RESULTS = "alphapose-results.json"
-_EXPECTED = 'a list of {"image_id": "<image name>", "keypoints": [...]}'
-_HINT = "export the poses again, or pass another --layout"
 _IMAGE = re.compile(rb'"image_id"\s*:\s*"([^"]*)"')
 
 
@@ -48,13 +37,8 @@ class AlphaPose:
 
     def matches(self, sample: Sequence[Path]) -> bool:
         """See `Layout.matches`."""
-        files = [path for path in sample if path.suffix.lower() == ".json"]
-        results = [path for path in files if path.name == _RESULTS]
-        first = next((path for path in results or files if not is_empty_list(path)), None)
-        try:
-            return first is not None and _first_image(first) is not None and bool(_images(first))
-        except DataError:
-            return False
+        results = [path for path in sample if path.name == _RESULTS]
+        return any_json(results or sample, _is_alphapose)
 
     def find(self, root: Path, pattern: str | None) -> Mapping[PathParts, Results]:
         """See `Layout.find`."""
@@ -64,23 +48,22 @@ class AlphaPose:
         """See `Layout.files`."""
         return [location.path]
 
-    def read(self, location: Results) -> RawSequence:
+    def read(self, location: Results) -> Detections:
         """See `Layout.read`."""
         path, folders = location
-        images = _images(path).get(folders)
-        if images is None:
-            expected = f"keypoints of images in {'/'.join(folders) or 'no folder'}"
-            raise DataError(path, "no such images", expected, _HINT)
-        names = natural_sort(images)
-        frames = [images[name] for name in names]
-        return RawSequence(
-            [stack_people([parse_person(result["keypoints"], path) for result in frame], path) for frame in frames],
-            [frame_name(name) for name in names],
-            parse_track_ids([[_track_id(result) for result in frame] for frame in frames]),
-        )
+        return read_alphapose(path).detections(path, folders)
 
 
 ALPHAPOSE = AlphaPose()
+
+
+def _is_alphapose(content: Any) -> bool:
+    """Return True for people whose `image_id` is a name, or for the cmu and open forms."""
+    if isinstance(content, dict) and "image_id" not in content:
+        values = list(content.values())
+        return bool(values) and all(isinstance(value, dict) and is_image(value) for value in values)
+    items = content if isinstance(content, list) else [content]
+    return bool(items) and all(isinstance(item, dict) and is_result(item) for item in items)
 
 
 def _find_in_folder(folder: Folder) -> Iterator[tuple[PathParts, Results]]:
@@ -97,40 +80,10 @@ def _folders_of_images(path: Path) -> Iterable[PathParts]:
     The first image shows whether there are folders. Most files have none and are then not read here. An unreadable
     file counts as one sequence, so that reading the sequence raises the error.
     """
-    first = _first_image(path)
-    if first and not re.search(rb"[/\\]", first):
+    match = _IMAGE.search(read_head(path))
+    if match and not re.search(rb"[/\\]", match.group(1)):
         return [()]
     try:
-        return _images(path)
+        return read_alphapose(path).sequences
     except DataError:
         return [()]
-
-
-def _first_image(path: Path) -> bytes | None:
-    match = _IMAGE.search(read_head(path))
-    return match and match.group(1)
-
-
-@cache_last_file
-def _images(path: Path) -> dict[PathParts, dict[str, list[dict[str, Any]]]]:
-    """Return the results of each image, by the folders and then the name of the image."""
-    content = read_json(path)
-    if not isinstance(content, list) or not all(map(_is_result, content)):
-        raise DataError(path, "other content", _EXPECTED, _HINT)
-    images: dict[PathParts, dict[str, list[dict[str, Any]]]] = {}
-    for result in content:
-        *folders, name = split_path(result["image_id"], path)
-        images.setdefault(tuple(folders), {}).setdefault(name, []).append(result)
-    if () in images and len(images) > 1:
-        raise DataError(path, "images with and without folders", "folders for all images or for none", _HINT)
-    return images
-
-
-def _is_result(value: Any) -> bool:
-    return isinstance(value, dict) and isinstance(value.get("image_id"), str) and "keypoints" in value
-
-
-def _track_id(result: dict[str, Any]) -> Any:
-    """Return the track id of a person, which some versions of AlphaPose put in a list."""
-    idx = result.get("idx")
-    return idx[0] if isinstance(idx, list) and idx else idx

@@ -16,9 +16,10 @@ from skelgait.errors import DataError
 from skelgait.raw.file_tree import Folder
 from skelgait.raw.keys import PathParts
 from skelgait.raw.natural_sort import natural_sort
+from skelgait.raw.poses.detections import Detection, Detections
 from skelgait.raw.poses.joints import reshape_rows
-from skelgait.raw.poses.sequence import RawSequence
 from skelgait.raw.poses.sequence_files import cache_last_file, find_in_files, frame_name, read_head, split_path
+from skelgait.skeletons import COCO_17
 
 _EXPECTED = "rows of folder/sequence/frame and 3 numbers for each joint"
 _HINT = "download the table again, or pass another --layout"
@@ -57,7 +58,7 @@ class CasiaBCsv:
         """See `Layout.files`."""
         return [location.path]
 
-    def read(self, location: Rows) -> RawSequence:
+    def read(self, location: Rows) -> Detections:
         """See `Layout.read`."""
         path, folder = location
         text = b"".join(_read_spans(path, _spans(path).get(folder, [])))
@@ -66,7 +67,8 @@ class CasiaBCsv:
         for row, image in enumerate(images):
             by_image.setdefault(image, []).append(row)
         names = natural_sort(by_image)
-        return RawSequence([joints[by_image[name]] for name in names], [frame_name(name) for name in names])
+        frames = [[Detection(joints[row]) for row in by_image[name]] for name in names]
+        return Detections(path, frames, [frame_name(name) for name in names], COCO_17, is_one_person=True)
 
 
 CASIA_B_CSV = CasiaBCsv()
@@ -138,4 +140,7 @@ def _parse(text: bytes, path: Path) -> tuple[list[str], NDArray[np.float32]]:
         raise DataError(path, f"a row that cannot be read ({error})", _EXPECTED, _HINT) from error
     if not rows:
         raise DataError(path, "that rows are missing now", "an unchanged file", "run the command again")
-    return [split_path(row[0], path)[-1] for row in rows], reshape_rows(values, path)
+    joints = reshape_rows(values, path)
+    if joints.shape[1] != len(COCO_17.joints):
+        raise DataError(path, f"rows of {joints.shape[1]} joints", _EXPECTED, _HINT)
+    return [split_path(row[0], path)[-1] for row in rows], joints

@@ -7,30 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
 from skelgait.errors import DataError
 from skelgait.raw.file_tree import Folder
 from skelgait.raw.keys import PathParts
-from skelgait.raw.natural_sort import natural_sort
-from skelgait.raw.poses.joints import parse_person, stack_people
-from skelgait.raw.poses.json_files import read_json
-from skelgait.raw.poses.sequence import RawSequence
-from skelgait.raw.poses.sequence_files import (
-    cache_last_file,
-    find_in_files,
-    frame_name,
-    is_empty_list,
-    read_head,
-    split_path,
-)
-from skelgait.raw.poses.tracks import parse_track_ids
-
-_EXPECTED = 'an object {"images": [...], "annotations": [...]}, or a list of {"image_id": n, "keypoints": [...]}'
-_HINT = "export the keypoints again, or pass another --layout"
-
-Annotation = dict[str, Any]
+from skelgait.raw.poses.coco_file import read_coco
+from skelgait.raw.poses.detections import Detections
+from skelgait.raw.poses.json_files import any_json
+from skelgait.raw.poses.sequence_files import find_in_files, is_empty_list, read_head
 
 
 class Keypoints(NamedTuple):
@@ -38,18 +21,6 @@ class Keypoints(NamedTuple):
 
     path: Path
     folders: PathParts
-
-
-class _Annotations(NamedTuple):
-    """Content of a keypoint file.
-
-    Attributes:
-        images: annotations of each image, by the folders and then the name of the image.
-        are_flags: True if the third value of the joints is a visibility flag and not a confidence.
-    """
-
-    images: Mapping[PathParts, Mapping[str, list[Annotation]]]
-    are_flags: bool
 
 
 @dataclass(frozen=True)
@@ -61,12 +32,7 @@ class Coco:
 
     def matches(self, sample: Sequence[Path]) -> bool:
         """See `Layout.matches`."""
-        files = (path for path in sample if path.suffix.lower() == ".json")
-        first = next((path for path in files if not is_empty_list(path)), None)
-        try:
-            return first is not None and bool(_annotations(first).images)
-        except DataError:
-            return False
+        return any_json(sample, _is_coco)
 
     def find(self, root: Path, pattern: str | None) -> Mapping[PathParts, Keypoints]:
         """See `Layout.find`."""
@@ -76,24 +42,29 @@ class Coco:
         """See `Layout.files`."""
         return [location.path]
 
-    def read(self, location: Keypoints) -> RawSequence:
+    def read(self, location: Keypoints) -> Detections:
         """See `Layout.read`."""
         path, folders = location
-        annotations = _annotations(path)
-        images = annotations.images.get(folders)
-        if images is None:
-            expected = f"keypoints of images in {'/'.join(folders) or 'no folder'}"
-            raise DataError(path, "no such images", expected, _HINT)
-        names = natural_sort(images)
-        frames = [_people(images[name], annotations.are_flags, path) for name in names]
-        return RawSequence(
-            [stack_people([joints for joints, _ in people], path) for people in frames],
-            [frame_name(name) for name in names],
-            parse_track_ids([[track for _, track in people] for people in frames]),
-        )
+        return read_coco(path).detections(path, folders)
 
 
 COCO = Coco()
+
+
+def _is_coco(content: Any) -> bool:
+    """Return True for results with numbered images, or for images and annotations with keypoints."""
+    if isinstance(content, list):
+        people = [item for item in content if isinstance(item, dict) and isinstance(item.get("image_id"), int)]
+        return bool(people) and all("keypoints" in person for person in people)
+    if not isinstance(content, dict) or not _are_objects(content.get("images")):
+        return False
+    if "annotations" not in content:  # of a large file, only the images are known here
+        return bool(content["images"]) and "file_name" in content["images"][0]
+    return _are_objects(content["annotations"]) and any("keypoints" in item for item in content["annotations"])
+
+
+def _are_objects(values: Any) -> bool:
+    return isinstance(values, list) and all(isinstance(value, dict) for value in values)
 
 
 def _find_in_folder(folder: Folder) -> Iterator[tuple[PathParts, Keypoints]]:
@@ -106,74 +77,12 @@ def _find_in_folder(folder: Folder) -> Iterator[tuple[PathParts, Keypoints]]:
 def _folders_of_images(path: Path) -> Iterable[PathParts]:
     """Return the folders of the images in a file: () if the images have no folder, empty if there are no people.
 
-    Results have no folders, so they are not read here.
+    Results have no folders, so they are not read here. An unreadable file counts as one sequence, so that reading the
+    sequence raises the error.
     """
     if read_head(path).lstrip().startswith(b"[") and not is_empty_list(path):
         return [()]
-    return _annotations(path).images
-
-
-@cache_last_file
-def _annotations(path: Path) -> _Annotations:
-    content = read_json(path)
-    if isinstance(content, list):
-        people = _listed(content, path)
-        names: dict[int, PathParts] = {_id(person, "image_id", path): (str(person["image_id"]),) for person in people}
-    elif isinstance(content, dict):
-        people = _listed(content.get("annotations"), path)
-        images = _listed(content.get("images"), path)
-        names = {_id(image, "id", path): split_path(image.get("file_name"), path) for image in images}
-    else:
-        raise DataError(path, "other content", _EXPECTED, _HINT)
-    # Annotations of other categories have no keypoints.
-    people = [person for person in people if "keypoints" in person]
-    return _Annotations(_by_image(people, names, path) if people else {}, _are_flags(people))
-
-
-def _listed(values: Any, path: Path) -> list[Annotation]:
-    if not isinstance(values, list) or not all(isinstance(value, dict) for value in values):
-        raise DataError(path, "other content", _EXPECTED, _HINT)
-    return values
-
-
-def _id(annotation: Annotation, name: str, path: Path) -> Any:
-    if not isinstance(annotation.get(name), int):
-        raise DataError(path, f"the {name} {annotation.get(name)!r:.80}", "an integer", _HINT)
-    return annotation[name]
-
-
-def _by_image(
-    people: Iterable[Annotation], names: Mapping[int, PathParts], path: Path
-) -> dict[PathParts, dict[str, list[Annotation]]]:
-    images: dict[PathParts, dict[str, list[Annotation]]] = {}
-    for *folders, name in names.values():
-        images.setdefault(tuple(folders), {}).setdefault(name, [])
-    for person in people:
-        image = _id(person, "image_id", path)
-        if image not in names:
-            raise DataError(path, f"an annotation of image {image}", "only ids from its list of images", _HINT)
-        *folders, name = names[image]
-        images[tuple(folders)][name].append(person)
-    return images
-
-
-def _are_flags(people: Iterable[Annotation]) -> bool:
-    rows = (person["keypoints"] for person in people)
-    return all(value in (0, 1, 2) for row in rows if isinstance(row, list) for value in row[2::3])
-
-
-def _people(annotations: Iterable[Annotation], are_flags: bool, path: Path) -> list[tuple[NDArray[Any], Any]]:
-    """Return the joints (V, 3) and the track id, if any, of each person with at least one joint."""
-    people = []
-    for annotation in annotations:
-        if annotation.get("num_keypoints") == 0:
-            continue
-        joints = parse_person(annotation["keypoints"], path)
-        if are_flags:
-            # Unlabeled joints may still have coordinates.
-            is_seen = joints[:, 2:] > 0
-            joints = np.where(is_seen, joints, 0)
-            joints[:, 2:] = is_seen
-        if joints[:, 2].any():
-            people.append((joints, annotation.get("track_id")))
-    return people
+    try:
+        return read_coco(path).sequences
+    except DataError:
+        return [()]

@@ -9,14 +9,19 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from skelgait.errors import DataError, ShapeError
+from skelgait.errors import DataError
 from skelgait.raw.file_tree import list_files, walk_folders
 from skelgait.raw.keys import DEFAULT_LABEL, PathParts
-from skelgait.raw.poses.joints import reshape_rows, to_numbers
+from skelgait.raw.poses.detections import Detection, Detections
+from skelgait.raw.poses.frames import FramePeople, read_frames
+from skelgait.raw.poses.joints import parse_person, reshape_rows
 from skelgait.raw.poses.json_files import read_json
-from skelgait.raw.poses.sequence import RawSequence
+from skelgait.raw.poses.sequence_files import is_empty
+from skelgait.skeletons import COCO_17, OPENPOSE_18, Skeleton
+
+# Files that are looked at to recognize the layout.
+_SAMPLED_FILES = 20
 
 
 class Frames(NamedTuple):
@@ -36,8 +41,10 @@ class FrameFiles:
         title: short description for messages.
         pattern: glob pattern of the frame files.
         suffix: end of the file name, before the extension, that is not part of the frame name.
-        read_frame: function that reads the people of a frame, (M, V, 3); raises DataError for other files.
+        read_frame: function that reads the people of a frame; raises DataError for other files.
+        skeleton: skeleton of the joints, if the format has only one.
         folders: regular expression of the folder paths.
+        is_one_person: True if each file has the joints of one person.
         may_share: True if a folder may contain several videos; the file names then start with the video name.
     """
 
@@ -45,17 +52,23 @@ class FrameFiles:
     title: str
     pattern: str
     suffix: str
-    read_frame: Callable[[Path], NDArray[Any]]
+    read_frame: Callable[[Path], FramePeople]
+    skeleton: Skeleton | None = None
     folders: re.Pattern[str] = re.compile(".*")
+    is_one_person: bool = False
     may_share: bool = False
 
     def matches(self, sample: Sequence[Path]) -> bool:
         """See `Layout.matches`."""
-        frames = [path for path in sample if path.match(self.pattern)]
-        if not frames or not self.folders.fullmatch(frames[0].absolute().parent.as_posix()):
-            return False
+        frames = [path for path in sample if path.match(self.pattern) and self._is_in_folder(path)]
+        return any(map(self._is_readable, [path for path in frames if not is_empty(path)][:_SAMPLED_FILES]))
+
+    def _is_in_folder(self, path: Path) -> bool:
+        return self.folders.fullmatch(path.absolute().parent.as_posix()) is not None
+
+    def _is_readable(self, path: Path) -> bool:
         try:
-            self.read_frame(frames[0])
+            self.read_frame(path)
         except DataError:
             return False
         return True
@@ -83,39 +96,55 @@ class FrameFiles:
         stem = name.rpartition(".")[0].removesuffix(self.suffix)
         return re.sub(r"[0-9]+$", "", stem)
 
-    def read(self, location: Frames) -> RawSequence:
+    def read(self, location: Frames) -> Detections:
         """See `Layout.read`."""
         files = self.files(location)
+        frames, unreadable = read_frames(location.folder, files, self.read_frame)
         names = [path.name.removesuffix(path.suffix).removesuffix(self.suffix) for path in files]
-        return RawSequence([self.read_frame(path) for path in files], names)
+        return Detections(
+            location.folder,
+            [frame.people for frame in frames],
+            names,
+            self.skeleton,
+            unreadable=unreadable,
+            is_one_person=self.is_one_person,
+        )
 
 
-def _read_text(path: Path) -> NDArray[np.float64]:
+def _read_text(path: Path) -> FramePeople:
     """Read one person: two leading values, then x, y and confidence of each joint, separated by commas."""
     try:
         values = np.array(path.read_text(encoding="utf-8").replace("\n", ",").strip(", ").split(","), np.float64)
     except (OSError, ValueError) as error:
-        raise DataError(path, str(error), "numbers separated by commas", "export the frame again") from error
-    return reshape_rows(values[None], path)
+        found = "an empty file" if is_empty(path) else str(error)
+        raise DataError(path, found, "numbers separated by commas", "export the frame again") from error
+    return FramePeople([Detection(joints) for joints in reshape_rows(values[None], path)])
 
 
-def _read_people(path: Path) -> NDArray[np.float64]:
+def _read_people(path: Path) -> FramePeople:
     """Read the people of a frame from an OpenPose JSON file."""
     content = read_json(path)
     people = content.get("people") if isinstance(content, dict) else None
     if not isinstance(people, list) or not all(isinstance(person, dict) for person in people):
         raise DataError(path, "no list of people", 'a JSON object {"people": [...]}', "export the frame again")
-    rows = [to_numbers(person.get("pose_keypoints_2d"), path) for person in people]
-    if any(row.ndim != 1 for row in rows) or len({len(row) for row in rows}) > 1:
-        found = f"joints of shapes {', '.join(str(row.shape) for row in rows)}"
-        raise ShapeError(
-            path, found, "one list of numbers for each person, all of the same length", "export the frame again"
-        )
-    return reshape_rows(np.stack(rows), path) if rows else np.zeros((0, 0, 3))
+    return FramePeople(
+        [Detection(parse_person(person.get("pose_keypoints_2d") or [], path), _track_id(person)) for person in people]
+    )
 
 
-GAIT3D = FrameFiles("gait3d", "Gait3D, one text file per frame", "*[0-9].txt", "", _read_text)
-GREW = FrameFiles("grew", "GREW, one text file per frame", "*_2d_pose.txt", "_2d_pose", _read_text)
+def _track_id(person: dict[str, Any]) -> Any:
+    """Return the id that OpenPose writes as a list: [-1] without tracking."""
+    values = person.get("person_id")
+    track = values[0] if isinstance(values, list) and values else values
+    return None if track == -1 else track
+
+
+GAIT3D = FrameFiles(
+    "gait3d", "Gait3D, one text file per frame", "*[0-9].txt", "", _read_text, COCO_17, is_one_person=True
+)
+GREW = FrameFiles(
+    "grew", "GREW, one text file per frame", "*_2d_pose.txt", "_2d_pose", _read_text, COCO_17, is_one_person=True
+)
 OPENPOSE = FrameFiles(
     "openpose", "OpenPose, one JSON file per frame", "*.json", "_keypoints", _read_people, may_share=True
 )
@@ -125,5 +154,6 @@ OUMVLP = FrameFiles(
     "*.json",
     "_keypoints",
     _read_people,
+    OPENPOSE_18,
     re.compile(r".*/\d{5}/(\d{3}_\d{2}|\d{2}/\d{3})"),
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,20 +48,6 @@ def reshape_rows(rows: NDArray[Any], file: Path) -> NDArray[Any]:
     )
 
 
-def add_confidence(joints: NDArray[Any], file: Path) -> NDArray[Any]:
-    """Add the confidence to joints (..., V, 2): 0 for joints at (0, 0), else 1. Joints (..., V, 3) are unchanged.
-
-    Raises:
-        ShapeError: if the last axis is neither 2 nor 3.
-    """
-    if joints.shape[-1] == 3:
-        return joints
-    if joints.shape[-1] != 2:
-        raise ShapeError(file, f"joints of shape {joints.shape}", "x, y and confidence of each joint", _HINT)
-    is_present = (joints != 0).any(axis=-1, keepdims=True)
-    return np.concatenate([joints, is_present.astype(joints.dtype)], axis=-1)
-
-
 def parse_people(values: Any, file: Path) -> NDArray[Any]:
     """Convert the content of a frame to people (M, V, 3).
 
@@ -81,31 +66,23 @@ def parse_people(values: Any, file: Path) -> NDArray[Any]:
         return reshape_rows(array[None], file)
     if array.ndim not in (2, 3):
         raise ShapeError(file, f"joints of shape {array.shape}", "(V, 3), or (M, V, 3) for M people", _HINT)
-    return add_confidence(array if array.ndim == 3 else array[None], file)
+    if array.shape[-1] not in (2, 3):
+        raise ShapeError(file, f"joints of shape {array.shape}", "x, y and confidence of each joint", _HINT)
+    return array if array.ndim == 3 else array[None]
 
 
-def parse_person(row: Any, file: Path) -> NDArray[Any]:
-    """Convert a list of 3 V numbers to the joints of one person, (V, 3).
+def parse_person(values: Any, file: Path) -> NDArray[Any]:
+    """Convert a row of 3 V numbers, or V rows of 2 or 3 numbers, to the joints of one person; empty for no joints.
 
     Raises:
         DataError: if a value is not a number.
-        ShapeError: if the array has another shape, or no known skeleton has this number of joints.
+        ShapeError: if the array has another shape.
     """
-    array = to_numbers(row, file)
+    array = to_numbers(values, file)
+    if array.size == 0:
+        return np.zeros((0, 3))
+    if array.ndim == 2 and array.shape[1] in (2, 3):
+        return array
     if array.ndim != 1 or len(array) % 3:
-        raise ShapeError(file, f"joints of shape {array.shape}", "a row of 3 numbers for each joint", _HINT)
-    (joints,) = reshape_rows(array[None], file)
-    return joints  # type: ignore[no-any-return]
-
-
-def stack_people(people: Sequence[NDArray[Any]], file: Path) -> NDArray[Any]:
-    """Stack the joints (V, 3) of the people in a frame to (M, V, 3).
-
-    Raises:
-        ShapeError: if people have different numbers of joints.
-    """
-    counts = sorted({len(joints) for joints in people})
-    if len(counts) > 1:
-        found = f"people with {' and '.join(map(str, counts))} joints in one frame"
-        raise ShapeError(file, found, "the same number of joints for all people", "export the poses with one skeleton")
-    return np.stack(people) if people else np.zeros((0, 0, 3))
+        raise ShapeError(file, f"joints of shape {array.shape}", "3 numbers for each joint", _HINT)
+    return array.reshape(-1, 3)

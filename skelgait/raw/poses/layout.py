@@ -9,6 +9,8 @@ from typing import Any, Protocol
 
 from skelgait.errors import DataError
 from skelgait.raw.keys import PathParts, sequence_keys
+from skelgait.raw.poses.conversion import to_sequence
+from skelgait.raw.poses.detections import NO_OPTIONS, Detections, ReadOptions
 from skelgait.raw.poses.sequence import RawSequence
 from skelgait.storage import Key
 from skelgait.storage.times import joint_time_ns
@@ -58,8 +60,8 @@ class Layout(Protocol):
         """
         ...
 
-    def read(self, location: Any) -> RawSequence:
-        """Read a sequence.
+    def read(self, location: Any) -> Detections:
+        """Read the people of a sequence as the file describes them.
 
         Raises:
             DataError: if it cannot be read; the error names the file.
@@ -75,11 +77,13 @@ class RawPoses:
         path: file or folder of the dataset.
         layout: layout of the dataset.
         locations: location of each sequence, sorted by key.
+        options: facts that the files do not tell.
     """
 
     path: Path
     layout: Layout
     locations: Mapping[Key, Any]
+    options: ReadOptions = NO_OPTIONS
 
     @property
     def keys(self) -> Sequence[Key]:
@@ -100,15 +104,21 @@ class RawPoses:
         return joint_time_ns(times) if times else 0
 
     def read(self, key: Key) -> RawSequence:
-        """Read a sequence.
+        """Read a sequence, in COCO-17.
 
         Raises:
             DataError: if it cannot be read; the error names the file.
         """
-        return self.layout.read(self.locations[key])
+        return to_sequence(self.layout.read(self.locations[key]), self.options)
 
 
-def find_sequences(root: Path, layout: Layout, names: str | None = None, pattern: str | None = None) -> RawPoses:
+def find_sequences(
+    root: Path,
+    layout: Layout,
+    names: str | None = None,
+    pattern: str | None = None,
+    options: ReadOptions = NO_OPTIONS,
+) -> RawPoses:
     """Find the sequences of a raw dataset.
 
     Args:
@@ -116,6 +126,7 @@ def find_sequences(root: Path, layout: Layout, names: str | None = None, pattern
         layout: layout of the dataset.
         names: template of the paths, see `skelgait.raw.keys.sequence_keys`. Default: recognize.
         pattern: glob pattern of the files to read. Default: pattern of the layout.
+        options: facts that the files do not tell.
 
     Raises:
         DataError: if there is no sequence, or paths do not give distinct keys.
@@ -127,4 +138,4 @@ def find_sequences(root: Path, layout: Layout, names: str | None = None, pattern
         expected = f"sequences in the layout {layout.name} ({layout.title})"
         raise DataError(root, found, expected, "check the path, or pass another --layout")
     keys = sequence_keys(locations, root, names)
-    return RawPoses(root, layout, {key: locations[parts] for key, parts in keys.items()})
+    return RawPoses(root, layout, {key: locations[parts] for key, parts in keys.items()}, options)

@@ -15,8 +15,8 @@ from skelgait.datasets import DATASETS
 from skelgait.errors import DataError, ShapeError, resemblance
 from skelgait.raw.file_tree import walk_folders
 from skelgait.raw.keys import PathParts
-from skelgait.raw.poses.joints import add_confidence, parse_people, reshape_rows
-from skelgait.raw.poses.sequence import RawSequence
+from skelgait.raw.poses.detections import Detection, Detections
+from skelgait.raw.poses.joints import parse_people, reshape_rows
 from skelgait.skeletons import known_joint_counts
 from skelgait.storage.arrays import read_pickled
 from skelgait.storage.frame_names import read_frame_names
@@ -63,11 +63,14 @@ class Pickles:
         """See `Layout.files`."""
         return [location.path / name for name in location.names]
 
-    def read(self, location: PickleFolder) -> RawSequence:
+    def read(self, location: PickleFolder) -> Detections:
         """See `Layout.read`."""
         path = _pose_file(location)
-        people = _frames(read_pickled(path, _EXPECTED), path)
-        return RawSequence(people, read_frame_names(path, len(people)) or _mapped_frames(path, len(people)))
+        content = read_pickled(path, _EXPECTED)
+        frames = [[Detection(person) for person in people] for people in _frames(content, path)]
+        names = read_frame_names(path, len(frames)) or _mapped_frames(path, len(frames))
+        is_array = isinstance(content, np.ndarray) and content.dtype != object
+        return Detections(path, frames, names, is_one_person=is_array)
 
 
 PICKLES = Pickles()
@@ -112,8 +115,8 @@ def _parse_array(array: NDArray[Any], path: Path) -> NDArray[Any]:
         array = array.astype(np.float64)
     if array.ndim == 2:
         return reshape_rows(array, path)
-    if array.ndim == 3 and array.shape[1] in known_joint_counts():
-        return add_confidence(array, path)
+    if array.ndim == 3 and array.shape[2] in (2, 3) and array.shape[1] in known_joint_counts():
+        return array
     raise ShapeError(path, f"an array {array.shape} of {array.dtype}{resemblance(array)}", _EXPECTED, _HINT)
 
 

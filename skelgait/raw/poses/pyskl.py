@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from skelgait.errors import DataError, ShapeError
 from skelgait.raw.file_tree import Folder
 from skelgait.raw.keys import PathParts
-from skelgait.raw.poses.joints import add_confidence
-from skelgait.raw.poses.sequence import RawSequence
+from skelgait.raw.poses.detections import Detection, Detections
 from skelgait.raw.poses.sequence_files import cache_last_file, find_in_files, split_path
+from skelgait.raw.poses.third_values import refuse_3d
 from skelgait.storage.arrays import read_pickled
 
 _EXPECTED = "a list of annotations, each with frame_dir and keypoint, or a dictionary with such a list"
@@ -54,7 +54,7 @@ class Pyskl:
         """See `Layout.files`."""
         return [location.path]
 
-    def read(self, location: Annotated) -> RawSequence:
+    def read(self, location: Annotated) -> Detections:
         """See `Layout.read`.
 
         The track id is the index on the axis of people. A person with all joints at (0, 0) is absent from the frame.
@@ -67,11 +67,11 @@ class Pyskl:
             )
         joints = _joints(annotation, path)
         is_present = (joints[..., :2] != 0).any(axis=(2, 3))
-        frames = range(joints.shape[1])
-        return RawSequence(
-            [joints[is_present[:, t], t] for t in frames],
-            tracks=[np.flatnonzero(is_present[:, t]).tolist() for t in frames],
-        )
+        frames = [
+            [Detection(joints[m, t], m) for m in np.flatnonzero(is_present[:, t]).tolist()]
+            for t in range(joints.shape[1])
+        ]
+        return Detections(path, frames, image_size=_image_size(annotation))
 
 
 PYSKL = Pyskl()
@@ -88,7 +88,11 @@ def _annotations(path: Path) -> dict[PathParts, Annotation]:
     """Read the annotations, by `frame_dir`."""
     content = read_pickled(path, _EXPECTED)
     items = content.get("annotations") if isinstance(content, dict) else content
-    if not isinstance(items, list) or not all(isinstance(item, dict) and "keypoint" in item for item in items):
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+        raise DataError(path, "other content", _EXPECTED, _HINT)
+    if items and all("frame_dir" in item and "keypoint" not in item for item in items):
+        raise DataError(path, "annotations without keypoints", _EXPECTED, "export the keypoints of the annotations")
+    if not all("keypoint" in item for item in items):
         raise DataError(path, "other content", _EXPECTED, _HINT)
     annotations: dict[PathParts, Annotation] = {}
     for item in items:
@@ -99,15 +103,25 @@ def _annotations(path: Path) -> dict[PathParts, Annotation]:
     return annotations
 
 
+def _image_size(annotation: Annotation) -> tuple[int, int] | None:
+    """Return width and height of the images; annotations have height and width."""
+    shape = annotation.get("original_shape", annotation.get("img_shape"))
+    if isinstance(shape, tuple | list) and len(shape) == 2 and all(isinstance(n, int) for n in shape):
+        return shape[1], shape[0]
+    return None
+
+
 def _joints(annotation: Annotation, path: Path) -> NDArray[Any]:
     """Return the joints (M, T, V, 3) of an annotation, with or without scores."""
     joints, scores = _floats(annotation["keypoint"], path), annotation.get("keypoint_score")
     if joints.ndim != 4 or joints.shape[3] not in (2, 3):
         raise ShapeError(path, f"keypoint of shape {joints.shape}", "(M, T, V, 2 or 3)", _HINT)
     if scores is None:
-        return add_confidence(joints, path)
+        return joints
     scores = _floats(scores, path)
     if joints.shape != (*scores.shape, 2):
+        if joints.shape == (*scores.shape, 3):
+            raise refuse_3d(path, f"keypoint of shape {joints.shape} with scores")
         found = f"keypoint of shape {joints.shape} and keypoint_score of shape {scores.shape}"
         raise ShapeError(path, found, "(M, T, V, 2) and (M, T, V)", "export 2D poses")
     return np.concatenate([joints, scores[..., None]], axis=3)

@@ -12,6 +12,7 @@ from skelgait.raw.file_tree import sample_files
 from skelgait.raw.poses.alphapose import ALPHAPOSE
 from skelgait.raw.poses.casia_b_csv import CASIA_B_CSV
 from skelgait.raw.poses.coco import COCO
+from skelgait.raw.poses.detections import NO_OPTIONS, ReadOptions
 from skelgait.raw.poses.frame_files import GAIT3D, GREW, OPENPOSE, OUMVLP
 from skelgait.raw.poses.layout import Layout, RawPoses, find_sequences
 from skelgait.raw.poses.mmpose import MMPOSE
@@ -63,7 +64,11 @@ def recognize_layout(root: Path) -> Layout:
 
 
 def open_raw(
-    root: PathLike, layout: str | None = None, names: str | None = None, pattern: str | None = None
+    root: PathLike,
+    layout: str | None = None,
+    names: str | None = None,
+    pattern: str | None = None,
+    options: ReadOptions = NO_OPTIONS,
 ) -> RawPoses:
     """Open a raw dataset.
 
@@ -72,13 +77,14 @@ def open_raw(
         layout: name of the layout, one of `LAYOUTS`. Default: recognize.
         names: template of the paths, see `skelgait.raw.keys.sequence_keys`. Default: recognize.
         pattern: glob pattern of the files to read. Default: pattern of the layout.
+        options: facts that the files do not tell.
 
     Raises:
         SettingsError: if the layout is unknown, or `names` does not match.
         DataError: if there is no sequence, no layout matches, or paths do not give distinct keys.
     """
     root = Path(root)
-    return find_sequences(root, get_layout(layout) if layout else recognize_layout(root), names, pattern)
+    return find_sequences(root, get_layout(layout) if layout else recognize_layout(root), names, pattern, options)
 
 
 def _describe(sample: list[Path]) -> str:

@@ -104,3 +104,11 @@ def cache_last_file(load: Callable[[Path], Content]) -> Callable[[Path], Content
 def is_empty_list(path: Path) -> bool:
     """Return True if a JSON file contains an empty list."""
     return re.fullmatch(rb"\s*\[\s*\]\s*", read_head(path)) is not None
+
+
+def is_empty(path: Path) -> bool:
+    """Return True if a file has 0 bytes or cannot be read."""
+    try:
+        return path.stat().st_size == 0
+    except OSError:
+        return True

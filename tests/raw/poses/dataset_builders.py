@@ -10,11 +10,23 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from skelgait.skeletons import COCO_17, COCO_18
+from skelgait.skeletons import COCO_17, OPENPOSE_18
 from skelgait.storage import Key
 
 Walks = Mapping[Key, NDArray[np.float64]]
 """Keypoints of each sequence, (T, 17, 3)."""
+
+
+# Neutral person: the left side has the larger x.
+PERSON = np.array(
+    [(100, 40), (103, 37), (97, 37), (106, 40), (94, 40), (115, 70), (85, 70), (120, 100), (80, 100), (122, 130),
+     (78, 130), (110, 130), (90, 130), (110, 170), (90, 170), (110, 210), (90, 210)], float
+)  # fmt: skip
+
+
+def person(x: float = 0, third: float = 0.5) -> list[float]:
+    """Return the neutral person, moved by x, as a row of 51 numbers."""
+    return [value for px, py in PERSON for value in (px + x, py, third)]
 
 
 def make_walks(*keys: Key, frames: int = 4) -> dict[Key, NDArray[np.float64]]:
@@ -31,10 +43,10 @@ def upright(rng: np.random.Generator, frames: int) -> NDArray[np.float64]:
 
 
 def coco18(keypoints_xyc: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Convert COCO-17 to COCO-18, with the neck at the midpoint of the shoulders."""
+    """Convert COCO-17 to OpenPose-18, with the neck at the midpoint of the shoulders."""
     neck = keypoints_xyc[:, [5, 6]].mean(axis=1)
     by_name = {name: keypoints_xyc[:, n] for n, name in enumerate(COCO_17.joints)} | {"neck": neck}
-    return np.stack([by_name[name] for name in COCO_18.joints], axis=1)
+    return np.stack([by_name[name] for name in OPENPOSE_18.joints], axis=1)
 
 
 def _text(path: Path, joints: NDArray[np.float64]) -> None:
@@ -90,7 +102,7 @@ def oumvlp(root: Path, walks: Walks) -> Path:
 
 
 def openpose(root: Path, walks: Walks) -> Path:
-    """Write OpenPose output: COCO-18, frames numbered from 0 with twelve digits."""
+    """Write OpenPose output: OpenPose-18, frames numbered from 0 with twelve digits."""
     for key, joints in walks.items():
         root.joinpath(*key).mkdir(parents=True)
         for t, frame in enumerate(coco18(joints)):

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from skelgait.errors import DataError
 from skelgait.raw.poses.registry import open_raw
 from skelgait.storage import Key
-from tests.raw.poses.dataset_builders import make_walks
+from tests.raw.poses.dataset_builders import make_walks, person
 from tests.raw.poses.estimator_builders import casia_b_csv, matching_layouts, read_all
 
 KEYS = (Key("001", "nm-01", "090"), Key("001", "nm-02", "000"), Key("002", "bg-01", "090"))
@@ -21,7 +21,9 @@ HEADER = "image_name," + ",".join("xyc" * 17)
 
 
 def row(image: str, value: object = 1) -> str:
-    return image + f",{value}" * 51
+    if value == 1 or not isinstance(value, int):
+        return image + f",{value}" * 51
+    return ",".join([image, *map(str, person(value))])
 
 
 def write(path: Path, *lines: str, end: str = "\n") -> Path:
@@ -56,7 +58,7 @@ def test_frame_names_are_image_names(tmp_path: Path, image: str) -> None:
     rows = [row(f"p/001-nm-01-090/{image.format(n)}", n) for n in (10, 9, 100)]
     (sequence,) = read_all(write(tmp_path / "a.csv", HEADER, *rows), "casia-b-csv").values()
     assert sequence.frame_names == [image.format(n).removesuffix(".jpg").removesuffix(".png") for n in (9, 10, 100)]
-    assert [people[0, 0, 0] for people in sequence.people] == [9, 10, 100]
+    assert [people[0, 0, 0] for people in sequence.people] == [109, 110, 200]
 
 
 def test_table_without_header_and_with_empty_rows_is_read(tmp_path: Path) -> None:
@@ -67,16 +69,16 @@ def test_table_without_header_and_with_empty_rows_is_read(tmp_path: Path) -> Non
 
 
 def test_quoted_comma_is_part_of_the_name(tmp_path: Path) -> None:
-    path = write(tmp_path / "a.csv", HEADER, '"a, b/001-nm-01-090/1.jpg"' + ',"1.5"' * 51)
+    path = write(tmp_path / "a.csv", HEADER, '"a, b/001-nm-01-090/1.jpg"' + ',"0.5"' * 51)
     ((key, sequence),) = read_all(path, "casia-b-csv").items()
     assert key == KEYS[0]
-    assert sequence.people[0].tolist() == [[[1.5] * 3] * 17]
+    assert sequence.people[0].tolist() == [[[0.5] * 3] * 17]
 
 
 def test_two_rows_of_one_image_are_two_people(tmp_path: Path) -> None:
     rows = [row("p/001-nm-01-090/1.jpg", 1), row("p/001-nm-01-090/2.jpg", 2), row("p/001-nm-01-090/1.jpg", 3)]
     (sequence,) = read_all(write(tmp_path / "a.csv", HEADER, *rows), "casia-b-csv").values()
-    assert [people[:, 0, 0].tolist() for people in sequence.people] == [[1, 3], [2]]
+    assert [people[:, 0, 0].tolist() for people in sequence.people] == [[1, 103], [102]]
 
 
 @given(st.lists(st.tuples(st.integers(1, 3), st.booleans()), min_size=1, max_size=20), st.sampled_from(["\n", "\r\n"]))
@@ -91,7 +93,9 @@ def test_rows_of_mixed_sequences_are_all_read(
         walk: [str(n) for n, (other, _) in enumerate(order) if other == walk] for walk, _ in order
     }
     for sequence in sequences.values():
-        assert [str(int(people[0, 0, 0])) for people in sequence.people] == sequence.frame_names
+        assert [
+            str(int(people[0, 0, 0]) - 100 * (people[0, 0, 0] > 1)) for people in sequence.people
+        ] == sequence.frame_names
 
 
 @pytest.mark.parametrize(("value", "read"), [("nan", np.nan), ("1e39", np.inf), ("-1e400", -np.inf)])

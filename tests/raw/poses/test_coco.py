@@ -14,11 +14,11 @@ from skelgait.errors import DataError, ShapeError
 from skelgait.raw.poses.registry import open_raw
 from skelgait.raw.poses.sequence import RawSequence
 from skelgait.storage import Key
-from tests.raw.poses.dataset_builders import make_walks
+from tests.raw.poses.dataset_builders import make_walks, person
 from tests.raw.poses.estimator_builders import coco, coco_results, matching_layouts, read_all
 
 KEYS = (Key("001", "nm-01", "090"), Key("001", "nm-02", "000"))
-SURE = [float(n) if n % 3 < 2 else 0.5 for n in range(51)]
+SURE = person()
 
 
 def write(path: Path, content: object) -> Path:
@@ -98,21 +98,27 @@ def test_image_folder_in_two_files_is_an_error(tmp_path: Path) -> None:
     ("third", "xyc"),
     [
         (0, [0.0, 0.0, 0.0]),  # flag: not labeled
-        (1, [4.0, 5.0, 1.0]),  # flag: not visible
-        (2, [4.0, 5.0, 1.0]),
-        (0.5, [4.0, 5.0, 0.5]),
-        (None, [4.0, 5.0, np.nan]),
+        (1, [4.0, 205.0, 1.0]),  # flag: not visible
+        (2, [4.0, 205.0, 1.0]),
+        (0.5, [4.0, 205.0, 0.5]),
+        (None, [4.0, 205.0, np.nan]),
     ],
 )
 def test_third_value_is_a_flag_if_all_are(tmp_path: Path, third: object, xyc: list[float]) -> None:
-    row = [4.0, 5.0, 2] * 16 + [4.0, 5.0, third]
+    row = [*person(third=2 if third in (0, 1, 2, None) else 0.25)[:48], 4.0, 205.0, third]
     path = write(tmp_path / "walk.json", annotated({1: "1.jpg"}, {"image_id": 1, "keypoints": row}))
     ((joints,),) = read_one(path).people
     np.testing.assert_array_equal(joints[16], xyc)
-    assert joints[0, 2] == (2.0 if third in (None, 0.5) else 1.0)
+    assert joints[0, 2] == (0.25 if third == 0.5 else 1.0)
 
 
-@pytest.mark.parametrize("change", [{"num_keypoints": 0}, {"keypoints": [0] * 51}, {"keypoints": [4.0, 5.0, 0] * 17}])
+def test_flags_mixed_with_confidences_are_an_error(tmp_path: Path) -> None:
+    people = [{"image_id": 1, "keypoints": person(third=third)} for third in (2, 0.5)]
+    with pytest.raises(DataError, match=r"found visibility flags 0, 1, 2 mixed with confidences such as 0\.5"):
+        read_one(write(tmp_path / "walk.json", annotated({1: "1.jpg"}, *people)))
+
+
+@pytest.mark.parametrize("change", [{"num_keypoints": 0}, {"keypoints": [0] * 51}, {"keypoints": person(third=0)}])
 def test_person_without_joints_is_ignored(tmp_path: Path, change: dict[str, object]) -> None:
     content = annotated({1: "1.jpg", 2: "2.jpg"}, {"image_id": 1, **change}, {"image_id": 2})
     assert [len(people) for people in read_one(write(tmp_path / "walk.json", content)).people] == [0, 1]
@@ -156,7 +162,7 @@ def test_frame_order_is_independent_of_the_list(tmp_path_factory: pytest.TempPat
         (annotated({1: "a\0.jpg"}, {"image_id": 1}), "the path 'a"),
         (annotated({1: "1.jpg"}, {"image_id": 1, "keypoints": 7}), r"joints of shape \(\)"),
         (annotated({1: "1.jpg"}, {"image_id": 1, "keypoints": [*SURE, 1.0, 2.0]}), r"joints of shape \(53,\)"),
-        (annotated({1: "1.jpg"}, {"image_id": 1, "keypoints": SURE[:42]}), "rows of 42 numbers"),
+        (annotated({1: "1.jpg"}, {"image_id": 1, "keypoints": SURE[:39]}), "13 joints"),
         (annotated({1: "1.jpg"}, {"image_id": 1, "keypoints": ["a"] * 51}), "joints that are not numbers"),
     ],
 )
@@ -168,5 +174,5 @@ def test_invalid_file_is_an_error(tmp_path: Path, content: object, found: str) -
 
 def test_people_with_different_skeletons_are_an_error(tmp_path: Path) -> None:
     content = annotated({1: "1.jpg"}, {"image_id": 1}, {"image_id": 1, "keypoints": [0.5] * 78})
-    with pytest.raises(ShapeError, match="found people with 17 and 26 joints in one frame"):
+    with pytest.raises(ShapeError, match="found people with 17 and 26 joints"):
         read_one(write(tmp_path / "walk.json", content))

@@ -17,12 +17,12 @@ from skelgait.raw.poses.sequence import RawSequence
 from skelgait.storage import Key
 from tests.raw.poses import dataset_builders as datasets
 from tests.raw.poses import estimator_builders as estimators
-from tests.raw.poses.dataset_builders import Walks, make_walks
+from tests.raw.poses.dataset_builders import PERSON, Walks, make_walks, person
 from tests.raw.poses.estimator_builders import assert_holds, flagged, halved, matching_layouts, read_all, with_passer_by
 
 KEYS = (Key("001", "nm-01", "090"), Key("001", "nm-02", "000"), Key("002", "bg-01", "090"))
-JOINTS = [float(n) for n in range(51)]
-INSTANCE = {"keypoints": [[1.0, 2.0]] * 17, "keypoint_scores": [0.5] * 17}
+JOINTS = person()
+INSTANCE = {"keypoints": PERSON.tolist(), "keypoint_scores": [0.5] * 17}
 HEADER = "image_name," + ",".join("xyc" * 17)
 
 
@@ -176,7 +176,6 @@ class Trap:
         ("1/f1.txt", "a,b", "gait3d"),
         ("1/f1.txt", b"\xff\xfe", "gait3d"),
         ("1/1_keypoints.json", {"people": [{"pose_keypoints_2d": JOINTS}, {"pose_keypoints_2d": [1]}]}, "openpose"),
-        ("1/1_keypoints.json", {"people": [{"pose_keypoints_2d": None}]}, "openpose"),
         ("1/1_keypoints.json", {"people": [3]}, "openpose"),
         ("1/1_keypoints.json", [], "openpose"),
         ("1/a.pkl", Trap(), "pickles"),

@@ -17,7 +17,7 @@ from skelgait.raw.poses.registry import LAYOUTS, recognize_layout
 from skelgait.storage import Key, open_source
 from tests.raw.poses import dataset_builders as datasets
 from tests.raw.poses import estimator_builders as estimators
-from tests.raw.poses.dataset_builders import Walks, coco18, make_walks
+from tests.raw.poses.dataset_builders import Walks, make_walks
 
 
 class Case(NamedTuple):
@@ -50,7 +50,6 @@ CASES = {
         (("00001", "00", "000"), ("00001", "01", "015"), ("00002", "00", "270")),
         "oumvlp",
         ("0001", "0002", "0003", "0004"),
-        coco18,
     ),
     "sustech1k": Case(datasets.sustech1k, (("0000", "00-nm", "000"), ("0001", "01-bg", "045")), "pickles"),
     "ccpg": Case(
@@ -62,7 +61,7 @@ CASES = {
     ),
     "casia-b-pose": Case(datasets.casia_b_pose, PLAIN, "pickles", ("007", "009", "011", "013")),
     "openpose": Case(
-        datasets.openpose, PLAIN, "openpose", tuple(f"walk_{t:012d}" for t in range(4)), coco18
+        datasets.openpose, PLAIN, "openpose", tuple(f"walk_{t:012d}" for t in range(4))
     ),
     "alphapose": Case(estimators.alphapose, PLAIN, "alphapose", ("0", "1", "3", "4")),
     "alphapose images": Case(estimators.alphapose_images, PLAIN, "alphapose", ("8", "9", "10", "11")),

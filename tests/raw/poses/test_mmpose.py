@@ -127,7 +127,7 @@ def test_scores_become_confidence(tmp_path: Path, change: dict[str, object], con
 
 def test_3d_joints_are_an_error(tmp_path: Path) -> None:
     path = write(tmp_path / "walk.json", video(0, keypoints=[[1.0, 2.0, 3.0]] * 17))
-    with pytest.raises(ShapeError, match=r"found joints of shape \(17, 3\) and scores of shape \(17,\)"):
+    with pytest.raises(ShapeError, match=r"found 3D joints \(joints of shape \(17, 3\) and scores of shape \(17,\)\)"):
         read_one(path)
 
 
@@ -141,7 +141,7 @@ def test_joints_of_other_shape_are_an_error(tmp_path: Path, keypoints: object) -
 def test_people_with_different_skeletons_are_an_error(tmp_path: Path) -> None:
     other = {"keypoints": [[1.0, 2.0]] * 26}
     path = write(tmp_path / "walk.json", [{"frame_id": 0, "instances": [INSTANCE, other]}])
-    with pytest.raises(ShapeError, match="found people with 17 and 26 joints in one frame"):
+    with pytest.raises(ShapeError, match="found people with 17 and 26 joints"):
         read_one(path)
 
 
@@ -160,7 +160,7 @@ def test_invalid_file_is_an_error_when_read(tmp_path: Path, content: str) -> Non
     raw = open_raw(tmp_path, "mmpose")
     assert [key.identity for key in raw.keys] == ["a", "b"]
     assert len(raw.read(raw.keys[1]).people) == 1
-    with pytest.raises(DataError, match=r"a\.json: found (invalid JSON|other content)"):
+    with pytest.raises(DataError, match=r"a\.json: found (invalid JSON|other content|an empty file)"):
         raw.read(raw.keys[0])
 
 

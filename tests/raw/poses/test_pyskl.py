@@ -16,7 +16,7 @@ from skelgait.errors import DataError
 from skelgait.raw.poses.registry import open_raw
 from skelgait.raw.poses.sequence import RawSequence
 from skelgait.storage import Key
-from tests.raw.poses.dataset_builders import make_walks
+from tests.raw.poses.dataset_builders import PERSON, make_walks
 from tests.raw.poses.estimator_builders import matching_layouts, pyskl, read_all
 
 KEYS = (Key("001", "nm-01", "090"), Key("001", "nm-02", "000"))
@@ -101,7 +101,7 @@ def test_person_with_all_joints_at_0_is_absent(
     tmp_path_factory: pytest.TempPathFactory, is_present: np.ndarray
 ) -> None:
     n_people, n_frames = is_present.shape
-    keypoint = np.ones((n_people, n_frames, 17, 2)) * is_present[..., None, None]
+    keypoint = PERSON * is_present[..., None, None]
     path = write(tmp_path_factory.mktemp("any") / "walks.pkl", [annotation(keypoint=keypoint)])
     sequence = read_one(path)
     assert sequence.tracks == [[m for m in range(n_people) if is_present[m, t]] for t in range(n_frames)]
@@ -155,7 +155,7 @@ def test_pickle_code_is_not_executed(tmp_path: Path) -> None:
         (3, "other content"),
         ({"split": {}}, "other content"),
         ([annotation(), 3], "other content"),
-        ([{"frame_dir": "anna", "heatmap": XY}], "other content"),
+        ([{"frame_dir": "anna", "heatmap": XY}], "annotations without keypoints"),
         ([annotation(), annotation("/anna")], "anna twice"),
     ],
 )
@@ -174,7 +174,7 @@ def test_invalid_file_is_an_error(tmp_path: Path, content: object, found: str) -
         ({"keypoint": np.array([XY, None], object)}, "an array of object for joints"),
         ({"keypoint": XY + 1j}, "an array of complex128 for joints"),
         ({"keypoint_score": SCORES[:1]}, r"keypoint of shape \(2, 3, 17, 2\) and keypoint_score of shape \(1, 3, 17\)"),
-        ({"keypoint": np.zeros((2, 3, 17, 3)), "keypoint_score": SCORES}, r"keypoint of shape \(2, 3, 17, 3\) and"),
+        ({"keypoint": np.zeros((2, 3, 17, 3)), "keypoint_score": SCORES}, r"3D joints \(keypoint of shape"),
     ],
 )  # fmt: skip
 def test_array_of_other_shape_affects_only_its_sequence(tmp_path: Path, wrong: dict[str, object], found: str) -> None:

@@ -1,0 +1,88 @@
+"""Content of AlphaPose result files, in its three forms.
+
+* default: a list of people, each with its image; or the object of one person
+* cmu: `{image: {"bodies": [{"joints": [54 numbers]}]}}`
+* open: `{image: {"people": [{"pose_keypoints_2d": [54 numbers]}]}}`
+
+The joints of the cmu and open forms are those of OpenPose-18.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from skelgait.errors import DataError
+from skelgait.raw.poses.detections import Detection
+from skelgait.raw.poses.image_people import ImagePeople
+from skelgait.raw.poses.joints import parse_person
+from skelgait.raw.poses.json_stream import Item, iter_items
+from skelgait.raw.poses.sequence_files import cache_last_file, split_path
+from skelgait.skeletons import OPENPOSE_18
+
+_EXPECTED = 'a list of {"image_id": "<image name>", "keypoints": [...]}'
+_HINT = "export the poses again, or pass another --layout"
+# Key of the people of an image, and of the joints of a person, in the cmu and open forms.
+_FORMS = {"bodies": "joints", "people": "pose_keypoints_2d"}
+
+
+def is_result(value: Mapping[str, Any]) -> bool:
+    """Return True for a person of the default form."""
+    return isinstance(value.get("image_id"), str) and "keypoints" in value
+
+
+def is_image(value: Mapping[str, Any]) -> bool:
+    """Return True for the people of an image in the cmu or open form."""
+    return any(isinstance(value.get(key), list) for key in _FORMS)
+
+
+@cache_last_file
+def read_alphapose(path: Path) -> ImagePeople:
+    """Read a file of AlphaPose results in one pass.
+
+    Raises:
+        DataError: if it cannot be read, or has other content.
+    """
+    result = ImagePeople()
+    pairs: dict[str, Any] = {}
+    for item in iter_items(path):
+        if item.key is not None and not isinstance(item.value, dict):
+            pairs.setdefault(item.key, []).append(item.value)  # a value of the object of one person
+            continue
+        for image, person in _people(item, path):
+            result.add(split_path(image, path), [] if person is None else [person])
+        if item.key is not None:
+            result.skeleton = OPENPOSE_18
+    if pairs:
+        fields = {key: values if len(values) > 1 else values[0] for key, values in pairs.items()}
+        if result.sequences or not is_result(fields):
+            raise DataError(path, "other content", _EXPECTED, _HINT)
+        result.add(split_path(fields["image_id"], path), [_person(fields, path)])
+    result.check_folders(path)
+    return result
+
+
+def _people(item: Item, path: Path) -> Iterator[tuple[str, Detection | None]]:
+    """Yield the image and the detection of each person in an item; an image without people has None."""
+    key, value = item
+    if key is None and isinstance(value, dict) and is_result(value):
+        yield value["image_id"], _person(value, path)
+    elif key is not None and is_image(value):
+        form = next(name for name in _FORMS if name in value)
+        yield key, None
+        for body in value[form]:
+            joints = body.get(_FORMS[form]) if isinstance(body, dict) else None
+            yield key, Detection(parse_person(joints or [], path), _track_id(body))
+    else:
+        raise DataError(path, "other content", _EXPECTED, _HINT)
+
+
+def _person(result: Mapping[str, Any], path: Path) -> Detection:
+    return Detection(parse_person(result["keypoints"], path), _track_id(result), result.get("box"))
+
+
+def _track_id(result: Any) -> Any:
+    """Return the track id of a person, which some versions of AlphaPose put in a list."""
+    idx = result.get("idx")
+    return idx[0] if isinstance(idx, list) and idx else idx
