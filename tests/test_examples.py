@@ -264,7 +264,7 @@ def test_evaluation(tmp_path: Path) -> None:
     for command in questions:
         words = [word.replace("poses/0006", f"poses/{known}") for word in command]
         out = skelgait(tmp_path, *words)
-    assert "strangers" in out
+    assert "impostors" in out
     assert (tmp_path / "ranking.csv").read_text().startswith("probe,rank,identity,sequence,distance,accepted")
     (program,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     python = [sys.executable, "-c", program + "\nprint(tuple(first.shape), report.tables[0].title)"]

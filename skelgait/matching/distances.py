@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from skelgait.errors import DataError, ShapeError
-from skelgait.matching.kernels import add_roots
+from skelgait.matching.distance_kernels import as_panels, mean_distances
 from skelgait.matching.options import MatchingOptions
 from skelgait.matching.registry import DISTANCES, DistanceFunction
 
@@ -24,7 +24,7 @@ Each block is a pair of the index of its first probe and the distances (n, G) of
 next one is requested.
 """
 
-# The product of two such tiles runs nearly at full speed, and its result stays in the cache.
+# A tile of distances and its numbers of one strip stay in the cache.
 _TILE_ROWS, _TILE_COLUMNS = 1024, 2048
 
 # The squared distance of two embeddings of this length is still finite in float32.
@@ -73,7 +73,7 @@ def distance_rows(
         found, expected = (" x ".join(map(str, vectors.shape[1:])) for vectors in (probes, gallery))
         raise ShapeError("the probes", f"embeddings of {found}", f"{expected}, as in the gallery", "use one network")
     device = options.device or torch.device("cpu")
-    distance = DISTANCES[options.distance](device, tile_rows)
+    distance = DISTANCES[options.distance](tile_rows)
 
     def rows(probe_indices: Indices, gallery_indices: Indices) -> Iterator[tuple[int, NDArray[np.float32]]]:
         row_bytes = 4 * (len(gallery_indices) + probes.shape[1] * probes.shape[2])
@@ -103,54 +103,100 @@ def _strips(vectors: Vectors, indices: Indices, device: torch.device) -> Tensor:
 
 
 class Euclidean:
-    """Mean over strips of the Euclidean distance, computed tile by tile in buffers that are reused.
+    """Mean over strips of the Euclidean distance, computed tile by tile.
 
     Args:
-        device: device of the embeddings.
         tile_rows: probes compared at a time.
     """
 
-    def __init__(self, device: torch.device, tile_rows: int = _TILE_ROWS) -> None:
+    def __init__(self, tile_rows: int = _TILE_ROWS) -> None:
         self._tile_rows = tile_rows
-        self._products = torch.empty(0, device=device)
-        self._totals = torch.empty(0, device=device)
 
     def begin(self, probes: Tensor) -> None:
         """Set the probes (P, S, D) that the next tiles are compared with."""
-        self._probes, self._squares = probes, _squares(probes)
+        _norms(probes)
+        self._probes = _StripComparison(probes, self._tile_rows, squared=False)
 
     def write(self, gallery: Tensor, out: Tensor) -> None:
         """Write the distances to gallery entries (G, S, D) into `out` (P, G)."""
-        n_strips, gallery_squares = gallery.shape[1], _squares(gallery)
-        self._reserve(min(self._tile_rows, len(self._probes)) * len(gallery))
-        for top in range(0, len(self._probes), self._tile_rows):
-            rows = slice(top, top + self._tile_rows)
-            probes, squares = self._probes[rows], self._squares[:, rows]
-            shape = (len(probes), len(gallery))
-            products, totals = (buffer[: shape[0] * shape[1]].view(shape) for buffer in (self._products, self._totals))
-            totals.zero_()
-            for strip in range(n_strips):
-                torch.mm(probes[:, strip], gallery[:, strip].t(), out=products)
-                add_euclidean(products, squares[strip], gallery_squares[strip], totals)
-            out[rows] = totals.div_(n_strips)
-
-    def _reserve(self, size: int) -> None:
-        if len(self._products) < size:
-            self._products, self._totals = self._products.new_empty(size), self._totals.new_empty(size)
+        _norms(gallery)
+        self._probes.write(gallery, out)
 
 
-def _squares(vectors: Tensor) -> Tensor:
-    """Return the squared norms (S, n) of vectors (n, S, D)."""
-    return _norms(vectors).square_().t().contiguous()
+class Cosine:
+    """1 minus the mean over strips of the cosine, computed tile by tile.
+
+    It is half the squared Euclidean distance of unit vectors. The distance to a vector of length 0 is 1.
+
+    Args:
+        tile_rows: probes compared at a time.
+    """
+
+    def __init__(self, tile_rows: int = _TILE_ROWS) -> None:
+        self._tile_rows = tile_rows
+
+    def begin(self, probes: Tensor) -> None:
+        """Set the probes (P, S, D) that the next tiles are compared with."""
+        unit, self._zeros = _unit(probes)
+        self._probes = _StripComparison(unit, self._tile_rows, squared=True)
+
+    def write(self, gallery: Tensor, out: Tensor) -> None:
+        """Write the distances to gallery entries (G, S, D) into `out` (P, G)."""
+        unit, zeros = _unit(gallery)
+        self._probes.write(unit, out)
+        # Half the squared distance of a unit vector and a vector of length 0 is 1/2, of two such vectors 0.
+        out.add_((self._zeros[:, None] + zeros).to(out.device)).div_(2)
 
 
-def _norms(vectors: Tensor) -> Tensor:
-    """Return the norms (n, S) of vectors (n, S, D).
+class _StripComparison:
+    """Comparison of probes (P, S, D) with gallery entries, strip by strip, by differences of single numbers.
+
+    The products of a matrix library are faster on some devices. But |a|^2 + |b|^2 - 2ab loses small distances of long
+    vectors, and its last digits depend on the other vectors. By differences, a distance is precise to 1e-6 of itself,
+    the same to the bit in every batch, and 0 for equal vectors.
+
+    Args:
+        probes: embeddings (P, S, D).
+        tile_rows: probes compared at a time.
+        squared: True: mean over strips of the squared Euclidean distances; False: of the distances.
+    """
+
+    def __init__(self, probes: Tensor, tile_rows: int, *, squared: bool) -> None:
+        self._squared = squared
+        self._tiles = [as_panels(tile.numpy()) if tile.is_cpu else tile for tile in _tiles(probes, tile_rows)]
+        self._tile_rows = tile_rows
+
+    def write(self, gallery: Tensor, out: Tensor) -> None:
+        """Write the means over strips for gallery entries (G, S, D) into `out` (P, G)."""
+        for tile, rows in zip(self._tiles, _tiles(out, self._tile_rows), strict=True):
+            if isinstance(tile, Tensor):
+                rows.copy_(mean_distances_on_device(tile, gallery, squared=self._squared))
+            else:
+                means = np.empty(rows.shape, np.float32)
+                mean_distances(tile, gallery.numpy(), self._squared, means)
+                rows.copy_(torch.from_numpy(means))
+
+
+def _tiles(rows: Tensor, size: int) -> list[Tensor]:
+    """Return consecutive parts of a tensor, of `size` rows or fewer."""
+    return [rows[top : top + size] for top in range(0, len(rows), size)]
+
+
+def mean_distances_on_device(probes: Tensor, gallery: Tensor, *, squared: bool) -> Tensor:
+    """Return the mean over strips of the distances (P, G) of probes (P, S, D) to gallery entries (G, S, D)."""
+    distances = torch.cdist(
+        probes.transpose(0, 1), gallery.transpose(0, 1), compute_mode="donot_use_mm_for_euclid_dist"
+    )
+    return (distances.square_() if squared else distances).mean(0)
+
+
+def _norms(vectors: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
+    """Return the norms (n, S) of vectors (n, S, D), computed in a type of numbers.
 
     Raises:
         DataError: if a norm is too large, infinite or NaN: distances would be NaN, which cannot be ranked.
     """
-    norms: Tensor = torch.linalg.vector_norm(vectors, dim=2)
+    norms: Tensor = torch.linalg.vector_norm(vectors, dim=2, dtype=dtype)
     is_valid = norms <= _LARGEST_NORM
     if not is_valid.all():
         found, hint = f"an embedding of norm {norms[~is_valid][0]:g}", "embed with an earlier checkpoint, or in float32"
@@ -158,37 +204,11 @@ def _norms(vectors: Tensor) -> Tensor:
     return norms
 
 
-def add_euclidean(products: Tensor, probe_squares: Tensor, gallery_squares: Tensor, totals: Tensor) -> None:
-    """Add the Euclidean distances of one strip to `totals` (P, G), in place.
-
-    Args:
-        products: (P, G) inner products.
-        probe_squares: (P,) squared norms of the probes.
-        gallery_squares: (G,) squared norms of the gallery entries.
-        totals: (P, G) sums so far.
-    """
-    if products.is_cpu:
-        add_roots(products.numpy(), probe_squares.numpy(), gallery_squares.numpy(), totals.numpy())
-    else:
-        totals += (probe_squares[:, None] + gallery_squares - 2 * products).clamp_(min=0).sqrt_()
-
-
-class Cosine:
-    """1 minus the mean over strips of the cosine, computed tile by tile."""
-
-    def begin(self, probes: Tensor) -> None:
-        """Set the probes (P, S, D) that the next tiles are compared with."""
-        self._probes = _unit(probes)
-
-    def write(self, gallery: Tensor, out: Tensor) -> None:
-        """Write the distances to gallery entries (G, S, D) into `out` (P, G)."""
-        # The sum over strips of products (P, D) by (D, G) is one product (P, S x D) by (S x D, G).
-        out.copy_(torch.mm(self._probes, _unit(gallery).t()).mul_(-1 / gallery.shape[1]).add_(1))
-
-
-def _unit(vectors: Tensor) -> Tensor:
-    """Return vectors (n, S, D) as (n, S x D), each strip divided by its norm."""
-    return (vectors / _norms(vectors).clamp_(min=1e-12)[..., None]).flatten(1)
+def _unit(vectors: Tensor) -> tuple[Tensor, Tensor]:
+    """Return vectors (n, S, D) divided by their norms, and the share (n,) of strips of length 0."""
+    norms = _norms(vectors, torch.float64)
+    zeros = norms == 0
+    return vectors / norms.masked_fill(zeros, 1)[..., None].float(), zeros.float().mean(1)
 
 
 class FunctionDistance:

@@ -12,25 +12,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 Integers = NDArray[np.int64]
 
-_fast = njit(cache=True, parallel=True, error_model="numpy", fastmath={"nsz", "contract"})
 _exactly = njit(cache=True, parallel=True, error_model="numpy")
-
-
-@_fast
-def add_roots(products: Floats, row_squares: Floats, column_squares: Floats, total: Floats) -> None:
-    """Add the Euclidean distances of points to `total` (p, g), in place.
-
-    Args:
-        products: (p, g) inner products.
-        row_squares: (p,) squared norms of the points of the rows.
-        column_squares: (g,) squared norms of the points of the columns.
-        total: (p, g) sums so far.
-    """
-    for i in prange(len(products)):
-        row_square, row, sums = row_squares[i], products[i], total[i]
-        for j in range(len(row)):
-            # |a - b|^2 = |a|^2 + |b|^2 - 2ab; rounding can make it negative.
-            sums[j] += np.sqrt(max(row_square + column_squares[j] - np.float32(2) * row[j], np.float32(0)))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Protocol
 from skelgait.errors import SettingsError
 
 if TYPE_CHECKING:
-    import torch
     from torch import Tensor
 
 DistanceFunction = Callable[["Tensor", "Tensor"], "Tensor"]
@@ -36,20 +35,20 @@ class TiledDistance(Protocol):
         ...
 
 
-def _euclidean(device: torch.device, tile_rows: int) -> TiledDistance:
+def _euclidean(tile_rows: int) -> TiledDistance:
     from skelgait.matching.distances import Euclidean
 
-    return Euclidean(device, tile_rows)
+    return Euclidean(tile_rows)
 
 
-def _cosine(_device: torch.device, _tile_rows: int) -> TiledDistance:
+def _cosine(tile_rows: int) -> TiledDistance:
     from skelgait.matching.distances import Cosine
 
-    return Cosine()
+    return Cosine(tile_rows)
 
 
-DISTANCES: dict[str, Callable[[torch.device, int], TiledDistance]] = {"euclidean": _euclidean, "cosine": _cosine}
-"""Constructors of distances by name; they take the device, and the number of probes compared at a time.
+DISTANCES: dict[str, Callable[[int], TiledDistance]] = {"euclidean": _euclidean, "cosine": _cosine}
+"""Constructors of distances by name; they take the number of probes compared at a time.
 
 `euclidean`: mean over strips of the Euclidean distance. `cosine`: 1 minus the mean over strips of the cosine.
 """
@@ -72,7 +71,7 @@ def register_distance(name: str) -> Callable[[DistanceFunction], DistanceFunctio
         raise SettingsError("distance", f"{name}, a built-in distance", "a new name", "choose another name")
 
     def register(function: DistanceFunction) -> DistanceFunction:
-        def tiled(_device: torch.device, tile_rows: int) -> TiledDistance:
+        def tiled(tile_rows: int) -> TiledDistance:
             from skelgait.matching.distances import FunctionDistance
 
             return FunctionDistance(name, function, tile_rows)

@@ -283,7 +283,9 @@ def test_two_processes_print_once(embedded: Path, tmp_path: Path, what: str) -> 
     assert json.loads(done.stdout) == json.loads((tmp_path / "x.json").read_text())
     (alone,) = [call("identify", path, *GALLERY, "--json")[1]]
     for one, two in zip(json.loads(alone)["probes"], json.loads(done.stdout)["probes"], strict=True):
-        assert [c["sequence"] for c in one["candidates"]] == [c["sequence"] for c in two["candidates"]]
+        # Embeddings of other batches differ in their last digits, which can change the order of near ties.
+        distances = {c["sequence"]: c["distance"] for c in two["candidates"]}
+        assert distances == pytest.approx({c["sequence"]: c["distance"] for c in one["candidates"]}, rel=1e-4, abs=1e-6)
 
 
 def test_subfolder_of_a_tree_is_accepted(embedded: Path) -> None:
