@@ -17,6 +17,7 @@ from skelgait.checkpoints.mismatch import (
     check_network_matches,
     find_mismatches,
 )
+from skelgait.checkpoints.presets import matching_presets
 from skelgait.errors import CheckpointError
 from skelgait.opengait.weights import from_opengait
 
@@ -70,6 +71,8 @@ def _mismatch_error(path: Path, file: CheckpointFile, expected: Architecture) ->
     damage = f", with {mismatches.summary()}" if mismatches.names() else ""
     changes = ", ".join(f"train.network.{name}={_to_flag(getattr(found, name))}" for name in differing)
     hint = f"set {changes} as in the checkpoint, or {HINT}" if changes else f"{HINT}; see `skelgait checkpoint {path}`"
+    if differing and (presets := [match.preset for match in matching_presets(found)]):
+        hint = f"pass --preset {' or '.join(presets)}, which fits the checkpoint; or {hint}"
     return CheckpointError(path, f"{found}{damage}", f"{expected} with any number of classes", hint)
 
 

@@ -14,7 +14,16 @@ from skelgait.checkpoints.checkpoint import Checkpoint, save_checkpoint
 from skelgait.checkpoints.initial_weights import initial_weights
 from skelgait.errors import CheckpointError
 from skelgait.opengait.weights import from_opengait, to_opengait
-from tests.checkpoints.checkpoint_files import CLASSIFIER, FCS, SMALL, SMALL_PLUS, weights_of, write_opengait, zeros
+from tests.checkpoints.checkpoint_files import (
+    CCPG,
+    CLASSIFIER,
+    FCS,
+    SMALL,
+    SMALL_PLUS,
+    weights_of,
+    write_opengait,
+    zeros,
+)
 
 CLASS_WEIGHT = "neck.class_weight"
 
@@ -74,6 +83,23 @@ def test_other_architecture_is_an_error_with_settings_to_change(
         initial_weights(path, wanted)
     assert repr(SMALL) in str(error.value)
     assert repr(wanted) in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("found", "wanted", "presets"),
+    [
+        (CCPG, replace(CCPG, channels=(32, 64, 128, 256)), "skeletongait_CCPG or skeletongait_"),
+        (CCPG, replace(CCPG, name="skeletongait++"), "skeletongait_CCPG or skeletongait_"),
+        (replace(CCPG, name="skeletongait++"), CCPG, r"skeletongait\+\+_CCPG or skeletongait\+\+_"),
+    ],
+)
+def test_error_names_the_presets_that_fit(
+    tmp_path: Path, found: Architecture, wanted: Architecture, presets: str
+) -> None:
+    path = write_opengait(tmp_path / "c.pt", weights_of(found))
+    message = rf"; pass --preset {presets}.*, which fits the checkpoint; or set train\.network\."
+    with pytest.raises(CheckpointError, match=message):
+        initial_weights(path, wanted)
 
 
 @pytest.mark.parametrize(
