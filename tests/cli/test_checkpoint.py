@@ -32,7 +32,8 @@ def test_damaged_file_is_refused_without_a_hint_to_execute_it(tmp_path: Path, co
     (tmp_path / "c.pt").write_bytes(content)
     code, out, err = call("checkpoint", tmp_path / "c.pt")
     assert (code, out) == (1, "")
-    assert err.startswith(f"Error: {tmp_path}/c.pt: found a file that cannot be read (")
+    assert err.startswith(f"Error: {tmp_path}/c.pt: found a")
+    assert "expected a checkpoint of skelgait or of OpenGait" in err
     assert len(err.splitlines()) == 1
     assert "weights_only" not in err
 
@@ -100,3 +101,17 @@ def test_skelgait_checkpoint_is_described(tmp_path: Path) -> None:
     lines = [" ".join(line.split()) for line in out.splitlines()]
     for line in ("seed 3", "can be resumed yes", "data: dataset CASIA-B", "iteration 7", "test embedding 2"):
         assert line in lines
+
+
+def test_weights_that_are_not_finite_are_a_warning(tmp_path: Path) -> None:
+    weights = {**WEIGHTS, FIRST: torch.full_like(WEIGHTS[FIRST], float("nan")), CLASSIFIER: WEIGHTS[CLASSIFIER].clone()}
+    weights[CLASSIFIER][0, 0, 0] = float("inf")
+    path = write_opengait(tmp_path / "c.pt", weights)
+    code, _, err = call("checkpoint", path)
+    names = ", ".join(name for name in weights if name in (FIRST, CLASSIFIER))
+    warning = (
+        f"2 of {len(weights)} weights have values that are not finite ({names}): the training has diverged; "
+        "use an earlier checkpoint, or train with a lower train.optimizer.learning_rate"
+    )
+    assert (code, err) == (0, f"Warning: {warning}\n")
+    assert json.loads(call("checkpoint", path, "--json")[1])["warnings"] == [warning]

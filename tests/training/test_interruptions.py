@@ -170,7 +170,7 @@ def test_resume_skips_damaged_checkpoint(workspace: Path, caplog: pytest.LogCapt
     report = run(workspace, "damaged", iterations=10)
     report.checkpoint.write_bytes(report.checkpoint.read_bytes()[:5000])
     run(workspace, "damaged", resume=True)
-    assert "checkpoint-000010.pt: found a file that cannot be read" in caplog.text
+    assert "checkpoint-000010.pt: found a truncated file" in caplog.text
     assert "the previous one is used" in caplog.text
     assert_same_runs(workspace, "whole", "damaged")
 
@@ -178,10 +178,10 @@ def test_resume_skips_damaged_checkpoint(workspace: Path, caplog: pytest.LogCapt
 def test_requested_damaged_checkpoint_is_refused(workspace: Path) -> None:
     report = run(workspace, "requested", iterations=10)
     report.checkpoint.write_bytes(b"")
-    with pytest.raises(CheckpointError, match=r"checkpoint-000010\.pt: found a file that cannot be read"):
+    with pytest.raises(CheckpointError, match=r"checkpoint-000010\.pt: found an empty file"):
         run(workspace, "requested", resume=True, iteration=10)
     (workspace / "runs" / "requested" / "checkpoints" / "checkpoint-000005.pt").write_bytes(b"")
-    with pytest.raises(CheckpointError, match=r"checkpoint-000010\.pt: found a file that cannot be read"):
+    with pytest.raises(CheckpointError, match=r"checkpoint-000010\.pt: found an empty file"):
         run(workspace, "requested", resume=True)
 
 
