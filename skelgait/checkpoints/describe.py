@@ -22,7 +22,7 @@ from skelgait.checkpoints.mismatch import (
 )
 from skelgait.checkpoints.presets import PresetMatch, matching_presets
 from skelgait.datasets import DATASETS
-from skelgait.display import Row, Tabular
+from skelgait.display import Row, Tabular, escaped
 from skelgait.errors import PathLike
 from skelgait.opengait.weights import to_opengait
 
@@ -72,6 +72,7 @@ class CheckpointReport(Tabular):
         data: training data, if they are in the file.
         next_command: command to run next; empty if the weights cannot be loaded.
         hint: what to do about weight mismatches; empty if there are none.
+        warnings: what is wrong with the values of the weights, with a hint.
     """
 
     path: Path
@@ -88,6 +89,7 @@ class CheckpointReport(Tabular):
     data: Mapping[str, Any]
     next_command: str
     hint: str
+    warnings: tuple[str, ...] = ()
 
     def headline(self) -> str:
         """Return network and iteration."""
@@ -112,6 +114,7 @@ class CheckpointReport(Tabular):
             "remarks": "; ".join(self.remarks) or None,
             "next command": self.next_command or None,
             "hint": self.hint or None,
+            "warnings": "; ".join(self.warnings) or None,
         }
         return [{"name": name, "value": value} for name, value in properties.items() if value is not None]
 
@@ -147,6 +150,7 @@ def describe_checkpoint(path: PathLike) -> CheckpointReport:
         data=data,
         next_command=_next_command(path, weights, settings.get("dataset", data.get("dataset"))),
         hint=_hint(path, weights),
+        warnings=_warnings(file.weights),
     )
 
 
@@ -211,6 +215,17 @@ def _hint(path: Path, weights: WeightsReport) -> str:
     if names == sorted(weights.mismatches.unexpected):
         return "save the file without the unexpected weights"
     return "download the file again, or save the complete network"
+
+
+def _warnings(weights: Mapping[str, Tensor]) -> tuple[str, ...]:
+    names = [name for name, weight in weights.items() if not bool(weight.isfinite().all())]
+    if not names:
+        return ()
+    first = ", ".join(map(escaped, names[:3])) + ", ..." * (len(names) > 3)
+    return (
+        f"{len(names)} of {len(weights)} weights have values that are not finite ({first}): the training has diverged; "
+        "use an earlier checkpoint, or train with a lower train.optimizer.learning_rate",
+    )
 
 
 def _to_json(value: object) -> object:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from skelgait.cli.command import Json, command
-from skelgait.cli.output import show_facts, show_json, show_lines, show_table
+from skelgait.cli.output import show_facts, show_json, show_lines, show_table, warn
 
 if TYPE_CHECKING:
     from skelgait.checkpoints.describe import CheckpointReport, WeightsReport
@@ -44,6 +44,7 @@ def checkpoint(path: _Path, as_json: Json = False) -> None:
         show_json({**asdict(report), "loadable": report.weights.is_loadable})
     else:
         _show(report)
+    warn(report.warnings)
     if not report.weights.is_loadable:
         raise typer.Exit(1)
 

@@ -13,6 +13,7 @@ from skelgait.embeddings import Embeddings
 from skelgait.embeddings.embeddings import check_finite
 from skelgait.embeddings.file import EmbeddingFile
 from skelgait.errors import ProtocolError
+from skelgait.evaluation.collapse import collapse_notes
 from skelgait.evaluation.evaluation_set import EvaluationSet, Members, conditions_of
 from skelgait.evaluation.group_report import report_ranks, report_rates, report_searches
 from skelgait.evaluation.notes import check_results, notes_for
@@ -99,7 +100,7 @@ def score(
         _table_report(table, table_results, evaluation_set, bootstrap_samples)
         for table, table_results in zip(protocol.tables, results, strict=True)
     )
-    notes = notes_for(protocol, tables, evaluation_set)
+    notes = (*collapse_notes(embeddings, options.distance), *notes_for(protocol, tables, evaluation_set))
     check_results(protocol, tables, evaluation_set)
     return EvaluationReport(
         protocol=protocol.name,

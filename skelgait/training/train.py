@@ -30,6 +30,7 @@ from skelgait.sampling.clips import Clips, clip_batches
 from skelgait.settings.run_settings import current_settings
 from skelgait.settings.training import TrainSettings
 from skelgait.storage import Key, SequenceSource
+from skelgait.training.collapse import CollapseMonitor, warn_of_one_identity
 from skelgait.training.evaluations import Evaluations
 from skelgait.training.fingerprint import fingerprint
 from skelgait.training.metrics import Metrics, status_of
@@ -140,6 +141,8 @@ def train(
         write_run(run, record, device, data, resumption)
         log.info("%d sequences of %d identities", len(keys), len(names))
         log.info(initial_state)
+        if is_main():
+            warn_of_one_identity(len(names), settings)
         if resumption is not None and is_main():
             resumption.log_changes()
             _warn_if_finished(state, settings)
@@ -176,6 +179,7 @@ class _Loop:
         self.evaluations = Evaluations(run, state.iteration)
         self.tensorboard = TensorBoardLogger(run, state.iteration) if settings.tensorboard and is_main() else None
         self.evaluate = evaluate
+        self.collapse = CollapseMonitor(settings.losses.triplet.margin)
 
     def run_to_end(self, batches: Generator[Batch, None, None], advance: Advance) -> dict[str, Any]:
         """Train until the last iteration; return the metrics of the last logged step."""
@@ -194,6 +198,8 @@ class _Loop:
                 state.refuse_not_finite(min(_MAX_NOT_FINITE, settings.log_every))
                 line = self.metrics.write(state.iteration, state.learning_rate, mean_over_processes(terms))
                 status = status_of(line)
+                if is_main():
+                    self.collapse.check(line)
                 if self.tensorboard is not None:
                     self.tensorboard.scalars(state.iteration, line)
             advance(1, status)
