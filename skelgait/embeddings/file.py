@@ -25,9 +25,11 @@ from skelgait.embeddings.extraction import EmbeddingChunk
 from skelgait.errors import DataError, PathLike
 from skelgait.matching.distances import as_slice
 from skelgait.storage import Key
+from skelgait.storage.format_version import check_format
 from skelgait.storage.hdf5_file import HDF5_ERRORS, create_hdf5
 from skelgait.storage.shards import read_keys, write_keys
 
+FORMAT = 1
 _NAMES = {1: "embedding_1", 2: "embedding_2"}
 # Facts that are integers, and facts that are mappings; the others are strings.
 _INTEGERS, _MAPPINGS = {"iteration", "test_embedding", "max_frames"}, {"settings", "drawn"}
@@ -87,7 +89,8 @@ def write_embeddings(
         write_keys(file, list(keys))
         file["frames"] = np.asarray(frames, np.int64)
         # Text of fixed length: HDF5 may loop forever on a damaged file with text of variable length.
-        file["facts"] = np.bytes_(json.dumps({**asdict(facts), "made_by": f"skelgait {__version__}"}).encode())
+        content = {"format": FORMAT, **asdict(facts), "made_by": f"skelgait {__version__}"}
+        file["facts"] = np.bytes_(json.dumps(content).encode())
         for chunk in chunks:
             for name, values in zip(_NAMES.values(), chunk[1:], strict=True):
                 if name not in file:
@@ -155,7 +158,7 @@ def open_embeddings(path: PathLike, embedding: int | None = None) -> EmbeddingFi
     path = Path(path)
     try:
         with h5py.File(path, "r") as file:
-            facts = _read_facts(file["facts"])
+            facts = _read_facts(path, file["facts"])
             number = embedding or facts.test_embedding
             table, keys, frames = file[_NAMES[number]], read_keys(file), np.asarray(file["frames"][:])
             if table.dtype != np.float32 or table.ndim != 3 or len(table) != len(keys):
@@ -191,10 +194,12 @@ def holds_embeddings(path: Path) -> bool:
         return False
 
 
-def _read_facts(table: h5py.Dataset) -> EmbeddingFacts:
+def _read_facts(path: Path, table: h5py.Dataset) -> EmbeddingFacts:
     if table.dtype.kind != "S" or table.shape != ():
         raise ValueError(f"facts of shape {table.shape} and type {table.dtype}")
     content = json.loads(table[()])
+    if isinstance(content, dict):
+        check_format(path, content.get("format"), FORMAT)
     values: dict[str, Any] = {}
     for name in (item.name for item in fields(EmbeddingFacts)):
         value = content.get(name, _DEFAULTS.get(name)) if isinstance(content, dict) else None

@@ -14,8 +14,10 @@ from skelgait.reports.ranks_file import write_ranks
 from skelgait.reports.rows import MetricRow, Report, rows_of
 from skelgait.reports.tables import markdown_of
 from skelgait.storage.atomic import remove_file, write_text
+from skelgait.storage.format_version import check_format
 
 REPORT, RANKS = "report.json", "ranks.h5"
+FORMAT = 1
 _PICTURES = ("cmc.png", "roc.png", "open-set.png", "views-*.png", "retrieval-*.png", "report.html")
 
 
@@ -42,7 +44,7 @@ def write_report(folder: PathLike, report: Report, evaluation: EvaluationReport)
     write_ranks(folder / RANKS, evaluation)
     write_text(folder / "report.csv", table.getvalue())
     write_text(folder / "report.md", markdown_of(report))
-    write_text(folder / REPORT, json.dumps(report, indent=1, ensure_ascii=False) + "\n")
+    write_text(folder / REPORT, json.dumps({"format": FORMAT, **report}, indent=1, ensure_ascii=False) + "\n")
 
 
 def _remove_pictures(folder: Path) -> None:
@@ -57,7 +59,7 @@ def read_report(folder: PathLike) -> dict[str, Any]:
     """Read the report in a folder as plain data.
 
     Raises:
-        DataError: if it is missing or damaged.
+        DataError: if it is missing or damaged, or was written by a newer skelgait.
     """
     path, hint = Path(folder) / REPORT, "run `skelgait evaluate` again"
     try:
@@ -70,4 +72,5 @@ def read_report(folder: PathLike) -> dict[str, Any]:
         raise DataError(path, error.strerror or str(error), "an evaluation report", hint) from error
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise DataError(path, f"a damaged file ({error!r})", "an evaluation report", hint) from error
+    check_format(path, content.get("format"), FORMAT)
     return content

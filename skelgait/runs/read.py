@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -12,7 +11,7 @@ from typing import Any
 from skelgait.checkpoints.best_checkpoint import EVALUATIONS_FILE, Scores, read_scores
 from skelgait.checkpoints.folder import list_checkpoints
 from skelgait.errors import DataError, SettingsError
-from skelgait.settings.run_settings import RUN_FILE, SETTINGS_FILE, with_changes
+from skelgait.settings.run_settings import RUN_FILE, SETTINGS_FILE, read_run_file, with_changes
 from skelgait.settings.yaml_files import read_yaml
 from skelgait.storage.json_lines import read_json_lines
 
@@ -82,7 +81,7 @@ def _check_names(names: Collection[str], existing: Collection[str]) -> None:
 
 def _read(folder: Path) -> Run:
     problems: list[str] = []
-    facts = _read_facts(folder / RUN_FILE, problems)
+    facts = _read_facts(folder, problems)
     return Run(
         name=folder.name,
         settings=with_changes(dict(_flatten(_read_settings(folder / SETTINGS_FILE, problems))), facts.get("changes")),
@@ -103,16 +102,12 @@ def _read_settings(path: Path, problems: list[str]) -> Mapping[str, Any]:
         return {}
 
 
-def _read_facts(path: Path, problems: list[str]) -> Mapping[str, Any]:
+def _read_facts(folder: Path, problems: list[str]) -> Mapping[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-        if isinstance(content, dict):
-            return content
-        found = f"a {type(content).__name__}"
-    except (OSError, ValueError) as error:
-        found = f"no JSON ({error})"
-    problems.append(str(DataError(path, found, "a JSON object", "remove the file")))
-    return {}
+        return read_run_file(folder)
+    except DataError as error:
+        problems.append(str(error))
+        return {}
 
 
 def _flatten(content: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str, object]]:

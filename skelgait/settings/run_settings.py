@@ -23,8 +23,10 @@ from skelgait.settings.layers import Resolved, validate
 from skelgait.settings.schema import Settings
 from skelgait.settings.training import TrainSettings
 from skelgait.settings.yaml_files import read_yaml
+from skelgait.storage.format_version import check_format
 
 SETTINGS_FILE, RUN_FILE = "settings.yaml", "run.json"
+RUN_FORMAT = 1
 
 _PATHS = ("paths.maps", "paths.pairs", "partition")
 _PROTOCOL = "evaluate.protocol"
@@ -82,16 +84,18 @@ def read_run_file(run: Path) -> dict[str, Any]:
     """Return the content of `run.json`; empty if the file is missing.
 
     Raises:
-        DataError: if it is damaged.
+        DataError: if it is damaged, or was written by a newer skelgait.
     """
     path = run / RUN_FILE
     if not path.is_file():
         return {}
     try:
-        return dict(json.loads(path.read_text(encoding="utf-8")))
+        content = dict(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError) as error:
         hint = "restore the file; without it, changed settings of earlier resumes are lost"
         raise DataError(path, f"a damaged file ({error})", "the facts of the run", hint) from error
+    check_format(path, content.get("format"), RUN_FORMAT)
+    return content
 
 
 def with_changes(settings: Mapping[str, object], changes: object, iteration: float = float("inf")) -> dict[str, object]:

@@ -11,9 +11,11 @@ from skelgait import __version__
 from skelgait.errors import DataError, SettingsError
 from skelgait.storage.atomic import write_text
 from skelgait.storage.backends import BACKENDS
+from skelgait.storage.format_version import check_format
 from skelgait.storage.source import Modality
 
 METADATA_FILE = "skelgait.json"
+FORMAT = 1
 
 
 class DatasetMetadata(NamedTuple):
@@ -80,13 +82,14 @@ def read_metadata(folder: Path) -> DatasetMetadata | None:
     """Read the metadata of a folder; None if it has none.
 
     Raises:
-        DataError: if the metadata are damaged.
+        DataError: if the metadata are damaged, or were written by a newer skelgait.
     """
     path = folder / METADATA_FILE
     if not path.is_file():
         return None
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
+        check_format(path, content.get("format"), FORMAT)
         is_being_cleared, facts = bool(content.get("is_being_cleared")), dict(content.get("facts", {}))
         holds_others = bool(content.get("holds_others"))
         return DatasetMetadata(str(content["source"]), dict(content["settings"]), is_being_cleared, facts, holds_others)
@@ -101,7 +104,12 @@ def write_metadata(folder: Path, metadata: DatasetMetadata) -> None:
     Raises:
         DataError: if the file cannot be written.
     """
-    content: dict[str, object] = {"version": __version__, "source": metadata.source, "settings": metadata.settings}
+    content: dict[str, object] = {
+        "format": FORMAT,
+        "version": __version__,
+        "source": metadata.source,
+        "settings": metadata.settings,
+    }
     if metadata.facts:
         content["facts"] = metadata.facts
     if metadata.is_being_cleared:

@@ -4,7 +4,8 @@ A shard holds `frames` (the frames of all its sequences, one sequence after anot
 `offsets` (n + 1): sequence i has frames[offsets[i]:offsets[i + 1]], and `names` (n,): the file name of each sequence in
 a pickle tree, without its suffix. `modified_ns` (n,) are the times of their sources, in nanoseconds since the epoch;
 older stores lack it. If the names of frames are known, `frame_names` has one for each frame. The attributes are the
-modality, the version of skelgait, the source of the sequences and the settings they were made with.
+version of this format, the modality, the version of skelgait, the source of the sequences and the settings they were
+made with.
 """
 
 from __future__ import annotations
@@ -22,10 +23,12 @@ from numpy.typing import NDArray
 from skelgait import __version__
 from skelgait.errors import ShapeError
 from skelgait.storage.backends import Compression
+from skelgait.storage.format_version import check_format
 from skelgait.storage.hdf5_file import create_hdf5
 from skelgait.storage.source import Key, Modality
 
 CHUNK_FRAMES = 16
+FORMAT = 1
 
 _FILTERS: dict[Compression, dict[str, Any]] = {
     "lz4hc": dict(hdf5plugin.Blosc(cname="lz4hc", clevel=3, shuffle=hdf5plugin.Blosc.NOSHUFFLE)),
@@ -81,7 +84,8 @@ def write_shard(
         DataError: if the file cannot be written.
     """
     with create_hdf5(path, modified_ns) as (file, check):
-        file.attrs.update(modality=modality, version=__version__, source=source, settings=json.dumps(settings))
+        origin = {"version": __version__, "source": source, "settings": json.dumps(settings)}
+        file.attrs.update(format=FORMAT, modality=modality, **origin)
         bounds = zip(index.offsets[:-1], index.offsets[1:], strict=True)
         for key, (start, stop), array in zip(index.keys, bounds, arrays, strict=True):
             if "frames" not in file:
@@ -103,7 +107,9 @@ def read_index(file: h5py.File) -> ShardIndex:
     Raises:
         ValueError: if a table has a wrong form, or does not fit the frames.
         KeyError: if a table is missing.
+        DataError: if the shard was written by a newer skelgait.
     """
+    check_format(Path(file.filename), file.attrs.get("format"), FORMAT)
     keys, offsets = read_keys(file), file["offsets"][:]
     names = [_checked_name(name.decode()) for name in file["names"][:].tolist()]
     if not (

@@ -19,7 +19,7 @@ import skelgait
 from skelgait.runtime.cores import usable_cores
 from skelgait.runtime.processes import is_main, wait_for_all, world_size
 from skelgait.settings.dotted import nest
-from skelgait.settings.run_settings import RUN_FILE, SETTINGS_FILE, change_to_record, read_run_file
+from skelgait.settings.run_settings import RUN_FILE, RUN_FORMAT, SETTINGS_FILE, change_to_record, read_run_file
 from skelgait.storage.atomic import write_text
 from skelgait.training.precision import resolve_precision
 from skelgait.training.resume import Resumption
@@ -60,6 +60,7 @@ def write_run(
         history["resumed"] = [*history["resumed"], now]
         history["changes"] = _changes(history["changes"], resumption)
     content = {
+        "format": RUN_FORMAT,
         **history,
         **_machine(device),
         "git": {"skelgait": _git_of_package(), "folder": _git_of(Path.cwd())},

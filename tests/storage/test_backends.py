@@ -145,7 +145,7 @@ def test_maps_are_drawn_into_a_registered_storage(tmp_path: Path) -> None:
     for key in KEYS:
         PickleTreeWriter(tmp_path / "poses").write(key, rng.uniform(100, 500, (4, 17, 3)) / (1, 1, 500))
     poses, out = open_source(tmp_path / "poses", "pose"), tmp_path / "maps"
-    config = HeatmapSettings(storage="npz", workers=1)
+    config = HeatmapSettings(storage="npz", workers=1, force=True)
     assert draw_dataset(poses, out, config).sequences == 3
     assert draw_dataset(poses, out, config).skipped == 3
     assert open_any(out).title == "an npz store"
