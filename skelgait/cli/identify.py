@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -52,10 +53,10 @@ def identify(path: _Probes, settings: Settings, as_json: Json = False) -> None:
     if as_json:
         show_json(result.to_dict())
     else:
-        _show(result, config.out)
+        _show(result, config.out, config.false_accept)
 
 
-def _show(result: Identification, out: Path | None) -> None:
+def _show(result: Identification, out: Path | None, false_accept: float) -> None:
     has_threshold, n_listed = result.threshold is not None, len(result.probes[0].candidates)
     header = ["probe", *(["accepted"] if has_threshold else []), *(f"{k}." for k in range(1, n_listed + 1))]
     rows = []
@@ -67,8 +68,11 @@ def _show(result: Identification, out: Path | None) -> None:
     show_table(title, header, rows, more="use a wider terminal, or --json")
     if result.learned:
         show_lines("Threshold", [_describe(result.learned)])
+        _show_operating_points(result.learned)
     if out:
         show_lines("Ranking", [str(out)])
+    if result.learned:
+        warn(_notes_on(result.learned, false_accept))
     if result.n_in_gallery:
         reason = "have the name of a gallery sequence, and may be compared with themselves"
         warn([f"{result.n_in_gallery} of {len(result.probes)} probes {reason}"])
@@ -86,3 +90,29 @@ def _describe(threshold: Threshold) -> str:
         return text
     identified = f"{100 * threshold.true_accepts:.1f} % of {threshold.n_enrolled} sequences of enrolled people"
     return f"{text}, identifies {identified}"
+
+
+def _show_operating_points(threshold: Threshold) -> None:
+    from skelgait.reports.rows import percent
+
+    rows = [
+        [f"{100 * p.false_positive:g}", f"{p.distance:.4f}", percent(p.false_negative), percent(p.detected)]
+        for p in threshold.operating_points
+    ]
+    if rows:
+        title = "Error rates of the validation sequences (percent)"
+        show_table(title, ["FPIR", "threshold", "FNIR", "DIR at rank 1"], rows[::-1], more="use --json")
+
+
+def _notes_on(threshold: Threshold, false_accept: float) -> list[str]:
+    """Return why the error rates of the validation set may mean little."""
+    notes = []
+    n = threshold.n_impostors
+    missing = sorted({rate for rate in (false_accept, 0.01, 0.001, 0.0001) if 0 < rate * n < 1}, reverse=True)
+    if missing:
+        rates = ", ".join(f"{100 * rate:g} % (at least {math.ceil(1 / rate)})" for rate in missing)
+        notes.append(f"{n} validation sequences are too few for an FPIR of {rates}")
+    if threshold.n_in_gallery:
+        reason = "have the name of a gallery sequence; if they are the same, FNIR and DIR are too good"
+        notes.append(f"{threshold.n_in_gallery} validation sequences {reason}")
+    return notes

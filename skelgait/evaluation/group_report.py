@@ -15,11 +15,10 @@ from skelgait.evaluation.ranks import GroupRanks
 from skelgait.evaluation.report import GroupReport, Metrics, OpenSet, Roc
 from skelgait.evaluation.verification import GroupRates, rate_value, samples_of_rates
 from skelgait.matching.metrics import find_metric
-from skelgait.matching.open_set import OpenSetRates
+from skelgait.matching.open_set import OpenSetRates, curve_points
 from skelgait.matching.verification import AcceptRates
 
 CMC_RANKS = 50
-_OPEN_SET_POINTS = 100
 NOT_ENROLLED, NO_MATCH_LEFT = "not enrolled", "enrolled, but without a match in every gallery compared"
 """Reasons for which a probe has no true match."""
 
@@ -109,12 +108,10 @@ def _open_set(
     group: GroupSearches, rates: Sequence[OpenSetRates], values: Mapping[str, Sequence[float | None]]
 ) -> OpenSet:
     n_mated, n_non_mated = ([getattr(of_one, name) for of_one in rates] for name in ("n_mated", "n_non_mated"))
-    fewest = min(n_non_mated)
     # Points evenly spaced on a logarithmic axis, and those of the metrics.
-    points = {1 / max(1, fewest), *(find_metric(name).max_false_accept_rate for name in values)}
-    points.update(np.geomspace(min(points), 1, _OPEN_SET_POINTS).tolist())
+    metric_rates = [find_metric(name).max_false_accept_rate for name in values]
     # Without any search of one kind there is no curve.
-    false_positive = sorted(point for point in points if min(n_mated) and point >= 1 / max(0.5, fewest))
+    false_positive = curve_points(min(n_non_mated), metric_rates) if min(n_mated) else []
     return OpenSet(
         false_positive,
         [float(np.mean([of_one.false_negative_at(point) for of_one in rates])) for point in false_positive],

@@ -6,14 +6,19 @@ of ISO/IEC 19795-1:2021 and of NIST FRTE 1:N (Grother, Ngan, Hanaoka: Face Recog
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from skelgait.matching.distances import RowBlocks
 from skelgait.matching.open_set_kernels import search_people
 from skelgait.matching.verification import REJECT_ALL
+
+_COLUMNS_AT_A_TIME = 2**16
+_CURVE_POINTS = 100
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -151,3 +156,41 @@ class SearchAccumulator:
         mates, columns = self._mates[:, None], self._mate_columns[:, None]
         is_first = (mates < self._others) | ((mates == self._others) & (columns < self._other_columns))
         return NearestPeople(self._mates, self._others, is_first & np.isfinite(mates))
+
+
+def nearest_people(
+    rows: RowBlocks, people: Integers, column_people: Integers, *, columns_at_a_time: int = _COLUMNS_AT_A_TIME
+) -> NearestPeople:
+    """Return the nearest people of each probe if all people of the gallery are enrolled.
+
+    The gallery is read once, and may be larger than the memory.
+
+    Args:
+        rows: source of distances.
+        people: (P,) person of each probe; -1: not among the people of the gallery.
+        column_people: (G,) person of each gallery entry, from 0.
+        columns_at_a_time: gallery entries whose distances are in memory at a time.
+    """
+    enrolled = np.ones((1, int(column_people.max(initial=-1)) + 1), dtype=bool)
+    accumulator = SearchAccumulator(people, column_people, enrolled)
+    probes, gallery = np.arange(len(people)), np.arange(len(column_people))
+    for left in range(0, len(gallery), columns_at_a_time):
+        for start, distances in rows(probes, gallery[left : left + columns_at_a_time]):
+            accumulator.add(start, left, distances)
+    return accumulator.result()
+
+
+def curve_points(n_non_mated: int, more: Iterable[float] = ()) -> list[float]:
+    """Return false positive identification rates for a curve, ascending, from that of one search to 1.
+
+    They are evenly spaced on a logarithmic axis.
+
+    Args:
+        n_non_mated: number of non-mated searches; 0: no points.
+        more: further rates; those finer than one search are left out.
+    """
+    if not n_non_mated:
+        return []
+    smallest = 1 / n_non_mated
+    points = {smallest, 1.0, *np.geomspace(smallest, 1, _CURVE_POINTS)[1:-1].tolist(), *more}
+    return sorted(point for point in points if point >= smallest)

@@ -157,8 +157,18 @@ def test_threshold_is_given_or_estimated(embedded: Path) -> None:
     assert (learned["n_impostors"], learned["n_enrolled"]) == (16, 16)
     assert learned["false_accepts"] <= 0.25
     assert all(of["accepted"] for of in report["probes"])
-    code, out, err = call("identify", "maps", *GALLERY, "--validation", "gallery.h5", "--false-accept", 0.25)
+    code, out, err = call("identify", "maps", *GALLERY, "--validation", "gallery.h5", "--false-accept", 0.05)
     assert "of 16 impostors" in out
+    rates = "5 % (at least 20), 1 % (at least 100), 0.1 % (at least 1000), 0.01 % (at least 10000)"
+    assert f"16 validation sequences are too few for an FPIR of {rates}\n" in err
+    assert "16 validation sequences have the name of a gallery sequence; if they are the same, FNIR" in err
+    assert learned["curve"][0]["false_positive"] == 1 / 16
+    assert learned["curve"][-1] == {
+        "false_positive": 1,
+        "distance": learned["curve"][-1]["distance"],
+        "false_negative": 0,
+        "detected": 1,
+    }
     code, out, _ = call("identify", "other.h5", "--gallery", "other.h5", "--threshold", 0, *CPU)
     assert "accepted" in out
 

@@ -11,6 +11,7 @@ import torch
 from skelgait.embeddings import Embeddings
 from skelgait.errors import CheckpointError, DataError, ProtocolError, ShapeError
 from skelgait.evaluation.identification import check_same_checkpoint, identify, learn_threshold
+from skelgait.matching import open_set
 from skelgait.matching.distances import distance_matrix
 from skelgait.matching.options import MatchingOptions
 from skelgait.storage import Key
@@ -168,3 +169,31 @@ def test_embeddings_of_other_checkpoints_are_an_error() -> None:
         "b.h5: found the checkpoint 343434343434..., expected 121212121212... as of a.h5; "
         "embed both with one checkpoint"
     )
+
+
+@pytest.mark.parametrize("columns_at_a_time", [4, 2**16])
+def test_operating_points_equal_plain_loop(columns_at_a_time: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(open_set.nearest_people.__kwdefaults__, "columns_at_a_time", columns_at_a_time)
+    validation, gallery = people("abcdexyz", walks=15, seed=1), people("bacdefg", walks=2)
+    learned = learn_threshold(validation, gallery, 0.05)
+    impostors, mates = [], []
+    for key, nearest in zip(validation.keys, nearest_by_loop(validation, gallery, "euclidean"), strict=True):
+        impostors.append(min(d for d, match in nearest if match.identity != key.identity))
+        mates += [(d, rank == 1) for rank, (d, match) in enumerate(nearest, 1) if match.identity == key.identity]
+    assert len(mates) == 75
+    assert [point.false_positive for point in learned.operating_points] == [0.01]
+    assert learned.curve[0].false_positive == 1 / 120
+    assert learned.curve[-1].false_positive == 1
+    for point in learned.curve:
+        # Just below the distance of the first impostor who is too many.
+        thresholds = [t for t in sorted(impostors) if np.mean(np.array(impostors) <= t) > point.false_positive]
+        limit = min(thresholds, default=np.inf)
+        assert point.false_negative == pytest.approx(np.mean([d >= limit for d, _ in mates]))
+        assert point.detected == pytest.approx(np.mean([d < limit and first for d, first in mates]))
+        assert np.mean(np.array(impostors) <= point.distance - 1e-6) <= point.false_positive
+
+
+def test_validation_without_enrolled_people_has_no_operating_points() -> None:
+    learned = learn_threshold(people("xyz", walks=50, seed=1), people("abc"), 0.05)
+    assert (learned.operating_points, learned.curve, learned.n_in_gallery) == ((), (), 0)
+    assert learn_threshold(people("abx", seed=1), people("abc"), 0.05).n_in_gallery == 6
