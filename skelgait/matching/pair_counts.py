@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from skelgait.matching.verification import DROPPED_BITS, AcceptRates, BinCounts, DistanceHistogram, bins_of
 from skelgait.matching.verification_kernels import count_by_group
 
-# A wide bin joins 16 bins of the histogram and is about 0.2 % of the distance wide.
-_JOINED_BITS = 4
+# A wide bin joins 32 bins of the histogram and is about 0.4 % of the distance wide.
+_JOINED_BITS = 5
 _WIDE_BINS = 2 ** (31 - DROPPED_BITS - _JOINED_BITS)
 
 Floats = NDArray[np.float64]
@@ -82,7 +82,7 @@ class PairCounter:
         self._histogram = DistanceHistogram()
         self._genuine, self._by_probe = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
         # Memory that is not written to is not taken: a few thousand of the wide bins hold a distance.
-        self._by_gallery = np.zeros((min(8, get_num_threads()), *shape), np.int64)
+        self._by_gallery = np.zeros((min(8, get_num_threads()), *shape[::-1]), np.int64)
 
     def add_impostors(self, distances: NDArray[np.float32], identities: Integers, gallery_identities: Integers) -> None:
         """Count all pairs of two people.
@@ -107,5 +107,5 @@ class PairCounter:
         """Return the counts, after all pairs have been added."""
         all_pairs = self._histogram.counts()
         wide = np.unique(all_pairs.bins >> _JOINED_BITS)
-        by_gallery = np.asarray(self._by_gallery[:, :, wide].sum(0))
+        by_gallery = np.ascontiguousarray(self._by_gallery[:, wide].sum(0).T)
         return PairCounts(all_pairs, self._genuine[:, wide], self._by_probe[:, wide], by_gallery)

@@ -29,7 +29,7 @@ def count_by_group(
         group_of: group of each identity.
         dropped_bits: number of trailing bits of a 32-bit distance that do not distinguish bins.
         by_probe: (groups, bins) counts by group of the row, updated in place.
-        by_gallery: (threads, groups, bins) counts by group of the column, updated in place, one table by each thread.
+        by_gallery: (threads, bins, groups) counts by group of the column, updated in place, one table by each thread.
     """
     n_threads = len(by_gallery)
     column_groups = group_of[gallery_identities]
@@ -45,4 +45,4 @@ def count_by_group(
                 if gallery_identities[j] != identities[i]:
                     bin_index = np.int64(row_bits[j]) >> dropped_bits if row[j] > 0 else 0
                     counts[bin_index] += 1
-                    columns[column_groups[j], bin_index] += 1
+                    columns[bin_index, column_groups[j]] += 1
