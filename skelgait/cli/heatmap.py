@@ -49,7 +49,7 @@ def heatmap(settings: Settings, as_json: Json = False) -> None:
     previews = _preview(settings) if report.sequences + report.skipped else []
     totals = report.totals
     if as_json:
-        counts = {name: totals[name] for name in ("frames", "filled_joints", "empty_maps")}
+        counts = {name: totals[name] for name in ("frames", "filled_joints", "empty_maps", "odd_confidences")}
         failed = [{"sequence": str(key), "reason": reason} for key, reason in report.failed]
         others = {"removed": list(map(str, report.removed)), "stale": list(map(str, report.stale))}
         show_json(
@@ -66,6 +66,7 @@ def heatmap(settings: Settings, as_json: Json = False) -> None:
                 "frames": totals["frames"],
                 "joints filled": totals["filled_joints"],
                 "empty maps": totals["empty_maps"],
+                "confidences outside 0 to 1": totals["odd_confidences"],
                 "sequences skipped (already drawn)": report.skipped,
                 "sequences removed (no longer in the poses)": len(report.removed),
                 "sequences that cannot be read": len(report.failed),

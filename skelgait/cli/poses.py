@@ -76,7 +76,7 @@ def _show(report: BuildReport, layout: str, out: Path, as_json: bool) -> None:
             "  walker chosen by person index": totals["by_index"],
             "  walker chosen by silhouette": totals["by_silhouette"],
             "  walker chosen by track continuity": totals["by_continuity"],
-            "joints that are not finite, set to 0": totals["not_finite"],
+            "joints that are not finite or beyond any image, set to 0": totals["not_finite"],
             "people without joints, dropped": totals["without_joints"],
             "confidences outside 0 to 1, clipped": totals["clipped"],
             "empty or damaged files": totals["unreadable_files"],

@@ -9,8 +9,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from skelgait.errors import CheckpointError
+from skelgait.errors import CheckpointError, ShapeError
 from skelgait.matching.distances import Vectors
+from skelgait.matching.vectors import check_vectors
 from skelgait.storage import Key
 
 
@@ -23,11 +24,21 @@ class Embeddings:
         values: (N, D, S) float32, a CPU tensor or rows of a file. Comparison is fastest if the D numbers of a strip are
             contiguous in memory.
         n_truncated: number of sequences that were cut to the maximum number of frames.
+
+    Raises:
+        ShapeError: if `values` are not (N, D, S), or not as many as `keys`.
     """
 
     keys: Sequence[Key]
     values: Vectors
     n_truncated: int = 0
+
+    def __post_init__(self) -> None:
+        """Check that there are embeddings (N, D, S) of N keys."""
+        check_vectors(self.values, "embeddings")
+        if len(self.keys) != self.values.shape[0]:
+            found, expected = f"{self.values.shape[0]} embeddings", f"{len(self.keys)}, one for each key"
+            raise ShapeError("embeddings", found, expected, "pass the keys of the embedded sequences, in order")
 
 
 def check_finite(

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from skelgait.embeddings.embeddings import Embeddings, check_finite
+from skelgait.errors import SettingsError
 from skelgait.models import GaitNetwork
 from skelgait.runtime.advance import Advance, no_progress
 from skelgait.runtime.devices import autocast
@@ -32,12 +33,21 @@ class InferenceOptions:
         batch_size: sequences that go through the network at once; default: 1.
         max_frames: frames used of each sequence, longer ones are cut; default: 720.
         num_workers: processes that read sequences; default: 0, read in the main process.
+
+    Raises:
+        SettingsError: if a number is negative, or `batch_size` or `max_frames` is 0.
     """
 
     precision: str = "float32"
     batch_size: int = 1
     max_frames: int = 720
     num_workers: int = 0
+
+    def __post_init__(self) -> None:
+        """Check that the numbers are possible."""
+        for name, least in (("batch_size", 1), ("max_frames", 1), ("num_workers", 0)):
+            if getattr(self, name) < least:
+                raise SettingsError(name, str(getattr(self, name)), f"at least {least}", f"pass {name}={least} or more")
 
 
 class EmbeddingChunk(NamedTuple):

@@ -165,6 +165,8 @@ def open_embeddings(path: PathLike, embedding: int | None = None) -> EmbeddingFi
                 raise ValueError(f"{table.name} of shape {table.shape} and type {table.dtype} for {len(keys)} keys")
             if frames.shape != (len(keys),) or frames.dtype.kind not in "iu":
                 raise ValueError(f"frames of shape {frames.shape} and type {frames.dtype} for {len(keys)} keys")
+            if len(frames) and frames.min() < 0:
+                raise ValueError(f"{frames.min()} frames of {keys[int(frames.argmin())]}")
             if len(set(keys)) != len(keys):
                 raise ValueError("a repeated sequence")
             offset = table.id.get_offset()

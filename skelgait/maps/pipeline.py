@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from skelgait.maps.fill import Fill, fill_missing
 from skelgait.maps.frames import draw_frames
-from skelgait.maps.keypoints import as_keypoints
+from skelgait.maps.keypoints import as_keypoints, check_confidences
 from skelgait.maps.normalize import normalize
 from skelgait.maps.unseen import place_unseen_joints
 
@@ -68,7 +68,8 @@ def skeleton_maps(
 
     Raises:
         ShapeError: if `poses` has another shape.
-        DataError: if a value is not finite.
+        DataError: if a value is not finite, a coordinate is beyond a million pixels, a confidence is far outside [0, 1]
+            (with `use_score`), or the array is masked.
     """
     keypoints_xyc, n_filled = prepare_keypoints(poses, fill, use_score, name)
     xy, has_height = normalize(keypoints_xyc[..., :2], canvas_px)
@@ -90,6 +91,8 @@ def prepare_keypoints(poses: ArrayLike, fill: Fill, use_score: bool, name: str) 
     Arguments and errors are those of `skeleton_maps`.
     """
     keypoints_xyc = as_keypoints(poses, name)
+    if use_score:
+        check_confidences(keypoints_xyc, name)
     xy = fill_missing(keypoints_xyc[..., :2], fill)
     n_filled = int((xy != keypoints_xyc[..., :2]).any(axis=2).sum())
     confidence = keypoints_xyc[..., 2:] if use_score else np.ones_like(keypoints_xyc[..., 2:])

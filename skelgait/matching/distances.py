@@ -14,6 +14,7 @@ from skelgait.errors import DataError, ShapeError
 from skelgait.matching.distance_kernels import as_panels, mean_distances
 from skelgait.matching.options import MatchingOptions
 from skelgait.matching.registry import DISTANCES, DistanceFunction
+from skelgait.matching.vectors import check_vectors
 
 Indices = NDArray[np.int64]
 
@@ -66,9 +67,11 @@ def distance_rows(
         Source of distances. It raises DataError if an embedding is not finite, or too long for a distance in float32.
 
     Raises:
-        ShapeError: if the embeddings of probes and gallery have different shapes.
+        ShapeError: if the embeddings are not (N, D, S), or those of probes and gallery have different D or S.
     """
     options = options or MatchingOptions()
+    check_vectors(probes, "the probes")
+    check_vectors(gallery, "the gallery")
     if probes.shape[1:] != gallery.shape[1:]:
         found, expected = (" x ".join(map(str, vectors.shape[1:])) for vectors in (probes, gallery))
         raise ShapeError("the probes", f"embeddings of {found}", f"{expected}, as in the gallery", "use one network")
@@ -256,7 +259,7 @@ def distance_matrix(probes: Tensor | ArrayLike, gallery: Tensor | ArrayLike, dis
         distance: name of the distance; default: euclidean.
 
     Raises:
-        ShapeError: if the embeddings have different shapes.
+        ShapeError: if the embeddings are not (N, D, S), have different D or S, or are masked.
         DataError: if an embedding is not finite, or too long for a distance in float32.
         SettingsError: if there is no such distance.
 
@@ -264,8 +267,19 @@ def distance_matrix(probes: Tensor | ArrayLike, gallery: Tensor | ArrayLike, dis
     tensor([[5.]])
     """
     whole = 2**31  # MiB: all rows in one block
-    probes, gallery = (torch.as_tensor(values, dtype=torch.float32) for values in (probes, gallery))
+    probes, gallery = _as_tensor(probes, "the probes"), _as_tensor(gallery, "the gallery")
     rows = distance_rows(probes, gallery, MatchingOptions(distance, memory_mb=whole))
     for _, block in rows(np.arange(len(probes)), np.arange(len(gallery))):
         return torch.from_numpy(block)
     return torch.empty(0, len(gallery))
+
+
+def _as_tensor(values: Tensor | ArrayLike, where: str) -> Tensor:
+    """Return embeddings (N, D, S) as float32; refuse other ranks, and arrays whose mask would be lost."""
+    if isinstance(values, np.ma.MaskedArray):
+        check_vectors(values, where)
+    try:
+        return torch.as_tensor(values, dtype=torch.float32)
+    except (TypeError, ValueError) as error:
+        found = f"a {type(values).__name__} that is no array ({error})"
+        raise ShapeError(where, found, "embeddings (N, D, S)", "pass numbers, the same number in each list") from error

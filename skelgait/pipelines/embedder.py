@@ -90,7 +90,7 @@ class Embedder:
 
         Raises:
             ShapeError: if an array has the wrong shape or type.
-            DataError: if a sequence has no frames, or a coordinate is not finite.
+            DataError: if a sequence has no frames or no body, or a coordinate or confidence is impossible.
             CheckpointError: if an embedding is not finite.
         """
         items = _list_of_sequences(sequences)
@@ -140,6 +140,8 @@ class Embedder:
             raise ShapeError(where, found, "as many maps as silhouettes", "keep the frames that both have")
         if not len(arrays[0]):
             raise DataError(where, "no frames", "at least one frame", "leave out empty sequences")
+        if not any(array.any() for array in arrays):
+            raise DataError(where, "only empty frames", "a body", "leave out empty sequences")
         arrays = [array[: self._options.max_frames] for array in arrays]
         return np.ascontiguousarray(cut_columns(stack_modalities(arrays, where), where))
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from skelgait.errors import DataError, PathLike, SettingsError
 from skelgait.preprocess.build import (
@@ -46,8 +49,8 @@ def draw_dataset(
         advance: called with the number of sequences that this process has finished.
 
     Returns:
-        Report that counts for each sequence `frames`, `filled_joints` (joints whose missing coordinates were filled)
-        and `empty_maps` (frames without a body to draw).
+        Report that counts for each sequence `frames`, `filled_joints` (joints whose missing coordinates were filled),
+        `empty_maps` (frames without a body to draw) and `odd_confidences` (joints with a confidence outside 0 to 1).
 
     Raises:
         SettingsError: if `out` is the folder of the poses, or holds maps drawn with other settings or from other poses;
@@ -93,6 +96,11 @@ def _workers(config: HeatmapSettings) -> int:
     return config.workers or max(1, usable_cores() // processes_on_this_machine())
 
 
+class _Sequence(NamedTuple):
+    keypoints_xyc: NDArray[np.floating]
+    n_odd_confidences: int
+
+
 @dataclass(frozen=True)
 class _MapRecipe(Recipe):
     """Skeleton maps of poses."""
@@ -108,13 +116,19 @@ class _MapRecipe(Recipe):
         return self.poses.modified_ns(key)
 
     def read(self, key: Key) -> Loaded:
+        from skelgait.maps.keypoints import check_confidences
         from skelgait.preprocess.keypoints import checked_keypoints
 
         location = f"{self.poses.path}: {key}"
         keypoints_xyc = checked_keypoints(self.poses.read(key)[0], location, force=self.config.force)
-        if not len(keypoints_xyc):
+        n_frames = len(keypoints_xyc)
+        if not n_frames:
             raise DataError(location, "no frame", "at least one frame", "remove the sequence")
-        return Loaded(keypoints_xyc, len(keypoints_xyc), self.poses.frame_names(key))
+        if not keypoints_xyc[..., :2].any():
+            hint = "run the pose estimator on this sequence again, or remove it"
+            raise DataError(location, f"no joint in any of {n_frames} frames", "a person", hint)
+        n_odd = check_confidences(keypoints_xyc, location) if self.config.use_score else 0
+        return Loaded(_Sequence(keypoints_xyc, n_odd), n_frames, self.poses.frame_names(key))
 
     def make(self, loaded: Loaded) -> Output:
         options = self.config.model_dump(include=DRAWING_SETTINGS)
@@ -126,5 +140,7 @@ class _MapRecipe(Recipe):
             draw: Callable[..., Any] = skeleton_maps_on
         else:
             from skelgait.maps import skeleton_maps as draw
-        result = draw(loaded.content, **options)
-        return Output(result.maps, {"filled_joints": result.n_filled, "empty_maps": result.n_empty})
+        sequence: _Sequence = loaded.content
+        result = draw(sequence.keypoints_xyc, **options)
+        counts = {"filled_joints": result.n_filled, "empty_maps": result.n_empty}
+        return Output(result.maps, {**counts, "odd_confidences": sequence.n_odd_confidences})

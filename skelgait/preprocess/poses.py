@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skelgait.errors import DataError, PathLike, SettingsError, ShapeError
+from skelgait.maps.keypoints import LARGEST_PX
 from skelgait.preprocess.build import (
     BuildReport,
     Destination,
@@ -54,9 +55,9 @@ def collect_poses(
     Returns:
         Report that counts for each sequence `frames`; `no_person`: frames left out because they have no person;
         `several_people`: frames with more than one person, and of these `by_index`, `by_silhouette` and
-        `by_continuity`: how the person was chosen; `not_finite`: joints with values that are not finite, written
-        as 0, 0, 0; `without_joints`: people without joints, dropped; `clipped`: confidences outside 0 to 1; and
-        `unreadable_files`: empty or damaged files, each a frame without people.
+        `by_continuity`: how the person was chosen; `not_finite`: joints with values that are not finite, or are beyond
+        a million pixels, written as 0, 0, 0; `without_joints`: people without joints, dropped; `clipped`: confidences
+        outside 0 to 1; and `unreadable_files`: empty or damaged files, each a frame without people.
 
     Raises:
         SettingsError: if `out` is the raw dataset or holds other poses, or if the person index or the silhouettes fit
@@ -193,13 +194,14 @@ def _as_array(joints: Sequence[NDArray[Any]], location: str) -> tuple[NDArray[An
     """Stack the joints of all frames.
 
     Returns:
-        Poses (T, V, 3), with 0, 0, 0 for joints that are not finite; and the number of such joints.
+        Poses (T, V, 3), with 0, 0, 0 for joints that are not finite or beyond any image; and the number of such joints.
     """
     counts = sorted({len(frame) for frame in joints})
     if len(counts) > 1:
         found = f"frames with {' and '.join(map(str, counts))} joints"
         raise ShapeError(location, found, "one number of joints", "export the sequence with one skeleton format")
     array = np.stack(joints)
-    is_invalid = ~np.isfinite(array).all(axis=2)
+    # NaN is not smaller either.
+    is_invalid = ~(np.isfinite(array).all(axis=2) & (np.abs(array[..., :2]) <= LARGEST_PX).all(axis=2))
     array[is_invalid] = 0
     return array, int(is_invalid.sum())

@@ -260,6 +260,7 @@ KEYS = np.array([[cell.encode() for cell in key] for key in keys_for(10)])
         (_replaced("keys", np.full((10, 3), b"\xff")), "codec can't decode"),
         (_replaced("keys", np.arange(30).reshape(10, 3)), "keys of shape (10, 3) and type int64"),
         (_replaced("frames", np.arange(9)), "frames of shape (9,)"),
+        (_replaced("frames", np.arange(10) - 3), "-3 frames of "),
         (_replaced("frames", KEYS[:, 0]), "frames of shape (10,) and type |S"),
         (_with("test_embedding", 3), "test_embedding 3"),
         (_with("max_frames", "many"), "max_frames 'many'"),

@@ -119,7 +119,30 @@ def test_filled_joints_and_empty_maps_are_counted(tmp_path: Path) -> None:
     sequence[2] = [400, 300, 0.5]  # a body without height
     PickleTreeWriter(tmp_path / "poses").write(KEYS[0], sequence)
     report = draw_dataset(open_source(tmp_path / "poses", "pose"), tmp_path / "maps", HeatmapSettings(workers=1))
-    assert report == BuildReport({KEYS[0]: {"frames": 6, "filled_joints": 1, "empty_maps": 1}}, seconds=report.seconds)
+    assert report == BuildReport(
+        {KEYS[0]: {"frames": 6, "filled_joints": 1, "empty_maps": 1, "odd_confidences": 0}}, seconds=report.seconds
+    )
+
+
+@pytest.mark.parametrize("storage", ["pkl", "hdf5"])
+def test_impossible_poses_are_reported_and_odd_confidences_counted(
+    poses: SequenceSource, tmp_path: Path, storage: str
+) -> None:
+    far, percent, odd = keypoints(0), keypoints(1), keypoints(2)
+    far[1, 3, 0] = 1e38
+    percent[..., 2] *= 100
+    odd[0, :3, 2] = [1.5, -0.1, 1]
+    for key, array in zip(KEYS, (far, percent, odd, np.zeros((4, 17, 3))), strict=False):
+        PickleTreeWriter(tmp_path / "poses").write(key, array)
+    report = draw_dataset(poses, tmp_path / "maps", HeatmapSettings(workers=1, storage=storage))
+    folder = tmp_path / "poses"
+    assert [reason.split(", expected")[0] for _, reason in report.failed] == [
+        f"{folder}: 000/nm-01/090: found the coordinate 1e+38 of joint 3 in frame 1",
+        f"{folder}: 001/nm-01/090: found the confidence {percent[0, 0, 2]:g} of joint 0 in frame 0",
+        f"{folder}: 003/nm-01/090: found no joint in any of 4 frames",
+    ]
+    assert {key: counts["odd_confidences"] for key, counts in report.made.items()} == {KEYS[2]: 2, KEYS[4]: 0}
+    assert list(open_source(tmp_path / "maps", "map").keys) == [KEYS[2], KEYS[4]]
 
 
 def test_maps_of_other_settings_are_refused(poses: SequenceSource, tmp_path: Path) -> None:

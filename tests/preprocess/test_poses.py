@@ -125,14 +125,15 @@ def test_table_shows_how_the_person_was_chosen(raw: Path) -> None:
     assert lines["walker chosen by track continuity"] == "4"
 
 
-def test_joints_that_are_not_finite_become_zero(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_joints_that_cannot_be_become_zero(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     walk = WALKS[KEYS[0]].copy()
     walk[1, 3] = np.nan
     walk[2, 4, 0] = np.inf
+    walk[0, 5, 1] = -1e38
     PickleTreeWriter(tmp_path / "raw").write(KEYS[0], walk)
-    assert report(tmp_path / "raw")["not_finite"] == 2
-    assert poses_of(KEYS[0])[[1, 2], [3, 4]].tolist() == [[0, 0, 0]] * 2
+    assert report(tmp_path / "raw")["not_finite"] == 3
+    assert poses_of(KEYS[0])[[1, 2, 0], [3, 4, 5]].tolist() == [[0, 0, 0]] * 3
 
 
 def test_unreadable_sequence_is_reported_and_others_are_written(raw: Path) -> None:
