@@ -42,6 +42,7 @@ def embed(resolved: Resolved, as_json: Json = False) -> None:
     if as_json:
         show_json(asdict(report))
         return
-    show_counts(f"Embeddings of {report.network}", asdict(report))
-    if report.truncated:
-        warn([f"{report.truncated} of {report.sequences} sequences were longer than embed.max_frames and were cut"])
+    facts = {**asdict(report), "missing": str(report.missing or "nobody")}
+    show_counts(f"Embeddings of {report.network}", facts)
+    cut = f"{report.truncated} of {report.sequences} sequences were longer than embed.max_frames and were cut"
+    warn([*([cut] if report.truncated else []), *([str(report.missing)] if report.missing else [])])

@@ -53,5 +53,6 @@ def train(resolved: Resolved, as_json: Json = False) -> None:
             **{name: f"{value:g}" for name, value in report.metrics.items() if name != "iteration"},
             "minutes": round(report.seconds / 60, 1),
             "checkpoint": report.checkpoint,
+            **({"training people missing on disk": report.missing.number} if report.missing else {}),
         },
     )

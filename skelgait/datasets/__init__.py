@@ -12,7 +12,7 @@ from skelgait.datasets.gait3d import GAIT3D
 from skelgait.datasets.grew import GREW
 from skelgait.datasets.oumvlp import OUMVLP
 from skelgait.datasets.partition import Partition, load_partition
-from skelgait.datasets.protocol import Group, Protocol, Submission, Table
+from skelgait.datasets.protocol import Group, Protocol, PublishedResult, Submission, Table
 from skelgait.datasets.sustech1k import SUSTECH1K
 from skelgait.errors import SettingsError
 
@@ -22,6 +22,7 @@ __all__ = [
     "Group",
     "Partition",
     "Protocol",
+    "PublishedResult",
     "Submission",
     "SyntheticLayout",
     "Table",

@@ -6,7 +6,7 @@ from importlib.resources import files
 
 from skelgait.datasets.dataset import Dataset, SyntheticLayout
 from skelgait.datasets.partition import Partition, numbered
-from skelgait.datasets.protocol import Group, Protocol, Table, published
+from skelgait.datasets.protocol import MODEL_ZOO, PAPER_AND_PAGE, Group, Protocol, Table, published
 
 
 def _partition() -> Partition:
@@ -36,7 +36,11 @@ GAIT3D = Dataset(
                 unmatched_are_wrong=False,
             ),
         ),
-        published=published("Gait3D", {"skeletongait": "38.1", "skeletongait++": "77.40"}),
+        published=(
+            published("skeletongait", PAPER_AND_PAGE, "Gait3D", "38.1"),
+            published("skeletongait++", PAPER_AND_PAGE, "Gait3D", "77.40"),
+            published("skeletongait++", MODEL_ZOO, "Gait3D", "77.6"),
+        ),
     ),
     synthetic_layout=SyntheticLayout(
         conditions={"normal": tuple(f"camid{camera}_videoid2" for camera in range(4))},

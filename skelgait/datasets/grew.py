@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from skelgait.datasets.dataset import Dataset, SyntheticLayout
 from skelgait.datasets.partition import Partition, numbered
-from skelgait.datasets.protocol import Group, Protocol, Submission, Table, published
+from skelgait.datasets.protocol import MODEL_ZOO, PAPER, PAPER_AND_PAGE, Group, Protocol, Submission, Table, published
 
 
 def _partition() -> Partition:
@@ -26,7 +26,11 @@ GREW = Dataset(
                 identical_views=True,
             ),
         ),
-        published=published("GREW", {"skeletongait": "77.4", "skeletongait++": "87.04"}),
+        published=(
+            published("skeletongait", PAPER, "GREW", "77.4"),
+            published("skeletongait++", PAPER_AND_PAGE, "GREW", "87.04"),
+            published("skeletongait++", MODEL_ZOO, "GREW", "85.8"),
+        ),
         submission=Submission(probes=("03",), gallery=("01", "02")),
     ),
     synthetic_layout=SyntheticLayout(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from skelgait.datasets.dataset import Dataset, SyntheticLayout
 from skelgait.datasets.partition import Partition, numbered
-from skelgait.datasets.protocol import Group, Protocol, Table, published
+from skelgait.datasets.protocol import PAPER, Group, Protocol, Table, published
 
 _ANGLES = (*range(0, 91, 15), *range(180, 271, 15))
 _NM = (Group("NM", ("00",), ("01",)),)
@@ -25,7 +25,7 @@ OUMVLP = Dataset(
             Table("Rank-1 by view pair, identical views left out", "view_pairs", _NM),
             Table("Cross-view gallery", "cross_view_gallery", _NM, ("rank_1", "mean_ap")),
         ),
-        published=published("NM", {"skeletongait": "67.4"}),
+        published=(published("skeletongait", PAPER, "NM", "67.4"),),
     ),
     synthetic_layout=SyntheticLayout(
         conditions={"normal": ("00", "01")},

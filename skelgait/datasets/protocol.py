@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
+
+PAPER = "paper (Fan et al., AAAI 2024)"
+PAPER_AND_PAGE = "paper (Fan et al., AAAI 2024) and configuration page of OpenGait"
+MODEL_ZOO = "model zoo of OpenGait"
+"""Sources of published results."""
 
 Kind = Literal["view_pairs", "cross_view_gallery", "pooled", "verification", "open_set"]
 
@@ -74,6 +78,25 @@ class Submission:
 
 
 @dataclass(frozen=True)
+class PublishedResult:
+    """Published values of a metric.
+
+    Attributes:
+        network: name of the network.
+        source: publication of the values.
+        values: value in [0, 1] of each group.
+        table: title of the table that has these groups; empty: the first one.
+        metric: name of the metric.
+    """
+
+    network: str
+    source: str
+    values: dict[str, float]
+    table: str = ""
+    metric: str = "rank_1"
+
+
+@dataclass(frozen=True)
 class Protocol:
     """Evaluation protocol of a dataset.
 
@@ -81,14 +104,14 @@ class Protocol:
         name: name of the protocol.
         tables: tables of metrics; the first one is the table that papers publish.
         camera_prefix: True if only the part of a view before `_` is the camera.
-        published: published rank-1 of the first table, in [0, 1], by network and group.
+        published: published results, each with its source.
         submission: ranking file for a server, if the dataset has one.
     """
 
     name: str
     tables: tuple[Table, ...]
     camera_prefix: bool = False
-    published: dict[str, dict[str, float]] = field(default_factory=dict)
+    published: tuple[PublishedResult, ...] = ()
     submission: Submission | None = None
 
     def patterns(self) -> set[str]:
@@ -99,14 +122,18 @@ class Protocol:
         return {pattern for group in groups for pattern in (*group.probes, *group.gallery)}
 
 
-def published(groups: str, rank_1: Mapping[str, str]) -> dict[str, dict[str, float]]:
-    """Return published rank-1 in [0, 1], by network and group.
+def published(
+    network: str, source: str, groups: str, percent: str, *, table: str = "", metric: str = "rank_1"
+) -> PublishedResult:
+    """Return a published result.
 
     Args:
+        network: name of the network.
+        source: publication of the numbers.
         groups: names of the groups, separated by spaces.
-        rank_1: by network, rank-1 of each group in percent, separated by spaces.
+        percent: value of each group in percent, separated by spaces.
+        table: title of the table; empty: the first one.
+        metric: name of the metric.
     """
-    return {
-        network: {name: float(percent) / 100 for name, percent in zip(groups.split(), row.split(), strict=True)}
-        for network, row in rank_1.items()
-    }
+    values = {name: float(value) / 100 for name, value in zip(groups.split(), percent.split(), strict=True)}
+    return PublishedResult(network, source, values, table, metric)

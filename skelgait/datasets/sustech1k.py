@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from skelgait.datasets.dataset import Dataset, SyntheticLayout
 from skelgait.datasets.partition import Partition, numbered
-from skelgait.datasets.protocol import Group, Protocol, Table, published
+from skelgait.datasets.protocol import MODEL_ZOO, PAPER_AND_PAGE, Group, Protocol, Table, published
 
 # The 250 training identities, as differences between consecutive numbers.
 _TRAIN_STEPS = (
@@ -28,6 +28,8 @@ _PROBES = {
     "Occlusion": "*oc*",
     "Night": "*nt*",
 }
+_NAMES = " ".join((*_PROBES, "Overall"))
+_CHECKPOINT = f"{MODEL_ZOO}, SkeletonGaitPP_30_DA-50000.pt"
 _GROUPS = (
     *(Group(name, (pattern,), _GALLERY) for name, pattern in _PROBES.items()),
     Group("Overall", ("*01*", "*02*", "*03*", "*04*"), _GALLERY),
@@ -57,12 +59,13 @@ SUSTECH1K = Dataset(
                 ("rank_1", "rank_2", "rank_3", "rank_4", "rank_5"),
             ),
         ),
-        published=published(
-            " ".join((*_PROBES, "Overall")),
-            {
-                "skeletongait": "54.2 51.7 21.34 51.59 44.5 53.37 67.07 44.15 51.46",
-                "skeletongait++": "85.09 82.90 46.53 81.88 80.76 82.50 86.16 47.48 81.33",
-            },
+        published=(
+            published("skeletongait", PAPER_AND_PAGE, _NAMES, "54.2 51.7 21.34 51.59 44.5 53.37 67.07 44.15 51.46"),
+            published(
+                "skeletongait++", PAPER_AND_PAGE, _NAMES, "85.09 82.90 46.53 81.88 80.76 82.50 86.16 47.48 81.33"
+            ),
+            published("skeletongait++", _CHECKPOINT, _NAMES, "89.1 87.2 55.3 85.3 87.3 87.6 91.3 47.9 85.6"),
+            published("skeletongait++", _CHECKPOINT, "Overall", "95.0", metric="rank_5"),
         ),
     ),
     synthetic_layout=SyntheticLayout(

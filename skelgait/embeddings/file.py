@@ -34,7 +34,7 @@ _NAMES = {1: "embedding_1", 2: "embedding_2"}
 # Facts that are integers, and facts that are mappings; the others are strings.
 _INTEGERS, _MAPPINGS = {"iteration", "test_embedding", "max_frames"}, {"settings", "drawn"}
 # Facts that older files do not have.
-_DEFAULTS = {"chosen_on": ""}
+_DEFAULTS = {"chosen_on": "", "preset": ""}
 _HINT = "make one with `skelgait embed`"
 
 
@@ -54,6 +54,7 @@ class EmbeddingFacts:
         settings: settings of the embedding, by dotted key.
         drawn: settings that the maps were drawn with, as far as known.
         chosen_on: people whose rank-1 the checkpoint was chosen by, `test` or `validation`; empty: not chosen.
+        preset: published preset that the network was trained with; empty: none, or unknown.
     """
 
     network: str
@@ -67,6 +68,7 @@ class EmbeddingFacts:
     settings: Mapping[str, Any] = field(default_factory=dict)
     drawn: Mapping[str, Any] = field(default_factory=dict)
     chosen_on: str = ""
+    preset: str = ""
 
 
 def write_embeddings(

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 import torch
 
 from skelgait.datasets import Partition, Protocol, Table
-from skelgait.datasets.identities import select_identities
+from skelgait.datasets.identities import find_missing, select_identities
 from skelgait.embeddings import Embeddings
 from skelgait.embeddings.embeddings import check_finite
 from skelgait.embeddings.file import EmbeddingFile
@@ -77,7 +77,8 @@ def score(
     Args:
         embeddings: embeddings of the test sequences.
         protocol: evaluation protocol.
-        partition: partition that names the probes; only needed by protocols without probe patterns, such as Gait3D.
+        partition: partition that names the probes, which protocols without probe patterns need, such as Gait3D; the
+            report says which of its test people are missing.
         options: distance, device, memory and re-ranking.
         bootstrap_samples: number of bootstrap samples for 95 % intervals; default: 0, no intervals.
         advance: called with the number of probes compared since the last call.
@@ -100,7 +101,8 @@ def score(
         _table_report(table, table_results, evaluation_set, bootstrap_samples)
         for table, table_results in zip(protocol.tables, results, strict=True)
     )
-    notes = (*collapse_notes(embeddings, options.distance), *notes_for(protocol, tables, evaluation_set))
+    missing = find_missing(embeddings.keys, partition.test, "test") if partition else None
+    notes = (*collapse_notes(embeddings, options.distance), *notes_for(protocol, tables, evaluation_set, missing))
     check_results(protocol, tables, evaluation_set)
     return EvaluationReport(
         protocol=protocol.name,
@@ -112,6 +114,8 @@ def score(
         reranked=options.reranking is not None,
         notes=notes,
         keys=embeddings.keys,
+        missing=missing,
+        incomparable=("test people are missing",) if missing else (),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from skelgait.datasets import Group, Protocol, Table
+from skelgait.datasets.identities import MissingPeople
 from skelgait.errors import ProtocolError
 from skelgait.evaluation.evaluation_set import EvaluationSet, conditions_of
 from skelgait.evaluation.open_set import searches_needed
@@ -41,15 +42,21 @@ def check_results(protocol: Protocol, tables: Sequence[TableReport], evaluation_
         raise ProtocolError(f"protocol {protocol.name}", f"no probe with a true match: {counts}", expected, _HINT)
 
 
-def notes_for(protocol: Protocol, tables: Sequence[TableReport], evaluation_set: EvaluationSet) -> tuple[str, ...]:
+def notes_for(
+    protocol: Protocol,
+    tables: Sequence[TableReport],
+    evaluation_set: EvaluationSet,
+    missing: MissingPeople | None = None,
+) -> tuple[str, ...]:
     """Return remarks on the metrics, one sentence each.
 
     Args:
         protocol: evaluation protocol.
         tables: results of its tables.
         evaluation_set: all sequences.
+        missing: listed test people without any sequence.
     """
-    notes = [*_reasons(protocol, tables, evaluation_set)]
+    notes = [*([str(missing)] if missing else []), *_reasons(protocol, tables, evaluation_set)]
     for table, report in zip(protocol.tables, tables, strict=True):
         for group, ranks in zip(report.groups, report.ranks, strict=True):
             notes += _small_gallery(table, group)

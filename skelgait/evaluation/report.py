@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
+from skelgait.datasets import PublishedResult
+from skelgait.datasets.identities import MissingPeople
 from skelgait.datasets.protocol import Kind
 from skelgait.display import Row, Tabular
 from skelgait.evaluation.ranks import GroupRanks
@@ -137,23 +139,40 @@ class EvaluationReport(Tabular):
         protocol: name of the protocol.
         distance: name of the distance.
         tables: results of its tables.
-        published: published rank-1 of the first table, in [0, 1], by network and group.
+        published: published results, each with its source.
         n_sequences: number of sequences that are compared.
         n_truncated: number of sequences that were cut to the maximum number of frames.
         reranked: True if distances were re-ranked.
         notes: remarks on the metrics.
         keys: sequences, by the indices in the ranks.
+        missing: listed test people without any sequence; None: all are there.
+        incomparable: reasons why the metrics cannot be compared with published results; no difference is shown then.
     """
 
     protocol: str
     distance: str
     tables: tuple[TableReport, ...]
-    published: Mapping[str, Mapping[str, float]]
+    published: Sequence[PublishedResult]
     n_sequences: int
     n_truncated: int
     reranked: bool = False
     notes: tuple[str, ...] = ()
     keys: Sequence[Key] = ()
+    missing: MissingPeople | None = None
+    incomparable: tuple[str, ...] = ()
+
+    def with_incomparable(self, reasons: Sequence[str], network: str) -> EvaluationReport:
+        """Return the report with more reasons why it cannot be compared with published results, and a note on them.
+
+        Args:
+            reasons: reasons, one phrase each.
+            network: name of the network; there is no note if nothing is published for it.
+        """
+        incomparable = (*self.incomparable, *reasons)
+        notes = self.notes
+        if incomparable and any(result.network == network for result in self.published):
+            notes = (*notes, f"no difference to published results: {'; '.join(incomparable)}")
+        return replace(self, incomparable=incomparable, notes=notes)
 
     def headline(self) -> str:
         """Return protocol, distance and number of sequences."""
@@ -192,5 +211,6 @@ class EvaluationReport(Tabular):
 
     def _facts(self) -> dict[str, object]:
         facts = {name: value for name, value in vars(self).items() if name not in ("tables", "keys")}
-        published = {network: dict(groups) for network, groups in self.published.items()}
-        return {**facts, "published": published, "notes": list(self.notes)}
+        published, missing = list(map(asdict, self.published)), asdict(self.missing) if self.missing else None
+        sentences = {"notes": list(self.notes), "incomparable": list(self.incomparable)}
+        return {**facts, "published": published, "missing": missing, **sentences}

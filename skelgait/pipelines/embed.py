@@ -10,10 +10,11 @@ from types import MappingProxyType
 
 import torch
 
-from skelgait.datasets.identities import select_identities
+from skelgait.datasets.identities import MissingPeople, find_missing, select_identities
 from skelgait.embeddings import EmbeddingFacts, write_embeddings
 from skelgait.embeddings.extraction import embed_in_rounds
 from skelgait.pipelines import workspace
+from skelgait.pipelines.comparability import published_preset
 from skelgait.pipelines.trained_network import inference_options, load_trained_network, warn_if_maps_differ
 from skelgait.runtime.advance import Advance
 from skelgait.runtime.memory import keep_freed_memory
@@ -34,6 +35,7 @@ class EmbedReport:
         sequences: number of sequences.
         identities: number of identities.
         truncated: number of sequences that were longer than `embed.max_frames`.
+        missing: listed people without any sequence; None: all are there, or all sequences were requested.
     """
 
     file: Path
@@ -42,6 +44,7 @@ class EmbedReport:
     sequences: int
     identities: int
     truncated: int
+    missing: MissingPeople | None = None
 
 
 def embed_run(
@@ -72,7 +75,7 @@ def embed_run(
     trained = load_trained_network(settings, config, requested)
     source = workspace.open_inputs(settings, trained.name)
     warn_if_maps_differ(trained, source)
-    keys = _select_keys(settings, source)
+    keys, missing = _select_keys(settings, source)
     options = inference_options(config)
     chunks = embed_in_rounds(trained.checkpoint.network(), source, keys, device, options, advance=advance)
     if not is_main():
@@ -91,23 +94,25 @@ def embed_run(
         settings=config.model_dump(mode="json"),
         drawn=how_drawn(source) or {},
         chosen_on=trained.chosen_on,
+        preset=published_preset(trained.checkpoint),
     )
     write_embeddings(config.out, keys, lengths, chunks, facts)
     n_truncated = sum(length > config.max_frames for length in lengths)
     return EmbedReport(
-        config.out, trained.name, trained.path, len(keys), len({key.identity for key in keys}), n_truncated
+        config.out, trained.name, trained.path, len(keys), len({key.identity for key in keys}), n_truncated, missing
     )
 
 
-def _select_keys(settings: Settings, source: SequenceSource) -> Sequence[Key]:
+def _select_keys(settings: Settings, source: SequenceSource) -> tuple[Sequence[Key], MissingPeople | None]:
+    """Return the sequences to embed, and the listed people that have none."""
     subset = settings.embed.identities
     if subset is None:
         subset = "test" if settings.dataset or settings.partition else "all"
     if subset == "all":
-        return source.keys
+        return source.keys, None
     partition = workspace.partition_of(settings)
     identities = partition.test if subset == "test" else partition.train
     role = "test" if subset == "test" else "training"
-    return select_identities(
-        source.keys, identities, Path(source.path), role, "check --dataset and --partition, or use --identities all"
-    )
+    hint = "check --dataset and --partition, or use --identities all"
+    keys = select_identities(source.keys, identities, Path(source.path), role, hint)
+    return keys, find_missing(keys, identities, role)

@@ -21,6 +21,7 @@ from skelgait.evaluation import EvaluationReport, evaluation_keys, score, write_
 from skelgait.evaluation.retrieval import retrieve
 from skelgait.matching.options import MatchingOptions, Reranking
 from skelgait.pipelines import workspace
+from skelgait.pipelines.comparability import published_preset, why_incomparable
 from skelgait.pipelines.trained_network import (
     check_network,
     embed_and_gather,
@@ -114,6 +115,8 @@ def evaluate_run(
             advance=advance,
         )
     report = replace(report, notes=(*notes, *report.notes, *_notes_on_choice(inputs)))
+    reasons = why_incomparable(config, protocol, partition, inputs.preset, inputs.embedding)
+    report = report.with_incomparable(reasons, inputs.network)
     evaluation = Evaluation(report, inputs.network, inputs.iteration, inputs.embedding, inputs.path, inputs.folder)
     if evaluation.folder:
         write_report(evaluation.folder, evaluation.to_dict(), report)
@@ -144,6 +147,7 @@ class _Inputs(NamedTuple):
         source: sequences, for pictures; None: not available.
         folder: folder of the report; None: not written.
         chosen_on: people whose rank-1 the checkpoint was chosen by, see `TrainedNetwork`.
+        preset: published preset that the network was trained with; empty: none.
     """
 
     embeddings: Embeddings
@@ -154,6 +158,7 @@ class _Inputs(NamedTuple):
     source: SequenceSource | None
     folder: Path | None
     chosen_on: str
+    preset: str
 
 
 def _notes_on_choice(inputs: _Inputs) -> list[str]:
@@ -212,8 +217,10 @@ def _embed(
         )
     if embeddings is None:
         return None
-    iteration = trained.checkpoint.iteration
-    return _Inputs(embeddings, trained.name, iteration, embedding, trained.path, source, folder, trained.chosen_on)
+    iteration, preset = trained.checkpoint.iteration, published_preset(trained.checkpoint)
+    return _Inputs(
+        embeddings, trained.name, iteration, embedding, trained.path, source, folder, trained.chosen_on, preset
+    )
 
 
 def _read_embeddings(
@@ -231,5 +238,5 @@ def _read_embeddings(
         # Pictures show the sequences if they are available; metrics do not need them.
         with suppress(DataError):
             source = workspace.open_inputs(settings, facts.network)
-    network, iteration, chosen_on = facts.network, facts.iteration, facts.chosen_on
-    return _Inputs(embeddings, network, iteration, file.embedding, file.path, source, config.report, chosen_on)
+    network, iteration, chosen_on, preset = facts.network, facts.iteration, facts.chosen_on, facts.preset
+    return _Inputs(embeddings, network, iteration, file.embedding, file.path, source, config.report, chosen_on, preset)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import torch
 
 from skelgait.checkpoints.folder import find_checkpoint, list_checkpoints
+from skelgait.datasets.identities import find_missing
 from skelgait.evaluation import evaluation_keys, score
 from skelgait.matching.options import MatchingOptions
 from skelgait.models import GaitNetwork
@@ -19,6 +22,8 @@ from skelgait.runtime.processes import is_main
 from skelgait.settings import Resolved, Settings
 from skelgait.settings.run_settings import settings_to_record, settings_to_resume
 from skelgait.training import TrainReport, train
+
+log = logging.getLogger(__name__)
 
 
 def training_settings(resolved: Resolved) -> Resolved:
@@ -64,15 +69,19 @@ def train_run(settings: Settings, device: torch.device, advance: Advance | None 
         return {"subset": people.subset, **report.summary()}
 
     inputs = workspace.open_inputs(settings, settings.train.network.name)
-    partition = hold_out(workspace.partition_of(settings), inputs.keys, settings.train.val_share)
+    listed = workspace.partition_of(settings)
+    partition = hold_out(listed, inputs.keys, settings.train.val_share)
     if settings.train.eval_during_training:
         people = evaluation_people(workspace.protocol_of(settings), partition, inputs.keys)
         # Raises now instead of at the first checkpoint.
         evaluation_keys(inputs, people.protocol, people.partition)
     elif is_main():
         warn_if_unused(partition)
+    missing = find_missing(inputs.keys, listed.train, "training")
+    if missing and is_main():
+        log.warning("%s", missing)
     run = workspace.run_folder(settings)
-    return train(
+    report = train(
         inputs,
         partition.train,
         run,
@@ -82,3 +91,4 @@ def train_run(settings: Settings, device: torch.device, advance: Advance | None 
         advance=advance,
         other_settings=settings_to_record(settings, run),
     )
+    return replace(report, missing=missing)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from skelgait.reports.rows import Report, published_of
 from skelgait.viz.plot_style import (
@@ -53,7 +53,7 @@ def draw_cmc(report: Report) -> Any:
     names = list(dict.fromkeys(name for _, curves in panels for name in curves))
     lines = {name: line_style(i) for i, name in enumerate(names)}
     published = _published(report, panels)
-    markers = {name: marker_style(i) for i, name in enumerate(names) if name in published}
+    markers = {name: marker_style(i) for i, name in enumerate(names) if any(name == mark.group for mark in published)}
     handles = [Line2D([], [], **lines[name], **markers.get(name, {})) for name in names]
     if published:
         handles.append(Line2D([], [], color="0.3", linestyle="", **marker_style(0)))
@@ -65,13 +65,14 @@ def draw_cmc(report: Report) -> Any:
     title_lines = max(wrap(table["title"], panel_width).count("\n") + 1 for table, _ in panels)
     figure = new_figure(width, rows * (_PANEL_INCHES[1] + 0.16 * title_lines) + legend.inches)
     grid = figure.subplots(rows, columns, squeeze=False, sharey=True)
-    lowest = min([*(curve[0] for _, curves in panels for curve in curves.values()), *published.values()])
+    lowest = min(
+        [*(curve[0] for _, curves in panels for curve in curves.values()), *(mark.percent for mark in published)]
+    )
     for axes, (table, curves) in zip(grid.flat, panels, strict=False):
         _draw_panel(axes, curves, lines)
-        if table is report["tables"][0]:
-            for name, value in published.items():
-                style = {"color": lines[name]["color"], "linestyle": "", **markers[name]}
-                axes.plot([1], [value], clip_on=False, zorder=5, **style)
+        for mark in (mark for mark in published if mark.table == table["title"]):
+            style = {"color": lines[mark.group]["color"], "linestyle": "", **markers[mark.group]}
+            axes.plot([1], [mark.percent], clip_on=False, zorder=5, **style)
         axes.set_ylim(max(0, 10 * math.floor((lowest - 2) / 10)), 101)
         set_title(axes, table["title"], panel_width)
     for axes in grid[:, 0]:
@@ -82,15 +83,21 @@ def draw_cmc(report: Report) -> Any:
     return figure
 
 
-def _published(report: Report, panels: Sequence[tuple[Mapping[str, Any], Mapping[str, Curve]]]) -> dict[str, float]:
-    """Return the published rank-1 of groups of the first table, in percent."""
-    published = {}
-    for table, curves in panels:
-        for name in curves:
-            share = published_of(report, table, name, "rank_1")
-            if share is not None:
-                published[name] = 100 * share
-    return published
+class _Mark(NamedTuple):
+    table: str
+    group: str
+    percent: float
+
+
+def _published(report: Report, panels: Sequence[tuple[Mapping[str, Any], Mapping[str, Curve]]]) -> list[_Mark]:
+    """Return the published rank-1 of all groups, in percent."""
+    return [
+        _Mark(table["title"], name, 100 * share)
+        for table, curves in panels
+        for name in curves
+        for share, _ in published_of(report, table, name, "rank_1")
+        if share is not None
+    ]
 
 
 def _draw_panel(axes: Any, curves: Mapping[str, Curve], lines: Mapping[str, dict[str, Any]]) -> None:

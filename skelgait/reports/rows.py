@@ -17,7 +17,8 @@ class MetricRow(NamedTuple):
     Attributes:
         table: title of the table.
         group: name of the group.
-        breakdown: probes that the value is computed over: `all`, or those of one `condition`, `view` or `view pair`.
+        breakdown: probes that the value is computed over: `all` (also `published`), or those of one `condition`, `view`
+            or `view pair`.
         condition: condition of the probes; empty: all.
         probe_view: view of the probes; empty: all.
         gallery_view: view of the gallery; empty: all.
@@ -25,8 +26,10 @@ class MetricRow(NamedTuple):
         value: value in [0, 1]; None: no valid probe.
         low: lower end of the 95 % bootstrap interval.
         high: upper end of the interval.
-        published: published value in [0, 1].
-        difference: value minus published value.
+        published: published value in [0, 1]. If there are several, each further one has a row of its own, with the
+            breakdown `published`.
+        difference: value minus published value; empty if they cannot be compared.
+        source: publication of the published value.
         probes: number of probes of the group; only in rows over all probes, like the next two.
         gallery: number of gallery entries of the group.
         unmatched: number of probes without a true match.
@@ -44,6 +47,7 @@ class MetricRow(NamedTuple):
     high: float | None
     published: float | None
     difference: float | None
+    source: str
     probes: int | None
     gallery: int | None
     unmatched: int | None
@@ -57,25 +61,42 @@ def rows_of(report: Report) -> Iterator[MetricRow]:
                 for metric, value in metrics.items():
                     is_all = breakdown == "all"
                     low, high = (is_all and group["intervals"].get(metric)) or (None, None)
-                    published = published_of(report, table, group["name"], metric) if is_all else None
-                    yield MetricRow(
-                        table["title"], group["name"], breakdown, condition, probe_view, gallery_view, metric,
-                        value, low, high, published, difference_to(value, published),
-                        *(group[name] if is_all else None for name in ("n_probes", "n_gallery", "n_unmatched")),
-                    )  # fmt: skip
+                    published = published_of(report, table, group["name"], metric) if is_all else []
+                    for i, result in enumerate(published or [PublishedValue(None, "")]):
+                        yield MetricRow(
+                            table["title"], group["name"], "published" if i else breakdown, condition, probe_view,
+                            gallery_view, metric, value, low, high, result.value,
+                            difference_to(report, value, result.value), result.source,
+                            *(group[name] if is_all else None for name in ("n_probes", "n_gallery", "n_unmatched")),
+                        )  # fmt: skip
 
 
-def published_of(report: Report, table: Mapping[str, Any], group: str, metric: str) -> float | None:
-    """Return the published value in [0, 1] for the network of the report; only rank-1 of the first table has one."""
-    if table is not report["tables"][0] or metric != "rank_1":
-        return None
-    published = report["published"].get(report.get("network"), {})
-    return published.get(group)  # type: ignore[no-any-return]
+class PublishedValue(NamedTuple):
+    """Published value of a metric of a group.
+
+    Attributes:
+        value: value in [0, 1]; None: none is known.
+        source: publication of the value.
+    """
+
+    value: float | None
+    source: str
 
 
-def difference_to(value: float | None, published: float | None) -> float | None:
-    """Return value minus published value; None if either is missing."""
-    return None if value is None or published is None else value - published
+def published_of(report: Report, table: Mapping[str, Any], group: str, metric: str) -> list[PublishedValue]:
+    """Return the published values for the network of the report, one for each source."""
+    titles = (table["title"], "") if table is report["tables"][0] else (table["title"],)
+    return [
+        PublishedValue(result["values"][group], result["source"])
+        for result in report["published"]
+        if result["network"] == report.get("network")
+        and (result["metric"] == metric and result["table"] in titles and group in result["values"])
+    ]
+
+
+def difference_to(report: Report, value: float | None, published: float | None) -> float | None:
+    """Return value minus published value; None if either is missing, or if they cannot be compared."""
+    return None if value is None or published is None or report.get("incomparable") else value - published
 
 
 def label_of(metric: str) -> str:

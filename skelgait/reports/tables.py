@@ -32,21 +32,42 @@ def tables_of(report: Report, metrics: Collection[str] | None = None) -> Iterato
     for table in report["tables"]:
         defined = list(table["groups"][0]["metrics"])
         shown = [metric for metric in defined if metrics is None or metric in metrics] or defined
-        has_published = any(published_of(report, table, g["name"], "rank_1") is not None for g in table["groups"])
-        extra = ["published", "difference"] if has_published else []
+        published = [_published_cells(report, table, group) for group in table["groups"]]
+        extra = [] if not any(published) else ["published", *_differences(report, ["difference"]), "source"]
         header = ["", *map(label_of, shown), *extra, "probes", "gallery", "no match"]
-        rows = [_row(report, table, group, shown, has_published) for group in table["groups"]]
+        rows = [
+            row
+            for group, lines in zip(table["groups"], published, strict=True)
+            for row in _rows(group, shown, lines, len(extra))
+        ]
         yield TextTable(f"{report['protocol']}: {table['title']} (percent)", header, rows)
 
 
-def _row(
-    report: Report, table: Mapping[str, Any], group: Mapping[str, Any], metrics: Sequence[str], has_published: bool
-) -> list[str]:
-    cells = [group["name"], *(_with_interval(group, metric) for metric in metrics)]
-    if has_published:
-        published = published_of(report, table, group["name"], "rank_1")
-        cells += [percent(published), signed_percent(difference_to(group["metrics"].get("rank_1"), published))]
-    return [*cells, str(group["n_probes"]), str(group["n_gallery"]), str(group["n_unmatched"])]
+def _published_cells(report: Report, table: Mapping[str, Any], group: Mapping[str, Any]) -> list[list[str]]:
+    """Return the cells of each published value of a group: value, difference and source."""
+    lines = []
+    for metric, value in group["metrics"].items():
+        for published, source in published_of(report, table, group["name"], metric):
+            difference = signed_percent(difference_to(report, value, published))
+            note = source if metric == "rank_1" else f"{source} ({label_of(metric)})"
+            lines.append([percent(published), *_differences(report, [difference]), note])
+    return lines
+
+
+def _differences(report: Report, cells: list[str]) -> list[str]:
+    """Return the cells, or none if the report cannot be compared with published results."""
+    return [] if report.get("incomparable") else cells
+
+
+def _rows(
+    group: Mapping[str, Any], metrics: Sequence[str], published: Sequence[list[str]], n_published: int
+) -> Iterator[list[str]]:
+    """Yield the row of a group, and one more row for each further published value."""
+    counts = [str(group["n_probes"]), str(group["n_gallery"]), str(group["n_unmatched"])]
+    lines = published or [["-"] * (n_published - 1) + [""] if n_published else []]
+    yield [group["name"], *(_with_interval(group, metric) for metric in metrics), *lines[0], *counts]
+    for line in lines[1:]:
+        yield ["", *[""] * len(metrics), *line, *[""] * len(counts)]
 
 
 def _with_interval(group: Mapping[str, Any], metric: str) -> str:

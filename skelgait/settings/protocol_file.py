@@ -73,10 +73,10 @@ def _adapter() -> TypeAdapter[tuple[Protocol]]:
 
 
 def _with_published(protocol: Protocol, convert: Callable[[float], float]) -> Protocol:
-    published = {
-        network: {group: convert(metric) for group, metric in metrics.items()}
-        for network, metrics in protocol.published.items()
-    }
+    published = tuple(
+        replace(result, values={group: convert(value) for group, value in result.values.items()})
+        for result in protocol.published
+    )
     return replace(protocol, published=published)
 
 
@@ -174,18 +174,25 @@ def _submission_problems(submission: object) -> Iterator[str]:
 
 
 def _published_problems(content: dict[str, Any]) -> Iterator[str]:
-    """Yield published metrics that are not percentages, or belong to an unknown network or group."""
-    published, tables = content.get("published"), _entries(content.get("tables"))
-    groups = [str(group.get("name")) for _, table in tables[:1] for _, group in _entries(table.get("groups"))]
-    for network, metrics in published.items() if isinstance(published, dict) else ():
-        if network not in NETWORKS:
-            yield f"published.{network}: no such network; {_hint(network, NETWORKS)}"
-        for group, metric in metrics.items() if isinstance(metrics, dict) else ():
-            key = f"published.{network}.{group}"
+    """Yield published values that are not percentages, or belong to an unknown network, metric, table or group."""
+    tables = [table for _, table in _entries(content.get("tables"))]
+    titles = [str(table.get("title")) for table in tables]
+    for i, result in _entries(content.get("published")):
+        key, network, metric = f"published.{i}", result.get("network"), result.get("metric")
+        title, values = result.get("table") or "", result.get("values")
+        if isinstance(network, str) and network not in NETWORKS:
+            yield f"{key}.network: no such network; {_hint(network, NETWORKS)}"
+        if isinstance(metric, str) and not is_metric(metric):
+            yield f"{key}.metric: no such metric; {_hint(metric, METRICS)}"
+        if title and title not in titles:
+            yield f"{key}.table: no such table; {_hint(title, titles)}"
+        table = tables[titles.index(title) if title in titles else 0] if tables else {}
+        groups = [str(group.get("name")) for _, group in _entries(table.get("groups"))]
+        for group, value in values.items() if isinstance(values, dict) else ():
             if groups and group not in groups:
-                yield f"{key}: no such group in the first table; {_hint(group, groups)}"
-            if isinstance(metric, int | float) and not isinstance(metric, bool) and not 1 <= metric <= 100:
-                yield f"{key}: should be in percent, from 1 to 100{found_as(metric)}"
+                yield f"{key}.values.{group}: no such group in the table; {_hint(group, groups)}"
+            if isinstance(value, int | float) and not isinstance(value, bool) and not 1 <= value <= 100:
+                yield f"{key}.values.{group}: should be in percent, from 1 to 100{found_as(value)}"
 
 
 def _entries(value: object) -> list[tuple[int, dict[str, Any]]]:

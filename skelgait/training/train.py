@@ -15,7 +15,7 @@ import torch
 from skelgait.checkpoints.best_checkpoint import TEST
 from skelgait.checkpoints.checkpoint import Architecture, save_checkpoint
 from skelgait.checkpoints.folder import check_free_space, checkpoint_path, remove_old_checkpoints
-from skelgait.datasets.identities import select_identities
+from skelgait.datasets.identities import MissingPeople, select_identities
 from skelgait.errors import PathLike, SkelgaitError
 from skelgait.models import GaitNetwork
 from skelgait.runtime.advance import Advance, no_progress
@@ -63,6 +63,7 @@ class TrainReport:
         sequences: number of training sequences.
         metrics: metrics of the last logged step.
         seconds: time since the start or the resume.
+        missing: listed training people without any sequence; None: all are there.
     """
 
     run: Path
@@ -72,6 +73,7 @@ class TrainReport:
     sequences: int
     metrics: Mapping[str, Any]
     seconds: float
+    missing: MissingPeople | None = None
 
 
 def train(
