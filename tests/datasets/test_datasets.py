@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 
 from skelgait.datasets import DATASETS, find_dataset, load_partition
+from skelgait.datasets.identities import MissingPeople, find_missing
+from skelgait.datasets.protocol import MODEL_ZOO, PAPER, PAPER_AND_PAGE
 from skelgait.errors import DataError, SettingsError
+from skelgait.storage import Key
 
 COUNTS = {
     "CCPG": (100, 100, 0),
@@ -94,9 +97,59 @@ def test_first_two_sequences_are_a_probe_and_a_gallery_entry(name: str) -> None:
         assert sum(fnmatchcase(walk, pattern) for walk in walks for pattern in patterns) == 1
 
 
-def test_published_metrics_belong_to_groups_of_the_first_table() -> None:
+def test_published_values_belong_to_groups_and_metrics_of_a_table() -> None:
     for dataset in DATASETS.values():
-        groups = {group.name for group in dataset.protocol.tables[0].groups}
-        for metrics in dataset.protocol.published.values():
-            assert set(metrics) == groups
-            assert all(0 < metric < 1 for metric in metrics.values())
+        tables = {table.title: table for table in dataset.protocol.tables}
+        for result in dataset.protocol.published:
+            table = tables[result.table] if result.table else dataset.protocol.tables[0]
+            assert set(result.values) <= {group.name for group in table.groups}
+            assert result.metric in table.metrics
+            assert all(0 < value < 1 for value in result.values.values())
+            assert result.source
+
+
+@pytest.mark.parametrize(
+    ("name", "network", "group", "values"),
+    [
+        ("CCPG", "skeletongait", "CL", [(PAPER_AND_PAGE, "", "rank_1", 0.524)]),
+        (
+            "CCPG", "skeletongait++", "BG",
+            [
+                (PAPER_AND_PAGE, "", "rank_1", 0.97),
+                (
+                    "later paper, by the gait protocol", "Gait style: by view pair, identical views left out",
+                    "rank_1", 0.899,
+                ),
+            ],
+        ),
+        (
+            "SUSTech1K", "skeletongait++", "Overall",
+            [
+                (PAPER_AND_PAGE, "", "rank_1", 0.8133),
+                (f"{MODEL_ZOO}, SkeletonGaitPP_30_DA-50000.pt", "", "rank_1", 0.856),
+                (f"{MODEL_ZOO}, SkeletonGaitPP_30_DA-50000.pt", "", "rank_5", 0.95),
+            ],
+        ),
+        (
+            "Gait3D", "skeletongait++", "Gait3D",
+            [(PAPER_AND_PAGE, "", "rank_1", 0.774), (MODEL_ZOO, "", "rank_1", 0.776)],
+        ),
+        ("GREW", "skeletongait++", "GREW", [(PAPER_AND_PAGE, "", "rank_1", 0.8704), (MODEL_ZOO, "", "rank_1", 0.858)]),
+        ("OUMVLP", "skeletongait", "NM", [(PAPER, "", "rank_1", 0.674)]),
+    ],
+)  # fmt: skip
+def test_every_published_value_has_its_source(
+    name: str, network: str, group: str, values: list[tuple[str, str, str, float]]
+) -> None:
+    results = [result for result in DATASETS[name].protocol.published if result.network == network]
+    found = [(r.source, r.table, r.metric, round(r.values[group], 6)) for r in results if group in r.values]
+    assert found == values
+
+
+def test_missing_people_are_named() -> None:
+    keys = [Key("2", "nm", "000"), Key("2", "bg", "000"), Key("9", "nm", "000")]
+    assert find_missing(keys, {"2", "9"}, "test") is None
+    missing = find_missing(keys, {"1", "2", "3", "4", "5"}, "test")
+    assert missing == MissingPeople("test", 4, 5, ("1", "3", "4"))
+    assert str(missing) == "4 of 5 listed test people are missing on disk (1, 3, 4, ...)"
+    assert str(find_missing(keys, {"2", "3"}, "training")) == ("1 of 2 listed training people are missing on disk (3)")

@@ -58,7 +58,7 @@ def table(title: str, *groups: dict[str, Any], kind: str = "pooled") -> dict[str
 def report(*tables: dict[str, Any], **more: Any) -> dict[str, Any]:
     """Return a report."""
     facts = {
-        "protocol": "custom", "distance": "euclidean", "published": {}, "n_sequences": 7, "n_truncated": 0,
+        "protocol": "custom", "distance": "euclidean", "published": [], "n_sequences": 7, "n_truncated": 0,
         "reranked": False, "notes": [],
     }  # fmt: skip
     return {**facts, "tables": list(tables), **more}

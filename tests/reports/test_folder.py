@@ -6,6 +6,7 @@ import csv
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -18,7 +19,7 @@ from skelgait.errors import DataError
 from skelgait.reports.folder import RANKS, REPORT, read_report
 from skelgait.reports.ranks_file import read_ranks
 from skelgait.reports.rates_file import StoredRates
-from skelgait.reports.rows import MetricRow, label_of
+from skelgait.reports.rows import MetricRow, label_of, rows_of
 from skelgait.reports.tables import exclusions_of, markdown_of, tables_of
 from skelgait.storage import Key
 from tests.full_disk import full_disk
@@ -83,25 +84,75 @@ def test_published_values_and_differences(tmp_path: Path, network: str) -> None:
     rng = np.random.default_rng(0)
     embedded = Embeddings(keys, torch.from_numpy(rng.standard_normal((len(keys), 5, 3)).astype(np.float32)))
     report = write(tmp_path, evaluation(embedded, ccpg, network=network)).to_dict()
-    published = ccpg.published.get(network, {})
+    published = [result for result in ccpg.published if result.network == network]
     lines = list(csv.DictReader((tmp_path / "report.csv").read_text().splitlines()))
-    first = ccpg.tables[0].title
+    first = ccpg.tables[0]
     values = {
-        (line["table"], line["group"], line["metric"]): (float(line["published"]), float(line["difference"]))
+        (line["table"], line["group"], line["metric"], line["source"]): (line["published"], line["difference"])
         for line in lines
         if line["published"]
     }
-    assert set(values) == {(first, group, "rank_1") for group in published}
-    rank_1 = {g["name"]: g["metrics"]["rank_1"] for g in json.loads(json.dumps(report))["tables"][0]["groups"]}
-    for (_, group, _), (paper, difference) in values.items():
-        assert paper == published[group]
-        assert difference == pytest.approx(rank_1[group] - paper)
+    tables_of_groups = json.loads(json.dumps(report))["tables"]
+    rank_1 = {(t["title"], g["name"]): g["metrics"]["rank_1"] for t in tables_of_groups for g in t["groups"]}
+    expected = {}
+    for result in published:
+        for group, paper in result.values.items():
+            title = result.table or first.title
+            expected[title, group, "rank_1", result.source] = (str(paper), str(rank_1[title, group] - paper))
+    assert values == expected
+    assert len(expected) == {"skeletongait": 4, "skeletongait++": 8}.get(network, 0)
     tables = list(tables_of(report))
-    assert [("published" in table.header) for table in tables] == [bool(published), *[False] * (len(tables) - 1)]
+    titles = {result.table or first.title for result in published}
+    assert [("published" in table.header) for table in tables] == [t.title in titles for t in ccpg.tables]
     if published:
         row = dict(zip(tables[0].header, tables[0].rows[0], strict=True))
-        assert row["published"] == f"{100 * published['CL']:.1f}"
-        assert row["difference"] == f"{100 * (rank_1['CL'] - published['CL']):+.1f}"
+        paper = published[0].values["CL"]
+        assert row["published"] == f"{100 * paper:.1f}"
+        assert row["difference"] == f"{100 * (rank_1[first.title, 'CL'] - paper):+.1f}"
+        assert row["source"] == published[0].source
+
+
+def _with_two_sources(**more: Any) -> dict[str, Any]:
+    groups = [
+        plain_reports.group("A", metrics={"rank_1": 0.5, "rank_5": 0.9}),
+        plain_reports.group("B", metrics={"rank_1": 0.4, "rank_5": None}),
+    ]
+    published = [
+        {"network": "net", "source": "paper", "table": "", "metric": "rank_1", "values": {"A": 0.6}},
+        {"network": "net", "source": "zoo", "table": "T", "metric": "rank_1", "values": {"A": 0.4}},
+        {"network": "net", "source": "zoo", "table": "T", "metric": "rank_5", "values": {"A": 0.95}},
+        {"network": "other", "source": "paper", "table": "", "metric": "rank_1", "values": {"A": 0.1, "B": 0.1}},
+        {"network": "net", "source": "paper", "table": "another", "metric": "rank_1", "values": {"A": 0.1, "B": 0.1}},
+    ]
+    return plain_reports.report(plain_reports.table("T", *groups), network="net", published=published, **more)
+
+
+def test_two_sources_are_two_rows() -> None:
+    (shown,) = tables_of(_with_two_sources(), ["rank_1"])
+    assert shown.header == ["", "rank-1", "published", "difference", "source", "probes", "gallery", "no match"]
+    assert shown.rows == [
+        ["A", "50.0", "60.0", "-10.0", "paper", "4", "3", "0"],
+        ["", "", "40.0", "+10.0", "zoo", "", "", ""],
+        ["", "", "95.0", "-5.0", "zoo (rank-5)", "", "", ""],
+        ["B", "40.0", "-", "-", "", "4", "3", "0"],
+    ]
+    rows = [(row.group, row.breakdown, row.metric, row.published, row.source) for row in rows_of(_with_two_sources())]
+    assert rows[:3] == [
+        ("A", "all", "rank_1", 0.6, "paper"),
+        ("A", "published", "rank_1", 0.4, "zoo"),
+        ("A", "all", "rank_5", 0.95, "zoo"),
+    ]
+    assert rows[3] == ("B", "all", "rank_1", None, "")
+
+
+def test_no_difference_if_results_are_not_comparable() -> None:
+    content = _with_two_sources(incomparable=["test people are missing"])
+    (shown,) = tables_of(content, ["rank_1"])
+    assert shown.header == ["", "rank-1", "published", "source", "probes", "gallery", "no match"]
+    assert shown.rows[0] == ["A", "50.0", "60.0", "paper", "4", "3", "0"]
+    assert shown.rows[3] == ["B", "40.0", "-", "", "4", "3", "0"]
+    assert all(row.difference is None for row in rows_of(content))
+    assert "difference" not in markdown_of(content)
 
 
 def test_markdown_has_the_cells_of_all_tables(tmp_path: Path) -> None:

@@ -112,8 +112,8 @@ def test_metrics_conditions_and_exclusions_are_shown(tmp_path: Path) -> None:
         by_condition={"bg-01": {"rank_1": 0.4, "mean_ap": 0.1}, "bg-02": {"rank_1": 0.6, "mean_ap": None}},
     )
     content = report(
-        table("Over all", bag), notes=["a note"], network="net", published={"net": {"Bag": 0.524}}, n_truncated=1,
-        reranked=True,
+        table("Over all", bag), notes=["a note"], network="net", n_truncated=1, reranked=True,
+        published=[{"network": "net", "source": "paper", "table": "", "metric": "rank_1", "values": {"Bag": 0.524}}],
     )  # fmt: skip
     page = page_of(tmp_path, content)
     assert page.all_of("h2") == ["Notes", "Metrics", "By condition", "Excluded pairs and unmatched probes"]
@@ -122,10 +122,10 @@ def test_metrics_conditions_and_exclusions_are_shown(tmp_path: Path) -> None:
         "Metrics in percent, with 95 % bootstrap intervals over probes in brackets."
     ]
     assert page.all_of("th") == [
-        "rank-1", "mAP", "published", "difference", "probes", "gallery", "no match", "Bag",
+        "rank-1", "mAP", "published", "difference", "source", "probes", "gallery", "no match", "Bag",
         "rank-1", "mAP", "Bag: bg-01", "Bag: bg-02",
     ]  # fmt: skip
-    assert page.all_of("td") == ["50.0", "-", "52.4", "-2.4", "4", "3", "2", "40.0", "10.0", "60.0", "-"]
+    assert page.all_of("td") == ["50.0", "-", "52.4", "-2.4", "paper", "4", "3", "2", "40.0", "10.0", "60.0", "-"]
     assert page.all_of("small") == ["[25.0, 75.0]"]
     assert page.all_of("li") == [
         "a note",

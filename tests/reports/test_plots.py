@@ -103,7 +103,8 @@ class TestDrawn:
 
     def test_published_rank_1_is_marked_only_in_the_first_table(self) -> None:
         tables = [table(title, group("A", cmc=CURVE), group("B", cmc=CURVE)) for title in ("P", "Q")]
-        published = {"net": {"A": 0.524}, "other": {"A": 0.1, "B": 0.1}}
+        result = {"network": "net", "source": "paper", "table": "", "metric": "rank_1", "values": {"A": 0.524}}
+        published = [result, {**result, "network": "other", "values": {"A": 0.1, "B": 0.1}}]
         first, second = draw_cmc(report(*tables, network="net", published=published)).axes
         marked = [line for line in first.lines if line.get_linestyle() == "None"]
         assert [(line.get_xdata()[0], line.get_ydata()[0]) for line in marked] == [(1, pytest.approx(52.4))]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from skelgait.datasets import DATASETS, Group, Protocol, Table, custom_protocol
+from skelgait.datasets import DATASETS, Group, Protocol, PublishedResult, Table, custom_protocol
 from skelgait.errors import SettingsError
 from skelgait.settings import protocol_to_yaml, read_protocol
 
@@ -41,7 +41,7 @@ def test_built_in_protocols_are_read_back(tmp_path: Path, name: str) -> None:
 def test_strings_that_look_like_numbers_or_dates_are_read_back(tmp_path: Path, odd: str) -> None:
     group = Group(odd, (odd, "b*"), (odd,))
     protocol = Protocol(odd, (Table(odd, "view_pairs", (group,), identical_views="only"),))
-    published = Protocol(odd, protocol.tables, published={"skeletongait": {odd: 0.5337}})
+    published = Protocol(odd, protocol.tables, published=(PublishedResult("skeletongait", odd, {odd: 0.5337}),))
     for one in (protocol, published, custom_protocol([odd], {odd: [odd]})):
         assert read(tmp_path, protocol_to_yaml(one)) == one
 
@@ -55,8 +55,8 @@ def test_probes_are_optional(tmp_path: Path) -> None:
 
 
 def test_published_metrics_are_in_percent(tmp_path: Path) -> None:
-    protocol = read(tmp_path, f"{SMALLEST}published: {{skeletongait++: {{G: 77.40}}}}\n")
-    assert protocol.published == {"skeletongait++": {"G": 0.774}}
+    text = f"{SMALLEST}published: [{{network: skeletongait++, source: our paper, values: {{G: 77.40}}}}]\n"
+    assert read(tmp_path, text).published == (PublishedResult("skeletongait++", "our paper", {"G": 0.774}),)
 
 
 @pytest.mark.parametrize(
@@ -125,17 +125,21 @@ def test_published_metrics_are_in_percent(tmp_path: Path) -> None:
             ["tables.0.groups.1.name: should differ from the groups before it (found 'G')"],
         ),
         (
-            SMALLEST + "published: {skeletongait: {G: 0.524, H: 50}, skeleton_gait: {G: 101}}\n",
+            SMALLEST
+            + "published: [{network: skeletongait, source: s, values: {G: 0.524, H: 50}},\n"
+            + " {network: skeleton_gait, source: s, metric: rank1, table: T1, values: {G: 101}}]\n",
             [
-                "published.skeletongait.G: should be in percent, from 1 to 100 (found 0.524)",
-                "published.skeletongait.H: no such group in the first table; known: G",
-                "published.skeleton_gait: no such network; did you mean skeletongait?",
-                "published.skeleton_gait.G: should be in percent, from 1 to 100 (found 101)",
+                "published.0.values.G: should be in percent, from 1 to 100 (found 0.524)",
+                "published.0.values.H: no such group in the table; known: G",
+                "published.1.network: no such network; did you mean skeletongait?",
+                "published.1.metric: no such metric; did you mean rank_1?",
+                "published.1.table: no such table; did you mean t?",
+                "published.1.values.G: should be in percent, from 1 to 100 (found 101)",
             ],
         ),
         (
-            SMALLEST + "published: {skeletongait: {G: true}}\n",
-            ["published.skeletongait.G: should be a valid number (found True)"],
+            SMALLEST + "published: [{network: skeletongait, source: s, values: {G: true}}]\n",
+            ["published.0.values.G: should be a valid number (found True)"],
         ),
         (
             SMALLEST + "submission: {probes: [], gallery: [], ranks: 0, rank: 1}\n",
