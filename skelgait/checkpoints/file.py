@@ -130,8 +130,8 @@ def _read(path: Path) -> object:
     except FileNotFoundError as error:
         raise CheckpointError(path, "no such file", EXPECTED, "check the path") from error
     except Exception as error:  # a damaged or hostile file can raise anything
-        found = f"a file that cannot be read ({_truncation(path, error) or _reason(error)})"
-        raise CheckpointError(path, found, EXPECTED, "use an earlier checkpoint, or download it again") from error
+        reason = _truncation(path, error) or f"a file that cannot be read ({_reason(error)})"
+        raise CheckpointError(path, reason, EXPECTED, "use an earlier checkpoint, or download it again") from error
 
 
 def _as_python(content: Any) -> Any:
@@ -146,18 +146,18 @@ def _as_python(content: Any) -> Any:
 
 
 def _truncation(path: Path, error: Exception) -> str:
-    """Return that the end of a file is missing; empty if it is there, or if the file is not one of torch."""
+    """Return a description of a file whose end is missing; empty if it has its end, or is no file of torch."""
     with suppress(OSError):
         size, content = path.stat().st_size, path.open("rb")
         with content:
             start = content.read(len(_ZIP_START))
         if not size:
-            return "it is empty"
+            return "an empty file"
         # A zip file has its table of contents at its end; old versions of torch wrote a series of pickles.
         is_cut_zip = _ZIP_START.startswith(start) and not is_zipfile(path)
         is_cut_pickle = start[:1] == pickle.PROTO and _reports_missing_bytes(error)
         if is_cut_zip or is_cut_pickle:
-            return f"it is truncated: it ends after {size} bytes"
+            return f"a truncated file: it ends after {size} bytes"
     return ""
 
 

@@ -98,10 +98,8 @@ def test_truncated_checkpoint_is_named_as_such(tmp_path: Path, is_zip: bool, sha
     torch.save({"model": {"a": torch.zeros(9000)}}, path, _use_new_zipfile_serialization=is_zip)
     content = path.read_bytes()
     path.write_bytes(content[: int(share * len(content))])
-    reason = f"it is truncated: it ends after {int(share * len(content))} bytes" if share else "it is empty"
-    with pytest.raises(
-        CheckpointError, match=rf"c\.pt: found a file that cannot be read \({reason}\), .*; use an earlier"
-    ):
+    found = f"a truncated file: it ends after {int(share * len(content))} bytes" if share else "an empty file"
+    with pytest.raises(CheckpointError, match=rf"c\.pt: found {found}, .*; use an earlier checkpoint"):
         load_checkpoint(path)
 
 
