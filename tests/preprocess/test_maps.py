@@ -130,15 +130,15 @@ def test_impossible_poses_are_reported_and_odd_confidences_counted(
 ) -> None:
     far, percent, odd = keypoints(0), keypoints(1), keypoints(2)
     far[1, 3, 0] = 1e38
-    percent[..., 2] *= 100
+    percent[0, 0, 2] = 97.5
     odd[0, :3, 2] = [1.5, -0.1, 1]
     for key, array in zip(KEYS, (far, percent, odd, np.zeros((4, 17, 3))), strict=False):
         PickleTreeWriter(tmp_path / "poses").write(key, array)
     report = draw_dataset(poses, tmp_path / "maps", HeatmapSettings(workers=1, storage=storage))
-    folder = tmp_path / "poses"
+    folder, lowest = tmp_path / "poses", f"{percent[..., 2].min():.3g}"
     assert [reason.split(", expected")[0] for _, reason in report.failed] == [
         f"{folder}: 000/nm-01/090: found the coordinate 1e+38 of joint 3 in frame 1",
-        f"{folder}: 001/nm-01/090: found the confidence {percent[0, 0, 2]:g} of joint 0 in frame 0",
+        f"{folder}: 001/nm-01/090: found 3D joints (third values from {lowest} to 97.5 are no confidences)",
         f"{folder}: 003/nm-01/090: found no joint in any of 4 frames",
     ]
     assert {key: counts["odd_confidences"] for key, counts in report.made.items()} == {KEYS[2]: 2, KEYS[4]: 0}
