@@ -114,7 +114,9 @@ def test_resume_after_signal_is_bit_identical(workspace: Path, number: signal.Si
         assert f"stopped after iteration {stopped_at}; continue with --resume" in stderr
         assert "Traceback" not in stderr
     assert stopped_at < SMALL["iterations"]
-    run(workspace, number.name, resume=True)
+    # The environment does not change the settings of the run.
+    resume, other_seed = command("--run-name", number.name, "--resume"), {"SKELGAIT_TRAIN__SEED": "9"}
+    subprocess.run(resume, cwd=workspace, env=environment() | other_seed, check=True, timeout=120)
     assert_same_runs(workspace, "whole", number.name)
 
 
@@ -135,9 +137,13 @@ def test_resume_of_two_processes_after_signal_is_bit_identical(
     assert code == 130
     assert stderr.count("continue with --resume") == 1
     assert "Traceback" not in stderr
-    resume = command("--run-name", name, "--resume", "--nproc", 2)
+    # The number of processes is that of the run.
+    resume = command("--run-name", name, "--resume", "--keep-last", 3)
     subprocess.run(resume, cwd=workspace, env=environment(), check=True, timeout=120)
     assert_same_runs(workspace, two_processes, name)
+    facts = json.loads((workspace / "runs" / name / "run.json").read_text())
+    assert facts["processes"] == 2
+    assert [(change["key"], change["new"]) for change in facts["changes"]] == [("train.keep_last", 3)]
 
 
 def test_resume_after_full_disk_is_bit_identical(workspace: Path) -> None:
