@@ -114,7 +114,7 @@ REPORTS: list[tuple[Tabular, str, list[Row]]] = [
     (
         Summary(**SUMMARY, metrics={"triplet/loss": 0.5}, best=BestEvaluation(5, 0.9)),  # type: ignore[arg-type]
         "<Summary: r, skeletongait, iteration 7 of 9>",
-        [{**SUMMARY, "triplet/loss": 0.5, "best_score": 0.9, "best_iteration": 5}],
+        [{**SUMMARY, "triplet/loss": 0.5, "best_score": 0.9, "best_iteration": 5, "best_subset": "test"}],
     ),
 ]
 
