@@ -72,8 +72,8 @@ def _pickle(path: Path) -> Inspection | None:
     command = f"skelgait show {shlex.quote(str(path))}"
     if not description.startswith("poses"):
         return Inspection(description, facts, (), command)
-    joint_facts, problems = pose_facts({Key(*path.absolute().parts[-4:-1]): content})
-    return Inspection(description, {**facts, **joint_facts}, problems, command)
+    poses = pose_facts({Key(*path.absolute().parts[-4:-1]): content})
+    return Inspection(description, {**facts, **poses.facts}, poses.problems, command if poses.is_drawable else "")
 
 
 def describe_array(array: NDArray[Any]) -> tuple[str, str]:

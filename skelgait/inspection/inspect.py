@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 
 from skelgait.errors import DataError, PathLike
@@ -11,6 +10,7 @@ from skelgait.inspection.raw import inspect_images, inspect_raw_poses
 from skelgait.inspection.report import Inspection, InspectionContext
 from skelgait.inspection.storage import inspect_storage, inspect_unreadable_pickles
 from skelgait.raw.file_tree import sample_files
+from skelgait.raw.poses.unusable import describe_unusable
 
 # Data that commands read come first, then raw data that can be converted, then data that cannot.
 _INSPECTORS = (inspect_file, inspect_storage, inspect_raw_poses, inspect_images, inspect_unreadable_pickles)
@@ -37,8 +37,6 @@ def inspect_path(path: PathLike, sequences: int = 100, names: str | None = None)
 
 
 def _unknown(context: InspectionContext) -> DataError:
-    suffixes = Counter(path.suffix or "no suffix" for path in context.sample)
-    counts = ", ".join(f"{n} {suffix}" for suffix, n in suffixes.most_common(4))
-    found = f"files of unknown type (first files: {counts}; for example {context.sample[0]})" if counts else "no file"
+    found = describe_unusable(context.sample)
     expected = "poses, maps, silhouettes, pairs, a partition or a checkpoint"
     return DataError(context.path, found, expected, "see examples/guide/own_data.md for the folder structure")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,11 +12,27 @@ from numpy.typing import NDArray
 from skelgait.errors import DataError
 from skelgait.maps import as_keypoints
 from skelgait.posture import choose_skeleton, impossible_posture
+from skelgait.raw.poses.coordinates import to_pixels
+from skelgait.raw.poses.third_values import check_depth
 from skelgait.skeletons import COCO_17, Skeleton, find_skeleton, skeletons_with
 from skelgait.storage import Key
 
 
-def pose_facts(sequences: Mapping[Key, NDArray[Any]]) -> tuple[dict[str, object], list[str]]:
+class PoseFacts(NamedTuple):
+    """Result of the inspection of poses.
+
+    Attributes:
+        facts: skeletons and missing joints.
+        problems: problems that spoil maps or make commands fail.
+        is_drawable: True if maps can be drawn of at least one sequence.
+    """
+
+    facts: dict[str, object]
+    problems: list[str]
+    is_drawable: bool
+
+
+def pose_facts(sequences: Mapping[Key, NDArray[Any]]) -> PoseFacts:
     """Return facts and problems of poses (T, V, 3), or rows (T, 51) or (T, 53)."""
     joints, problems, keypoints = Counter[str](), [], {}
     for key, array in sequences.items():
@@ -27,12 +43,31 @@ def pose_facts(sequences: Mapping[Key, NDArray[Any]]) -> tuple[dict[str, object]
             problems.append(str(error))
     facts: dict[str, object] = {"joints": ", ".join(name for name, _ in joints.most_common())}
     if not keypoints:
-        return facts, problems
+        return PoseFacts(facts, problems, False)
     if len(joints) > 1:
         problems.append(f"sequences with different skeletons ({facts['joints']}): an HDF5 store can have only one")
     missing = np.mean([(array[..., :2] == 0).any(axis=2).mean() for array in keypoints.values() if len(array)])
     facts["missing joints"] = f"{100 * missing:.1f} %"
-    return facts, [*problems, *_missing(keypoints), *_confidences(keypoints), *_postures(keypoints)]
+    impossible = {key: reason for key, array in keypoints.items() if (reason := _impossible(key, array))}
+    problems += [*_missing(keypoints), *_confidences(keypoints), *_summary(impossible)]
+    return PoseFacts(facts, problems, len(impossible) < len(keypoints))
+
+
+def _impossible(key: Key, array: NDArray[Any]) -> str:
+    """Return the reason why `skelgait heatmap` refuses a sequence; empty if it does not."""
+    try:
+        check_depth(array, str(key))
+        to_pixels(array, None, None, str(key))
+    except DataError as error:
+        return f"found {error.found}"
+    return impossible_posture(array)
+
+
+def _summary(reasons: Mapping[Key, str]) -> list[str]:
+    if not reasons:
+        return []
+    key, reason = next(iter(reasons.items()))
+    return [f"{len(reasons)} sequences with an impossible posture, such as {key}: {reason}"]
 
 
 def _skeleton_name(array: NDArray[Any]) -> str:
@@ -80,12 +115,3 @@ def _confidences(keypoints: Mapping[Key, NDArray[Any]]) -> list[str]:
         "values above 1 are drawn as 1; "
         "divide them by their maximum, or pass --set heatmap.use_score=false to `skelgait heatmap`"
     ]
-
-
-def _postures(keypoints: Mapping[Key, NDArray[Any]]) -> list[str]:
-    """Report the most frequent impossible posture."""
-    reasons = {key: reason for key, array in keypoints.items() if (reason := impossible_posture(array))}
-    if not reasons:
-        return []
-    key, reason = next(iter(reasons.items()))
-    return [f"{len(reasons)} sequences with an impossible posture, such as {key}: {reason}"]

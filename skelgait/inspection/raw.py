@@ -46,16 +46,16 @@ def inspect_raw_poses(context: InspectionContext) -> Inspection | None:
     try:
         raw = find_sequences(context.path, layout, context.names)
     except (DataError, SettingsError) as error:
-        return Inspection(description, facts, [str(error)], command)
+        return Inspection(description, facts, [str(error)])
     keys = list(raw.keys)
     sequences, problems = read_sequences(raw.read, evenly_spaced(keys, context.sequences))
     dataset_facts, mismatches = partition_facts(keys, dataset_of_keys(keys))
     walkers, unusable = _walkers(sequences)
     not_finite = sum(int((~np.isfinite(array).all(axis=2)).sum()) for array in walkers.values())
     # `poses` writes non-finite values as 0.
-    joint_facts, joint_problems = pose_facts({key: np.where(np.isfinite(a), a, 0) for key, a in walkers.items()})
+    poses = pose_facts({key: np.where(np.isfinite(a), a, 0) for key, a in walkers.items()})
     return Inspection(
-        description,
+        description if poses.is_drawable else f"{layout.title}; no sequence can be used",
         {
             **facts,
             **dataset_facts,
@@ -63,11 +63,11 @@ def inspect_raw_poses(context: InspectionContext) -> Inspection | None:
             **length_facts([len(sequence.people) for sequence in sequences.values()]),
             **_people_facts(sequences),
             **({"non-finite joints": not_finite} if not_finite else {}),
-            **joint_facts,
+            **poses.facts,
             "joints": format_counts(Counter(sequence.skeleton for sequence in sequences.values())),
         },
-        [*first_problems(problems), *first_problems(unusable), *_unreadable(sequences), *joint_problems, *mismatches],
-        _with_names(command, context.names) if walkers else "",
+        [*first_problems(problems), *first_problems(unusable), *_unreadable(sequences), *poses.problems, *mismatches],
+        _with_names(command, context.names) if poses.is_drawable else "",
     )
 
 

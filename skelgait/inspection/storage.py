@@ -53,7 +53,7 @@ def inspect_storage(context: InspectionContext) -> Inspection | None:
     dataset_facts, mismatches = partition_facts(keys, dataset)
     first = {key: channels[0] for key, channels in arrays.items()}
     modality = source.modalities[0]
-    facts, problems = pose_facts(first) if modality == "pose" else _image_facts(arrays)
+    facts, problems, is_usable = pose_facts(first) if modality == "pose" else (*_image_facts(arrays), True)
     if modality == "pose" and first and not facts["joints"]:
         return None  # these poses need `skelgait poses`
     is_pairs = len(source.modalities) > 1
@@ -63,7 +63,7 @@ def inspect_storage(context: InspectionContext) -> Inspection | None:
         else f"{source.title} of {_DESCRIPTIONS[modality]}",
         {**dataset_facts, **key_facts(keys, len(arrays)), **length_facts([len(a) for a in first.values()]), **facts},
         [*first_problems(unreadable), *problems, *_too_short(first), *_misplaced(modality, context.path), *mismatches],
-        _next_command("pairs" if is_pairs else modality, context.path, dataset, options),
+        _next_command("pairs" if is_pairs else modality, context.path, dataset, options) if is_usable else "",
     )
 
 
@@ -125,9 +125,7 @@ def inspect_unreadable_pickles(context: InspectionContext) -> Inspection | None:
         return None
     content = read_pickled(pickles[0], ANY_PICKLE)
     if not isinstance(content, np.ndarray):
-        raise DataError(
-            pickles[0], f"a {type(content).__name__}", "one array per sequence", "export poses as one array (T, V, 3)"
-        )
+        return None
     description, problem = describe_array(content)
     facts = {"first file": pickles[0], "array": f"{content.shape} of {content.dtype}"}
     return Inspection(description, facts, [problem] if problem else [])

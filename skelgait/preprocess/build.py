@@ -259,7 +259,7 @@ def build_dataset(
     for other in (*reports[: group.rank], *reports[group.rank + 1 :]):
         total = _merge(total, other)
     failed, seconds = tuple(sorted(total.failed)), time.perf_counter() - start
-    return replace(cleared, made=total.made, skipped=total.skipped, failed=failed, seconds=seconds)
+    return replace(cleared, made=total.made, skipped=total.skipped, failed=failed, seconds=seconds, faults=total.faults)
 
 
 def _on_rank_zero(group: ProcessGroup, task: Callable[[], T]) -> T:

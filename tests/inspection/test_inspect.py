@@ -44,7 +44,7 @@ def test_empty_missing_or_unknown_path_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="nowhere: found No such file or directory"):
         inspect_path(tmp_path / "nowhere")
     (tmp_path / "walk.mp4").write_bytes(b"")
-    with pytest.raises(DataError, match=r"found files of unknown type \(first files: 1 \.mp4"):
+    with pytest.raises(DataError, match=r"found empty files: 1 of 1"):
         inspect_path(tmp_path)
 
 

@@ -45,7 +45,7 @@ def poses_of(key: Key, folder: str = "poses") -> np.ndarray:
 
 def test_empty_folder_is_refused(tmp_path: Path) -> None:
     assert call(tmp_path)[0] == 1
-    assert "found no file, expected poses in one of the layouts grew, gait3d" in call(tmp_path)[2]
+    assert "found no file, expected 2D poses in one of the layouts grew, gait3d" in call(tmp_path)[2]
 
 
 def test_frames_without_a_person_are_left_out_and_counted(raw: Path) -> None:

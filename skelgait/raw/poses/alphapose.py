@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from skelgait.errors import DataError
 from skelgait.raw.file_tree import Folder
 from skelgait.raw.keys import PathParts
-from skelgait.raw.poses.alphapose_file import is_image, is_result, read_alphapose
+from skelgait.raw.poses.alphapose_file import is_image, is_listed, is_result, read_alphapose
 from skelgait.raw.poses.detections import Detections
 from skelgait.raw.poses.json_files import any_json
 from skelgait.raw.poses.sequence_files import find_in_files, read_head
@@ -30,15 +30,22 @@ class Results(NamedTuple):
 
 @dataclass(frozen=True)
 class AlphaPose:
-    """Layout of AlphaPose results: one file per video, or one file with one folder of images per sequence."""
+    """Layout of people who name their images: one file per video, or one file with one folder of images per sequence.
 
-    name: str = "alphapose"
-    title: str = "AlphaPose results, one JSON file per video"
+    Attributes:
+        name: name in `--layout`.
+        title: short description for messages.
+        is_content: function that tells from the content of a file, or the beginning of it, if it has this layout.
+    """
+
+    name: str
+    title: str
+    is_content: Callable[[Any], bool]
 
     def matches(self, sample: Sequence[Path]) -> bool:
         """See `Layout.matches`."""
         results = [path for path in sample if path.name == _RESULTS]
-        return any_json(results or sample, _is_alphapose)
+        return any_json(results or sample, self.is_content)
 
     def find(self, root: Path, pattern: str | None) -> Mapping[PathParts, Results]:
         """See `Layout.find`."""
@@ -54,9 +61,6 @@ class AlphaPose:
         return read_alphapose(path).detections(path, folders)
 
 
-ALPHAPOSE = AlphaPose()
-
-
 def _is_alphapose(content: Any) -> bool:
     """Return True for people whose `image_id` is a name, or for the cmu and open forms."""
     if isinstance(content, dict) and "image_id" not in content:
@@ -64,6 +68,14 @@ def _is_alphapose(content: Any) -> bool:
         return bool(values) and all(isinstance(value, dict) and is_image(value) for value in values)
     items = content if isinstance(content, list) else [content]
     return bool(items) and all(isinstance(item, dict) and is_result(item) for item in items)
+
+
+def _is_people_list(content: Any) -> bool:
+    return isinstance(content, list) and bool(content) and all(isinstance(p, dict) and is_listed(p) for p in content)
+
+
+ALPHAPOSE = AlphaPose("alphapose", "AlphaPose results, one JSON file per video", _is_alphapose)
+PEOPLE_LIST = AlphaPose("people-list", "a flat list of people with their images, one JSON file", _is_people_list)
 
 
 def _find_in_folder(folder: Folder) -> Iterator[tuple[PathParts, Results]]:

@@ -1,4 +1,4 @@
-"""Content of AlphaPose result files, in its three forms.
+"""Content of AlphaPose result files, in its three forms, and of flat lists of people of other programs.
 
 * default: a list of people, each with its image; or the object of one person
 * cmu: `{image: {"bodies": [{"joints": [54 numbers]}]}}`
@@ -15,6 +15,7 @@ from typing import Any
 
 from skelgait.errors import DataError
 from skelgait.raw.poses.detections import Detection
+from skelgait.raw.poses.image_json import IMAGE_KEYS
 from skelgait.raw.poses.image_people import ImagePeople
 from skelgait.raw.poses.joints import parse_person
 from skelgait.raw.poses.json_stream import Item, iter_items
@@ -30,6 +31,17 @@ _FORMS = {"bodies": "joints", "people": "pose_keypoints_2d"}
 def is_result(value: Mapping[str, Any]) -> bool:
     """Return True for a person of the default form."""
     return isinstance(value.get("image_id"), str) and "keypoints" in value
+
+
+def is_listed(value: Mapping[str, Any]) -> bool:
+    """Return True for a person of a flat list: its image has another key, or it has the number of its frame."""
+    return "keypoints" in value and "image_id" not in value and _image(value) is not None
+
+
+def _image(value: Mapping[str, Any]) -> str | None:
+    """Return the image that a person names; None if it names none."""
+    names = [value[key] for key in IMAGE_KEYS if isinstance(value.get(key), str | int)]
+    return str(names[0]) if names else None
 
 
 def is_image(value: Mapping[str, Any]) -> bool:
@@ -66,8 +78,8 @@ def read_alphapose(path: Path) -> ImagePeople:
 def _people(item: Item, path: Path) -> Iterator[tuple[str, Detection | None]]:
     """Yield the image and the detection of each person in an item; an image without people has None."""
     key, value = item
-    if key is None and isinstance(value, dict) and is_result(value):
-        yield value["image_id"], _person(value, path)
+    if key is None and isinstance(value, dict) and (is_result(value) or is_listed(value)):
+        yield _image(value) or "", _person(value, path)
     elif key is not None and is_image(value):
         form = next(name for name in _FORMS if name in value)
         yield key, None
@@ -79,10 +91,11 @@ def _people(item: Item, path: Path) -> Iterator[tuple[str, Detection | None]]:
 
 
 def _person(result: Mapping[str, Any], path: Path) -> Detection:
-    return Detection(parse_person(result["keypoints"], path), _track_id(result), result.get("box"))
+    box = result.get("box", result.get("bbox"))
+    return Detection(parse_person(result["keypoints"], path), _track_id(result), box)
 
 
 def _track_id(result: Any) -> Any:
     """Return the track id of a person, which some versions of AlphaPose put in a list."""
-    idx = result.get("idx")
+    idx = next((result[key] for key in ("idx", "track_id", "person_id") if key in result), None)
     return idx[0] if isinstance(idx, list) and idx else idx

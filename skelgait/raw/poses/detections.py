@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple
 
 from numpy.typing import NDArray
 
+from skelgait.raw.poses.table_columns import TableFormat
 from skelgait.skeletons import Skeleton
 
 Third = Literal["confidence", "flag", "unknown"]
@@ -60,10 +61,12 @@ class ReadOptions(NamedTuple):
     Attributes:
         skeleton: skeleton of the joints; None: recognize.
         image_size: width and height of the images in pixels, for coordinates from 0 to 1; None: unknown.
+        table: columns of a table; None: recognize.
     """
 
     skeleton: Skeleton | None = None
     image_size: tuple[int, int] | None = None
+    table: TableFormat | None = None
 
 
 NO_OPTIONS = ReadOptions()

@@ -15,6 +15,7 @@ from skelgait.raw.file_tree import list_files, walk_folders
 from skelgait.raw.keys import DEFAULT_LABEL, PathParts
 from skelgait.raw.poses.detections import Detection, Detections
 from skelgait.raw.poses.frames import FramePeople, read_frames
+from skelgait.raw.poses.image_people import with_absent
 from skelgait.raw.poses.joints import parse_person, reshape_rows
 from skelgait.raw.poses.json_files import read_json
 from skelgait.raw.poses.sequence_files import is_empty
@@ -22,6 +23,9 @@ from skelgait.skeletons import COCO_17, OPENPOSE_18, Skeleton
 
 # Files that are looked at to recognize the layout.
 _SAMPLED_FILES = 20
+_IMAGE_SUFFIX = re.compile(r"\.(png|jpe?g|bmp|tiff?|webp)$", re.IGNORECASE)
+# A larger file is not that of one frame.
+_MAX_FRAME_BYTES = 4 << 20
 
 
 class Frames(NamedTuple):
@@ -45,6 +49,8 @@ class FrameFiles:
         skeleton: skeleton of the joints, if the format has only one.
         folders: regular expression of the folder paths.
         is_one_person: True if each file has the joints of one person.
+        needs_people: True if only files with people show the layout.
+        has_gaps: True if frames without people have no file.
         may_share: True if a folder may contain several videos; the file names then start with the video name.
     """
 
@@ -56,6 +62,8 @@ class FrameFiles:
     skeleton: Skeleton | None = None
     folders: re.Pattern[str] = re.compile(".*")
     is_one_person: bool = False
+    needs_people: bool = False
+    has_gaps: bool = False
     may_share: bool = False
 
     def matches(self, sample: Sequence[Path]) -> bool:
@@ -68,10 +76,12 @@ class FrameFiles:
 
     def _is_readable(self, path: Path) -> bool:
         try:
-            self.read_frame(path)
-        except DataError:
+            if path.stat().st_size > _MAX_FRAME_BYTES:
+                return False
+            frame = self.read_frame(path)
+        except (DataError, OSError):
             return False
-        return True
+        return bool(frame.people) or not self.needs_people
 
     def find(self, root: Path, pattern: str | None) -> Mapping[PathParts, Frames]:
         """See `Layout.find`."""
@@ -93,17 +103,21 @@ class FrameFiles:
 
     def _video(self, name: str) -> str:
         """Return the part of a file name before the frame number."""
-        stem = name.rpartition(".")[0].removesuffix(self.suffix)
-        return re.sub(r"[0-9]+$", "", stem)
+        return re.sub(r"[0-9]+$", "", self._stem(name))
+
+    def _stem(self, name: str) -> str:
+        """Return a file name without its suffixes: a for a.png.predictions.json."""
+        return _IMAGE_SUFFIX.sub("", name.rpartition(".")[0].removesuffix(self.suffix))
 
     def read(self, location: Frames) -> Detections:
         """See `Layout.read`."""
         files = self.files(location)
         frames, unreadable = read_frames(location.folder, files, self.read_frame)
-        names = [path.name.removesuffix(path.suffix).removesuffix(self.suffix) for path in files]
+        by_name = {self._stem(path.name): frame.people for path, frame in zip(files, frames, strict=True)}
+        names = with_absent(list(by_name)) if self.has_gaps else list(by_name)
         return Detections(
             location.folder,
-            [frame.people for frame in frames],
+            [by_name.get(name, ()) for name in names],
             names,
             self.skeleton,
             unreadable=unreadable,

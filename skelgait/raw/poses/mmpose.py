@@ -114,7 +114,12 @@ def _is_mmpose(content: Any) -> bool:
         return False
     if all("instances" in entry for entry in entries):
         return True
-    return all("keypoints" in entry and not entry.keys() & _OTHER_KEYS for entry in entries)
+    return all("keypoints" in entry and not entry.keys() & _OTHER_KEYS and not _is_flat(entry) for entry in entries)
+
+
+def _is_flat(entry: dict[str, Any]) -> bool:
+    """Return True for the keypoints of OpenPifPaf, one list of numbers."""
+    return isinstance(entry["keypoints"], list) and all(isinstance(n, int | float) for n in entry["keypoints"][:1])
 
 
 def _entries(content: Any, path: Path) -> Entries:

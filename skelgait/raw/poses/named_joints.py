@@ -28,7 +28,7 @@ _PEOPLE = (
     "athlete", "patient", "subject", "pose",
 )  # fmt: skip
 # Fewer names than this do not name the joints of a body.
-_MIN_NAMES = 12
+_MIN_NAMES = 8
 _DATASETS = {
     "coco": COCO_17, "coco_wholebody": COCO_133, "halpe": HALPE_136, "halpe26": HALPE_26, "body26": HALPE_26,
     "mpii": MPII, "crowdpose": CROWDPOSE, "aic": AIC, "jhmdb": JHMDB, "posetrack18": POSETRACK18, "h36m": H36M,

@@ -51,6 +51,8 @@ class Pickles:
 
     def find(self, root: Path, pattern: str | None) -> Mapping[PathParts, PickleFolder]:
         """See `Layout.find`."""
+        if root.is_file():
+            return {(root.stem,): PickleFolder(root.parent, (root.name,))}
         for glob in (pattern,) if pattern else (*_KNOWN_PATTERNS, "*.pkl"):
             locations = {
                 folder.parts: PickleFolder(folder.path, tuple(folder.names)) for folder in walk_folders(root, glob)

@@ -2,29 +2,39 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
 from skelgait.errors import DataError, PathLike, SettingsError
 from skelgait.raw.file_tree import sample_files
-from skelgait.raw.poses.alphapose import ALPHAPOSE
+from skelgait.raw.poses.alphapose import ALPHAPOSE, PEOPLE_LIST
+from skelgait.raw.poses.arrays import ARRAYS
 from skelgait.raw.poses.casia_b_csv import CASIA_B_CSV
 from skelgait.raw.poses.coco import COCO
 from skelgait.raw.poses.detections import NO_OPTIONS, ReadOptions
 from skelgait.raw.poses.frame_files import GAIT3D, GREW, OPENPOSE, OUMVLP
+from skelgait.raw.poses.image_json import OPENPIFPAF, ULTRALYTICS, YOLO_VIDEO, YOLOV7
+from skelgait.raw.poses.kinetics import KINETICS
 from skelgait.raw.poses.layout import Layout, RawPoses, find_sequences
 from skelgait.raw.poses.mmpose import MMPOSE
-from skelgait.raw.poses.pickles import PICKLES, why_no_poses
+from skelgait.raw.poses.ntu import NTU
+from skelgait.raw.poses.pickles import PICKLES
 from skelgait.raw.poses.pyskl import PYSKL
+from skelgait.raw.poses.tables import TABLE, table_layout
+from skelgait.raw.poses.trc import TRC
+from skelgait.raw.poses.unusable import describe_unusable
+from skelgait.raw.poses.yolo_text import YOLO_TEXT
 
 # Add a layout: its module, and its name in this tuple. The first layout that matches is used. Layouts that check file
 # names come before layouts that check only contents.
 LAYOUTS: dict[str, Layout] = {
     layout.name: layout
-    for layout in (GREW, GAIT3D, OUMVLP, OPENPOSE, CASIA_B_CSV, PYSKL, PICKLES, ALPHAPOSE, MMPOSE, COCO)
-}
+    for layout in (
+        GREW, GAIT3D, OUMVLP, OPENPOSE, CASIA_B_CSV, PYSKL, PICKLES, ALPHAPOSE, MMPOSE, COCO, PEOPLE_LIST, ULTRALYTICS,
+        YOLOV7, OPENPIFPAF, YOLO_VIDEO, KINETICS, YOLO_TEXT, TABLE, NTU, TRC, ARRAYS,
+    )
+}  # fmt: skip
 
 
 def get_layout(name: str) -> Layout:
@@ -57,9 +67,9 @@ def recognize_layout(root: Path) -> Layout:
         return layout
     raise DataError(
         root,
-        _describe(sample),
-        f"poses in one of the layouts {', '.join(LAYOUTS)}",
-        f"run `skelgait inspect {root}`, or pass --layout to see why a layout does not match",
+        describe_unusable(sample),
+        f"2D poses in one of the layouts {', '.join(LAYOUTS)}",
+        "run a 2D pose estimator, describe a table with --skeleton FILE.yaml, or pass --layout to see why it fails",
     )
 
 
@@ -84,14 +94,8 @@ def open_raw(
         DataError: if there is no sequence, no layout matches, or paths do not give distinct keys.
     """
     root = Path(root)
-    return find_sequences(root, get_layout(layout) if layout else recognize_layout(root), names, pattern, options)
-
-
-def _describe(sample: list[Path]) -> str:
-    if not sample:
-        return "no file"
-    suffixes = Counter(path.suffix or "no suffix" for path in sample)
-    counts = ", ".join(f"{n} {suffix}" for suffix, n in suffixes.most_common(4))
-    pickles = (path for path in sample if path.suffix == ".pkl")
-    example = next((f"{path.name} contains {why_no_poses(path)}" for path in pickles), f"for example {sample[0].name}")
-    return f"files without poses (among the first files: {counts}; {example})"
+    if options.table is not None:
+        selected: Layout = table_layout(options.table)
+    else:
+        selected = get_layout(layout) if layout else recognize_layout(root)
+    return find_sequences(root, selected, names, pattern, options)

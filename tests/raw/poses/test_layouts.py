@@ -17,6 +17,7 @@ from skelgait.raw.poses.registry import LAYOUTS, recognize_layout
 from skelgait.storage import Key, open_source
 from tests.raw.poses import dataset_builders as datasets
 from tests.raw.poses import estimator_builders as estimators
+from tests.raw.poses import tool_builders as tools
 from tests.raw.poses.dataset_builders import Walks, make_walks
 
 
@@ -28,8 +29,10 @@ class Case(NamedTuple):
     layout: str
     frame_names: tuple[str, ...] | None = None  # of the first sequence
     joints: Callable[[np.ndarray], np.ndarray] = np.asarray  # from the input of the builder to the values in its files
+    flags: tuple[str, ...] = ()
 
 
+SIZE = ("--image-size", f"{tools.SIZE}x{tools.SIZE}")
 PLAIN = (("001", "nm-01", "090"), ("001", "nm-02", "000"), ("002", "bg-01", "090"))
 CASES = {
     "gait3d": Case(
@@ -73,6 +76,28 @@ CASES = {
     "casia-b-csv": Case(
         estimators.casia_b_csv, PLAIN, "casia-b-csv", ("8", "9", "10", "11"), lambda a: a.astype(np.float32)
     ),
+    "csv named": Case(tools.csv_named, PLAIN, "table"),
+    "csv mediapipe": Case(tools.csv_mediapipe, PLAIN, "table", ("0", "1", "2", "3"), flags=SIZE),
+    "csv mediapipe cells": Case(tools.csv_mediapipe_cells, PLAIN, "table", None, tools.without_confidence, SIZE),
+    "csv numbered": Case(tools.csv_numbered, PLAIN, "table", ("0", "1", "3", "4"), tools.without_confidence),
+    "csv people": Case(tools.csv_people, PLAIN, "table", ("0", "1", "2", "3")),
+    "deeplabcut": Case(tools.deeplabcut, PLAIN, "table", ("0", "1", "2", "3")),
+    "yolo txt": Case(
+        tools.yolo_text, PLAIN, "yolo-txt", tuple(f"001-nm-01-090_{n}" for n in (1, 2, 4, 5)), flags=SIZE
+    ),
+    "ultralytics": Case(tools.ultralytics, PLAIN, "ultralytics", ("0", "1", "2", "3")),
+    "yolo video": Case(tools.yolo_video, PLAIN, "yolo-video", ("0", "1", "2", "3")),
+    "yolov7": Case(tools.yolov7, PLAIN, "yolov7", ("0", "1", "2", "3")),
+    "openpifpaf": Case(tools.openpifpaf, PLAIN, "openpifpaf", ("0000", "0001", "0002", "0003")),
+    "people list": Case(tools.people_list, PLAIN, "people-list", ("0", "1", "2", "3")),
+    "alphapose cmu": Case(tools.alphapose_cmu, PLAIN, "alphapose", ("0", "1", "2", "3")),
+    "alphapose open": Case(tools.alphapose_open, PLAIN, "alphapose", ("0", "1", "2", "3")),
+    "alphapose object": Case(tools.alphapose_object, PLAIN, "alphapose", ("7",), lambda a: a[:1]),
+    "kinetics": Case(tools.kinetics, PLAIN, "kinetics-skeleton", ("1", "2", "3", "4"), flags=SIZE),
+    "ntu": Case(tools.ntu, PLAIN, "ntu", ("0", "1", "2", "3"), tools.without_face),
+    "numpy": Case(tools.arrays, PLAIN, "numpy", ("0", "1", "2", "3")),
+    "st-gcn array": Case(tools.stgcn_array, (("data", "00000", "00"),), "numpy", ("0", "1", "2", "3")),
+    "trc": Case(tools.trc, PLAIN, "trc", ("0", "1", "2", "3"), tools.without_confidence),
 }  # fmt: skip
 
 
@@ -93,7 +118,7 @@ def test_raw_dataset_becomes_poses_and_maps(name: str, tmp_path: Path, monkeypat
     walks = make_walks(*map(Key._make, case.keys))
     source = case.build(tmp_path / "raw", walks)
     assert recognize_layout(source).name == case.layout
-    report = run("poses", source, "--workers", 1)
+    report = run("poses", source, "--workers", 1, *case.flags)
     assert (report["layout"], report["sequences"], report["failed"]) == (case.layout, len(walks), [])
     run("heatmap", "--workers", 1)
     poses, maps = open_source(tmp_path / "poses", "pose"), open_source(tmp_path / "maps", "map")
@@ -104,4 +129,4 @@ def test_raw_dataset_becomes_poses_and_maps(name: str, tmp_path: Path, monkeypat
     first = next(iter(walks))
     expected = None if case.frame_names is None else list(case.frame_names)
     assert poses.frame_names(first) == maps.frame_names(first) == expected
-    assert run("poses", source, "--workers", 1)["skipped"] == len(walks)
+    assert run("poses", source, "--workers", 1, *case.flags)["skipped"] == len(walks)
