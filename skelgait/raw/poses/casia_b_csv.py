@@ -19,6 +19,7 @@ from skelgait.raw.natural_sort import natural_sort
 from skelgait.raw.poses.detections import Detection, Detections
 from skelgait.raw.poses.joints import reshape_rows
 from skelgait.raw.poses.sequence_files import cache_last_file, find_in_files, frame_name, read_head, split_path
+from skelgait.raw.poses.table_columns import recognize_columns
 from skelgait.skeletons import COCO_17
 
 _EXPECTED = "rows of folder/sequence/frame and 3 numbers for each joint"
@@ -83,8 +84,20 @@ def _find_in_folder(folder: Folder) -> Iterator[tuple[PathParts, Rows]]:
 
 def _is_readable(path: Path) -> bool:
     """Return True if the first data row, with or without a header above it, can be parsed."""
-    rows = [line for line in read_head(path).splitlines()[:2] if _folder(line)]
+    lines = read_head(path).splitlines()[:2]
+    if lines and not _folder(lines[0]) and not _is_coco17(lines[0].decode(errors="replace").split(","), path):
+        return False
+    rows = [line for line in lines if _folder(line)]
     return bool(rows) and len(_parse(rows[0], path)[1]) == 1
+
+
+def _is_coco17(header: list[str], path: Path) -> bool:
+    """Return False if a header names joints in another order."""
+    try:
+        skeleton = recognize_columns(header, path).skeleton
+    except DataError:  # a header without names
+        return True
+    return skeleton is None or skeleton.coco17_indices == tuple(range(len(COCO_17.joints)))
 
 
 @cache_last_file

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skelgait.errors import DataError
+from skelgait.raw.poses.casia_b_csv import CASIA_B_CSV
 from skelgait.raw.poses.detections import Detection, Detections
 from skelgait.raw.poses.file_layout import FileLayout
 from skelgait.raw.poses.image_people import with_absent
@@ -37,7 +38,7 @@ def table_layout(table: TableFormat | None = None) -> FileLayout:
 
 def _is_table(path: Path) -> bool:
     rows = list(_split_rows(read_head(path).decode(errors="replace").splitlines()[:4]))
-    if not rows:
+    if not rows or CASIA_B_CSV.matches([path]):
         return False
     if rows[0][0].strip().lower() == "scorer":
         return True
