@@ -98,7 +98,7 @@ SHOW = "from tests.cli.test_output import *; show_evaluation(report_of('{}'){})"
     [
         ("SUSTech1K", 80, {"rank-1", "rank-5"}, {"no match"}),
         ("Gait3D", 80, {"rank-1", "rank-5"}, {"no match"}),
-        ("SUSTech1K", 200, {"rank-1", "rank-5", "no match"}, set()),
+        ("SUSTech1K", 260, {"rank-1", "rank-5", "source", "no match"}, set()),
     ],
 )
 def test_evaluation_fits_the_terminal(dataset: str, columns: int, shown: set[str], hidden: set[str]) -> None:
