@@ -33,20 +33,17 @@ class PairCounts:
 
     Attributes:
         all_pairs: numbers of pairs in n bins.
+        wide: (n,) wide bin, from 0, that each of these bins belongs to.
         genuine: (M, K) number of pairs of one person, by group, in the K wide bins that hold a pair.
         by_probe: (M, K) number of pairs of two people, by group of the probe.
         by_gallery: (M, K) number of pairs of two people, by group of the gallery entry.
     """
 
     all_pairs: BinCounts
+    wide: Integers
     genuine: Integers
     by_probe: Integers
     by_gallery: Integers
-
-    @property
-    def n_wide(self) -> int:
-        """Number K of wide bins that hold a pair."""
-        return len(np.unique(self.all_pairs.bins >> _JOINED_BITS))
 
     def samples(self, weights: Floats) -> Iterator[AcceptRates]:
         """Yield the accept rates of samples of people.
@@ -58,8 +55,7 @@ class PairCounts:
         Args:
             weights: (b, M) number of times that each group is drawn in each of b samples.
         """
-        pairs = self.all_pairs
-        wide = np.unique(pairs.bins >> _JOINED_BITS, return_inverse=True)[1]
+        pairs, wide = self.all_pairs, self.wide
         genuine, by_probe, by_gallery = (
             weights @ counts / np.maximum(1, counts.sum(0)) for counts in (self.genuine, self.by_probe, self.by_gallery)
         )
@@ -106,6 +102,6 @@ class PairCounter:
     def counts(self) -> PairCounts:
         """Return the counts, after all pairs have been added."""
         all_pairs = self._histogram.counts()
-        wide = np.unique(all_pairs.bins >> _JOINED_BITS)
+        wide, wide_of = np.unique(all_pairs.bins >> _JOINED_BITS, return_inverse=True)
         by_gallery = np.ascontiguousarray(self._by_gallery[:, wide].sum(0).T)
-        return PairCounts(all_pairs, self._genuine[:, wide], self._by_probe[:, wide], by_gallery)
+        return PairCounts(all_pairs, wide_of, self._genuine[:, wide], self._by_probe[:, wide], by_gallery)

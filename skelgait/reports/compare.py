@@ -105,7 +105,7 @@ def compare_reports(
         lists = [", ".join(sorted({group for _, group in groups})) for groups in stored]
         found = f"no common probes ({'; '.join(f'{n}: {groups}' for n, groups in zip(names, lists, strict=True))})"
         if not all(stored):
-            found = "an open set, which cannot be compared yet"
+            found = "an open set, which has no ranks"
         if notes:
             found += f" ({notes[0]})"
         raise SettingsError("RUN", found, "at least one group with common probes", _HINT)

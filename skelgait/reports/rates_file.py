@@ -1,8 +1,8 @@
 """Numbers of pairs of a verification in the HDF5 file of an evaluation, for comparisons.
 
-`bins`, `genuine` and `impostor` (n,) are those of `BinCounts`; `genuine_by_group`, `impostor_by_probe` and
-`impostor_by_gallery` (M, K) those of `PairCounts`; `people` are the identities of the probes and the gallery as UTF-8
-bytes.
+`bins`, `genuine` and `impostor` (n,) are those of `BinCounts`; `wide` (n,), `genuine_by_group`, `impostor_by_probe`
+and `impostor_by_gallery` (M, K) those of `PairCounts`; `people` are the identities of the probes and the gallery as
+UTF-8 bytes.
 """
 
 from __future__ import annotations
@@ -17,7 +17,10 @@ from skelgait.evaluation.verification import GroupRates
 from skelgait.matching.pair_counts import PairCounts
 from skelgait.matching.verification import BinCounts
 
-_OF_ALL, _BY_GROUP = ("bins", "genuine", "impostor"), ("genuine_by_group", "impostor_by_probe", "impostor_by_gallery")
+_OF_ALL, _BY_GROUP = (
+    ("bins", "genuine", "impostor", "wide"),
+    ("genuine_by_group", "impostor_by_probe", "impostor_by_gallery"),
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +47,15 @@ class StoredRates:
 def write_rates(group: h5py.Group, rates: GroupRates) -> None:
     """Write the numbers of pairs into an HDF5 group."""
     pairs, counts = rates.counts.all_pairs, rates.counts
-    arrays = (pairs.bins, pairs.genuine, pairs.impostor, counts.genuine, counts.by_probe, counts.by_gallery)
+    arrays = (
+        pairs.bins,
+        pairs.genuine,
+        pairs.impostor,
+        counts.wide,
+        counts.genuine,
+        counts.by_probe,
+        counts.by_gallery,
+    )
     for name, array in zip((*_OF_ALL, *_BY_GROUP), arrays, strict=True):
         group.create_dataset(name, data=array, compression="gzip")
     group["people"] = np.array([name.encode() for name in rates.people], np.bytes_)
@@ -58,10 +69,12 @@ def read_rates(group: h5py.Group, table: Table) -> StoredRates:
     """
     of_all, by_group = ([np.asarray(group[name][:], np.int64) for name in names] for names in (_OF_ALL, _BY_GROUP))
     people = [name.decode() for name in group["people"][:].tolist()]
-    pairs, counts = BinCounts(*of_all), PairCounts(BinCounts(*of_all), *by_group)
-    if not pairs.bins.shape == pairs.genuine.shape == pairs.impostor.shape == (len(pairs.bins),):
+    *numbers, wide = of_all
+    if {array.shape for array in of_all} != {(len(wide),)}:
         raise ValueError(f"arrays of different lengths in {group.name}")
-    if {array.shape for array in by_group} != {(len(counts.genuine), counts.n_wide)}:
+    if {array.shape for array in by_group} != {(len(by_group[0]), int(wide.max(initial=-1)) + 1)}:
         raise ValueError(f"arrays of unexpected shape in {group.name}")
     n_probes, n_gallery = int(group.attrs["n_probes"]), int(group.attrs["n_gallery"])
-    return StoredRates(table, group.attrs["group"], people, n_probes, n_gallery, counts)
+    return StoredRates(
+        table, group.attrs["group"], people, n_probes, n_gallery, PairCounts(BinCounts(*numbers), wide, *by_group)
+    )

@@ -14,6 +14,7 @@ import pytest
 
 from skelgait.errors import SettingsError
 from skelgait.reports.cmc import curves_of, draw_cmc
+from skelgait.reports.open_set import draw_open_set
 from skelgait.reports.plots import plots_of
 from skelgait.reports.roc import draw_roc, verified_of
 from skelgait.reports.view_pairs import draw_view_pairs, view_matrices
@@ -135,6 +136,19 @@ class TestDrawn:
         assert entries[0] == "A: EER 33.3 %, 10 genuine and 100 impostor pairs"
         assert entries[1] == "B: 10 genuine and 100 impostor pairs"
         assert len(verified_of(report(tables))) == 1
+
+    def test_open_set_curves_are_in_percent(self) -> None:
+        open_set = {
+            "false_positive_rates": [0.1, 1.0], "false_negative_rates": [0.5, 0.0], "detection_rates": [0.25, 0.75],
+            "n_mated": [4, 5], "n_non_mated": [10, 9],
+        }  # fmt: skip
+        tables = table("O", group("A", open_set=open_set), group("B", open_set=None), kind="open_set")
+        fnir, dir_ = draw_open_set(report(tables)).axes
+        for axes, values in ((fnir, [50, 0]), (dir_, [25, 75])):
+            (line,) = axes.lines
+            assert (line.get_xdata().tolist(), line.get_ydata().tolist()) == ([10, 100], values)
+        assert [plot.name for plot in plots_of(report(tables))] == ["open-set.png"]
+        assert draw_open_set(report(table("P", group("A")))) is None
 
     @pytest.mark.parametrize("n", [1, 3, 4, 12])
     @pytest.mark.parametrize("views", [1, 5, 16, 20])

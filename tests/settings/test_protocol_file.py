@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from skelgait.datasets import DATASETS, Group, Protocol, PublishedResult, Table, custom_protocol
+from skelgait.datasets.custom import OPEN_SET_METRICS
 from skelgait.errors import SettingsError
 from skelgait.settings import protocol_to_yaml, read_protocol
 
@@ -35,6 +36,13 @@ def test_built_in_protocols_are_read_back(tmp_path: Path, name: str) -> None:
     text = protocol_to_yaml(protocol)
     assert read(tmp_path, text) == protocol
     assert "&id" not in text
+
+
+def test_open_set_has_default_metrics_and_is_read_back(tmp_path: Path) -> None:
+    protocol = read(tmp_path, SMALLEST.replace("pooled", "open_set, not_enrolled: 0.25, draws: 3"))
+    (table,) = protocol.tables
+    assert (table.metrics, table.not_enrolled, table.draws) == (OPEN_SET_METRICS, 0.25, 3)
+    assert read(tmp_path, protocol_to_yaml(protocol)) == protocol
 
 
 @pytest.mark.parametrize("odd", ["", "00", "1e5", "5E-4", ".5e1", "no", "~", "2026-05-01", "*", "a: b", "Ü", " x "])
@@ -94,6 +102,15 @@ def test_published_metrics_are_in_percent(tmp_path: Path) -> None:
             [
                 "tables.0.metrics: should be a metric of kind verification, such as eer or tar_at_far_0.01 "
                 "(found 'rank_1')"
+            ],
+        ),
+        (
+            SMALLEST.replace("pooled", "open_set, metrics: [eer], not_enrolled: 1, draws: 0"),
+            [
+                "tables.0.metrics: should be a metric of kind open_set, such as fnir_at_fpir_0.01 or dir_at_fpir_0.01 "
+                "(found 'eer')",
+                "tables.0.not_enrolled: should be between 0 and 1, both excluded (found 1)",
+                "tables.0.draws: should be at least 1 (found 0)",
             ],
         ),
         (SMALLEST.replace("name: n", "nam: n"), ["name: is missing", "nam: no such key; did you mean name?"]),
