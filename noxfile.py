@@ -10,6 +10,9 @@ import nox
 nox.needs_version = ">=2024.10"
 nox.options.sessions = ["lint", "types", "tests"]
 PYTHONS = ["3.10", "3.11", "3.12", "3.13"]
+# One process for each core runs the tests: more threads in each of them only wait for each other.
+PARALLEL = ("-n", "auto")
+ONE_THREAD = {"OMP_NUM_THREADS": "1"}
 # From Python 3.12 on, coverage measures through sys.monitoring, which costs less.
 COVERAGE = {"COVERAGE_CORE": "sysmon"} if sys.version_info >= (3, 12) else {}
 
@@ -33,7 +36,7 @@ def types(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run all tests and print the coverage; `nox -s tests -- -m "not slow"` runs the quick ones."""
     session.install(".[test]")
-    session.run("pytest", "--cov", "--cov-report=", *session.posargs, env=COVERAGE)
+    session.run("pytest", *PARALLEL, "--cov", "--cov-report=", *session.posargs, env=ONE_THREAD | COVERAGE)
     session.run("coverage", "report", "--format=total", log=False)
 
 
@@ -41,7 +44,7 @@ def tests(session: nox.Session) -> None:
 def pythons(session: nox.Session) -> None:
     """Run the quick tests with each supported Python that is installed."""
     session.install(".[test]")
-    session.run("pytest", "-m", "not slow", *session.posargs)
+    session.run("pytest", *PARALLEL, "-m", "not slow", *session.posargs, env=ONE_THREAD)
 
 
 @nox.session
@@ -49,7 +52,7 @@ def minimums(session: nox.Session) -> None:
     """Run all tests with the oldest supported dependencies."""
     dependencies = nox.project.load_toml("pyproject.toml")["project"]["dependencies"]
     session.install(*(dependency.split(",")[0].replace(">=", "==") for dependency in dependencies), ".[test]")
-    session.run("pytest", *session.posargs)
+    session.run("pytest", *PARALLEL, *session.posargs, env=ONE_THREAD)
 
 
 @nox.session
