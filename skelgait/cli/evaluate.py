@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -48,7 +50,8 @@ def evaluate(resolved: Resolved, all_metrics: _AllMetrics = False, as_json: Json
     settings = resolved.settings
     config = settings.evaluate
     with processes_on(config.device, config.nproc) as device:
-        evaluation = evaluate_run(settings, device, progress, resolved.requested_network())
+        command_line = shlex.join(["skelgait", *sys.argv[1:]])
+        evaluation = evaluate_run(settings, device, progress, resolved.requested_network(), command_line)
     if evaluation is None:
         return
     if as_json:

@@ -132,8 +132,8 @@ class EvaluationReport(Tabular):
     `to_dict` gives the content of `report.json`. Its keys are the attributes of this class except `keys`; each table
     has `title`, `kind` and `groups`; the keys of a group are the attributes of `GroupReport`, and those of `roc` and
     `open_set` the attributes of `Roc` and `OpenSet`. Metrics are fractions in [0, 1], or null if no probe counts.
-    `skelgait evaluate` adds `network`, `iteration`, `embedding` (1 or 2) and `evaluated_file`, the checkpoint or
-    embedding file.
+    `skelgait evaluate` adds `format` (version of the format), `network`, `iteration`, `embedding` (1 or 2),
+    `evaluated_file` (the checkpoint or embedding file) and `origin` (date, version, checkpoint, data and command).
 
     Attributes:
         protocol: name of the protocol.

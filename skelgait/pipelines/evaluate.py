@@ -6,13 +6,15 @@ import errno
 import os
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timezone
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
 import torch
 
+from skelgait import __version__
 from skelgait.checkpoints.best_checkpoint import TEST
 from skelgait.datasets import Partition, Protocol
 from skelgait.embeddings import Embeddings, open_embeddings
@@ -29,7 +31,7 @@ from skelgait.pipelines.trained_network import (
     load_trained_network,
     warn_if_maps_differ,
 )
-from skelgait.reports.folder import write_report
+from skelgait.reports.folder import FORMAT, write_report
 from skelgait.reports.pictures import save_pictures
 from skelgait.runtime.advance import Progress, silent_progress
 from skelgait.runtime.memory import keep_freed_memory
@@ -39,6 +41,25 @@ from skelgait.settings.evaluation import EvaluateSettings
 from skelgait.storage import SequenceSource
 from skelgait.storage.atomic import write_error
 from skelgait.viz.plot_style import require_matplotlib
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Origin of an evaluation.
+
+    Attributes:
+        date: date and time of the evaluation, in UTC, as ISO 8601.
+        skelgait: version of skelgait.
+        checkpoint_sha256: SHA-256 of the checkpoint, as hexadecimal digits.
+        data: path of the maps or pairs that were embedded.
+        command: command line; empty: unknown.
+    """
+
+    date: str
+    skelgait: str
+    checkpoint_sha256: str
+    data: str
+    command: str
 
 
 @dataclass(frozen=True)
@@ -52,6 +73,7 @@ class Evaluation:
         embedding: embedding that was compared, 1 or 2.
         evaluated_file: path of the checkpoint or of the embedding file.
         folder: folder of the written report; None: not written.
+        origin: date, version, checkpoint, data and command; None: unknown.
     """
 
     report: EvaluationReport
@@ -60,11 +82,19 @@ class Evaluation:
     embedding: int
     evaluated_file: Path
     folder: Path | None = None
+    origin: Origin | None = None
 
     def to_dict(self) -> dict[str, object]:
         """Return the evaluation as JSON data."""
         network = {"network": self.network, "iteration": self.iteration, "embedding": self.embedding}
-        return {**network, "evaluated_file": str(self.evaluated_file), **self.report.to_dict()}
+        origin = {"origin": asdict(self.origin)} if self.origin else {}
+        return {
+            "format": FORMAT,
+            **network,
+            "evaluated_file": str(self.evaluated_file),
+            **origin,
+            **self.report.to_dict(),
+        }
 
 
 def evaluate_run(
@@ -72,6 +102,7 @@ def evaluate_run(
     device: torch.device,
     progress: Progress = silent_progress,
     requested: Mapping[str, object] = MappingProxyType({}),
+    command: str = "",
 ) -> Evaluation | None:
     """Evaluate an embedding file or a checkpoint, and write the report.
 
@@ -81,6 +112,7 @@ def evaluate_run(
         device: device of the network and of distances.
         progress: shows the progress of each stage; default: nothing is shown.
         requested: name and sizes that the network must have, see `Resolved.requested_network`; default: any.
+        command: command line that the report names; default: none.
 
     Returns:
         Evaluation in the process of rank 0; None in all others.
@@ -117,7 +149,10 @@ def evaluate_run(
     report = replace(report, notes=(*notes, *report.notes, *_notes_on_choice(inputs)))
     reasons = why_incomparable(config, protocol, partition, inputs.preset, inputs.embedding)
     report = report.with_incomparable(reasons, inputs.network)
-    evaluation = Evaluation(report, inputs.network, inputs.iteration, inputs.embedding, inputs.path, inputs.folder)
+    now = datetime.now(timezone.utc).isoformat(timespec="seconds")
+    origin = Origin(now, __version__, inputs.checkpoint_sha256, inputs.data, command)
+    network = (inputs.network, inputs.iteration, inputs.embedding, inputs.path)
+    evaluation = Evaluation(report, *network, inputs.folder, origin)
     if evaluation.folder:
         write_report(evaluation.folder, evaluation.to_dict(), report)
         if config.pictures:
@@ -144,6 +179,8 @@ class _Inputs(NamedTuple):
         iteration: number of optimizer steps of the network.
         embedding: 1 or 2.
         path: path of the checkpoint or of the embedding file.
+        checkpoint_sha256: SHA-256 of the checkpoint.
+        data: path of the maps or pairs that were embedded.
         source: sequences, for pictures; None: not available.
         folder: folder of the report; None: not written.
         chosen_on: people whose rank-1 the checkpoint was chosen by, see `TrainedNetwork`.
@@ -155,6 +192,8 @@ class _Inputs(NamedTuple):
     iteration: int
     embedding: int
     path: Path
+    checkpoint_sha256: str
+    data: str
     source: SequenceSource | None
     folder: Path | None
     chosen_on: str
@@ -217,9 +256,18 @@ def _embed(
         )
     if embeddings is None:
         return None
-    iteration, preset = trained.checkpoint.iteration, published_preset(trained.checkpoint)
     return _Inputs(
-        embeddings, trained.name, iteration, embedding, trained.path, source, folder, trained.chosen_on, preset
+        embeddings,
+        network=trained.name,
+        iteration=trained.checkpoint.iteration,
+        embedding=embedding,
+        path=trained.path,
+        checkpoint_sha256=trained.sha256(),
+        data=str(source.path),
+        source=source,
+        folder=folder,
+        chosen_on=trained.chosen_on,
+        preset=published_preset(trained.checkpoint),
     )
 
 
@@ -238,5 +286,16 @@ def _read_embeddings(
         # Pictures show the sequences if they are available; metrics do not need them.
         with suppress(DataError):
             source = workspace.open_inputs(settings, facts.network)
-    network, iteration, chosen_on, preset = facts.network, facts.iteration, facts.chosen_on, facts.preset
-    return _Inputs(embeddings, network, iteration, file.embedding, file.path, source, config.report, chosen_on, preset)
+    return _Inputs(
+        embeddings,
+        network=facts.network,
+        iteration=facts.iteration,
+        embedding=file.embedding,
+        path=file.path,
+        checkpoint_sha256=facts.checkpoint_sha256,
+        data=facts.source,
+        source=source,
+        folder=config.report,
+        chosen_on=facts.chosen_on,
+        preset=facts.preset,
+    )

@@ -28,7 +28,7 @@ def write_report(folder: PathLike, report: Report, evaluation: EvaluationReport)
 
     Args:
         folder: output folder; it is created if it is missing.
-        report: report as plain data.
+        report: report as plain data, with the version of its format.
         evaluation: the same report with the ranks of all probes.
 
     Raises:
@@ -44,7 +44,7 @@ def write_report(folder: PathLike, report: Report, evaluation: EvaluationReport)
     write_ranks(folder / RANKS, evaluation)
     write_text(folder / "report.csv", table.getvalue())
     write_text(folder / "report.md", markdown_of(report))
-    write_text(folder / REPORT, json.dumps({"format": FORMAT, **report}, indent=1, ensure_ascii=False) + "\n")
+    write_text(folder / REPORT, json.dumps(report, indent=1, ensure_ascii=False) + "\n")
 
 
 def _remove_pictures(folder: Path) -> None:

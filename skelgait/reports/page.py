@@ -11,7 +11,7 @@ from typing import Any
 from skelgait.display import printable
 from skelgait.errors import DataError
 from skelgait.reports.rows import Report, label_of, text_of
-from skelgait.reports.tables import TextTable, exclusions_of, heading_of, searches_of, summary_of, tables_of
+from skelgait.reports.tables import TextTable, exclusions_of, heading_of, origin_of, searches_of, summary_of, tables_of
 from skelgait.storage.atomic import write_text
 
 # Colors follow the reader's light or dark mode; pictures are on white in both.
@@ -84,6 +84,7 @@ def _page(report: Report, pictures: Mapping[str, Path | bytes]) -> Iterator[str]
     yield from _section("Searches", _list(searches_of(report)))
     yield from _section("Excluded pairs and unmatched probes", _list(exclusions_of(report)))
     yield from _section("Pictures", [_figure(title, picture) for title, picture in pictures.items()])
+    yield from _section("Origin", _list(origin_of(report)))
     yield "</main>\n</body>\n</html>"
 
 

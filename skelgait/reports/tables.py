@@ -110,6 +110,22 @@ def _range(numbers: Sequence[int]) -> str:
     return str(low) if low == high else f"{low} to {high}"
 
 
+def origin_of(report: Report) -> list[str]:
+    """Return date, version, checkpoint, data and command of a report, one line each; empty if they are unknown."""
+    origin = report.get("origin")
+    if not origin:
+        return []
+    lines = {
+        "Date": origin["date"],
+        "Version": f"skelgait {origin['skelgait']}",
+        "Evaluated file": report.get("evaluated_file"),
+        "SHA-256 of the checkpoint": origin["checkpoint_sha256"],
+        "Data": origin["data"],
+        "Command": origin["command"],
+    }
+    return [f"{name}: {value}" for name, value in lines.items() if value]
+
+
 def heading_of(report: Report) -> str:
     """Return protocol, network and iteration as a heading."""
     network, iteration = report.get("network") or "embeddings", report.get("iteration")
@@ -140,6 +156,7 @@ def markdown_of(report: Report) -> str:
         ("Searches", searches_of(report)),
         ("Excluded pairs and unmatched probes", exclusions_of(report)),
         ("Notes", report["notes"]),
+        ("Origin", origin_of(report)),
     ):
         if sentences:
             lines += ["", f"## {title}", "", *(f"* {_escaped(sentence)}" for sentence in sentences)]

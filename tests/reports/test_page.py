@@ -226,3 +226,20 @@ def test_without_matplotlib_nothing_is_written(tmp_path: Path, monkeypatch: pyte
     with pytest.raises(SettingsError, match="no package matplotlib"):
         save_pictures(tmp_path / "new", report(), {}, None)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_page_names_date_version_checkpoint_data_and_command(tmp_path: Path) -> None:
+    origin = {
+        "date": "2026-11-29T12:00:00+00:00", "skelgait": "0.1.0", "checkpoint_sha256": "ab" * 32, "data": "maps & co",
+        "command": "skelgait evaluate --probes 'Bag=bg-*'",
+    }  # fmt: skip
+    write_page(tmp_path / "report.html", {**report(), "origin": origin, "evaluated_file": "c.pt"}, {})
+    items = Page(tmp_path / "report.html").all_of("li")
+    assert items[-6:] == [
+        "Date: 2026-11-29T12:00:00+00:00",
+        "Version: skelgait 0.1.0",
+        "Evaluated file: c.pt",
+        f"SHA-256 of the checkpoint: {'ab' * 32}",
+        "Data: maps & co",
+        "Command: skelgait evaluate --probes 'Bag=bg-*'",
+    ]
