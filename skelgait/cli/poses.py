@@ -11,7 +11,10 @@ from skelgait.cli.command import COMPUTE, DATA, Json, command
 from skelgait.cli.output import show_counts, show_json, warn
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from skelgait.preprocess.build import BuildReport
+    from skelgait.runtime.advance import Advance
     from skelgait.settings import Settings
 
 _Source = Annotated[Path, typer.Argument(metavar="SOURCE", help="Folder or file of the dataset or the pose estimator.")]
@@ -40,18 +43,32 @@ def poses(source: _Source, settings: Settings, as_json: Json = False) -> None:
     If a frame has several people, the walker is chosen by person index, silhouette or track continuity.
     """
     from skelgait.preprocess.poses import collect_poses
-    from skelgait.raw.poses import open_raw, read_options
+    from skelgait.raw.poses import open_raw, read_options, report_bytes
     from skelgait.runtime.progress import progress
 
     config, out = settings.poses, settings.paths.poses
     options = read_options(config.skeleton, config.image_size)
-    raw = open_raw(source, config.layout, config.names, config.pattern, options)
+    with progress(None, "Scanning files", "MB") as advance, report_bytes(_megabytes(advance)):
+        raw = open_raw(source, config.layout, config.names, config.pattern, options)
     with progress(len(raw.keys), "Reading poses", "sequences") as advance:
         report = collect_poses(raw, out, config, advance=advance)
     warn(report.warnings())
     _show(report, raw.layout.name, out, as_json)
     if report.failed:
         raise typer.Exit(1)
+
+
+def _megabytes(advance: Advance) -> Callable[[int], None]:
+    """Return a callback for bytes that advances a progress bar in megabytes."""
+    remainder = 0
+
+    def advance_bytes(n: int) -> None:
+        nonlocal remainder
+        megabytes, remainder = divmod(remainder + n, 1_000_000)
+        if megabytes:
+            advance(megabytes)
+
+    return advance_bytes
 
 
 def _show(report: BuildReport, layout: str, out: Path, as_json: bool) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,9 +11,18 @@ from typing import Any, NamedTuple
 from skelgait.errors import DataError
 from skelgait.raw.file_tree import Folder
 from skelgait.raw.keys import PathParts
-from skelgait.raw.poses.alphapose_file import is_image, is_listed, is_result, read_alphapose
+from skelgait.raw.poses.alphapose_file import (
+    is_image,
+    is_listed,
+    is_result,
+    people_of_items,
+    read_alphapose,
+    spans_of_folders,
+)
 from skelgait.raw.poses.detections import Detections
 from skelgait.raw.poses.json_files import any_json
+from skelgait.raw.poses.json_parts import is_large, read_spans
+from skelgait.raw.poses.json_stream import Span
 from skelgait.raw.poses.sequence_files import find_in_files, read_head
 
 # Default file name of AlphaPose; other files in the same folder are by-products.
@@ -22,10 +31,11 @@ _IMAGE = re.compile(rb'"image_id"\s*:\s*"([^"]*)"')
 
 
 class Results(NamedTuple):
-    """Location of a sequence: result file, and the folders of its images as written in the file."""
+    """Location of a sequence: result file, the folders of its images, and its places in a large file."""
 
     path: Path
     folders: PathParts
+    spans: Sequence[Span] | None = None
 
 
 @dataclass(frozen=True)
@@ -57,8 +67,9 @@ class AlphaPose:
 
     def read(self, location: Results) -> Detections:
         """See `Layout.read`."""
-        path, folders = location
-        return read_alphapose(path).detections(path, folders)
+        path, folders, spans = location
+        people = read_alphapose(path) if spans is None else people_of_items(read_spans(path, spans), path)
+        return people.detections(path, folders)
 
 
 def _is_alphapose(content: Any) -> bool:
@@ -82,11 +93,11 @@ def _find_in_folder(folder: Folder) -> Iterator[tuple[PathParts, Results]]:
     for name in [_RESULTS] if _RESULTS in folder.names else folder.names:
         path = folder.path / name
         default: PathParts = () if name == _RESULTS else (path.stem,)
-        for folders in _folders_of_images(path):
-            yield folders or default, Results(path, folders)
+        for folders, spans in _folders_of_images(path).items():
+            yield folders or default, Results(path, folders, spans)
 
 
-def _folders_of_images(path: Path) -> Iterable[PathParts]:
+def _folders_of_images(path: Path) -> Mapping[PathParts, Sequence[Span] | None]:
     """Return the folders of the images in a file: () if the images have no folder, empty if there is no image.
 
     The first image shows whether there are folders. Most files have none and are then not read here. An unreadable
@@ -94,8 +105,10 @@ def _folders_of_images(path: Path) -> Iterable[PathParts]:
     """
     match = _IMAGE.search(read_head(path))
     if match and not re.search(rb"[/\\]", match.group(1)):
-        return [()]
+        return {(): None}
     try:
-        return read_alphapose(path).sequences
+        if is_large(path) and read_head(path).lstrip().startswith(b"["):
+            return spans_of_folders(path)
+        return dict.fromkeys(read_alphapose(path).sequences)
     except DataError:
-        return [()]
+        return {(): None}

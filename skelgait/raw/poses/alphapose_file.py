@@ -9,16 +9,18 @@ The joints of the cmu and open forms are those of OpenPose-18.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from skelgait.errors import DataError
+from skelgait.raw.keys import PathParts
 from skelgait.raw.poses.detections import Detection
 from skelgait.raw.poses.image_json import IMAGE_KEYS
-from skelgait.raw.poses.image_people import ImagePeople
+from skelgait.raw.poses.image_people import ImagePeople, check_folders
 from skelgait.raw.poses.joints import parse_person
-from skelgait.raw.poses.json_stream import Item, iter_items
+from skelgait.raw.poses.json_parts import PartBuilder, field_value
+from skelgait.raw.poses.json_stream import Item, Span, iter_items, iter_spans
 from skelgait.raw.poses.sequence_files import cache_last_file, split_path
 from skelgait.skeletons import OPENPOSE_18
 
@@ -56,9 +58,32 @@ def read_alphapose(path: Path) -> ImagePeople:
     Raises:
         DataError: if it cannot be read, or has other content.
     """
+    return people_of_items(iter_items(path), path)
+
+
+def spans_of_folders(path: Path) -> dict[PathParts, list[Span]]:
+    """Return the places of the people of each folder of images, for a file with a list.
+
+    Raises:
+        DataError: if the file cannot be read, or a person names no image.
+    """
+    parts = PartBuilder()
+    for span, text in iter_spans(path):
+        image = next((value for key in IMAGE_KEYS if (value := field_value(text, key)) is not None), None)
+        parts.add(split_path(None if image is None else str(image), path)[:-1], span)
+    check_folders(parts.spans, path)
+    return parts.spans
+
+
+def people_of_items(items: Iterable[Item], path: Path) -> ImagePeople:
+    """Return the people in the items of a file.
+
+    Raises:
+        DataError: if the file has other content.
+    """
     result = ImagePeople()
     pairs: dict[str, Any] = {}
-    for item in iter_items(path):
+    for item in items:
         if item.key is not None and not isinstance(item.value, dict):
             pairs.setdefault(item.key, []).append(item.value)  # a value of the object of one person
             continue
@@ -71,7 +96,7 @@ def read_alphapose(path: Path) -> ImagePeople:
         if result.sequences or not is_result(fields):
             raise DataError(path, "other content", _EXPECTED, _HINT)
         result.add(split_path(fields["image_id"], path), [_person(fields, path)])
-    result.check_folders(path)
+    check_folders(result.sequences, path)
     return result
 
 

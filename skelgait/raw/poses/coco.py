@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,17 +10,20 @@ from typing import Any, NamedTuple
 from skelgait.errors import DataError
 from skelgait.raw.file_tree import Folder
 from skelgait.raw.keys import PathParts
-from skelgait.raw.poses.coco_file import read_coco
+from skelgait.raw.poses.coco_file import people_of_items, read_coco, spans_of_folders
 from skelgait.raw.poses.detections import Detections
 from skelgait.raw.poses.json_files import any_json
+from skelgait.raw.poses.json_parts import is_large, read_spans
+from skelgait.raw.poses.json_stream import Span
 from skelgait.raw.poses.sequence_files import find_in_files, is_empty_list, read_head
 
 
 class Keypoints(NamedTuple):
-    """Location of a sequence: keypoint file, and the folders of its images as written in the file."""
+    """Location of a sequence: keypoint file, the folders of its images, and its places in a large file."""
 
     path: Path
     folders: PathParts
+    spans: Sequence[Span] | None = None
 
 
 @dataclass(frozen=True)
@@ -44,8 +47,9 @@ class Coco:
 
     def read(self, location: Keypoints) -> Detections:
         """See `Layout.read`."""
-        path, folders = location
-        return read_coco(path).detections(path, folders)
+        path, folders, spans = location
+        people = read_coco(path) if spans is None else people_of_items(read_spans(path, spans), path, is_part=True)
+        return people.detections(path, folders)
 
 
 COCO = Coco()
@@ -70,19 +74,19 @@ def _are_objects(values: Any) -> bool:
 def _find_in_folder(folder: Folder) -> Iterator[tuple[PathParts, Keypoints]]:
     for name in folder.names:
         path = folder.path / name
-        for folders in _folders_of_images(path):
-            yield folders or (path.stem,), Keypoints(path, folders)
+        for folders, spans in _folders_of_images(path).items():
+            yield folders or (path.stem,), Keypoints(path, folders, spans)
 
 
-def _folders_of_images(path: Path) -> Iterable[PathParts]:
+def _folders_of_images(path: Path) -> Mapping[PathParts, Sequence[Span] | None]:
     """Return the folders of the images in a file: () if the images have no folder, empty if there are no people.
 
     Results have no folders, so they are not read here. An unreadable file counts as one sequence, so that reading the
-    sequence raises the error.
+    sequence raises the error. Of large files, the places of each sequence are returned.
     """
     if read_head(path).lstrip().startswith(b"[") and not is_empty_list(path):
-        return [()]
+        return {(): None}
     try:
-        return read_coco(path).sequences
+        return spans_of_folders(path) if is_large(path) else dict.fromkeys(read_coco(path).sequences)
     except DataError:
-        return [()]
+        return {(): None}

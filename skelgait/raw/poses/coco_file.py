@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,7 +12,8 @@ from skelgait.raw.keys import PathParts
 from skelgait.raw.poses.detections import Detection
 from skelgait.raw.poses.image_people import ImagePeople
 from skelgait.raw.poses.joints import parse_person
-from skelgait.raw.poses.json_stream import iter_items
+from skelgait.raw.poses.json_parts import PartBuilder, field_value
+from skelgait.raw.poses.json_stream import Item, Span, iter_items, iter_spans
 from skelgait.raw.poses.named_joints import is_person, skeleton_of_names
 from skelgait.raw.poses.sequence_files import cache_last_file, split_path
 from skelgait.skeletons import Skeleton
@@ -79,15 +80,52 @@ def read_coco(path: Path) -> ImagePeople:
     Raises:
         DataError: if it cannot be read, has other content, or has keypoints of other categories than people only.
     """
+    return people_of_items(iter_items(path), path)
+
+
+def spans_of_folders(path: Path) -> dict[PathParts, list[Span]]:
+    """Return the places of the images and annotations of each folder, and of all categories.
+
+    Raises:
+        DataError: if the file cannot be read, or an annotation is of no image.
+    """
+    folders: dict[Any, PathParts] = {}
+    others, categories = [], []
+    for span, text in iter_spans(path):
+        if span.key == "images":
+            name = split_path(field_value(text, "file_name"), path)
+            folders[field_value(text, "id")] = name[:-1]
+            others.append((field_value(text, "id"), span))
+        elif span.key == "annotations":
+            others.append((field_value(text, "image_id"), span))
+        elif span.key == "categories":
+            categories.append(span)
+    parts = PartBuilder()
+    for image, span in others:
+        if image not in folders:
+            raise DataError(path, f"an annotation of image {image}", "only ids from its list of images", _HINT)
+        parts.add(folders[image], span)
+    return {name: [*categories, *spans] for name, spans in parts.spans.items()}
+
+
+def people_of_items(items: Iterable[Item], path: Path, *, is_part: bool = False) -> ImagePeople:
+    """Return the people in the items of a file; the images of a part of a file may have no people.
+
+    Raises:
+        DataError: if the file has other content, or keypoints of other categories than people only.
+    """
     content = _Content(path)
-    for key, item in iter_items(path):
+    for key, item in items:
         content.add(key, item)
     is_list = content.keys == {None}
     people = _of_people(content)
     if not is_list and ("images" not in content.keys if people else content.keys and content.keys.isdisjoint(_KEYS)):
         raise DataError(path, "other content", _EXPECTED, _HINT)
     if not people:
-        return ImagePeople()
+        empty = ImagePeople()
+        if is_part:
+            _names(content, empty)
+        return empty
     skeleton, third = _skeleton(people, content), "flag" if content.are_flags else "unknown"
     result = ImagePeople(skeleton=skeleton, third=third)  # type: ignore[arg-type]
     names = {person.image: (str(person.image),) for person in people} if is_list else _names(content, result)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -44,15 +44,6 @@ class ImagePeople:
         """Add an image, given by its folders and name, and people in it."""
         self.sequences.setdefault(image[:-1], {}).setdefault(image[-1], []).extend(people)
 
-    def check_folders(self, path: Path) -> None:
-        """Refuse a file in which some images have folders and others do not.
-
-        Raises:
-            DataError: if there are such images.
-        """
-        if () in self.sequences and len(self.sequences) > 1:
-            raise DataError(path, "images with and without folders", "folders for all images or for none", _HINT)
-
     def detections(self, path: Path, folders: PathParts) -> Detections:
         """Return the sequence of the images in a folder.
 
@@ -74,6 +65,16 @@ class ImagePeople:
             self.third,
             self.sizes.get(folders),
         )
+
+
+def check_folders(folders: Collection[PathParts], path: Path) -> None:
+    """Refuse a file in which some images have folders and others do not.
+
+    Raises:
+        DataError: if there are such images.
+    """
+    if () in folders and len(folders) > 1:
+        raise DataError(path, "images with and without folders", "folders for all images or for none", _HINT)
 
 
 def with_absent(names: list[str]) -> list[str]:

@@ -6,18 +6,27 @@ import codecs
 import json
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 from skelgait.errors import DataError
 
 _CHUNK_BYTES = 1 << 20
+# An object without objects in it, or with objects that have none, such as a segmentation; texts without braces.
+_OBJECT = re.compile(r"\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}")
+_NUMBER_END = re.compile(r"[-+.eE0-9]*")
 _SPACE = re.compile(r"\s*")
 _EXPECTED = "a JSON file"
 _HINT = "export the poses again"
 
-ReadBytes = Callable[[int], None]
-"""Callback for the number of bytes that have been read since the last call."""
+
+def _no_progress(_n_bytes: int) -> None:
+    """Ignore progress."""
+
+
+_advance: ContextVar[Callable[[int], None]] = ContextVar("advance", default=_no_progress)
 
 
 class Item(NamedTuple):
@@ -30,6 +39,51 @@ class Item(NamedTuple):
 
     key: str | None
     value: Any
+
+
+class Span(NamedTuple):
+    """Place of an item, or of neighboring items, in a file.
+
+    Attributes:
+        key: key of their list; None: the file is a list.
+        start: offset of the first byte.
+        end: offset behind the last byte.
+    """
+
+    key: str | None
+    start: int
+    end: int
+
+
+@contextmanager
+def report_bytes(advance: Callable[[int], None]) -> Iterator[None]:
+    """Call `advance` with the numbers of bytes that are read from JSON files while the block runs."""
+    token = _advance.set(advance)
+    try:
+        yield
+    finally:
+        _advance.reset(token)
+
+
+def iter_spans(path: Path) -> Iterator[tuple[Span, str]]:
+    """Yield the place and the text of each item of the lists in a JSON file, without decoding it.
+
+    Args:
+        path: file with a list, or an object with lists.
+
+    Yields:
+        The place, and the bytes as text in the encoding Latin-1.
+
+    Raises:
+        DataError: if the file cannot be read or is not JSON.
+    """
+    try:
+        with path.open("rb") as file:
+            yield from _Scanner(file, "latin-1").spans()
+    except OSError as error:
+        raise DataError(path, error.strerror or str(error), _EXPECTED, "check the path") from error
+    except (ValueError, RecursionError) as error:
+        raise DataError(path, f"invalid JSON ({error})", _EXPECTED, _HINT) from error
 
 
 def iter_items(path: Path) -> Iterator[Item]:
@@ -58,11 +112,12 @@ class _EmptyFileError(Exception):
 class _Scanner:
     """Position in the text of a file; text that was decoded is dropped."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO, encoding: str = "utf-8-sig") -> None:
         self._file = file
-        self._decode = codecs.getincrementaldecoder("utf-8-sig")().decode
+        self._decode = codecs.getincrementaldecoder(encoding)().decode
         self._decoder = json.JSONDecoder()
         self._text, self._start, self._is_end, self._offset = "", 0, False, 0
+        self._last = ""
 
     def items(self) -> Iterator[Item]:
         """Yield the items of the top level."""
@@ -75,6 +130,56 @@ class _Scanner:
             yield from self._object()
         else:
             yield Item(None, self._value())
+        self._check_end()
+
+    def spans(self) -> Iterator[tuple[Span, str]]:
+        """Yield place and text of the items of the lists; the encoding must have one byte per character."""
+        first = self._next()
+        if first == "[":
+            yield from self._spans(None)
+        elif first == "{":
+            yield from self._spans_of_object()
+        else:
+            raise ValueError("no list and no object")
+        self._check_end()
+
+    def _spans_of_object(self) -> Iterator[tuple[Span, str]]:
+        self._start += 1
+        while True:
+            if self._next() != '"':
+                raise ValueError(f"no key at byte {self._byte()}")
+            key = self._value()
+            self._expect(":")
+            if self._next() == "[":
+                yield from self._spans(key)
+            else:
+                self._value()
+            if self._expect(",}") == "}":
+                return
+
+    def _spans(self, key: str | None) -> Iterator[tuple[Span, str]]:
+        self._start += 1
+        if self._next() == "]":
+            self._start += 1
+            return
+        while True:
+            self._next()
+            start = self._byte()
+            text = self._skip()
+            yield Span(key, start, self._byte()), text
+            if self._expect(",]") == "]":
+                return
+
+    def _skip(self) -> str:
+        """Skip the next item without decoding it, if it is a simple object; return its text."""
+        match = _OBJECT.match(self._text, self._start)
+        if match is None:
+            self._value()  # reads more text, or decodes an item with deeper objects
+            return self._last
+        self._start = match.end()
+        return match.group()
+
+    def _check_end(self) -> None:
         if self._next():
             raise ValueError(f"extra data at byte {self._byte()}")
 
@@ -133,8 +238,8 @@ class _Scanner:
                     raise
             else:
                 # A number at the end of the text may continue in the next chunk.
-                if end < len(self._text) or not self._read(size):
-                    self._start = end
+                if not _NUMBER_END.fullmatch(self._text, end) or not self._read(size):
+                    self._last, self._start = self._text[self._start : end], end
                     return value
             size *= 2
 
@@ -143,6 +248,7 @@ class _Scanner:
         if self._is_end:
             return False
         chunk = self._file.read(size)
+        _advance.get()(len(chunk))
         self._is_end = not chunk
         self._offset += self._start
         self._text = self._text[self._start :] + self._decode(chunk, self._is_end)
