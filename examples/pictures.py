@@ -3,7 +3,7 @@
     python pictures.py FOLDER
 
 writes `maps.png` (poses, skeleton maps and silhouettes) and `missing_joints.png` (joints missing in all frames) from
-synthetic walkers, and `architecture.svg` (packages of skelgait).
+synthetic walkers, `architecture.svg` (packages of skelgait), and `joint_orders.svg` (joints of each skeleton).
 """
 
 import sys
@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from skelgait import find_dataset, open_source, skeleton_maps, write_walkers
+from skelgait.skeletons import COCO_17, SKELETONS
 
 CELL_PX = 128
 GAP_PX = 4
@@ -21,6 +22,16 @@ LABEL_PX = 150
 LINE_PX = 24
 LEFT_WRIST, LEFT_ANKLE = 9, 15  # rows of COCO-17
 LIMBS = ((5, 7), (7, 9), (6, 8), (8, 10), (5, 6), (5, 11), (6, 12), (11, 12), (11, 13), (13, 15), (12, 14), (14, 16))
+# Distance of a part from the middle of the body, and its y, in the picture of joint orders.
+POSITIONS = {
+    "nose": (0, 48), "eye": (7, 40), "eye inner": (3, 33), "eye outer": (13, 34), "ear": (18, 44), "mouth": (6, 57),
+    "head": (0, 48), "neck or nose": (0, 48), "head top": (0, 26), "neck": (0, 66), "thorax": (0, 78),
+    "spine shoulder": (0, 78), "chest": (0, 92), "spine": (0, 100), "belly": (0, 100), "mid hip": (0, 126),
+    "shoulder": (24, 74), "elbow": (34, 98), "wrist": (40, 122), "hand": (43, 132), "thumb": (32, 134),
+    "pinky": (52, 136), "index": (43, 142), "hand tip": (45, 144), "hip": (13, 126), "knee": (15, 162),
+    "ankle": (16, 196), "foot": (20, 210), "heel": (11, 207), "big toe": (22, 214), "small toe": (32, 209),
+    "foot index": (22, 218),
+}  # fmt: skip
 
 # Packages from top to bottom: each imports only from lower rows. Per package: topic, short description.
 PACKAGES = [
@@ -46,6 +57,7 @@ PACKAGES = [
         "settings": ("use", "settings, presets"),
         "sampling": ("learn", "batches"),
     },
+    {"posture": ("data", "check joint order"), "joint_names": ("data", "names in files")},
     {
         "skeletons": ("data", "joint names"),
         "datasets": ("data", "facts, protocols"),
@@ -169,9 +181,44 @@ def draw_architecture(path):
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
+def joint_position(name):
+    """Return x and y of a joint of a person who faces the camera: the left side has the larger x."""
+    side = {"left": 1, "right": -1}.get(name.split()[0], 0)
+    part = name.removeprefix("left ").removeprefix("right ")
+    x, y = POSITIONS[part]
+    return 85 + side * x, y
+
+
+def draw_joint_orders(path):
+    """Save the numbers of the joints of each skeleton as SVG. Points of face and hands have no numbers."""
+    width, height, columns = 170, 235, 5
+    shapes = []
+    drawn = [skeleton for skeleton in SKELETONS if len(skeleton.joints) < 100]
+    for n, skeleton in enumerate(drawn):
+        left, top = n % columns * width, n // columns * height
+        shapes.append(f'<g transform="translate({left} {top})">')
+        shapes.append(f'<text x="85" y="18" font-size="13" font-weight="bold">{skeleton.name}</text>')
+        for a, b in COCO_17.limbs:
+            if skeleton.coco17_indices[COCO_17.index(a)] >= 0 and skeleton.coco17_indices[COCO_17.index(b)] >= 0:
+                (x1, y1), (x2, y2) = joint_position(a), joint_position(b)
+                shapes.append(f'<line x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}" stroke="#cccccc"/>')
+        for number, joint in enumerate(skeleton.joints):
+            x, y = joint_position(joint)
+            color = "#b04a00" if joint.startswith("left") else "#1f5fa8" if joint.startswith("right") else "#222222"
+            shapes.append(f'<text x="{x}" y="{y + 3}" font-size="9" fill="{color}">{number}</text>')
+        shapes.append("</g>")
+    total = columns * width, -(-len(drawn) // columns) * height
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {total[0]} {total[1]}" font-family="sans-serif"'
+    background = '<rect width="100%" height="100%" fill="#ffffff"/>'
+    path.write_text(
+        "\n".join([head + ' text-anchor="middle">', background, *shapes, "</svg>"]) + "\n", encoding="utf-8"
+    )
+
+
 def main(folder):
     """Save all pictures in a folder."""
     draw_architecture(folder / "architecture.svg")
+    draw_joint_orders(folder / "joint_orders.svg")
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)
         write_walkers(

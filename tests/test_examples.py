@@ -52,7 +52,8 @@ def test_maps_in_python(tmp_path: Path) -> None:
 def test_pictures_of_the_guide_are_up_to_date(tmp_path: Path) -> None:
     run_script("pictures.py", tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(path.name for path in IMAGES.iterdir())
-    assert (tmp_path / "architecture.svg").read_text() == (IMAGES / "architecture.svg").read_text()
+    for name in ("architecture.svg", "joint_orders.svg"):
+        assert (tmp_path / name).read_text() == (IMAGES / name).read_text()
     for path in tmp_path.glob("*.png"):
         image, stored = (cv2.imread(str(p)).astype(int) for p in (path, IMAGES / path.name))
         # Text looks different with another version of OpenCV.
