@@ -69,7 +69,8 @@ def _metadata(source: SequenceSource, backend: Backend, compression: Compression
         settings["compression"] = compression
     if original is None:
         return DatasetMetadata(str(source.path.resolve()), settings)
-    return DatasetMetadata(original.source, settings, facts=original.facts)
+    source_settings = original.source_settings
+    return DatasetMetadata(original.source, settings, facts=original.facts, source_settings=source_settings)
 
 
 class _FrameFormat(NamedTuple):

@@ -25,7 +25,7 @@ from skelgait.runtime.cores import usable_cores
 from skelgait.runtime.process_group import SINGLE, ProcessGroup, processes_on_this_machine
 from skelgait.settings.schema import HeatmapSettings
 from skelgait.storage import Key, SequenceSource
-from skelgait.storage.metadata import DatasetMetadata
+from skelgait.storage.metadata import DatasetMetadata, settings_of_source
 
 DRAWING_SETTINGS = {"canvas_px", "sigma_px", "use_score", "fill", "align", "offset_px", "size_px"}
 """Settings of `skelgait heatmap` that `skeleton_maps` takes."""
@@ -60,7 +60,12 @@ def draw_dataset(
     out, config = Path(out), _with_device(config)
     if out.resolve() == poses.path.resolve():
         raise SettingsError(out, "the folder of the poses", "another folder", "choose another folder with --maps")
-    metadata = DatasetMetadata(str(poses.path.resolve()), recorded_settings(config), facts=_facts(poses))
+    metadata = DatasetMetadata(
+        str(poses.path.resolve()),
+        recorded_settings(config),
+        facts=_facts(poses),
+        source_settings=settings_of_source(poses.path),
+    )
     hint = "choose another folder with --maps, or use --overwrite"
     return build_dataset(
         _MapRecipe(poses, config),

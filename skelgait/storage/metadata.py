@@ -27,6 +27,7 @@ class DatasetMetadata(NamedTuple):
         is_being_cleared: True while sequences made with earlier settings are being removed.
         facts: further facts about the source, for example the number of `joints` of its poses.
         holds_others: True if the folder held sequences without metadata before; they may have another source.
+        source_settings: settings that the sequences of the source were made with; None: unknown.
     """
 
     source: str
@@ -34,6 +35,7 @@ class DatasetMetadata(NamedTuple):
     is_being_cleared: bool = False
     facts: Mapping[str, object] = {}
     holds_others: bool = False
+    source_settings: Mapping[str, object] | None = None
 
 
 def prepare_folder(folder: Path, metadata: DatasetMetadata, modality: Modality, *, overwrite: bool, hint: str) -> bool:
@@ -91,8 +93,14 @@ def read_metadata(folder: Path) -> DatasetMetadata | None:
         content = json.loads(path.read_text(encoding="utf-8"))
         check_format(path, content.get("format"), FORMAT)
         is_being_cleared, facts = bool(content.get("is_being_cleared")), dict(content.get("facts", {}))
-        holds_others = bool(content.get("holds_others"))
-        return DatasetMetadata(str(content["source"]), dict(content["settings"]), is_being_cleared, facts, holds_others)
+        return DatasetMetadata(
+            str(content["source"]),
+            dict(content["settings"]),
+            is_being_cleared,
+            facts,
+            bool(content.get("holds_others")),
+            dict(content["source_settings"]) if "source_settings" in content else None,
+        )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         hint = "write the sequences of this folder again with --overwrite, or into another folder"
         raise DataError(path, f"a damaged file ({error!r})", "metadata of a dataset", hint) from error
@@ -112,6 +120,8 @@ def write_metadata(folder: Path, metadata: DatasetMetadata) -> None:
     }
     if metadata.facts:
         content["facts"] = metadata.facts
+    if metadata.source_settings is not None:
+        content["source_settings"] = metadata.source_settings
     if metadata.is_being_cleared:
         content["is_being_cleared"] = True
     if metadata.holds_others:
@@ -120,11 +130,31 @@ def write_metadata(folder: Path, metadata: DatasetMetadata) -> None:
 
 
 def _check_same(folder: Path, existing: DatasetMetadata, metadata: DatasetMetadata, hint: str) -> None:
-    differences = [name for name, value in metadata.settings.items() if existing.settings.get(name) != value]
-    if differences:
-        found = ", ".join(f"{name} {existing.settings.get(name)}" for name in differences)
-        expected = ", ".join(f"{name} {metadata.settings[name]}" for name in differences)
-        raise SettingsError(folder, f"sequences made with {found}", expected, hint)
+    _refuse_differences(folder, "sequences made with", existing.settings, metadata.settings, hint)
+    if existing.source_settings is not None and metadata.source_settings is not None:
+        before, now = existing.source_settings, metadata.source_settings
+        _refuse_differences(folder, f"sequences of {metadata.source} when it was made with", before, now, hint)
     # A source whose old path is gone was moved: it counts as the same.
     if Path(existing.source).exists() and existing.source != metadata.source:
         raise SettingsError(folder, f"sequences made from {existing.source}", metadata.source, hint)
+
+
+def _refuse_differences(
+    folder: Path, made: str, before: Mapping[str, object], now: Mapping[str, object], hint: str
+) -> None:
+    names = [name for name, value in now.items() if before.get(name) != value]
+    if names:
+        found, expected = (", ".join(f"{name} {values.get(name)}" for name in names) for values in (before, now))
+        raise SettingsError(folder, f"{made} {found}", expected, hint)
+
+
+def settings_of_source(folder: Path) -> Mapping[str, object] | None:
+    """Return the settings that the sequences of a source were made with, except its storage; None: unknown.
+
+    Raises:
+        DataError: if its metadata are damaged.
+    """
+    metadata = read_metadata(folder)
+    if metadata is None:
+        return None
+    return {name: value for name, value in metadata.settings.items() if name not in ("storage", "compression")}

@@ -156,6 +156,25 @@ def test_maps_of_other_settings_are_refused(poses: SequenceSource, tmp_path: Pat
         draw_dataset(poses, tmp_path / "maps", other)
 
 
+def test_maps_of_poses_made_with_other_settings_are_refused(poses: SequenceSource, tmp_path: Path) -> None:
+    # The files of the poses keep the dates of the raw files, which do not show that the poses are others.
+    def made_with(person_index: int, storage: str) -> None:
+        settings = {"person_index": person_index, "storage": storage}
+        write_metadata(poses.path, DatasetMetadata("raw", settings))
+
+    config = HeatmapSettings(workers=1)
+    made_with(0, "pkl")
+    draw_dataset(poses, tmp_path / "maps", config)
+    made_with(0, "hdf5")
+    assert draw_dataset(poses, tmp_path / "maps", config).skipped == 5
+    made_with(1, "hdf5")
+    message = r"maps: found sequences of .*poses when it was made with person_index 0, expected person_index 1; "
+    with pytest.raises(SettingsError, match=message):
+        draw_dataset(poses, tmp_path / "maps", config)
+    assert draw_dataset(poses, tmp_path / "maps", config.model_copy(update={"overwrite": True})).sequences == 5
+    assert draw_dataset(poses, tmp_path / "maps", config).skipped == 5
+
+
 def test_file_instead_of_folder_is_refused(poses: SequenceSource, tmp_path: Path) -> None:
     (tmp_path / "maps").write_text("a file")
     with pytest.raises(DataError, match="maps"):
