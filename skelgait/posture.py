@@ -19,6 +19,8 @@ from skelgait.skeletons import COCO_17, SKELETONS, Skeleton
 # most, for an impossible one.
 _POSSIBLE = 0.6
 _IMPOSSIBLE = 0.3
+# Fit with which no other skeleton with the same number of joints is possible.
+_CERTAIN = 0.95
 # A skeleton is certain if the fit of each other one is smaller by this.
 _MARGIN = 0.3
 # Of few people, noise decides the worst relation. Their fit is the mean of all relations, on the scale of the worst.
@@ -28,7 +30,7 @@ _MEAN_PER_FIT = 0.17
 # Fewer relations tell nothing about a posture.
 _MIN_RELATIONS = 3
 # People are evenly sampled from long sequences.
-_MAX_SAMPLES = 512
+_MAX_SAMPLES = 256
 # Vertical distances in body heights: between joints of a leg at least; between the two eyes or ears at most.
 _MIN_LEG_STEP = 0.02
 _MAX_HEAD_TILT = 0.09
@@ -102,6 +104,8 @@ def choose_skeleton(joints: NDArray[Any], skeletons: Sequence[Skeleton]) -> Skel
         skeletons: skeletons with V joints, the most common first.
     """
     joints = _sample(joints)
+    if len(joints) >= _FEW_PEOPLE and (_fit(joints, skeletons[0]) or 0) >= _CERTAIN:
+        return SkeletonChoice((skeletons[0],))
     fits = [_fit(joints, skeleton) for skeleton in skeletons]
     known = [fit for fit in fits if fit is not None]
     if not known:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from skelgait.datasets import load_partition
 from skelgait.errors import DataError, resemblance
 from skelgait.inspection.pose_facts import pose_facts
 from skelgait.inspection.report import Inspection, InspectionContext
+from skelgait.raw.poses.json_files import peek_json
 from skelgait.skeletons import known_joint_counts
 from skelgait.storage import Key, Modality
 from skelgait.storage.arrays import read_pickled
@@ -47,8 +47,8 @@ def inspect_file(context: InspectionContext) -> Inspection | None:
 
 def _partition(path: Path) -> Inspection | None:
     try:
-        content = json.loads(path.read_bytes())
-    except ValueError:
+        content = peek_json(path)
+    except DataError:
         return None
     if not isinstance(content, dict) or not {"TRAIN_SET", "TEST_SET"} & set(content):
         return None

@@ -39,4 +39,9 @@ def inspect_path(path: PathLike, sequences: int = 100, names: str | None = None)
 def _unknown(context: InspectionContext) -> DataError:
     found = describe_unusable(context.sample)
     expected = "poses, maps, silhouettes, pairs, a partition or a checkpoint"
-    return DataError(context.path, found, expected, "see examples/guide/own_data.md for the folder structure")
+    return DataError(
+        context.path,
+        found,
+        expected,
+        "skelgait needs 2D joints, see examples/guide/raw_data.md for the formats and folders",
+    )

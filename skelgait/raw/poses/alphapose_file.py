@@ -109,7 +109,9 @@ def _people(item: Item, path: Path) -> Iterator[tuple[str, Detection | None]]:
         form = next(name for name in _FORMS if name in value)
         yield key, None
         for body in value[form]:
-            joints = body.get(_FORMS[form]) if isinstance(body, dict) else None
+            if not isinstance(body, dict):
+                raise DataError(path, "other content", _EXPECTED, _HINT)
+            joints = body.get(_FORMS[form])
             yield key, Detection(parse_person(joints or [], path), _track_id(body))
     else:
         raise DataError(path, "other content", _EXPECTED, _HINT)

@@ -58,7 +58,7 @@ class _Content:
             image = _object(item, self.path)
             self.images[_id(image, "id", self.path)] = image
         elif key == "categories" and isinstance(item, dict):
-            self.categories[item.get("id")] = item
+            self.categories[_category(item.get("id"))] = item
 
     def _add_person(self, entry: Mapping[str, Any]) -> None:
         """Add an annotation; those of other categories have no keypoints."""
@@ -70,7 +70,7 @@ class _Content:
         if self.are_flags and joints.shape[1] > 2:
             self.are_flags = set(joints[:, 2].tolist()) <= _FLAGS
         detection = Detection(joints, entry.get("track_id"), entry.get("bbox"))
-        self.people.append(_Person(_id(entry, "image_id", self.path), entry.get("category_id"), detection))
+        self.people.append(_Person(_id(entry, "image_id", self.path), _category(entry.get("category_id")), detection))
 
 
 @cache_last_file
@@ -168,6 +168,11 @@ def _skeleton(people: list[_Person], content: _Content) -> Skeleton | None:
     category = content.categories.get(people[0].category, {})
     names = category.get("keypoints")
     return skeleton_of_names(names, str(category.get("name")), content.path) if isinstance(names, list) else None
+
+
+def _category(value: Any) -> int | str | None:
+    """Return the id of a category; None if it is neither a number nor a text."""
+    return value if isinstance(value, int | str) else None
 
 
 def _object(value: Any, path: Path) -> dict[str, Any]:

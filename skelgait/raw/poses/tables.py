@@ -58,7 +58,7 @@ def _read(path: Path, table: TableFormat | None) -> Detections:
     if rows[0][0].strip().lower() == "scorer":
         return _read_deeplabcut(rows, path)
     columns = custom_columns(rows[0], table, path) if table else recognize_columns(rows[0], path)
-    joints = np.stack([_joint(rows[1:], indices, path) for indices in columns.joints], axis=1)
+    joints = _joints(rows[1:], columns.joints, path)
     _check_depth(rows[1:], columns, path)
     return _frames(rows[1:], joints, columns, path)
 
@@ -68,6 +68,15 @@ def _split_rows(lines: Sequence[str]) -> Iterator[list[str]]:
     if lines:
         delimiter = max(_DELIMITERS, key=lines[0].count)
         yield from csv.reader(lines, delimiter=delimiter)
+
+
+def _joints(rows: Sequence[Sequence[str]], columns: Sequence[Sequence[int]], path: Path) -> NDArray[np.float64]:
+    """Return the joints of all rows, (N, V, 2 or 3)."""
+    widths = sorted({len(indices) for indices in columns})
+    if widths not in ([1], [2], [3]) or not rows:
+        found = f"joints with {' and '.join(map(str, widths))} columns, and {len(rows)} rows"
+        raise DataError(path, found, "x, y and, for all joints or for none, confidence", _HINT)
+    return np.stack([_joint(rows, indices, path) for indices in columns], axis=1)
 
 
 def _joint(rows: Sequence[Sequence[str]], indices: Sequence[int], path: Path) -> NDArray[np.float64]:
@@ -147,7 +156,7 @@ def _read_deeplabcut(rows: Sequence[Sequence[str]], path: Path) -> Detections:
     first = next(iter(columns.values()))
     skeleton = skeleton_of_names(list(first), "DeepLabCut", path)
     people = [
-        np.stack([_joint(body, indices, path) for indices in parts.values()], axis=1)
+        _joints(body, list(parts.values()), path)
         for parts in columns.values() if parts.keys() == first.keys()
     ]  # fmt: skip
     frames = [[Detection(joints[t], n) for n, joints in enumerate(people)] for t in range(len(body))]
