@@ -30,7 +30,7 @@ _MEAN_PER_FIT = 0.17
 # Fewer relations tell nothing about a posture.
 _MIN_RELATIONS = 3
 # People are evenly sampled from long sequences.
-_MAX_SAMPLES = 256
+_MAX_SAMPLES = 100
 # Vertical distances in body heights: between joints of a leg at least; between the two eyes or ears at most.
 _MIN_LEG_STEP = 0.02
 _MAX_HEAD_TILT = 0.09
@@ -59,11 +59,11 @@ class SkeletonChoice(NamedTuple):
 
     Attributes:
         skeletons: one skeleton if the posture decides; several if it stays open; none if all are impossible.
-        problem: reason why the most common skeleton is impossible; empty if it is possible.
+        is_certain: True if the posture of almost all people is possible.
     """
 
     skeletons: tuple[Skeleton, ...]
-    problem: str = ""
+    is_certain: bool = False
 
 
 class _Body:
@@ -88,7 +88,8 @@ class _Body:
 
     def y(self, *names: str) -> NDArray[np.float64]:
         """Return the mean y of joints, (N,), without missing ones; NaN if all are missing."""
-        return _mean([self.axis(name, 1) for name in names])
+        values = [self.axis(name, 1) for name in names]
+        return values[0] if len(values) == 1 else _mean(values)
 
     def length(self, first: str, second: str) -> NDArray[np.float64]:
         """Return the distance of two joints in body heights, (N,)."""
@@ -105,7 +106,7 @@ def choose_skeleton(joints: NDArray[Any], skeletons: Sequence[Skeleton]) -> Skel
     """
     joints = _sample(joints)
     if len(joints) >= _FEW_PEOPLE and (_fit(joints, skeletons[0]) or 0) >= _CERTAIN:
-        return SkeletonChoice((skeletons[0],))
+        return SkeletonChoice((skeletons[0],), True)
     fits = [_fit(joints, skeleton) for skeleton in skeletons]
     known = [fit for fit in fits if fit is not None]
     if not known:
@@ -114,8 +115,7 @@ def choose_skeleton(joints: NDArray[Any], skeletons: Sequence[Skeleton]) -> Skel
     possible = [skeleton for skeleton, fit in zip(skeletons, fits, strict=True) if fit is not None and fit >= limit]
     if len(_distinct(joints, possible)) > 1:
         possible = _by_sides(joints, possible)
-    problem = "" if possible else impossible_posture(joints, skeletons[0])
-    return SkeletonChoice(_distinct(joints, possible), problem)
+    return SkeletonChoice(_distinct(joints, possible))
 
 
 def impossible_posture(joints: NDArray[Any], skeleton: Skeleton = COCO_17) -> str:

@@ -39,12 +39,15 @@ def checked_keypoints(poses: NDArray[Any], location: str, *, force: bool = False
         ShapeError: if the array has another shape.
         DataError: if values are not finite, if joints are 3D or not in pixels, or if the posture is impossible.
     """
+    is_certain = False
     if poses.ndim == 3 and poses.shape[2] == 3 and len(skeletons_with(poses.shape[1])) > 1:
         choice = choose_skeleton(poses, skeletons_with(poses.shape[1]))
+        is_certain = choice.is_certain
         poses = choice.skeletons[0].to_coco17(poses) if choice.skeletons else poses
     keypoints_xyc = as_keypoints(poses, location)
     if not force:
         check_depth(keypoints_xyc, location)
         to_pixels(keypoints_xyc, None, None, location)
-        check_posture(keypoints_xyc, location)
+        if not is_certain:
+            check_posture(keypoints_xyc, location)
     return keypoints_xyc
