@@ -232,3 +232,55 @@ def test_inspect_command_prints_text_or_json(tmp_path: Path) -> None:
     assert "Problems\n  none found\n" in result.stdout
     report = json.loads(CliRunner().invoke(app, ["inspect", str(root), "--json"]).stdout)
     assert report["facts"]["joints"] == "17, COCO-17"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "kind"),
+    [
+        ("train.json", [{"joints": [[1, 2]] * 16, "joints_vis": [1] * 16, "image": "1.jpg"}], "MPII annotations"),
+        (
+            "boxes.json",
+            {"images": [], "annotations": [{"image_id": 1, "bbox": [1, 2, 3, 4]}]},
+            "boxes without keypoints",
+        ),
+        ("detections.json", [{"image_id": 1, "category_id": 1, "bbox": [1, 2, 3, 4]}], "boxes without keypoints"),
+        ("walk.json", [{"joints_3d": [[1, 2, 3]] * 17}], "3D joints"),
+        ("walk.bvh", "HIERARCHY", "3D motion capture (.bvh)"),
+        ("sample.pkl", [{"frame_dir": "a", "label": 1}], "annotations without keypoints"),
+    ],
+)
+def test_files_that_are_no_poses_are_named_for_their_kind(
+    tmp_path: Path, name: str, content: object, kind: str
+) -> None:
+    path = tmp_path / name
+    if name.endswith(".pkl"):
+        path.write_bytes(pickle.dumps(content))
+    else:
+        path.write_text(content if isinstance(content, str) else json.dumps(content))
+    with pytest.raises(DataError) as error:
+        inspect_path(tmp_path)
+    assert error.value.found == kind
+
+
+def test_3d_arrays_of_h36m_and_empty_files_are_named(tmp_path: Path) -> None:
+    (tmp_path / "h36m").mkdir()
+    np.savez(tmp_path / "h36m" / "data_3d_h36m.npz", positions_3d=np.array({"S1": WALKS[KEYS[0]]}, object))
+    with pytest.raises(DataError, match=r"found H36M 3D \(positions_3d\)"):
+        inspect_path(tmp_path / "h36m")
+    (tmp_path / "empty").mkdir()
+    for n in range(3):
+        (tmp_path / "empty" / f"{n}_keypoints.json").write_bytes(b"")
+    with pytest.raises(DataError, match="found empty files: 3 of 3"):
+        inspect_path(tmp_path / "empty")
+
+
+@pytest.mark.parametrize("change", [lambda walk: walk * [1, -1, 1], lambda walk: walk / [1920, 1080, 1]])
+def test_no_command_is_suggested_that_would_fail(tmp_path: Path, change: Callable[[np.ndarray], np.ndarray]) -> None:
+    assert inspect_path(tree(tmp_path / "tree", change)).next_command == ""
+    for key, walk in WALKS.items():
+        tmp_path.joinpath("raw", *key).mkdir(parents=True)
+        tmp_path.joinpath("raw", *key, "walk.npy").write_bytes(b"")
+        np.save(tmp_path.joinpath("raw", *key, "walk.npy"), change(walk))
+    result = inspect_path(tmp_path / "raw", names="{identity}/{condition}/*/{view}")
+    assert result.next_command == ""
+    assert "no sequence can be used" in result.description

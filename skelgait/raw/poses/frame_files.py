@@ -19,6 +19,7 @@ from skelgait.raw.poses.image_people import with_absent
 from skelgait.raw.poses.joints import parse_person, reshape_rows
 from skelgait.raw.poses.json_files import read_json
 from skelgait.raw.poses.sequence_files import is_empty
+from skelgait.raw.poses.third_values import refuse_3d
 from skelgait.skeletons import COCO_17, OPENPOSE_18, Skeleton
 
 # Files that are looked at to recognize the layout.
@@ -51,6 +52,7 @@ class FrameFiles:
         is_one_person: True if each file has the joints of one person.
         needs_people: True if only files with people show the layout.
         has_gaps: True if frames without people have no file.
+        ignored_folder: name of folders that name no sequence; a video in it takes the name of its files.
         may_share: True if a folder may contain several videos; the file names then start with the video name.
     """
 
@@ -64,6 +66,7 @@ class FrameFiles:
     is_one_person: bool = False
     needs_people: bool = False
     has_gaps: bool = False
+    ignored_folder: str = ""
     may_share: bool = False
 
     def matches(self, sample: Sequence[Path]) -> bool:
@@ -89,11 +92,12 @@ class FrameFiles:
         locations: dict[PathParts, Frames] = {}
         for folder in walk_folders(root, pattern):
             videos = sorted(set(map(self._video, folder.names))) if self.may_share else []
-            if len(videos) < 2:
-                locations[folder.parts] = Frames(folder.path, pattern)
+            parts = tuple(part for part in folder.parts if part != self.ignored_folder)
+            if len(videos) < 2 and (parts or not self.ignored_folder):
+                locations[parts] = Frames(folder.path, pattern)
                 continue
             for video in videos:
-                locations[(*folder.parts, video.rstrip("_- ") or DEFAULT_LABEL)] = Frames(folder.path, pattern, video)
+                locations[(*parts, video.rstrip("_- ") or DEFAULT_LABEL)] = Frames(folder.path, pattern, video)
         return locations
 
     def files(self, location: Frames) -> Sequence[Path]:
@@ -141,6 +145,9 @@ def _read_people(path: Path) -> FramePeople:
     people = content.get("people") if isinstance(content, dict) else None
     if not isinstance(people, list) or not all(isinstance(person, dict) for person in people):
         raise DataError(path, "no list of people", 'a JSON object {"people": [...]}', "export the frame again")
+    for person in people:
+        if person.get("pose_keypoints_3d") and not person.get("pose_keypoints_2d"):
+            raise refuse_3d(path, "pose_keypoints_3d only")
     return FramePeople(
         [Detection(parse_person(person.get("pose_keypoints_2d") or [], path), _track_id(person)) for person in people]
     )

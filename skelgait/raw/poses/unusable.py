@@ -69,6 +69,8 @@ def _json_kind(content: Any) -> str:
     keys = {key for person in people if isinstance(person, dict) for key in person}
     if {"joints", "joints_vis"} <= keys or "annorect" in keys or "joint_self" in keys:
         return "MPII annotations"
+    if "keypoint_annotations" in keys:
+        return "AI Challenger annotations"
     if keys & {"bbox", "box", "boxes", "xyxy"} and "keypoints" not in keys:
         return "boxes without keypoints"
     if keys & {"joints_3d", "keypoints_3d", "pose_keypoints_3d", "joints3d", "positions_3d", "smpl", "joint_cam"}:

@@ -51,4 +51,5 @@ YOLO_TEXT = FrameFiles(
     may_share=True,
     needs_people=True,
     has_gaps=True,
+    ignored_folder="labels",
 )

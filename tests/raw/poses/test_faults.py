@@ -234,6 +234,17 @@ def test_images_absent_from_alphapose_are_frames_without_people() -> None:
     assert (len(joints), names, report["no_person"]) == (3, ["3", "4", "8"], 3)
 
 
+def test_yolo_labels_of_one_video_take_its_name() -> None:
+    folder = Path("raw/predict/labels")
+    folder.mkdir(parents=True)
+    for t, frame in enumerate(WALK[:3]):
+        cells = [0, 0.5, 0.5, 0.2, 0.8, *(frame / [1000, 1000, 1]).ravel().tolist()]
+        (folder / f"anna_{t + 1}.txt").write_text(" ".join(map(repr, cells)) + "\n")
+    for source in ("raw/predict", "raw/predict/labels"):
+        poses_of(Path(source), "--image-size", "1000x1000")
+        assert list(open_source(Path("poses"), "pose").keys) == [Key("anna", "00", "00")]
+
+
 def test_skeleton_file_names_the_columns_of_a_table() -> None:
     walk = upright(np.random.default_rng(5), 6)
     Path("raw").mkdir()
