@@ -29,7 +29,8 @@ from skelgait.raw.keys import sequence_keys
 from skelgait.raw.poses.layout import find_sequences
 from skelgait.raw.poses.registry import match_layout
 from skelgait.raw.poses.sequence import RawSequence
-from skelgait.raw.poses.walker_selection import select_walker
+from skelgait.raw.poses.tracks import find_tracks
+from skelgait.raw.poses.walker_selection import rank_tracks, select_walker
 from skelgait.storage import Key
 
 _IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp")
@@ -79,7 +80,8 @@ def _walkers(sequences: dict[Key, RawSequence]) -> tuple[dict[Key, NDArray[Any]]
     """Return the joints (T, V, 3) of the walker of each sequence, and problems of sequences without such an array."""
     walkers, problems = {}, []
     for key, sequence in sequences.items():
-        joints = select_walker(sequence, {}, {}).joints
+        walker = select_walker(sequence, rank_tracks(sequence, find_tracks(sequence)))
+        joints = walker.joints if walker else []
         counts = sorted({len(frame) for frame in joints})
         if len(counts) == 1:
             walkers[key] = np.stack(joints)

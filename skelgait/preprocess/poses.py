@@ -23,10 +23,12 @@ from skelgait.preprocess.build import (
     recorded_settings,
 )
 from skelgait.preprocess.keypoints import check_posture
+from skelgait.raw.poses.jumps import count_jumps
 from skelgait.raw.poses.layout import RawPoses
 from skelgait.raw.poses.person_index import person_index_path, read_person_index
 from skelgait.raw.poses.sequence import RawSequence
-from skelgait.raw.poses.walker_selection import select_walker
+from skelgait.raw.poses.tracks import find_tracks
+from skelgait.raw.poses.walker_selection import Aids, rank_tracks, select_walker
 from skelgait.raw.silhouettes.images import SilhouetteImages, find_silhouette_images
 from skelgait.runtime.advance import Advance
 from skelgait.runtime.cores import usable_cores
@@ -54,10 +56,13 @@ def collect_poses(
 
     Returns:
         Report that counts for each sequence `frames`; `no_person`: frames left out because they have no person;
-        `several_people`: frames with more than one person, and of these `by_index`, `by_silhouette` and
-        `by_continuity`: how the person was chosen; `not_finite`: joints with values that are not finite, or are beyond
-        a million pixels, written as 0, 0, 0; `without_joints`: people without joints, dropped; `clipped`: confidences
-        outside 0 to 1; and `unreadable_files`: empty or damaged files, each a frame without people.
+        `without_walker`: frames left out because they have other people only; `several_people`: written frames with
+        more than one person, and of these `by_index`, `by_silhouette` and `by_continuity`: how the person was chosen;
+        `tracks`: person tracks; `joins`: joins of the track of the walker; `jumps`: steps between neighboring frames
+        that move by half a body height or change the height by half; `not_finite`: joints with values that are not
+        finite, or are beyond a million pixels, written as 0, 0, 0; `without_joints`: people without joints, dropped;
+        `clipped`: confidences outside 0 to 1; and `unreadable_files`: empty or damaged files, each a frame without
+        people.
 
     Raises:
         SettingsError: if `out` is the raw dataset or holds other poses, or if the person index or the silhouettes fit
@@ -134,9 +139,11 @@ class _PoseRecipe(Recipe):
     def read(self, key: Key) -> Loaded:
         sequence = self.raw.read(key)
         location = f"{self.raw.path}: {key}"
-        walker = select_walker(sequence, self._index(key, sequence), self._silhouettes(key, sequence))
+        aids = Aids(self._index(key, sequence), self._silhouettes(key, sequence))
+        tracks = rank_tracks(sequence, find_tracks(sequence), aids)
+        walker = select_walker(sequence, tracks, aids)
         hint = "run the pose estimator on this sequence again, or remove it"
-        if not walker.frames:
+        if walker is None:
             raise DataError(location, f"no person in any of {len(sequence.people)} frames", "a person", hint)
         array, not_finite = _as_array(walker.joints, location)
         if not array[..., :2].any():
@@ -145,11 +152,15 @@ class _PoseRecipe(Recipe):
             check_posture(array, location)
         self._check_format(_FrameFormat(array.shape[1], str(array.dtype)), location)
         counts = {
-            "no_person": len(sequence.people) - len(walker.frames),
+            "no_person": sum(len(people) == 0 for people in sequence.people),
+            "without_walker": sum(len(people) > 0 for people in sequence.people) - len(walker.frames),
             "several_people": walker.several,
             "by_index": walker.by_index,
             "by_silhouette": walker.by_silhouette,
             "by_continuity": walker.by_continuity,
+            "tracks": len(tracks),
+            "joins": walker.joins,
+            "jumps": count_jumps(walker.joints, walker.frames),
             "not_finite": not_finite,
             "without_joints": sequence.counts.without_joints,
             "clipped": sequence.counts.clipped,

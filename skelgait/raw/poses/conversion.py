@@ -15,7 +15,7 @@ from skelgait.raw.poses.coordinates import to_pixels
 from skelgait.raw.poses.detections import Detection, Detections, ReadOptions
 from skelgait.raw.poses.sequence import RawSequence, ReadCounts
 from skelgait.raw.poses.third_values import to_confidences
-from skelgait.raw.poses.tracks import parse_track_ids
+from skelgait.raw.poses.track_ids import parse_track_ids
 from skelgait.skeletons import Skeleton, find_skeleton, skeletons_with
 
 _ONE_SKELETON = "export the poses with one skeleton"
@@ -55,6 +55,7 @@ def to_sequence(detections: Detections, options: ReadOptions) -> RawSequence:
         options.image_size or detections.image_size,
         skeleton.name,
         ReadCounts(detections.unreadable, without_joints, n_clipped),
+        detections.is_one_person,
     )
 
 

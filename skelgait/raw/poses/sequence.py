@@ -36,12 +36,14 @@ class RawSequence:
         people: T arrays (M, 17, 3), COCO-17 joints of M >= 0 people: x px, y px, confidence in [0, 1]; a joint that the
             skeleton of the file lacks is 0, 0, 0.
         frame_names: T names; None: frames have no names.
-        tracks: T lists of the M track ids that the estimator wrote; None: it did not track people.
+        tracks: T lists of the M track ids that the estimator wrote, -1 for a person without one; None: it did not track
+            people.
         boxes: T arrays (M, 4), x, y, width and height in pixels as the detector wrote them; NaN for a person without a
             box; None: the file has no boxes.
         image_size: width and height of the images in pixels; None: unknown.
         skeleton: name of the skeleton in the file, before the conversion to COCO-17.
         counts: content of the files that is not in the sequence.
+        is_one_person: True if each frame has the joints of one and the same person by definition.
     """
 
     people: Sequence[NDArray[Any]]
@@ -51,3 +53,4 @@ class RawSequence:
     image_size: tuple[int, int] | None = None
     skeleton: str = "COCO-17"
     counts: ReadCounts = field(default_factory=ReadCounts)
+    is_one_person: bool = False

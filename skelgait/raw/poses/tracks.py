@@ -1,90 +1,64 @@
-"""Tracking of people from frame to frame."""
+"""Person tracks: frames and joints of each person in a sequence."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from itertools import pairwise
 
-import numpy as np
-from numpy.typing import NDArray
-
-# Maximum mean motion of the joints from one frame to the next, in body heights; a runner's is a tenth of that.
-_MAX_MOTION = 0.5
-# Maximum number of frames in which a person may be missing.
-_MAX_GAP = 15
-
-
-class _Detection(NamedTuple):
-    """Last detection of a person: frame index and joints (V, 3)."""
-
-    frame: int
-    joints: NDArray[Any]
+from skelgait.raw.poses.sequence import RawSequence
+from skelgait.raw.poses.track_ids import NO_ID
+from skelgait.raw.poses.track_joins import join_tracklets
+from skelgait.raw.poses.tracker import track_people
+from skelgait.raw.poses.tracklets import Tracklet
 
 
-def parse_track_ids(ids: Sequence[Sequence[Any]]) -> list[list[int]] | None:
-    """Return the track ids that a pose estimator wrote for each person of each frame.
+@dataclass(frozen=True)
+class PersonTrack:
+    """Frames of one person in a sequence.
 
-    Without tracking, some estimators write 0 for all people. Ids are therefore ignored, and the result is None, if one
-    is not an integer, or two people in a frame have the same.
+    Attributes:
+        frames: indices of the frames with the person, ascending.
+        persons: index of the person among the people of each of these frames.
+        ids: track ids of the person in the file, in the order of time; empty if there are none.
+        joins: number of joins: of a changed track id, or after an occlusion.
     """
-    for frame in ids:
-        if not all(isinstance(n, int) or (isinstance(n, float) and n.is_integer()) for n in frame):
-            return None
-        if len(set(frame)) < len(frame):
-            return None
-    return [[int(n) for n in frame] for frame in ids]
+
+    frames: Sequence[int]
+    persons: Sequence[int]
+    ids: Sequence[int] = ()
+    joins: int = 0
 
 
-def track_people(people: Sequence[NDArray[Any]]) -> list[list[int]]:
-    """Assign a track id to each person of each frame by greedy nearest-neighbor matching.
+def find_tracks(sequence: RawSequence) -> list[PersonTrack]:
+    """Return the person tracks of a sequence, in the order of their first frame.
 
-    Args:
-        people: for each frame (M, V, 3): x px, y px, confidence; a joint is missing if it is (0, 0) or not finite.
-
-    Returns:
-        For each frame the track id of each person, counted from 0.
+    Track ids of the estimator are used where they fit the motion. A track ends where a person would leap or change
+    size. Tracks of one person before and after an occlusion are joined. Each person of each frame is in one track. If
+    each frame has one person by definition, there is one track.
     """
-    last: dict[int, _Detection] = {}
-    n_tracks, tracks = 0, []
-    for t, frame in enumerate(people):
-        ids = _match(frame, {n: detection for n, detection in last.items() if t - detection.frame <= _MAX_GAP}, t)
-        for person, joints in enumerate(frame):
-            if person not in ids:
-                ids[person], n_tracks = n_tracks, n_tracks + 1
-            last[ids[person]] = _Detection(t, joints)
-        tracks.append([ids[person] for person in range(len(frame))])
-    return tracks
+    if sequence.is_one_person:
+        frames = [t for t, people in enumerate(sequence.people) if len(people)]
+        return [PersonTrack(frames, [0] * len(frames))] if frames else []
+    return [_to_track(chain) for chain in join_tracklets(track_people(sequence.people, sequence.tracks))]
 
 
-def _match(frame: NDArray[Any], last: dict[int, _Detection], t: int) -> dict[int, int]:
-    """Match people of frame `t` to tracks, nearest pairs first; return the track id by person index."""
-    motions = sorted(
-        (pose_distance(joints, detection.joints) / (t - detection.frame), track, person)
-        for track, detection in last.items()
-        for person, joints in enumerate(frame)
+def count_splits(tracks: Sequence[PersonTrack]) -> int:
+    """Return the number of track ids of the file that are split among several person tracks, less one each."""
+    n_tracks = Counter(track_id for track in tracks for track_id in set(track.ids))
+    return sum(n - 1 for n in n_tracks.values())
+
+
+def _to_track(chain: Sequence[Tracklet]) -> PersonTrack:
+    changes = sum(_count_changes(tracklet.ids) for tracklet in chain)
+    return PersonTrack(
+        [frame for tracklet in chain for frame in tracklet.frames],
+        [person for tracklet in chain for person in tracklet.persons],
+        list(dict.fromkeys(n for tracklet in chain for n in tracklet.ids if n != NO_ID)),
+        len(chain) - 1 + changes,
     )
-    ids: dict[int, int] = {}
-    for motion, track, person in motions:
-        if motion <= _MAX_MOTION and person not in ids and track not in ids.values():
-            ids[person] = track
-    return ids
 
 
-def pose_distance(a: NDArray[Any], b: NDArray[Any]) -> float:
-    """Return the mean distance of joints (V, 3) in body heights; infinite if no joint is present in both."""
-    both = _is_present(a) & _is_present(b)
-    height = max(height_px(a), height_px(b))
-    if not both.any() or height == 0:
-        return np.inf
-    return float(np.linalg.norm(a[both, :2] - b[both, :2], axis=1).mean()) / height
-
-
-def height_px(joints: NDArray[Any]) -> float:
-    """Return the height of the joints (V, 3) in pixels, without missing joints; 0 if all are missing."""
-    y = joints[_is_present(joints), 1]
-    return float(np.ptp(y)) if len(y) else 0.0
-
-
-def _is_present(joints: NDArray[Any]) -> NDArray[np.bool_]:
-    is_present: NDArray[np.bool_] = np.isfinite(joints).all(axis=1) & (joints[:, :2] != 0).any(axis=1)
-    return is_present
+def _count_changes(ids: Sequence[int]) -> int:
+    return sum(a != b for a, b in pairwise(n for n in ids if n != NO_ID))

@@ -1,67 +1,132 @@
-"""Selection of the walker among the people of each frame."""
+"""Selection of the walker among the person tracks of a sequence."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from functools import partial
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from skelgait.raw.poses.body_motion import height_px, walking_activity
 from skelgait.raw.poses.sequence import RawSequence
-from skelgait.raw.poses.tracks import height_px, track_people
+from skelgait.raw.poses.tracks import PersonTrack
+
+Choice = Literal["only person", "person index", "silhouette", "track", "person"]
+"""Reason for which a person is selected: nobody else is there, an aid says so, the most prominent track, `--person`."""
+
+# Weight of a frame for its only person, or the one that an aid names.
+_NAMED_WEIGHT = 10
+# Activity of a person who walks, and least weight of a person who does not move.
+_WALKING_ACTIVITY = 0.1
+_STILL_WEIGHT = 0.1
 
 
-class WalkerSelection(NamedTuple):
-    """Walker in each frame of a sequence that has people.
+@dataclass(frozen=True)
+class Aids:
+    """Sources that name the walker in single frames.
 
     Attributes:
-        frames: indices of these frames in the sequence.
-        joints: (V, 3) joints of the walker in each of these frames: x px, y px, confidence.
-        several: number of frames with more than one person.
-        by_index: number of these frames in which the person index selected the walker.
-        by_silhouette: number of these frames in which the silhouette selected the walker.
+        person_index: index of the walker among the people of a frame, by frame; may lack frames.
+        silhouettes: (H, W) silhouette of the walker, in the image coordinates of the joints, by frame; may lack frames.
+    """
+
+    person_index: Mapping[int, int] = field(default_factory=dict)
+    silhouettes: Mapping[int, NDArray[np.uint8]] = field(default_factory=dict)
+
+
+NO_AIDS = Aids()
+
+
+class Selection(NamedTuple):
+    """One person of a sequence.
+
+    Attributes:
+        frames: indices of the frames with the person.
+        joints: (V, 3) joints of the person in each of these frames: x px, y px, confidence.
+        choice: reason of the selection.
+        certainty: see `select_walker`.
+        several: number of these frames with other people.
+        by_index: number of these frames in which the person index selected the person.
+        by_silhouette: number of these frames in which the silhouette selected the person.
+        joins: number of joins of the track.
     """
 
     frames: list[int]
     joints: list[NDArray[Any]]
-    several: int
-    by_index: int
-    by_silhouette: int
+    choice: Choice
+    certainty: float
+    several: int = 0
+    by_index: int = 0
+    by_silhouette: int = 0
+    joins: int = 0
 
     @property
     def by_continuity(self) -> int:
-        """Number of frames with several people in which the track selected the walker."""
+        """Number of frames with other people in which the track selected the person."""
         return self.several - self.by_index - self.by_silhouette
 
 
-def select_walker(
-    sequence: RawSequence, index: Mapping[int, int], silhouettes: Mapping[int, NDArray[np.uint8]]
-) -> WalkerSelection:
-    """Select the walker in each frame: by person index, else by silhouette, else by track.
+class RankedTrack(NamedTuple):
+    """Person track and its prominence.
+
+    Attributes:
+        track: frames of the person.
+        prominence: sum over the frames of height in px times mean confidence. A person who does not walk has a tenth
+            of that. A frame counts tenfold for its only person, and for the one that an aid names; for the others of it,
+            it does not count.
+    """
+
+    track: PersonTrack
+    prominence: float
+
+
+def rank_tracks(sequence: RawSequence, tracks: Sequence[PersonTrack], aids: Aids = NO_AIDS) -> list[RankedTrack]:
+    """Return person tracks with their prominence, the most prominent first."""
+    named = _named_persons(sequence, aids)
+    ranked = [RankedTrack(track, _prominence(sequence, track, named)) for track in tracks]
+    return sorted(ranked, key=lambda item: -item.prominence)
+
+
+def select_walker(sequence: RawSequence, ranked: Sequence[RankedTrack], aids: Aids = NO_AIDS) -> Selection | None:
+    """Select the walker: the most prominent track, and the person that an aid names in the frames that it names.
+
+    Other frames are left out. A person index lists frames with several people only; it therefore selects the only
+    person of other frames.
 
     Args:
         sequence: people of each frame.
-        index: index of the walker among the people of a frame, by frame; may lack frames.
-        silhouettes: (H, W) silhouette of the walker, in the image coordinates of the joints, by frame; may lack frames.
+        ranked: tracks, the most prominent first.
+        aids: sources that name the walker in single frames.
+
+    Returns:
+        The walker; None if there are no people. The certainty is the prominence of the walker, divided by the sum of
+        that and of the next prominence: 1 if there is nobody else, 0.5 if two people are equally prominent.
     """
-    frames = [t for t, people in enumerate(sequence.people) if len(people)]
-    several = [t for t in frames if len(sequence.people[t]) > 1]
-    by_index = {t: index[t] for t in several if 0 <= index.get(t, -1) < len(sequence.people[t])}
-    by_silhouette = {
-        t: person
-        for t in several
-        if t not in by_index and t in silhouettes
-        for person in [most_covered_person(sequence.people[t], silhouettes[t])]
-        if person is not None
-    }
-    known = by_index | by_silhouette
-    candidates = {t: [known[t]] if t in known else range(len(sequence.people[t])) for t in frames}
-    walkers = _by_track(sequence, candidates)
-    joints = [sequence.people[t][walker] for t, walker in zip(frames, walkers, strict=True)]
-    return WalkerSelection(frames, joints, len(several), len(by_index), len(by_silhouette))
+    if not ranked:
+        return None
+    by_index, by_silhouette = _by_index(sequence, aids.person_index), _by_silhouette(sequence, aids)
+    track = ranked[0].track
+    persons = dict(zip(track.frames, track.persons, strict=True)) | by_silhouette | by_index
+    choice: Choice = "person index" if by_index else "silhouette" if by_silhouette else "track"
+    selected = _selection(sequence, persons, "only person" if len(ranked) == 1 else choice, certainty_of_first(ranked))
+    several = {t for t in persons if len(sequence.people[t]) > 1}
+    n_by_index = len(several & by_index.keys())
+    n_by_silhouette = len(several & by_silhouette.keys() - by_index.keys())
+    return selected._replace(by_index=n_by_index, by_silhouette=n_by_silhouette, joins=track.joins)
+
+
+def select_track(sequence: RawSequence, track: PersonTrack) -> Selection:
+    """Select a person whom the caller names."""
+    persons = dict(zip(track.frames, track.persons, strict=True))
+    return _selection(sequence, persons, "person", 1.0)._replace(joins=track.joins)
+
+
+def certainty_of_first(ranked: Sequence[RankedTrack]) -> float:
+    """Return the prominence of the first track, divided by the sum of the first two."""
+    total = sum(item.prominence for item in ranked[:2])
+    return ranked[0].prominence / total if total > 0 else 1 / min(len(ranked), 2)
 
 
 def most_covered_person(people: NDArray[Any], silhouette: NDArray[np.uint8]) -> int | None:
@@ -82,26 +147,43 @@ def most_covered_person(people: NDArray[Any], silhouette: NDArray[np.uint8]) -> 
     return best if covered[best] > 0 and (covered == covered[best]).sum() == 1 else None
 
 
-def _by_track(sequence: RawSequence, candidates: Mapping[int, Sequence[int]]) -> list[int]:
-    """Return the person of the best track in each frame.
+def _selection(sequence: RawSequence, persons: Mapping[int, int], choice: Choice, certainty: float) -> Selection:
+    frames = sorted(persons)
+    joints = [sequence.people[t][persons[t]] for t in frames]
+    several = sum(len(sequence.people[t]) > 1 for t in frames)
+    return Selection(frames, joints, choice, certainty, several)
 
-    The best track has the most frames with a single candidate; on a tie, the largest sum of height times confidence.
-    """
-    if all(len(persons) == 1 for persons in candidates.values()):
-        return [persons[0] for persons in candidates.values()]
-    tracks = sequence.tracks if sequence.tracks is not None else track_people(sequence.people)
-    n_single: Counter[int] = Counter()
-    size: defaultdict[int, float] = defaultdict(float)
-    for t, persons in candidates.items():
-        if len(persons) == 1:
-            n_single[tracks[t][persons[0]]] += 1
-        for person in persons:
-            size[tracks[t][person]] += _size(sequence.people[t][person])
 
-    def rank(t: int, person: int) -> tuple[int, float]:
-        return n_single[tracks[t][person]], size[tracks[t][person]]
+def _by_index(sequence: RawSequence, index: Mapping[int, int]) -> dict[int, int]:
+    """Return the person that the index names, by frame; empty if it names nobody."""
+    n_people = {t: len(people) for t, people in enumerate(sequence.people) if len(people)}
+    named = {t: index[t] for t, n in n_people.items() if n > 1 and 0 <= index.get(t, -1) < n}
+    return {t: named.get(t, 0) for t, n in n_people.items() if t in named or n == 1} if named else {}
 
-    return [max(persons, key=partial(rank, t)) for t, persons in candidates.items()]
+
+def _by_silhouette(sequence: RawSequence, aids: Aids) -> dict[int, int]:
+    covered = {
+        t: most_covered_person(sequence.people[t], silhouette)
+        for t, silhouette in aids.silhouettes.items()
+        if len(sequence.people[t]) > 1
+    }
+    return {t: person for t, person in covered.items() if person is not None}
+
+
+def _named_persons(sequence: RawSequence, aids: Aids) -> dict[int, int]:
+    """Return the only person of a frame, and the person that an aid names, by frame."""
+    only = {t: 0 for t, people in enumerate(sequence.people) if len(people) == 1}
+    return only | _by_silhouette(sequence, aids) | _by_index(sequence, aids.person_index)
+
+
+def _prominence(sequence: RawSequence, track: PersonTrack, named: Mapping[int, int]) -> float:
+    joints = [sequence.people[t][person] for t, person in zip(track.frames, track.persons, strict=True)]
+    weights = [
+        1 if t not in named else _NAMED_WEIGHT if named[t] == person else 0
+        for t, person in zip(track.frames, track.persons, strict=True)
+    ]
+    size = sum(weight * _size(body) for weight, body in zip(weights, joints, strict=True))
+    return size * min(max(walking_activity(np.stack(joints)) / _WALKING_ACTIVITY, _STILL_WEIGHT), 1)
 
 
 def _size(joints: NDArray[Any]) -> float:

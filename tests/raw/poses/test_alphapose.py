@@ -103,17 +103,16 @@ def test_every_alphapose_skeleton_is_read(tmp_path: Path, n_joints: int) -> None
         ((None, None), None),
         ((2, 1), [[2, 1]]),
         ((2.0, [1]), [[2, 1]]),  # written by older versions
-        (([[3], 5], 1), None),
+        (([[3], 5], 1), [[-1, 1]]),
         ((0, 0), None),  # without tracking, all ids are 0
         ((0.0, 0), None),
         (("a", "b"), None),
         ((1.5, float("nan")), None),
-        (([], 1), None),
+        (([], 1), [[-1, 1]]),
+        ((None, 4), [[-1, 4]]),
     ],
 )
-def test_tracks_are_read_if_ids_are_distinct_integers(
-    tmp_path: Path, ids: tuple[object, object], tracks: object
-) -> None:
+def test_distinct_integers_are_track_ids(tmp_path: Path, ids: tuple[object, object], tracks: object) -> None:
     path = write(tmp_path / "walk.json", *(entry(idx=idx) for idx in ids))
     assert read_one(path).tracks == tracks
 

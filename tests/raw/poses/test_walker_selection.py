@@ -2,96 +2,104 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skelgait.raw.poses.sequence import RawSequence
-from skelgait.raw.poses.tracks import track_people
-from skelgait.raw.poses.walker_selection import most_covered_person, select_walker
-from tests.raw.poses.dataset_builders import upright
+from skelgait.raw.poses.tracks import find_tracks
+from skelgait.raw.poses.walker_selection import Aids, Selection, most_covered_person, rank_tracks, select_walker
+from tests.raw.poses.crowds import Path, crowd, walker
 
-WALKER = upright(np.random.default_rng(0), 8)
-BYSTANDER = np.repeat(WALKER[:1] * [0.8, 0.8, 1] + [900, 50, 0], 8, axis=0)  # smaller, not moving
-
-
-def select(
-    people: list[list[np.ndarray]],
-    index: dict[int, int] | None = None,
-    masks: dict[int, np.ndarray] | None = None,
-    **more: object,
-) -> Any:
-    sequence = RawSequence([np.array(frame).reshape(-1, 17, 3) for frame in people], **more)
-    return select_walker(sequence, index or {}, masks or {})
+FRAMES = 40
+WALKER = walker(Path(400, 5), FRAMES, 0)
+OTHER = walker(Path(1500, -5, 0.8), FRAMES, 1)
+BYSTANDER = walker(Path(1000, 0, 1.2), FRAMES, 2)
 
 
-def test_sequence_without_people_is_empty() -> None:
-    assert select([[], []]) == ([], [], 0, 0, 0)
-    assert select([]) == ([], [], 0, 0, 0)
+def select(people: list[list[np.ndarray]], aids: Aids | None = None) -> Selection:
+    sequence = RawSequence([np.array(frame).reshape(-1, 17, 3) for frame in people])
+    aids = aids or Aids()
+    selected = select_walker(sequence, rank_tracks(sequence, find_tracks(sequence), aids), aids)
+    assert selected is not None
+    return selected
 
 
-def test_frames_without_people_are_dropped() -> None:
-    result = select([[WALKER[0]], [], [BYSTANDER[2]]])
-    assert result.frames == [0, 2]
-    assert (result.several, result.by_continuity) == (0, 0)
-    np.testing.assert_array_equal(result.joints, [WALKER[0], BYSTANDER[2]])
+def test_sequence_without_people_has_no_walker() -> None:
+    assert select_walker(RawSequence([np.zeros((0, 17, 3))] * 2), []) is None
 
 
-def test_index_precedes_silhouette_precedes_track() -> None:
-    mask = np.zeros((900, 1600), np.uint8)
-    mask[600:, 1000:] = 0
-    mask[150:450, 1000:1400] = 255  # at the bystander
-    people = [[WALKER[t], BYSTANDER[t]] for t in range(4)]
-    result = select(people, index={0: 0, 3: 9}, masks={0: mask, 1: mask})
-    assert (result.several, result.by_index, result.by_silhouette, result.by_continuity) == (4, 1, 1, 2)
-    np.testing.assert_array_equal(result.joints[0], WALKER[0])
-    np.testing.assert_array_equal(result.joints[1], BYSTANDER[1])
+def test_frames_without_the_walker_are_left_out() -> None:
+    people = [[WALKER[t]] * (t not in (5, 6)) + [OTHER[t]] * (4 <= t < 9) for t in range(FRAMES)]
+    result = select(people)
+    assert result.frames == [t for t in range(FRAMES) if t not in (5, 6)]
+    np.testing.assert_array_equal(result.joints, WALKER[result.frames])
+    assert (result.several, result.by_continuity, result.choice) == (3, 3, "track")
 
 
-@pytest.mark.parametrize("known", [{0}, {7}, {3, 4}])
-def test_frames_with_one_person_determine_the_track(known: set[int]) -> None:
-    for person, other in ((WALKER, BYSTANDER), (BYSTANDER, WALKER)):
-        people = [[person[t]] if t in known else [other[t], person[t]] for t in range(8)]
-        np.testing.assert_array_equal(select(people).joints, person)
+def test_only_person_is_certain() -> None:
+    result = select([[joints] for joints in WALKER])
+    assert (result.choice, result.certainty, len(result.frames)) == ("only person", 1, FRAMES)
 
 
-def test_larger_person_is_selected_if_both_are_in_every_frame() -> None:
-    people = [[BYSTANDER[t], WALKER[t]][:: 1 if t % 2 else -1] for t in range(8)]
+def test_certainty_is_one_half_if_two_people_are_equally_prominent() -> None:
+    twin = WALKER + np.array([900, 0, 0])
+    assert select([[WALKER[t], twin[t]] for t in range(FRAMES)]).certainty == pytest.approx(0.5)
+
+
+def test_certainty_is_the_share_of_the_prominence() -> None:
+    sizes = [sum(np.ptp(body[body[:, 0] > 0, 1]) * body[:, 2].mean() for body in joints) for joints in (WALKER, OTHER)]
+    result = select([[WALKER[t], OTHER[t]] for t in range(FRAMES)])
+    assert result.certainty == pytest.approx(sizes[0] / sum(sizes))
+    alone = select([[WALKER[t], OTHER[t]] if t % 2 else [OTHER[t]] for t in range(FRAMES)])
+    np.testing.assert_array_equal(alone.joints, OTHER)
+    assert alone.certainty > 0.8
+
+
+def test_person_who_stands_is_not_the_walker() -> None:
+    people = [[BYSTANDER[t], WALKER[t]] if t >= 20 else [BYSTANDER[t]] * (t % 2) + [WALKER[t]] for t in range(FRAMES)]
     np.testing.assert_array_equal(select(people).joints, WALKER)
 
 
-def test_crossing_people_are_tracked() -> None:
-    steps = 10 * np.arange(8)[:, None, None] * np.array([1, 0, 0])
-    right, left = WALKER[:1] + steps, WALKER[:1] * [1, 0.9, 1] + [70, 3, 0] - steps
-    people = [[right[t], left[t]][:: 1 if t % 3 else -1] for t in range(8)]
-    np.testing.assert_array_equal(select(people).joints, right)
+def test_passer_by_who_is_alone_for_a_moment_is_not_the_walker() -> None:
+    people = [[OTHER[t]] if t < 3 else [WALKER[t]] + [OTHER[t]] * (t < 12 or t >= 30) for t in range(FRAMES)]
+    result = select(people)
+    np.testing.assert_array_equal(result.joints, WALKER[3:])
 
 
-def test_track_ids_of_the_estimator_are_used() -> None:
-    people = [[WALKER[t], BYSTANDER[t]] for t in range(8)]
-    swapped = [[1, 2] if t < 4 else [2, 1] for t in range(8)]
-    people[0] = people[0][:1]
-    swapped[0] = [1]
-    np.testing.assert_array_equal(select(people, tracks=swapped).joints, [*WALKER[:4], *BYSTANDER[4:]])
+def test_index_precedes_silhouette_precedes_track() -> None:
+    mask = np.zeros((1080, 1920), np.uint8)
+    mask[:, 1200:1900] = 255  # at the other person
+    people = [[WALKER[t], OTHER[t]] for t in range(FRAMES)]
+    both = select(people, Aids({0: 0, 3: 9}, {0: mask, 1: mask}))
+    assert (both.several, both.by_index, both.by_silhouette, both.by_continuity) == (FRAMES, 1, 1, FRAMES - 2)
+    assert both.choice == "person index"
+    np.testing.assert_array_equal(both.joints, [WALKER[0], OTHER[1], *WALKER[2:]])
+    covered = select(people, Aids(silhouettes=dict.fromkeys(range(10), mask)))
+    assert covered.choice == "silhouette"
+    np.testing.assert_array_equal(covered.joints, OTHER)
 
 
-def test_track_continues_after_a_gap() -> None:
-    people = [[BYSTANDER[0], WALKER[0]], [WALKER[1]], *[[BYSTANDER[t]] * (t > 3) for t in range(2, 6)]]
-    people += [[BYSTANDER[t], WALKER[t]] for t in (6, 7)]
-    tracks = track_people([np.array(frame).reshape(-1, 17, 3) for frame in people])
-    assert tracks == [[0, 1], [1], [], [], [0], [0], [0, 1], [0, 1]]
-    assert track_people([]) == []
+def test_person_whom_an_index_names_everywhere_is_certain() -> None:
+    people = [[WALKER[t], OTHER[t]] for t in range(FRAMES)]
+    result = select(people, Aids(dict.fromkeys(range(FRAMES), 1)))
+    assert (result.certainty, result.by_index) == (1, FRAMES)
+    np.testing.assert_array_equal(result.joints, OTHER)
 
 
-def test_missing_and_non_finite_joints_are_accepted() -> None:
-    holes = WALKER.copy()
-    holes[2] = np.nan
-    holes[3] = 0
-    people = [[BYSTANDER[t], holes[t]] if t != 5 else [holes[t]] for t in range(8)]
-    assert len(select(people).joints) == 8
+def test_index_selects_the_only_person_of_other_frames() -> None:
+    people = [[WALKER[t], OTHER[t]] if t < 20 else [OTHER[t]] for t in range(FRAMES)]
+    result = select(people, Aids(dict.fromkeys(range(20), 0)))
+    assert (result.frames, result.several, result.by_index) == ([*range(FRAMES)], 20, 20)
+    np.testing.assert_array_equal(result.joints, [*WALKER[:20], *OTHER[20:]])
+
+
+def test_walker_among_many_is_tracked() -> None:
+    scene = crowd([Path(300, 6, 1.2), Path(1700, -5, 0.8), Path(1000, 0, 0.7), Path(600, 3, 0.6)], 120)
+    people = [[(n, joints) for n, joints in zip(*frame, strict=True)] for frame in zip(*scene[::-1], strict=True)]
+    result = select([[joints for _, joints in frame] for frame in people])
+    np.testing.assert_array_equal(result.joints, [joints for frame in people for n, joints in frame if n == 0])
 
 
 @settings(max_examples=60, deadline=None)

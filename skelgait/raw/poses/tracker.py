@@ -1,0 +1,91 @@
+"""Tracking of people from frame to frame, by motion, size and the track ids of the estimator."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skelgait.raw.poses.body_motion import height_px, pose_distances, size_ratio
+from skelgait.raw.poses.track_ids import NO_ID
+from skelgait.raw.poses.tracklets import Tracklet
+
+# Maximum mean motion of the joints beyond that at constant speed, in body heights.
+_MAX_MOTION = 0.3
+# The same while the speed is unknown, or if the track id is equal.
+_MAX_UNCERTAIN_MOTION = 0.5
+# Maximum change of the size.
+_MAX_SIZE_RATIO = 1.5
+# Maximum number of frames in which a person may be missing.
+_MAX_GAP = 30
+# Motion, in body heights, that an equal track id makes up for, and that a different one costs.
+_ID_WEIGHT = 0.06
+
+
+def track_people(people: Sequence[NDArray[Any]], ids: Sequence[Sequence[int]] | None) -> list[Tracklet]:
+    """Link the people of neighboring frames to tracklets.
+
+    Each pair of a tracklet and a person costs the motion of the joints beyond that at constant speed, in body heights.
+    An equal track id makes a pair cheaper, another one makes it more expensive. Pairs of impossible motion or size are
+    excluded, whatever their ids. The cheapest pairs come first.
+
+    Args:
+        people: for each frame (M, V, 3): x px, y px, confidence.
+        ids: for each frame the M track ids in the file, `NO_ID` for a person without one; None: no ids.
+
+    Returns:
+        Tracklets in the order of their first frame.
+    """
+    tracklets: list[Tracklet] = []
+    active: list[Tracklet] = []
+    for t, frame in enumerate(people):
+        frame_ids = ids[t] if ids is not None else [NO_ID] * len(frame)
+        active = [tracklet for tracklet in active if t - tracklet.frames[-1] <= _MAX_GAP]
+        matches = _match(active, frame, frame_ids, t)
+        for person, joints in enumerate(frame):
+            if person not in matches:
+                matches[person] = Tracklet()
+                tracklets.append(matches[person])
+                active.append(matches[person])
+            matches[person].append(t, person, joints, frame_ids[person])
+    return tracklets
+
+
+def _match(active: Sequence[Tracklet], frame: NDArray[Any], ids: Sequence[int], t: int) -> dict[int, Tracklet]:
+    """Return the tracklet that continues with each person of frame `t`, by person index; cheapest pairs first."""
+    if not active or not len(frame):
+        return {}
+    costs = _costs(active, frame, ids, t)
+    matches: dict[int, Tracklet] = {}
+    used: set[int] = set()
+    for flat in np.argsort(costs, axis=None, kind="stable"):
+        n, person = divmod(int(flat), len(frame))
+        if not np.isfinite(costs[n, person]):
+            break
+        if n not in used and person not in matches:
+            matches[person] = active[n]
+            used.add(n)
+    return matches
+
+
+def _costs(active: Sequence[Tracklet], frame: NDArray[Any], ids: Sequence[int], t: int) -> NDArray[np.float64]:
+    """Return the cost of each pair (A, M) of a tracklet and a person; infinite for impossible ones."""
+    predicted = np.stack([tracklet.predict(t) for tracklet in active])
+    heights = np.maximum.outer([tracklet.height for tracklet in active], [height_px(joints) for joints in frame])
+    costs = pose_distances(predicted, frame) / np.maximum(heights, 1e-9)
+    for n, person in np.argwhere(costs <= _MAX_UNCERTAIN_MOTION):
+        costs[n, person] = _cost(active[n], frame[person], ids[person], costs[n, person])
+    costs[costs > _MAX_UNCERTAIN_MOTION] = np.inf
+    return costs
+
+
+def _cost(tracklet: Tracklet, joints: NDArray[Any], track_id: int, motion: float) -> float:
+    """Return the cost of a pair whose motion is `motion` body heights; infinite if it is impossible."""
+    is_known = NO_ID not in (track_id, tracklet.ids[-1])
+    has_same_id = is_known and track_id == tracklet.ids[-1]
+    limit = _MAX_UNCERTAIN_MOTION if has_same_id or len(tracklet.frames) == 1 else _MAX_MOTION
+    if motion > limit or size_ratio(tracklet.joints[-1], joints) > _MAX_SIZE_RATIO:
+        return np.inf
+    return motion + is_known * (-_ID_WEIGHT if has_same_id else _ID_WEIGHT)
