@@ -74,8 +74,8 @@ class RankedTrack(NamedTuple):
     Attributes:
         track: frames of the person.
         prominence: sum over the frames of height in px times mean confidence. A person who does not walk has a tenth
-            of that. A frame counts tenfold for its only person, and for the one that an aid names; for the others of it,
-            it does not count.
+            of that. A frame counts tenfold for its only person, and for the one that an aid names; for the others
+            of such a frame, it does not count.
     """
 
     track: PersonTrack
