@@ -86,8 +86,8 @@ def limb_lengths(joints: NDArray[Any]) -> NDArray[np.float64]:
 def walking_activity(joints: NDArray[Any]) -> float:
     """Return how much the ankles move against each other and the hips in the image, in body heights.
 
-    It is the sum of two standard deviations: of the step from the left to the right ankle, and of the center of the
-    hips. A person who stands has about 0.02, a walker 0.05 (from the front) or more.
+    It is the sum of two spreads: of the step from the left to the right ankle, and of the center of the hips. A person
+    who stands has about 0.02, a walker 0.05 (from the front) or more.
 
     Args:
         joints: (T, 17, 3) joints of one person.
@@ -96,5 +96,11 @@ def walking_activity(joints: NDArray[Any]) -> float:
     height = np.median([height_px(body) for body in joints])
     step = xy[:, COCO_17.index("left ankle")] - xy[:, COCO_17.index("right ankle")]
     hips = (xy[:, COCO_17.index("left hip")] + xy[:, COCO_17.index("right hip")]) / 2
-    spreads = [np.sqrt(known.var(axis=0).sum()) for part in (step, hips) if len(known := part[np.isfinite(part[:, 0])])]
+    spreads = [_spread(known) for part in (step, hips) if len(known := part[np.isfinite(part[:, 0])])]
     return float(sum(spreads) / height) if height > 0 else 0.0
+
+
+def _spread(points: NDArray[np.float64]) -> float:
+    """Return the standard deviation of points (N, 2), estimated without the outer third, which may be outliers."""
+    low, high = np.percentile(points, [16, 84], axis=0)
+    return float(np.linalg.norm(high - low) / 2)
