@@ -120,6 +120,8 @@ def _open_raw_poses(path: Path, folder: Path) -> SequenceSource | None:
         raw = open_raw(path)
     except (DataError, SettingsError):
         return None
+    if path.is_file() and raw.layout.name == "pickles":
+        return None  # opened as a single file
     report = collect_poses(raw, folder / "poses", PosesSettings(workers=1))
     if report.failed:
         key, reason = report.failed[0]
