@@ -26,6 +26,7 @@ from skelgait.settings import load_settings
 from skelgait.settings.schema import HeatmapSettings, PosesSettings
 from skelgait.storage import BACKENDS, Key
 from tests.paths import GUIDE
+from tests.raw.poses.dataset_builders import upright
 from tests.synthetic_data import write_dataset
 
 PAGE = (GUIDE / "extending.md").read_text(encoding="utf-8")
@@ -119,7 +120,7 @@ def test_pose_layout_is_recognized(tmp_path: Path) -> None:
     run_section("Pose layout")
     folder = tmp_path / "raw" / "anna" / "normal"
     folder.mkdir(parents=True)
-    frames = np.random.default_rng(0).uniform(1, 100, (5, 51))
+    frames = upright(np.random.default_rng(0), 5).reshape(5, 51)
     np.savetxt(folder / "left.poses", frames)
     raw = open_raw(tmp_path / "raw")
     assert raw.layout.name == "text"
