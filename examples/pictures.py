@@ -39,12 +39,12 @@ PACKAGES = [
     {"pipelines": ("use", "settings to results")},
     {"reports": ("evaluate", "tables, pages")},
     {
+        "inspection": ("data", "check files"),
         "runs": ("use", "list and compare"),
         "training": ("learn", "training loop"),
         "evaluation": ("evaluate", "metrics, protocols"),
     },
     {
-        "inspection": ("data", "check files"),
         "preprocess": ("data", "make datasets"),
         "viz": ("use", "pictures, plots"),
         "checkpoints": ("learn", "save and load"),

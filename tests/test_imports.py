@@ -34,7 +34,7 @@ MAY_IMPORT = {
     "viz": {"errors", "display", "maps", "storage"},
     "synth": {"errors", "datasets", "runtime", "skeletons", "storage"},
     "preprocess": {"errors", "display", "maps", "posture", "raw", "runtime", "settings", "skeletons", "storage"},
-    "inspection": {"errors", "display", "datasets", "maps", "posture", "raw", "skeletons", "storage"},
+    "inspection": {"errors", "display", "datasets", "maps", "posture", "raw", "skeletons", "storage", "viz"},
     "checkpoints": {"errors", "display", "datasets", "models", "opengait", "settings", "storage"},
     "embeddings": {"errors", "matching", "models", "runtime", "sampling", "storage"},
     "training": {"errors", "checkpoints", "datasets", "losses", "models", "runtime", "sampling", "settings", "storage"},

@@ -47,7 +47,7 @@ DETERMINERS = {
 FIGURE = re.compile(r"\bfigures?\b", re.IGNORECASE)
 FILES_OF_FIGURES = {
     "viz/plot_style.py", "reports/page.py", "reports/cmc.py", "reports/roc.py", "reports/view_pairs.py",
-    "reports/plots.py", "reports/open_set.py", "runs/plot.py",
+    "reports/plots.py", "reports/open_set.py", "runs/plot.py", "viz/track_plot.py",
 }  # fmt: skip
 
 

@@ -21,14 +21,15 @@ _Path = Annotated[
 
 @command(
     "skelgait inspect /data/SUSTech1K",
-    "skelgait inspect maps --sequences 1000",
-    flags={DATA: ("inspect.sequences", "inspect.names")},
+    "skelgait inspect alphapose --pictures",
+    flags={DATA: ("inspect.sequences", "inspect.names", "inspect.pictures", "inspect.out")},
 )
 def inspect(path: _Path, settings: Settings, as_json: Json = False) -> None:
     """Report content and problems of a path, and the next command."""
     from skelgait.inspection import inspect_path
 
-    result = inspect_path(path, settings.inspect.sequences, settings.inspect.names)
+    config = settings.inspect
+    result = inspect_path(path, config.sequences, config.names, config.out if config.pictures else None)
     if as_json:
         show_json({"path": path, **asdict(result)})
         return

@@ -31,6 +31,11 @@ _Source = Annotated[Path, typer.Argument(metavar="SOURCE", help="Folder or file 
             "poses.pattern",
             "poses.skeleton",
             "poses.image_size",
+        ),
+        "People": (
+            "poses.people",
+            "poses.person",
+            "poses.min_frames",
             "poses.person_index",
             "poses.silhouette_images",
         ),
@@ -38,9 +43,9 @@ _Source = Annotated[Path, typer.Argument(metavar="SOURCE", help="Folder or file 
     },
 )
 def poses(source: _Source, settings: Settings, as_json: Json = False) -> None:
-    """Convert poses of any format, one person per frame.
+    """Convert poses of any format, one person a sequence.
 
-    If a frame has several people, the walker is chosen by person index, silhouette or track continuity.
+    People are tracked. The walker is chosen by person index or silhouettes, else by size, time and walking.
     """
     from skelgait.preprocess.poses import collect_poses
     from skelgait.raw.poses import open_raw, read_options, report_bytes
@@ -93,7 +98,7 @@ def _show(report: BuildReport, layout: str, out: Path, as_json: bool) -> None:
             "  walker chosen by person index": totals["by_index"],
             "  walker chosen by silhouette": totals["by_silhouette"],
             "  walker chosen by track continuity": totals["by_continuity"],
-            "frames without the walker, left out": totals["without_walker"],
+            "frames without the person, left out": totals["without_walker"],
             "joined tracks": totals["joins"],
             "steps that jump": totals["jumps"],
             "joints that are not finite or beyond any image, set to 0": totals["not_finite"],

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
-from skelgait.errors import DataError, PathLike
+from skelgait.errors import DataError, PathLike, SettingsError
 from skelgait.inspection.files import inspect_file
 from skelgait.inspection.raw import inspect_images, inspect_raw_poses
 from skelgait.inspection.report import Inspection, InspectionContext
@@ -16,22 +17,29 @@ from skelgait.raw.poses.unusable import describe_unusable
 _INSPECTORS = (inspect_file, inspect_storage, inspect_raw_poses, inspect_images, inspect_unreadable_pickles)
 
 
-def inspect_path(path: PathLike, sequences: int = 100, names: str | None = None) -> Inspection:
+def inspect_path(
+    path: PathLike, sequences: int = 100, names: str | None = None, pictures: Path | None = None
+) -> Inspection:
     """Inspect a file or folder: recognize its content, find problems, and suggest the next command.
 
     Args:
         path: file, raw dataset, pickle tree, HDF5 store or folder of pairs.
         sequences: maximum number of sequences to read, evenly spaced.
         names: template of the paths, see `skelgait.raw.keys.sequence_keys`. Default: recognize.
+        pictures: folder for a picture of the person tracks of each video. Default: draw none.
 
     Raises:
         DataError: if there is no file, or the content is not recognized.
+        SettingsError: if `pictures` is set, and the path holds no raw poses, or matplotlib is not installed.
     """
     path = Path(path)
-    context = InspectionContext(path, sample_files(path), sequences, names)
+    context = InspectionContext(path, sample_files(path), sequences, names, pictures)
     for inspect in _INSPECTORS:
         inspection = inspect(context)
         if inspection is not None:
+            if pictures is not None and inspect is not inspect_raw_poses:
+                hint = f"skelgait show {shlex.quote(str(path))}"
+                raise SettingsError("--pictures", inspection.description, "raw poses of people", hint)
             return inspection
     raise _unknown(context)
 

@@ -24,13 +24,12 @@ from skelgait.inspection.report import (
     length_facts,
     read_sequences,
 )
+from skelgait.inspection.track_facts import People, draw_tracks, find_people, track_facts
 from skelgait.raw.file_tree import walk_folders
 from skelgait.raw.keys import sequence_keys
 from skelgait.raw.poses.layout import find_sequences
 from skelgait.raw.poses.registry import match_layout
 from skelgait.raw.poses.sequence import RawSequence
-from skelgait.raw.poses.tracks import find_tracks
-from skelgait.raw.poses.walker_selection import rank_tracks, select_walker
 from skelgait.storage import Key
 
 _IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp")
@@ -51,7 +50,8 @@ def inspect_raw_poses(context: InspectionContext) -> Inspection | None:
     keys = list(raw.keys)
     sequences, problems = read_sequences(raw.read, evenly_spaced(keys, context.sequences))
     dataset_facts, mismatches = partition_facts(keys, dataset_of_keys(keys))
-    walkers, unusable = _walkers(sequences)
+    people = {key: find_people(sequence) for key, sequence in sequences.items()}
+    walkers, unusable = _walkers(people)
     not_finite = sum(int((~np.isfinite(array).all(axis=2)).sum()) for array in walkers.values())
     # `poses` writes non-finite values as 0.
     poses = pose_facts({key: np.where(np.isfinite(a), a, 0) for key, a in walkers.items()})
@@ -63,9 +63,11 @@ def inspect_raw_poses(context: InspectionContext) -> Inspection | None:
             **key_facts(keys, len(sequences)),
             **length_facts([len(sequence.people) for sequence in sequences.values()]),
             **_people_facts(sequences),
+            **track_facts(people),
             **({"non-finite joints": not_finite} if not_finite else {}),
             **poses.facts,
             "joints": format_counts(Counter(sequence.skeleton for sequence in sequences.values())),
+            **(draw_tracks(context.pictures, people, sequences) if context.pictures else {}),
         },
         [*first_problems(problems), *first_problems(unusable), *_unreadable(sequences), *poses.problems, *mismatches],
         _with_names(command, context.names) if poses.is_drawable else "",
@@ -76,11 +78,10 @@ def _with_names(command: str, names: str | None) -> str:
     return command if names is None else f"{command} --names {shlex.quote(names)}"
 
 
-def _walkers(sequences: dict[Key, RawSequence]) -> tuple[dict[Key, NDArray[Any]], list[str]]:
+def _walkers(people: dict[Key, People]) -> tuple[dict[Key, NDArray[Any]], list[str]]:
     """Return the joints (T, V, 3) of the walker of each sequence, and problems of sequences without such an array."""
     walkers, problems = {}, []
-    for key, sequence in sequences.items():
-        walker = select_walker(sequence, rank_tracks(sequence, find_tracks(sequence)))
+    for key, (_, walker) in people.items():
         joints = walker.joints if walker else []
         counts = sorted({len(frame) for frame in joints})
         if len(counts) == 1:

@@ -23,12 +23,14 @@ class InspectionContext(NamedTuple):
         sample: first files at the path.
         sequences: maximum number of sequences to read.
         names: template of the paths, see `skelgait.raw.keys.sequence_keys`; None: recognize.
+        pictures: folder of the pictures; None: draw none.
     """
 
     path: Path
     sample: Sequence[Path]
     sequences: int
     names: str | None
+    pictures: Path | None = None
 
 
 @dataclass(frozen=True, repr=False)

@@ -56,11 +56,13 @@ class Output(NamedTuple):
         array: frames of the sequence.
         counts: numbers for the report, by name.
         faults: faults of the input that did not prevent the output, each with the file and a hint.
+        details: other facts for the report, by name.
     """
 
     array: NDArray[Any]
     counts: Mapping[str, int] = {}
     faults: Sequence[str] = ()
+    details: Mapping[str, Any] = {}
 
 
 class Recipe(ABC):
@@ -140,6 +142,7 @@ class BuildReport(Tabular):
         removed: sequences that were removed, because the source no longer has them.
         stale: sequences that the source does not have, and that were kept because they may have another source.
         faults: faults of the input of sequences that were written.
+        details: other facts about each sequence written in this run.
     """
 
     made: Mapping[Key, Mapping[str, int]] = field(default_factory=dict)
@@ -149,6 +152,7 @@ class BuildReport(Tabular):
     removed: tuple[Key, ...] = ()
     stale: tuple[Key, ...] = ()
     faults: tuple[str, ...] = ()
+    details: Mapping[Key, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def sequences(self) -> int:
@@ -181,7 +185,10 @@ class BuildReport(Tabular):
 
     def rows(self) -> list[Row]:
         """Return one row for each sequence that was written, failed or removed, or is stale."""
-        rows: list[Row] = [{"sequence": str(key), "outcome": "written", **n} for key, n in self.made.items()]
+        rows: list[Row] = [
+            {"sequence": str(key), "outcome": "written", **n, **self.details.get(key, {})}
+            for key, n in self.made.items()
+        ]
         rows += [{"sequence": str(key), "outcome": "failed", "reason": reason} for key, reason in self.failed]
         rows += [{"sequence": str(key), "outcome": "removed"} for key in self.removed]
         return rows + [{"sequence": str(key), "outcome": "stale"} for key in self.stale]
@@ -259,7 +266,7 @@ def build_dataset(
     for other in (*reports[: group.rank], *reports[group.rank + 1 :]):
         total = _merge(total, other)
     failed, seconds = tuple(sorted(total.failed)), time.perf_counter() - start
-    return replace(cleared, made=total.made, skipped=total.skipped, failed=failed, seconds=seconds, faults=total.faults)
+    return replace(total, failed=failed, seconds=seconds, removed=cleared.removed, stale=cleared.stale)
 
 
 def _on_rank_zero(group: ProcessGroup, task: Callable[[], T]) -> T:
@@ -299,11 +306,16 @@ class _Job:
             failed.append((key, reason))
             del loaded[key], infos[key]
         while True:
-            counts: dict[Key, Mapping[str, int]] = {}
-            faults: list[str] = []
+            made: dict[Key, Output] = {}
             try:
-                self.writer.write(chunk, infos, self._make(loaded, counts, faults))
-                return BuildReport(counts, len(existing), tuple(failed), faults=tuple(faults))
+                self.writer.write(chunk, infos, self._make(loaded, made))
+                return BuildReport(
+                    {key: output.counts for key, output in made.items()},
+                    len(existing),
+                    tuple(failed),
+                    faults=tuple(fault for output in made.values() for fault in output.faults),
+                    details={key: output.details for key, output in made.items()},
+                )
             except _MakeError as error:
                 # A shard is written atomically: write the chunk again without this sequence.
                 failed.append((error.key, str(error.__cause__)))
@@ -335,17 +347,15 @@ class _Job:
             infos[key] = SequenceInfo(loaded_sequence.length, modified_ns, loaded_sequence.frame_names)
         return loaded, infos, failed
 
-    def _make(
-        self, loaded: Mapping[Key, Loaded], counts: dict[Key, Mapping[str, int]], faults: list[str]
-    ) -> Iterable[NDArray[Any]]:
-        """Yield the finished sequences; add their counts to `counts` and their faults to `faults`."""
+    def _make(self, loaded: Mapping[Key, Loaded], made: dict[Key, Output]) -> Iterable[NDArray[Any]]:
+        """Yield the finished sequences; add their reports, without the frames, to `made`."""
         for key, loaded_sequence in loaded.items():
             try:
                 output = self.recipe.make(loaded_sequence)
             except DataError as error:
                 raise _MakeError(key) from error
-            counts[key] = {"frames": len(output.array), **output.counts}
-            faults.extend(output.faults)
+            counts = {"frames": len(output.array), **output.counts}
+            made[key] = output._replace(array=output.array[:0], counts=counts)
             yield output.array
 
 
@@ -355,4 +365,5 @@ def _merge(first: BuildReport, second: BuildReport) -> BuildReport:
         first.skipped + second.skipped,
         first.failed + second.failed,
         faults=first.faults + second.faults,
+        details={**first.details, **second.details},
     )

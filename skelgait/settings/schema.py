@@ -61,6 +61,13 @@ class PosesSettings(StrictModel):
     silhouette_images: FolderPath | None = Field(
         None, description="Folder of full-frame silhouettes, to choose the walker among several people."
     )
+    people: Literal["walker", "all"] = Field(
+        "walker", description="Who becomes a sequence: the walker, or each person (view 000-p1, 000-p2, ...)."
+    )
+    person: str | None = Field(
+        None, pattern=r"^p?\d{1,9}$", description="Person to write: track id in the file, or p1, p2, ... by prominence."
+    )
+    min_frames: Count = Field(15, description="Minimum number of frames of a person, with --people all.")
     skeleton: str | None = Field(
         None, description="Skeleton of the joints: a name, or a YAML file that names columns and joints."
     )
@@ -131,6 +138,8 @@ class InspectSettings(StrictModel):
 
     sequences: Count = Field(100, description="Maximum number of sequences to read; all are counted.")
     names: str | None = Field(None, description=_NAMES)
+    pictures: bool = Field(False, description="Draw the people of raw poses over time; needs skelgait[plots].")
+    out: FolderPath = Field(Path("previews"), description="Folder of the pictures.")
 
 
 class LinkSettings(StrictModel):

@@ -13,8 +13,8 @@ from skelgait.raw.poses.body_motion import height_px, walking_activity
 from skelgait.raw.poses.sequence import RawSequence
 from skelgait.raw.poses.tracks import PersonTrack
 
-Choice = Literal["only person", "person index", "silhouette", "track", "person"]
-"""Reason for which a person is selected: nobody else is there, an aid says so, the most prominent track, `--person`."""
+Choice = Literal["only person", "person index", "silhouette", "track", "person", "all people"]
+"""Reason for which a person is selected: nobody else is there, an aid says so, prominence, `--person`, or all are."""
 
 # Weight of a frame for its only person, or the one that an aid names.
 _NAMED_WEIGHT = 10
@@ -46,7 +46,7 @@ class Selection(NamedTuple):
         frames: indices of the frames with the person.
         joints: (V, 3) joints of the person in each of these frames: x px, y px, confidence.
         choice: reason of the selection.
-        certainty: see `select_walker`.
+        certainty: see `select_walker`; None: the caller named the person.
         several: number of these frames with other people.
         by_index: number of these frames in which the person index selected the person.
         by_silhouette: number of these frames in which the silhouette selected the person.
@@ -56,7 +56,7 @@ class Selection(NamedTuple):
     frames: list[int]
     joints: list[NDArray[Any]]
     choice: Choice
-    certainty: float
+    certainty: float | None
     several: int = 0
     by_index: int = 0
     by_silhouette: int = 0
@@ -89,6 +89,16 @@ def rank_tracks(sequence: RawSequence, tracks: Sequence[PersonTrack], aids: Aids
     return sorted(ranked, key=lambda item: -item.prominence)
 
 
+def number_tracks(ranked: Sequence[RankedTrack], min_frames: int) -> list[RankedTrack]:
+    """Return tracks in the order of their numbers p1, p2, ...: by prominence, those of few frames last.
+
+    Args:
+        ranked: tracks, the most prominent first.
+        min_frames: number of frames of a track that is not short.
+    """
+    return sorted(ranked, key=lambda item: len(item.track.frames) < min_frames)
+
+
 def select_walker(sequence: RawSequence, ranked: Sequence[RankedTrack], aids: Aids = NO_AIDS) -> Selection | None:
     """Select the walker: the most prominent track, and the person that an aid names in the frames that it names.
 
@@ -117,10 +127,10 @@ def select_walker(sequence: RawSequence, ranked: Sequence[RankedTrack], aids: Ai
     return selected._replace(by_index=n_by_index, by_silhouette=n_by_silhouette, joins=track.joins)
 
 
-def select_track(sequence: RawSequence, track: PersonTrack) -> Selection:
+def select_track(sequence: RawSequence, track: PersonTrack, choice: Choice) -> Selection:
     """Select a person whom the caller names."""
     persons = dict(zip(track.frames, track.persons, strict=True))
-    return _selection(sequence, persons, "person", 1.0)._replace(joins=track.joins)
+    return _selection(sequence, persons, choice, None)._replace(joins=track.joins)
 
 
 def certainty_of_first(ranked: Sequence[RankedTrack]) -> float:
@@ -147,7 +157,7 @@ def most_covered_person(people: NDArray[Any], silhouette: NDArray[np.uint8]) -> 
     return best if covered[best] > 0 and (covered == covered[best]).sum() == 1 else None
 
 
-def _selection(sequence: RawSequence, persons: Mapping[int, int], choice: Choice, certainty: float) -> Selection:
+def _selection(sequence: RawSequence, persons: Mapping[int, int], choice: Choice, certainty: float | None) -> Selection:
     frames = sorted(persons)
     joints = [sequence.people[t][persons[t]] for t in frames]
     several = sum(len(sequence.people[t]) > 1 for t in frames)
