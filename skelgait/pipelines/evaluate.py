@@ -263,7 +263,7 @@ def _embed(
         embedding=embedding,
         path=trained.path,
         checkpoint_sha256=trained.sha256(),
-        data=str(source.path),
+        data=str(source.path.resolve()),
         source=source,
         folder=folder,
         chosen_on=trained.chosen_on,
