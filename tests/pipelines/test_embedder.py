@@ -99,8 +99,8 @@ def test_repr_names_network_and_device(folder: Path) -> None:
     assert repr(embedder(folder)) == "<Embedder: skeletongait, iteration 7, embedding 2, on cpu>"
 
 
-POSES, MAPS = np.ones((4, 17, 3)), np.zeros((4, 2, 64, 64), np.uint8)
-SILHOUETTES = np.zeros((4, 64, 64), np.uint8)
+POSES, MAPS = np.ones((4, 17, 3)), np.ones((4, 2, 64, 64), np.uint8)
+SILHOUETTES = np.ones((4, 64, 64), np.uint8)
 
 
 @pytest.mark.parametrize(
