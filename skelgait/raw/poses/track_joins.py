@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -20,6 +21,8 @@ _DISTANCE_PER_FRAME = 0.01
 # Largest change of size, and largest difference of limb lengths in body heights.
 _MAX_SIZE_RATIO = 1.35
 _MAX_LIMB_DIFFERENCE = 0.08
+# Number of detections that limb lengths are measured in.
+_LIMB_WINDOW = 30
 # An equal track id makes up for this distance.
 _ID_WEIGHT = 0.2
 
@@ -32,6 +35,8 @@ class _Join(NamedTuple):
 
 def join_tracklets(tracklets: Sequence[Tracklet]) -> list[list[Tracklet]]:
     """Join the tracklets of one person, by position, motion, size, body proportions and track id.
+
+    After a longer time than that of an occlusion, only an equal track id joins.
 
     Args:
         tracklets: tracklets in the order of their first frame.
@@ -57,25 +62,31 @@ def join_tracklets(tracklets: Sequence[Tracklet]) -> list[list[Tracklet]]:
 def _possible_joins(tracklets: Sequence[Tracklet]) -> Iterator[_Join]:
     """Yield all pairs of tracklets that may be of one person, with their costs."""
     starts = [tracklet.frames[0] for tracklet in tracklets]
-    limbs = [limb_lengths(np.stack(tracklet.joints[-30:])) for tracklet in tracklets]
+    limbs = [limb_lengths(np.stack(tracklet.joints[-_LIMB_WINDOW:])) for tracklet in tracklets]
     for n, tracklet in enumerate(tracklets):
         end = tracklet.frames[-1]
-        for other in range(int(np.searchsorted(starts, end, "right")), len(tracklets)):
-            if starts[other] > end + MAX_OCCLUSION:
-                break
+        first, last = np.searchsorted(starts, [end, end + MAX_OCCLUSION], "right")
+        same_id = (other for other in range(last, len(tracklets)) if _have_same_id(tracklet, tracklets[other]))
+        for other in (*range(first, last), *islice(same_id, 1)):
             cost = _cost(tracklet, tracklets[other], _difference(limbs[n], limbs[other]))
             if np.isfinite(cost):
                 yield _Join(cost, n, other)
 
 
+def _have_same_id(first: Tracklet, second: Tracklet) -> bool:
+    return first.ids[-1] == second.ids[0] != NO_ID
+
+
 def _cost(first: Tracklet, second: Tracklet, limb_difference: float) -> float:
     """Return the cost of a join in body heights; infinite if it is impossible."""
     gap = second.frames[0] - first.frames[-1]
-    has_same_id = first.ids[-1] == second.ids[0] != NO_ID
-    distance = _distance(first, second) - _ID_WEIGHT * has_same_id
-    if distance > _MAX_DISTANCE + _DISTANCE_PER_FRAME * gap or limb_difference > _MAX_LIMB_DIFFERENCE:
+    if limb_difference > _MAX_LIMB_DIFFERENCE:
         return np.inf
-    if size_ratio(first.joints[-1], second.joints[0]) > _MAX_SIZE_RATIO:
+    if gap > MAX_OCCLUSION:  # only the track id tells; any join by position is better
+        return _MAX_DISTANCE + _DISTANCE_PER_FRAME * gap + limb_difference
+    distance = _distance(first, second) - _ID_WEIGHT * _have_same_id(first, second)
+    is_far = distance > _MAX_DISTANCE + _DISTANCE_PER_FRAME * gap
+    if is_far or size_ratio(first.joints[-1], second.joints[0]) > _MAX_SIZE_RATIO:
         return np.inf
     return distance + limb_difference
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +12,19 @@ from skelgait.raw.poses.body_motion import height_px, pose_distances, size_ratio
 from skelgait.raw.poses.track_ids import NO_ID
 from skelgait.raw.poses.tracklets import Tracklet
 
-# Maximum mean motion of the joints beyond that at constant speed, in body heights.
-_MAX_MOTION = 0.3
-# The same while the speed is unknown, or if the track id is equal.
-_MAX_UNCERTAIN_MOTION = 0.5
-# Maximum change of the size.
-_MAX_SIZE_RATIO = 1.5
+
+class _Limits(NamedTuple):
+    """Largest change of a person: mean motion of the joints beyond constant speed, in body heights; size ratio."""
+
+    motion: float
+    size_ratio: float
+
+
+# From frame to frame; after missing frames, when somebody else may have come; while the speed is unknown, or if the
+# track id is equal.
+_SEEN = _Limits(0.3, 1.5)
+_LOST = _Limits(0.2, 1.25)
+_UNCERTAIN = _Limits(0.5, 1.5)
 # Maximum number of frames in which a person may be missing.
 _MAX_GAP = 30
 # Motion, in body heights, that an equal track id makes up for, and that a different one costs.
@@ -75,17 +82,18 @@ def _costs(active: Sequence[Tracklet], frame: NDArray[Any], ids: Sequence[int], 
     predicted = np.stack([tracklet.predict(t) for tracklet in active])
     heights = np.maximum.outer([tracklet.height for tracklet in active], [height_px(joints) for joints in frame])
     costs = pose_distances(predicted, frame) / np.maximum(heights, 1e-9)
-    for n, person in np.argwhere(costs <= _MAX_UNCERTAIN_MOTION):
-        costs[n, person] = _cost(active[n], frame[person], ids[person], costs[n, person])
-    costs[costs > _MAX_UNCERTAIN_MOTION] = np.inf
+    for n, person in np.argwhere(costs <= _UNCERTAIN.motion):
+        costs[n, person] = _cost(active[n], frame[person], ids[person], t, costs[n, person])
+    costs[costs > _UNCERTAIN.motion] = np.inf
     return costs
 
 
-def _cost(tracklet: Tracklet, joints: NDArray[Any], track_id: int, motion: float) -> float:
+def _cost(tracklet: Tracklet, joints: NDArray[Any], track_id: int, t: int, motion: float) -> float:
     """Return the cost of a pair whose motion is `motion` body heights; infinite if it is impossible."""
     is_known = NO_ID not in (track_id, tracklet.ids[-1])
     has_same_id = is_known and track_id == tracklet.ids[-1]
-    limit = _MAX_UNCERTAIN_MOTION if has_same_id or len(tracklet.frames) == 1 else _MAX_MOTION
-    if motion > limit or size_ratio(tracklet.joints[-1], joints) > _MAX_SIZE_RATIO:
+    is_lost = tracklet.frames[-1] < t - 1
+    limits = _UNCERTAIN if has_same_id or len(tracklet.frames) == 1 else _LOST if is_lost else _SEEN
+    if motion > limits.motion or size_ratio(tracklet.joints[-1], joints) > limits.size_ratio:
         return np.inf
     return motion + is_known * (-_ID_WEIGHT if has_same_id else _ID_WEIGHT)

@@ -13,7 +13,7 @@ from skelgait.raw.poses.body_motion import height_px, mean_motion
 from skelgait.raw.poses.track_ids import NO_ID
 
 # Number of detections that the speed is measured over.
-_SPEED_WINDOW = 8
+_SPEED_WINDOW = 15
 
 
 @dataclass

@@ -58,10 +58,14 @@ def test_tracks_before_and_after_an_occlusion_are_joined(gap: int, seed: int) ->
         assert sorted(track.joins for track in tracks) == [0, int(is_joined)]
 
 
-def test_occlusion_of_more_than_two_seconds_is_not_joined_without_ids() -> None:
+def test_after_more_than_two_seconds_only_an_equal_id_joins() -> None:
     joints = walker(Path(300, 5), 120, 0)
     people = [joints[t : t + 1] if t < 30 or t >= 92 else joints[:0] for t in range(120)]
     assert [len(track.frames) for track in find_tracks(RawSequence(people))] == [30, 28]
+    ids = [[4] * len(frame) for frame in people]
+    assert [len(track.frames) for track in find_tracks(RawSequence(people, tracks=ids))] == [58]
+    ids[92:] = [[5]] * 28
+    assert [len(track.frames) for track in find_tracks(RawSequence(people, tracks=ids))] == [30, 28]
 
 
 def test_id_that_leaps_to_another_person_is_split() -> None:
