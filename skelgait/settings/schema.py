@@ -23,6 +23,7 @@ from skelgait.settings.types import (
     Device,
     FolderPath,
     Fraction,
+    FrameOffset,
     Pixels,
     Processes,
     Seed,
@@ -150,6 +151,9 @@ class LinkSettings(StrictModel):
     )
     on_mismatch: Literal["error", "skip", "trim", "match-by-frame"] = Field(
         "skip", description="What to do if a sequence has more maps than silhouettes, or fewer."
+    )
+    frame_offset: FrameOffset = Field(
+        0, description="Number added to the maps' frame numbers for match-by-frame; auto finds it by leg movement."
     )
     silhouette_pattern: str | None = Field(
         None, description="File name pattern of the silhouettes; default: from the dataset."

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, Strict
+from pydantic import AfterValidator, BeforeValidator, Field, Strict
 
 from skelgait.matching.registry import DISTANCES
 from skelgait.models.registry import NETWORKS
@@ -37,6 +38,15 @@ class OneOf:
         return name
 
 
+def _auto_or_whole_number(value: object) -> object:
+    """Return a whole number, also if it is given as text by a flag or the environment; or auto."""
+    if isinstance(value, str) and re.fullmatch("[+-]?[0-9]{1,9}", value):
+        return int(value)
+    if value == "auto" or (isinstance(value, int) and not isinstance(value, bool)):
+        return value
+    raise ValueError("should be auto or a whole number, such as 1")
+
+
 # Not strict: YAML, the environment and flags give paths as strings and tuples as lists.
 FolderPath = Annotated[Path, Strict(False)]
 Count = Annotated[int, Field(ge=1, le=10**9)]
@@ -54,4 +64,6 @@ Network = Annotated[str, AfterValidator(OneOf(NETWORKS))]
 Distance = Annotated[str, AfterValidator(OneOf(DISTANCES))]
 Precision = Literal["auto", "float32", "bf16", "fp16"]
 Storage = Annotated[str, AfterValidator(OneOf(BACKENDS))]
+# `auto` first: flags take text.
+FrameOffset = Annotated[Literal["auto"] | int, BeforeValidator(_auto_or_whole_number)]
 Fraction = Annotated[float, Field(ge=0, le=1)]

@@ -27,6 +27,7 @@ def pair_frames(
     n_silhouettes: int,
     map_names: FrameNames = None,
     silhouette_names: FrameNames = None,
+    frame_offset: int = 0,
 ) -> FramePairs | None:
     """Pair the frames of a sequence.
 
@@ -37,6 +38,7 @@ def pair_frames(
         n_silhouettes: number of silhouettes.
         map_names: names of the map frames, for `match-by-frame`.
         silhouette_names: names of the silhouette frames, for `match-by-frame`.
+        frame_offset: number added to the frame numbers of the maps, for `match-by-frame`.
 
     Returns:
         The paired frames; None: all frames in order.
@@ -45,7 +47,7 @@ def pair_frames(
         UnmatchedError: if the frames cannot be paired.
     """
     if on_mismatch == "match-by-frame" and map_names is not None and silhouette_names is not None:
-        return _match(map_names, silhouette_names)
+        return _match(map_names, silhouette_names, frame_offset)
     if n_maps == n_silhouettes:
         return None
     difference = f"{n_maps} maps but {n_silhouettes} silhouettes"
@@ -68,16 +70,18 @@ def _trim(n_maps: int, n_silhouettes: int) -> FramePairs:
     return FramePairs(indices, indices, n_maps, n_silhouettes)
 
 
-def _match(map_names: Sequence[str], silhouette_names: Sequence[str]) -> FramePairs | None:
+def _match(map_names: Sequence[str], silhouette_names: Sequence[str], frame_offset: int) -> FramePairs | None:
     """Pair the frames that both sides have, ordered by frame number; None if these are all frames in order."""
-    if list(map_names) == list(silhouette_names):
+    if frame_offset == 0 and list(map_names) == list(silhouette_names):
         return None
-    maps, silhouettes = _indices(map_names, "maps"), _indices(silhouette_names, "silhouettes")
+    maps = {number + frame_offset: index for number, index in frame_indices(map_names, "maps").items()}
+    silhouettes = frame_indices(silhouette_names, "silhouettes")
     if list(maps) == list(silhouettes):
         return None
     common = sorted(maps.keys() & silhouettes.keys())
     if not common:
-        ranges = f"maps {_range(maps)}, silhouettes {_range(silhouettes)}"
+        shift = f" after adding {frame_offset}" if frame_offset else ""
+        ranges = f"maps {_range(maps)}{shift}, silhouettes {_range(silhouettes)}"
         raise UnmatchedError(f"no common frame ({ranges}); check that both are of the same walk")
     return FramePairs(
         np.array([maps[number] for number in common]),
@@ -87,8 +91,16 @@ def _match(map_names: Sequence[str], silhouette_names: Sequence[str]) -> FramePa
     )
 
 
-def _indices(names: Sequence[str], side: str) -> dict[int, int]:
-    """Return the index of each frame by its frame number, in the order of the frames."""
+def frame_indices(names: Sequence[str], side: str) -> dict[int, int]:
+    """Return the index of each frame by its frame number, in the order of the frames.
+
+    Args:
+        names: names of the frames of a sequence.
+        side: maps or silhouettes, for messages.
+
+    Raises:
+        UnmatchedError: if a name has no number, or two names have the same.
+    """
     indices: dict[int, int] = {}
     for index, name in enumerate(names):
         number = frame_number(name)

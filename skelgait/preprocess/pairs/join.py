@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from skelgait.errors import DataError
+from skelgait.errors import DataError, SettingsError
 from skelgait.preprocess.pairs.frames import OnMismatch, UnmatchedError, pair_frames
+from skelgait.preprocess.pairs.offset import FrameOffset, FrameOffsetSetting, find_frame_offset
 from skelgait.preprocess.pairs.outcome import Outcome, Pairing, SequencePairing
 from skelgait.preprocess.pairs.rates import check_rates
 from skelgait.runtime.advance import Advance, no_progress
@@ -18,6 +19,7 @@ def pair_sequences(
     silhouettes: SequenceSource,
     *,
     on_mismatch: OnMismatch = "skip",
+    frame_offset: FrameOffsetSetting = 0,
     advance: Advance | None = None,
 ) -> Pairing:
     """Join maps and silhouettes by identity, condition and view, and pair their frames.
@@ -28,13 +30,17 @@ def pair_sequences(
         on_mismatch: treatment of sequences with different numbers of maps and silhouettes. `skip` leaves them out;
             `trim` shortens both to the shorter length; `match-by-frame` pairs frames with the same number in their
             names, in all sequences whose frames have names; `error` raises an error.
+        frame_offset: number added to the frame numbers of the maps, for `match-by-frame`; `auto` finds it by the
+            movement of the legs in maps and silhouettes.
         advance: called with the number of compared sequences.
 
     Raises:
-        DataError: if the numbers of frames differ and `on_mismatch` is `error`, or if maps and silhouettes have
-            different frame rates.
+        SettingsError: if `frame_offset` is not 0 without `match-by-frame`.
+        DataError: if the numbers of frames differ and `on_mismatch` is `error`, if maps and silhouettes have
+            different frame rates, or if the frame offset is not clear.
     """
     advance = advance or no_progress
+    offset = _frame_offset(maps, silhouettes, on_mismatch, frame_offset)
     map_keys, silhouette_keys = set(maps.keys), set(silhouettes.keys)
     sequences = []
     for key in sorted(map_keys | silhouette_keys):
@@ -43,13 +49,22 @@ def pair_sequences(
         elif key not in map_keys:
             sequences.append(_single(key, silhouettes, "silhouettes"))
         else:
-            sequences.append(_compare(key, maps, silhouettes, on_mismatch))
+            sequences.append(_compare(key, maps, silhouettes, on_mismatch, offset))
         advance(1)
-    pairing = Pairing(tuple(sequences))
+    pairing = Pairing(tuple(sequences), offset)
     unequal = pairing.with_outcome("unequal")
     if on_mismatch == "error" and unequal:
         raise _unequal_error(silhouettes, unequal[0], len(unequal))
     return pairing
+
+
+def _frame_offset(
+    maps: SequenceSource, silhouettes: SequenceSource, on_mismatch: OnMismatch, frame_offset: FrameOffsetSetting
+) -> FrameOffset:
+    if frame_offset != 0 and on_mismatch != "match-by-frame":
+        hint = "add --on-mismatch match-by-frame, or remove --frame-offset"
+        raise SettingsError(f"--frame-offset {frame_offset}", f"--on-mismatch {on_mismatch}", "match-by-frame", hint)
+    return find_frame_offset(maps, silhouettes) if frame_offset == "auto" else FrameOffset(frame_offset)
 
 
 def _single(key: Key, source: SequenceSource, side: Literal["maps", "silhouettes"]) -> SequencePairing:
@@ -62,7 +77,9 @@ def _single(key: Key, source: SequenceSource, side: Literal["maps", "silhouettes
     return SequencePairing(key, outcome, *((length, None) if side == "maps" else (None, length)))
 
 
-def _compare(key: Key, maps: SequenceSource, silhouettes: SequenceSource, on_mismatch: OnMismatch) -> SequencePairing:
+def _compare(
+    key: Key, maps: SequenceSource, silhouettes: SequenceSource, on_mismatch: OnMismatch, offset: FrameOffset
+) -> SequencePairing:
     """Return the outcome of a sequence that both sides have."""
     by_name = on_mismatch == "match-by-frame"
     try:
@@ -74,14 +91,17 @@ def _compare(key: Key, maps: SequenceSource, silhouettes: SequenceSource, on_mis
         return SequencePairing(key, "unreadable", reason=str(error))
     check_rates(key, maps, silhouettes)
     try:
-        frame_pairs = pair_frames(on_mismatch, *lengths, *names)
+        frame_pairs = pair_frames(on_mismatch, *lengths, *names, offset.value)
     except UnmatchedError as error:
         return SequencePairing(key, "unequal", *lengths, str(error))
     if frame_pairs is None:
-        reason = "in order, because maps or silhouettes have no frame names" if by_name and None in names else ""
+        reason = (
+            "in order, because maps or silhouettes have no frame names" if by_name and None in names else offset.note
+        )
         return SequencePairing(key, "paired", *lengths, reason)
     outcome: Outcome = "matched" if by_name else "trimmed"
-    origin = _origin(key, maps, silhouettes, outcome, frame_pairs)
+    note = f", with {offset.note}" if offset.note else ""
+    origin = _origin(key, maps, silhouettes, outcome, frame_pairs) + note
     return SequencePairing(key, outcome, *lengths, origin, frame_pairs)
 
 

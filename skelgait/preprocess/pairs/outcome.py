@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from skelgait.display import Row, Tabular
+from skelgait.preprocess.pairs.offset import FrameOffset
 from skelgait.storage import Key
 from skelgait.storage.pairs import FramePairs
 
@@ -67,9 +68,11 @@ class Pairing(Tabular):
 
     Attributes:
         sequences: outcome of every sequence of either source, sorted by key.
+        frame_offset: offset between the frame numbers of maps and silhouettes.
     """
 
     sequences: tuple[SequencePairing, ...]
+    frame_offset: FrameOffset = field(default_factory=FrameOffset)
 
     @property
     def pairs(self) -> tuple[Key, ...]:
@@ -95,4 +98,8 @@ class Pairing(Tabular):
 
     def to_dict(self) -> dict[str, object]:
         """Return the pairing as plain lists of strings and numbers."""
-        return {"counts": self.counts, "sequences": [sequence.to_dict() for sequence in self.sequences]}
+        return {
+            "counts": self.counts,
+            "frame_offset": self.frame_offset.to_dict(),
+            "sequences": [sequence.to_dict() for sequence in self.sequences],
+        }

@@ -96,3 +96,12 @@ def test_trim_keeps_the_first_frames(n_maps: int, n_silhouettes: int) -> None:
     assert (
         frame_pairs.maps.tolist() == frame_pairs.silhouettes.tolist() == [i for i in range(n_maps) if i < n_silhouettes]
     )
+
+
+@pytest.mark.parametrize("offset", [-3, -1, 0, 1, 2])
+def test_offset_is_added_to_the_numbers_of_the_maps(offset: int) -> None:
+    maps, silhouettes = [4, 5, 7, 8, 9], [3, 5, 6, 8, 10]
+    frame_pairs = pair_frames("match-by-frame", 5, 5, named(maps), named(silhouettes, "{:05d}"), offset)
+    assert frame_pairs is not None
+    pairs = list(zip(frame_pairs.maps.tolist(), frame_pairs.silhouettes.tolist(), strict=True))
+    assert pairs == plain_match([number + offset for number in maps], silhouettes)
