@@ -100,7 +100,7 @@ def test_unclear_offset_writes_nothing(workspace: Path, walks: dict[Key, Walk]) 
     write_walks(workspace, {key: walk for key, walk in walks.items() if key.view == "000"}, 1)
     code, _, err = link(*MATCH, "--frame-offset", "auto")
     assert code == 1
-    assert "in 0 of 4 sequences, expected at least 5" in err
+    assert "in 0 of 4 sequences, expected at least 5, over 20 frames or more" in err
     assert "--frame-offset 1 if maps count from 0 and silhouettes from 1" in err
     assert not (workspace / "pairs").exists()
 

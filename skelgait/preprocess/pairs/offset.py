@@ -119,7 +119,8 @@ def _elect(votes: Mapping[Key, int], n_sequences: int, silhouettes: SequenceSour
     """Return the offset that most sequences have; raise an error if it is not clear."""
     if len(votes) < _MIN_VOTES:
         found = f"legs that move alike in maps and silhouettes in {len(votes)} of {n_sequences} sequences"
-        raise DataError(silhouettes.path, found, f"at least {_MIN_VOTES}, to find the frame offset", _HINT)
+        expected = f"at least {_MIN_VOTES}, over {_MIN_FRAMES} frames or more, to find the frame offset"
+        raise DataError(silhouettes.path, found, expected, _HINT)
     counts = Counter(votes.values())
     ((value, count),) = counts.most_common(1)
     if count < _MIN_AGREEMENT * len(votes):

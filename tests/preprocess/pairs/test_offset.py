@@ -17,9 +17,9 @@ Walks = dict[Key, Walk]
 SIDES = ("054", "126")
 # COCO-17 joints of a person who stands.
 UPRIGHT = np.array(
-    [[50, 10], [52, 8], [48, 8], [54, 10], [46, 10], [62, 30], [38, 30], [66, 50], [34, 50]]
-    + [[66, 68], [34, 68], [57, 72], [43, 72], [58, 105], [42, 105], [58, 140], [42, 140]]
-)
+    [[50, 10], [52, 8], [48, 8], [54, 10], [46, 10], [62, 30], [38, 30], [66, 50], [34, 50],
+     [66, 68], [34, 68], [57, 72], [43, 72], [58, 105], [42, 105], [58, 140], [42, 140]]
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +122,9 @@ def test_offset_beyond_the_range_is_refused(tmp_path: Path, walks: Walks) -> Non
 
 def test_few_sequences_are_refused(tmp_path: Path, walks: Walks) -> None:
     few = dict([(key, walk) for key, walk in walks.items() if key.view in SIDES][:4])
-    with pytest.raises(DataError, match="in 4 of 4 sequences, expected at least 5, to find the frame offset"):
+    with pytest.raises(
+        DataError, match="in 4 of 4 sequences, expected at least 5, over 20 frames or more, to find the frame offset"
+    ):
         find_frame_offset(*write_walks(tmp_path, few, 1))
 
 
