@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from skelgait.reports.rows import Report
     from skelgait.settings import Resolved
 
-_MAIN_COLUMNS = ("rank-1", "rank-5", "published", "difference")
+_MAIN_COLUMNS = ("rank-1", "rank-5", "published", "difference", "source")
 _AllMetrics = Annotated[
     bool,
     typer.Option("--all-metrics", help="Print all metrics, even if wider than the terminal.", rich_help_panel=DATA),
@@ -71,12 +71,14 @@ def show_evaluation(report: Report, *, all_metrics: bool = False) -> None:
         report: the report.
         all_metrics: print all columns, even if the table is wider than the terminal.
     """
-    from skelgait.reports.tables import heading_of, searches_of, summary_of, tables_of
+    from skelgait.reports.tables import heading_of, searches_of, sources_of, summary_of, tables_of
 
     show_lines(heading_of(report), [summary_of(report), *searches_of(report)])
     more = "" if all_metrics else "use --all-metrics, or a wider terminal"
     for title, header, rows in tables_of(report):
         show_table(title, header, rows, more, keep=_MAIN_COLUMNS)
+    if sources := sources_of(report):
+        show_lines("Published results", sources)
     n, n_sequences = report["n_truncated"], report["n_sequences"]
     notes = [f"{n} of {n_sequences} sequences were longer than max_frames and were cut"] if n else []
     warn([*notes, *report["notes"]])

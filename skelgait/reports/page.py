@@ -11,7 +11,16 @@ from typing import Any
 from skelgait.display import printable
 from skelgait.errors import DataError
 from skelgait.reports.rows import Report, label_of, text_of
-from skelgait.reports.tables import TextTable, exclusions_of, heading_of, origin_of, searches_of, summary_of, tables_of
+from skelgait.reports.tables import (
+    TextTable,
+    exclusions_of,
+    heading_of,
+    origin_of,
+    searches_of,
+    sources_of,
+    summary_of,
+    tables_of,
+)
 from skelgait.storage.atomic import write_text
 
 # Colors follow the reader's light or dark mode; pictures are on white in both.
@@ -80,6 +89,7 @@ def _page(report: Report, pictures: Mapping[str, Path | bytes]) -> Iterator[str]
 <p>{_escaped(summary_of(report))}</p>"""
     yield from _section("Notes", _list(report["notes"]))
     yield from _section("Metrics", [line for table in tables_of(report) for line in _table(table)])
+    yield from _section("Published results", _list(sources_of(report)))
     yield from _section("By condition", [line for table in _by_condition(report) for line in _table(table)])
     yield from _section("Searches", _list(searches_of(report)))
     yield from _section("Excluded pairs and unmatched probes", _list(exclusions_of(report)))

@@ -44,14 +44,33 @@ def tables_of(report: Report, metrics: Collection[str] | None = None) -> Iterato
 
 
 def _published_cells(report: Report, table: Mapping[str, Any], group: Mapping[str, Any]) -> list[list[str]]:
-    """Return the cells of each published value of a group: value, difference and source."""
-    lines = []
+    """Return the cells of each published value of a group: value, difference and number of the source."""
+    lines, sources = [], _sources(report)
     for metric, value in group["metrics"].items():
         for published, source in published_of(report, table, group["name"], metric):
             difference = signed_percent(difference_to(report, value, published))
-            note = source if metric == "rank_1" else f"{source} ({label_of(metric)})"
+            mark = f"[{sources.index(source) + 1}]"
+            note = mark if metric == "rank_1" else f"{mark} {label_of(metric)}"
             lines.append([percent(published), *_differences(report, [difference]), note])
     return lines
+
+
+def _sources(report: Report) -> list[str]:
+    """Return the sources of the published values in the tables, each once."""
+    return list(
+        dict.fromkeys(
+            source
+            for table in report["tables"]
+            for group in table["groups"]
+            for metric in group["metrics"]
+            for _, source in published_of(report, table, group["name"], metric)
+        )
+    )
+
+
+def sources_of(report: Report) -> list[str]:
+    """Return one line for each source of published values, with its number in the tables."""
+    return [f"[{number}] {source}" for number, source in enumerate(_sources(report), 1)]
 
 
 def _differences(report: Report, cells: list[str]) -> list[str]:
@@ -153,6 +172,7 @@ def markdown_of(report: Report) -> str:
         lines += ["", f"## {_escaped(table.title)}", "", _markdown_row(table.header), _rule(len(table.header))]
         lines += [_markdown_row(row) for row in table.rows]
     for title, sentences in (
+        ("Published results", sources_of(report)),
         ("Searches", searches_of(report)),
         ("Excluded pairs and unmatched probes", exclusions_of(report)),
         ("Notes", report["notes"]),

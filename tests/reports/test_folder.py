@@ -20,7 +20,7 @@ from skelgait.reports.folder import RANKS, REPORT, read_report
 from skelgait.reports.ranks_file import read_ranks
 from skelgait.reports.rates_file import StoredRates
 from skelgait.reports.rows import MetricRow, label_of, rows_of
-from skelgait.reports.tables import exclusions_of, markdown_of, tables_of
+from skelgait.reports.tables import exclusions_of, markdown_of, sources_of, tables_of
 from skelgait.storage import Key
 from tests.full_disk import full_disk
 from tests.reports import plain_reports
@@ -109,7 +109,7 @@ def test_published_values_and_differences(tmp_path: Path, network: str) -> None:
         paper = published[0].values["CL"]
         assert row["published"] == f"{100 * paper:.1f}"
         assert row["difference"] == f"{100 * (rank_1[first.title, 'CL'] - paper):+.1f}"
-        assert row["source"] == published[0].source
+        assert row["source"] == "[1]"
 
 
 def _with_two_sources(**more: Any) -> dict[str, Any]:
@@ -131,11 +131,12 @@ def test_two_sources_are_two_rows() -> None:
     (shown,) = tables_of(_with_two_sources(), ["rank_1"])
     assert shown.header == ["", "rank-1", "published", "difference", "source", "probes", "gallery", "no match"]
     assert shown.rows == [
-        ["A", "50.0", "60.0", "-10.0", "paper", "4", "3", "0"],
-        ["", "", "40.0", "+10.0", "zoo", "", "", ""],
-        ["", "", "95.0", "-5.0", "zoo (rank-5)", "", "", ""],
+        ["A", "50.0", "60.0", "-10.0", "[1]", "4", "3", "0"],
+        ["", "", "40.0", "+10.0", "[2]", "", "", ""],
+        ["", "", "95.0", "-5.0", "[2] rank-5", "", "", ""],
         ["B", "40.0", "-", "-", "", "4", "3", "0"],
     ]
+    assert sources_of(_with_two_sources()) == ["[1] paper", "[2] zoo"]
     rows = [(row.group, row.breakdown, row.metric, row.published, row.source) for row in rows_of(_with_two_sources())]
     assert rows[:3] == [
         ("A", "all", "rank_1", 0.6, "paper"),
@@ -149,7 +150,7 @@ def test_no_difference_if_results_are_not_comparable() -> None:
     content = _with_two_sources(incomparable=["test people are missing"])
     (shown,) = tables_of(content, ["rank_1"])
     assert shown.header == ["", "rank-1", "published", "source", "probes", "gallery", "no match"]
-    assert shown.rows[0] == ["A", "50.0", "60.0", "paper", "4", "3", "0"]
+    assert shown.rows[0] == ["A", "50.0", "60.0", "[1]", "4", "3", "0"]
     assert shown.rows[3] == ["B", "40.0", "-", "", "4", "3", "0"]
     assert all(row.difference is None for row in rows_of(content))
     assert "difference" not in markdown_of(content)

@@ -116,7 +116,13 @@ def test_metrics_conditions_and_exclusions_are_shown(tmp_path: Path) -> None:
         published=[{"network": "net", "source": "paper", "table": "", "metric": "rank_1", "values": {"Bag": 0.524}}],
     )  # fmt: skip
     page = page_of(tmp_path, content)
-    assert page.all_of("h2") == ["Notes", "Metrics", "By condition", "Excluded pairs and unmatched probes"]
+    assert page.all_of("h2") == [
+        "Notes",
+        "Metrics",
+        "Published results",
+        "By condition",
+        "Excluded pairs and unmatched probes",
+    ]
     assert page.all_of("p") == [
         "7 sequences (1 cut to the maximum length); euclidean distance, re-ranked. "
         "Metrics in percent, with 95 % bootstrap intervals over probes in brackets."
@@ -125,10 +131,11 @@ def test_metrics_conditions_and_exclusions_are_shown(tmp_path: Path) -> None:
         "rank-1", "mAP", "published", "difference", "source", "probes", "gallery", "no match", "Bag",
         "rank-1", "mAP", "Bag: bg-01", "Bag: bg-02",
     ]  # fmt: skip
-    assert page.all_of("td") == ["50.0", "-", "52.4", "-2.4", "paper", "4", "3", "2", "40.0", "10.0", "60.0", "-"]
+    assert page.all_of("td") == ["50.0", "-", "52.4", "-2.4", "[1]", "4", "3", "2", "40.0", "10.0", "60.0", "-"]
     assert page.all_of("small") == ["[25.0, 75.0]"]
     assert page.all_of("li") == [
         "a note",
+        "[1] paper",
         "Over all, Bag: 2 probes without a true match (not enrolled)",
         "Over all, Bag: 3 genuine pairs excluded (the probe itself)",
     ]
