@@ -20,11 +20,13 @@ class _Limits(NamedTuple):
     size_ratio: float
 
 
-# From frame to frame; after missing frames, when somebody else may have come; while the speed is unknown, or if the
-# track id is equal.
+# From frame to frame; after missing frames, when somebody else may have come.
 _SEEN = _Limits(0.3, 1.5)
 _LOST = _Limits(0.2, 1.25)
-_UNCERTAIN = _Limits(0.5, 1.5)
+# While the speed is unknown, if the track id is equal, or if nobody else is there; if the speed of an only person is
+# unknown.
+_TOLERANT = _Limits(0.5, 1.5)
+_ALONE = _Limits(1.0, 1.5)
 # Maximum number of frames in which a person may be missing.
 _MAX_GAP = 30
 # Motion, in body heights, that an equal track id makes up for, and that a different one costs.
@@ -82,18 +84,21 @@ def _costs(active: Sequence[Tracklet], frame: NDArray[Any], ids: Sequence[int], 
     predicted = np.stack([tracklet.predict(t) for tracklet in active])
     heights = np.maximum.outer([tracklet.height for tracklet in active], [height_px(joints) for joints in frame])
     costs = pose_distances(predicted, frame) / np.maximum(heights, 1e-9)
-    for n, person in np.argwhere(costs <= _UNCERTAIN.motion):
-        costs[n, person] = _cost(active[n], frame[person], ids[person], t, costs[n, person])
-    costs[costs > _UNCERTAIN.motion] = np.inf
+    is_alone = len(frame) == 1 and sum(tracklet.frames[-1] == t - 1 for tracklet in active) == 1
+    costs[costs > _ALONE.motion] = np.inf
+    for n, person in np.argwhere(np.isfinite(costs)):
+        has_same_id = active[n].ids[-1] == ids[person] != NO_ID
+        limits = _limits(active[n], t, is_tolerant=has_same_id or is_alone)
+        if costs[n, person] > limits.motion or size_ratio(active[n].joints[-1], frame[person]) > limits.size_ratio:
+            costs[n, person] = np.inf
+        elif NO_ID not in (ids[person], active[n].ids[-1]):
+            costs[n, person] += -_ID_WEIGHT if has_same_id else _ID_WEIGHT
     return costs
 
 
-def _cost(tracklet: Tracklet, joints: NDArray[Any], track_id: int, t: int, motion: float) -> float:
-    """Return the cost of a pair whose motion is `motion` body heights; infinite if it is impossible."""
-    is_known = NO_ID not in (track_id, tracklet.ids[-1])
-    has_same_id = is_known and track_id == tracklet.ids[-1]
+def _limits(tracklet: Tracklet, t: int, *, is_tolerant: bool) -> _Limits:
+    """Return the largest change of a person from the last detection of a tracklet to frame `t`."""
     is_lost = tracklet.frames[-1] < t - 1
-    limits = _UNCERTAIN if has_same_id or len(tracklet.frames) == 1 else _LOST if is_lost else _SEEN
-    if motion > limits.motion or size_ratio(tracklet.joints[-1], joints) > limits.size_ratio:
-        return np.inf
-    return motion + is_known * (-_ID_WEIGHT if has_same_id else _ID_WEIGHT)
+    if len(tracklet.frames) == 1:
+        return _ALONE if is_tolerant and not is_lost else _TOLERANT
+    return _TOLERANT if is_tolerant else _LOST if is_lost else _SEEN

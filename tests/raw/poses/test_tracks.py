@@ -97,6 +97,11 @@ def test_people_without_ids_among_others_are_tracked() -> None:
     assert_tracks_are_people(find_tracks(scene.sequence(ids)), scene)
 
 
+def test_only_person_may_move_by_most_of_a_height_at_constant_speed() -> None:
+    joints = walker(Path(300, 0), 12, 0) + np.arange(12)[:, None, None] * np.array([400, 0, 0])  # 480 px tall
+    assert [len(track.frames) for track in find_tracks(RawSequence(list(joints[:, None])))] == [12]
+
+
 def test_another_person_in_the_place_of_the_first_is_a_new_track() -> None:
     first, second = walker(Path(300, 5), 40, 0), walker(Path(1400, 5), 40, 1)
     people = [(first if t < 20 else second)[t : t + 1] for t in range(40)]
