@@ -93,5 +93,5 @@ def evaluation_people(protocol: Protocol, partition: Partition, keys: Sequence[K
 def warn_if_unused(partition: Partition) -> None:
     """Warn of validation people in a training without evaluations."""
     if partition.validation:
-        text = "VAL_SET has %d people, who are not used: pass --eval-during-training to choose the best checkpoint"
+        text = "the people under VAL_SET (%d) are not used: pass --eval-during-training to choose the best checkpoint"
         log.warning(text, len(partition.validation))

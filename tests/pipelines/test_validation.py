@@ -173,4 +173,4 @@ def test_choice_on_the_test_people_is_said_in_the_report(workspace: Path) -> Non
 def test_unused_validation_people_are_a_warning(workspace: Path) -> None:
     write_partition(workspace, TRAIN_SET=TRAIN[:4], VAL_SET=TRAIN[4:])
     warnings = CliRunner().invoke(app, ["train", "--iterations", "1"]).stderr
-    assert "VAL_SET has 2 people, who are not used: pass --eval-during-training" in " ".join(warnings.split())
+    assert "the people under VAL_SET (2) are not used: pass --eval-during-training" in " ".join(warnings.split())
