@@ -18,7 +18,7 @@ _INSPECTORS = (inspect_file, inspect_storage, inspect_raw_poses, inspect_images,
 
 
 def inspect_path(
-    path: PathLike, sequences: int = 100, names: str | None = None, pictures: Path | None = None
+    path: PathLike, sequences: int = 100, names: str | None = None, pictures: PathLike | None = None
 ) -> Inspection:
     """Inspect a file or folder: recognize its content, find problems, and suggest the next command.
 
@@ -33,7 +33,8 @@ def inspect_path(
         SettingsError: if `pictures` is set, and the path holds no raw poses, or matplotlib is not installed.
     """
     path = Path(path)
-    context = InspectionContext(path, sample_files(path), sequences, names, pictures)
+    folder = None if pictures is None else Path(pictures)
+    context = InspectionContext(path, sample_files(path), sequences, names, folder)
     for inspect in _INSPECTORS:
         inspection = inspect(context)
         if inspection is not None:
