@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -117,7 +118,9 @@ class RawPeople:
                 raise DataError(location, found, "a person with more frames", "pass a smaller --min-frames")
             return select_track(scene.sequence, people[number - 1].track, "all people")
         if self.person is not None and people:
-            return select_track(scene.sequence, _find_person(people, self.person, location).track, "person")
+            return select_track(
+                scene.sequence, _find_person(people, self.person, self.raw.path, location).track, "person"
+            )
         walker = select_walker(scene.sequence, scene.tracks, scene.aids)
         if walker is None:
             found = f"no person in any of {len(scene.sequence.people)} frames"
@@ -172,7 +175,12 @@ def find_targets(people: RawPeople, which: Literal["walker", "all"], workers: in
     return dict(sorted({**targets, **{key: Target(key, 1) for key in missing}}.items()))
 
 
-def _find_person(people: Sequence[RankedTrack], person: str, location: str) -> RankedTrack:
+def inspect_command(path: Path) -> str:
+    """Return the command that draws the people of a raw dataset, for hints."""
+    return f"skelgait inspect {shlex.quote(str(path))} --pictures"
+
+
+def _find_person(people: Sequence[RankedTrack], person: str, path: Path, location: str) -> RankedTrack:
     """Return the longest track of a track id, or the track of a number ("p2").
 
     Raises:
@@ -185,6 +193,6 @@ def _find_person(people: Sequence[RankedTrack], person: str, location: str) -> R
     if not matches:
         ids = sorted({track_id for item in people for track_id in item.track.ids})
         known = f"{', '.join(map(str, ids[:10]))}{', ...' if len(ids) > 10 else ''}, or " if ids else ""
-        hint = 'look at them with "skelgait inspect --pictures"'
+        hint = f'look at them with "{inspect_command(path)}"'
         raise DataError(location, f"no person {person}", f"--person {known}p1 to p{len(people)}", hint)
     return max(matches, key=lambda item: len(item.track.frames))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from skelgait.errors import DataError, PathLike, SettingsError
 from skelgait.preprocess.build import BuildReport, Destination, build_dataset, recorded_settings
-from skelgait.preprocess.people import RawPeople, find_targets
+from skelgait.preprocess.people import RawPeople, find_targets, inspect_command
 from skelgait.preprocess.pose_recipe import FrameFormat, PoseRecipe
 from skelgait.preprocess.pose_report import REPORT_FILE, write_report
 from skelgait.raw.poses.layout import RawPoses
@@ -74,12 +74,12 @@ def collect_poses(
         advance=advance,
     )
     write_report(out, report, list(targets))
-    return replace(report, faults=(*report.faults, *_doubts(report, out)))
+    return replace(report, faults=(*report.faults, *_doubts(report, raw.path, out)))
 
 
-def _doubts(report: BuildReport, out: Path) -> list[str]:
+def _doubts(report: BuildReport, source: Path, out: Path) -> list[str]:
     """Return a sentence about the sequences whose walker is uncertain, and one about those that jump."""
-    hint = 'look at the tracks with "skelgait inspect SOURCE --pictures", and choose with --person'
+    hint = f'look at the tracks with "{inspect_command(source)}", and choose with --person'
     uncertain = [key for key, details in report.details.items() if (details["certainty"] or 1.0) < _LOW_CERTAINTY]
     jumping = [
         key for key, counts in report.made.items() if counts["jumps"] > max(_MAX_JUMPS * (counts["frames"] - 1), 1)

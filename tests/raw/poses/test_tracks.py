@@ -7,6 +7,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from skelgait.raw.poses.jumps import count_jumps
 from skelgait.raw.poses.sequence import RawSequence
 from skelgait.raw.poses.tracks import PersonTrack, count_splits, find_tracks
 from tests.raw.poses.crowds import Crowd, Path, crowd, walker
@@ -108,6 +109,25 @@ def test_another_person_in_the_place_of_the_first_is_a_new_track() -> None:
     assert [list(track.frames) for track in find_tracks(RawSequence(people))] == [[*range(20)], [*range(20, 40)]]
     one = find_tracks(RawSequence(people, is_one_person=True))
     assert [list(track.frames) for track in one] == [[*range(40)]]
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_crowd_has_at_most_one_percent_of_jumps(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    paths = [Path(rng.uniform(0, 1900), rng.uniform(-7, 7), rng.uniform(0.4, 1.2)) for _ in range(6)]
+    scene = crowd(paths, 60, seed=10 * seed)
+    tracks = [track for track in find_tracks(scene.sequence()) if len(track.frames) >= 15]
+    n_jumps = sum(
+        count_jumps([scene.people[t][n] for t, n in zip(track.frames, track.persons, strict=True)], track.frames)
+        for track in tracks
+    )
+    detections = [
+        Counter(scene.truth[t][n] for t, n in zip(track.frames, track.persons, strict=True)) for track in tracks
+    ]
+    n_detections = sum(sum(counts.values()) for counts in detections)
+    assert n_jumps <= 0.01 * n_detections
+    assert sum(max(counts.values()) for counts in detections) >= 0.95 * n_detections
+    assert n_detections >= 0.95 * sum(map(len, scene.truth))
 
 
 def test_missing_and_non_finite_joints_are_accepted() -> None:
