@@ -214,18 +214,18 @@ TRAINING = {
 def test_training(tmp_path: Path) -> None:
     for extra in ("matplotlib", "tensorboard"):
         pytest.importorskip(extra, reason=f"{extra} is not installed")
-    write_dataset(tmp_path, "SUSTech1K", people=4)
+    write_dataset(tmp_path, "SUSTech1K", people=8)
     (tmp_path / "skelgait.yaml").write_text(json.dumps({"partition": "partition.json", "train": TRAINING}))
     skelgait(tmp_path, "heatmap", "--dataset", "SUSTech1K")
     skelgait(tmp_path, "link", "--dataset", "SUSTech1K")
     page = (GUIDE / "training.md").read_text(encoding="utf-8")
     commands = [shlex.split(line) for line in re.findall(r"^\$ skelgait (.*)$", page, re.MULTILINE)]
-    first, resumed, best, table, plot, checkpoint, evaluated, begun = commands
+    first, resumed, changed, validated, best, table, plot, checkpoint, evaluated, begun = commands
     skelgait(tmp_path, *first)
     skelgait(tmp_path, *resumed, "--iterations", 3)
     skelgait(tmp_path, *best)
     run = tmp_path / "runs" / "SUSTech1K_skeletongait++"
-    files = re.findall(r"^\| `([\w./]+)`", page, re.MULTILINE)
+    files = re.findall(r"^\| `([\w./]+)`", page[: page.index("## Stop and resume")], re.MULTILINE)
     assert sorted(path.name + "/" * path.is_dir() for path in run.iterdir()) == sorted(files)
 
     run.with_name("first").symlink_to(run)
@@ -241,6 +241,9 @@ def test_training(tmp_path: Path) -> None:
     (tmp_path / "mine.json").write_bytes((tmp_path / "partition.json").read_bytes())
     skelgait(tmp_path, *begun, *own, "--preset", "skeletongait++_tiny")
     assert "training from the weights of" in (tmp_path / "runs" / "mine" / "log.txt").read_text()
+    skelgait(tmp_path, *changed, "--iterations", 3)
+    assert "train.optimizer.learning_rate" in (tmp_path / "runs" / "mine" / "run.json").read_text()
+    skelgait(tmp_path, *validated, "--val-share", 0.5, "--run-name", "validated")
 
 
 @pytest.mark.slow
