@@ -26,7 +26,7 @@ next one is requested.
 """
 
 # A tile of distances and its numbers of one strip stay in the cache.
-_TILE_ROWS, _TILE_COLUMNS = 1024, 2048
+_TILE_ROWS, _TILE_COLUMNS = 256, 512
 
 # The squared distance of two embeddings of this length is still finite in float32.
 _LARGEST_NORM = 9e18

@@ -47,7 +47,7 @@ class MatchingOptions:
         distance: name of the distance, see `skelgait.matching.registry.DISTANCES`; default: euclidean.
         device: device that computes distances; default: the CPU.
         memory_mb: memory for one block of distances, in MiB; default: 512. A block has at least one row. The embeddings
-            of 2048 gallery entries come on top.
+            of 512 gallery entries come on top.
         reranking: parameters of re-ranking; None: no re-ranking.
 
     Raises:

@@ -59,7 +59,7 @@ def register_distance(name: str) -> Callable[[DistanceFunction], DistanceFunctio
     """Return a decorator that registers a function as a distance.
 
     Settings, `distance_matrix`, `score` and all other functions then accept the name. The function gets float32 tensors
-    of at most 1024 probes and 2048 gallery entries.
+    of at most 256 probes and 512 gallery entries.
 
     Args:
         name: name of the distance; an earlier function of that name is replaced.

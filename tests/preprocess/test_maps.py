@@ -120,7 +120,9 @@ def test_filled_joints_and_empty_maps_are_counted(tmp_path: Path) -> None:
     PickleTreeWriter(tmp_path / "poses").write(KEYS[0], sequence)
     report = draw_dataset(open_source(tmp_path / "poses", "pose"), tmp_path / "maps", HeatmapSettings(workers=1))
     assert report == BuildReport(
-        {KEYS[0]: {"frames": 6, "filled_joints": 1, "empty_maps": 1, "odd_confidences": 0}}, seconds=report.seconds
+        {KEYS[0]: {"frames": 6, "filled_joints": 1, "empty_maps": 1, "odd_confidences": 0}},
+        seconds=report.seconds,
+        details=report.details,
     )
 
 
