@@ -94,7 +94,7 @@ def _open(path: Path, folder: Path) -> Probes:
         source = open_any(path)
     except DataError as error:
         # The path may have files of a pose estimator. If it has not, the first error is more helpful.
-        raw_source = _open_single_file(path, folder) or _open_raw_poses(path, folder)
+        raw_source = _open_raw_poses(path, folder) or _open_single_file(path, folder)
         if raw_source is None:
             hint = f"see `skelgait inspect {path}`"
             raise DataError(path, f"no sequence ({error})", "poses, maps, pairs or embeddings", hint) from error
@@ -130,17 +130,13 @@ def _open_raw_poses(path: Path, folder: Path) -> SequenceSource | None:
 
 
 def _open_single_file(path: Path, folder: Path) -> SequenceSource | None:
-    """Return the array in a pickle file outside a tree, as a tree in `folder`; None for other paths and pickles.
+    """Return the sequence in a pickle file outside a tree, as a tree in `folder`; None for other paths.
 
     The view is the name of the file. Identity and condition are placeholders.
     """
     if path.suffix != ".pkl" or not path.is_file():
         return None
-    try:
-        array = read_pickled_array(path)
-    except DataError:
-        return None
-    PickleTreeWriter(folder / "single").write(Key("000", "00", path.stem), array)
+    PickleTreeWriter(folder / "single").write(Key("000", "00", path.stem), read_pickled_array(path))
     try:
         return open_any(folder / "single")
     except DataError as error:
