@@ -11,6 +11,8 @@ SkelgaitError
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 
 PathLike = str | os.PathLike[str]
 """Path of a file or folder, as public functions take it."""
+
+_MAX_REASON = 200
 
 
 class SkelgaitError(Exception):
@@ -60,6 +64,49 @@ class CheckpointError(SkelgaitError):
 
 class ProtocolError(SkelgaitError):
     """Evaluation protocol that cannot be applied to the data."""
+
+
+@contextmanager
+def reading(
+    path: PathLike,
+    expected: str,
+    hint: str,
+    found: str = "content that cannot be read",
+    also: tuple[type[Exception], ...] = (),
+    raises: type[SkelgaitError] = DataError,
+) -> Iterator[None]:
+    """Turn what can go wrong while a file is read in the block into an error of this file.
+
+    Errors of the system, of text, of numbers and of values, too little memory and too deep nesting are caught.
+
+    Args:
+        path: file that is read.
+        expected: content that was expected.
+        hint: what to do about other content.
+        found: description of other content; the reason follows in brackets.
+        also: further errors that other content raises, such as `csv.Error`.
+        raises: kind of error to raise.
+
+    Raises:
+        SkelgaitError: of the kind `raises`, if one of these errors is raised in the block.
+    """
+    others: tuple[type[Exception], ...] = (ArithmeticError, ValueError, *also)
+    try:
+        yield
+    except OSError as error:
+        raise raises(path, error.strerror or str(error), expected, "check the path and its permissions") from error
+    except MemoryError as error:
+        raise raises(path, "more than fits into the memory", expected, hint) from error
+    except RecursionError as error:
+        raise raises(path, "values that are nested too deeply", expected, hint) from error
+    except others as error:
+        raise raises(path, f"{found} ({reason_of(error)})", expected, hint) from error
+
+
+def reason_of(error: Exception) -> str:
+    """Return the message of an error of another library in one line of limited length, for messages."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= _MAX_REASON else f"{text[: _MAX_REASON - 3]}..."
 
 
 def resemblance(array: NDArray[Any]) -> str:

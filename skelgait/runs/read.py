@@ -12,8 +12,8 @@ from skelgait.checkpoints.best_checkpoint import EVALUATIONS_FILE, Scores, read_
 from skelgait.checkpoints.folder import list_checkpoints
 from skelgait.errors import DataError, SettingsError
 from skelgait.settings.run_settings import RUN_FILE, SETTINGS_FILE, read_run_file, with_changes
-from skelgait.settings.yaml_files import read_yaml
 from skelgait.storage.json_lines import read_json_lines
+from skelgait.storage.yaml_files import read_yaml
 
 _METRICS = "metrics.jsonl"
 

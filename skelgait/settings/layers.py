@@ -18,7 +18,7 @@ from skelgait.settings.evaluation import is_protocol_file
 from skelgait.settings.presets import preset_names, read_preset
 from skelgait.settings.problems import InvalidSettingsError, problems_of, section_models
 from skelgait.settings.schema import PathsSettings, Settings
-from skelgait.settings.yaml_files import parse_value, read_yaml
+from skelgait.storage.yaml_files import parse_value, read_yaml
 
 DEFAULT_FILE = "skelgait.yaml"
 _PREFIX = "SKELGAIT_"

@@ -13,6 +13,10 @@ from pydantic import BaseModel, ValidationError
 from skelgait.errors import SettingsError
 from skelgait.settings.schema import PathsSettings, Settings
 
+MAX_PROBLEMS = 20
+"""Problems of a file that a message shows."""
+_MAX_CHARACTERS = 200
+
 
 class InvalidSettingsError(SettingsError):
     """Invalid settings or an invalid file; prints one line per problem.
@@ -40,7 +44,15 @@ def problems_of(error: ValidationError, origins: Mapping[str, str]) -> list[str]
         error: result of the validation of settings.
         origins: source of each dotted key.
     """
-    return [_line(problem, origins) for problem in error.errors()]
+    # No context and no URL: they would be made for each of thousands of unknown keys.
+    found = error.errors(include_url=False, include_context=False)
+    lines = [_line(problem, origins) for problem in found[:MAX_PROBLEMS]]
+    return [*lines, *more_problems(len(found) - MAX_PROBLEMS)]
+
+
+def more_problems(n: int) -> list[str]:
+    """Return a line with the number of problems that are not shown; nothing if all are shown."""
+    return [f"... and {n} more problems"] if n > 0 else []
 
 
 def message_of(problem: Any) -> str:
@@ -51,7 +63,13 @@ def message_of(problem: Any) -> str:
 
 def found_as(value: object) -> str:
     """Return ` (found ...)` for a plain value or a list; an empty string for a mapping or a missing value."""
-    return f" (found {value!r})" if isinstance(value, str | int | float | bool | list | tuple) else ""
+    if not isinstance(value, str | int | float | bool | list | tuple):
+        return ""
+    try:
+        text = repr(value)
+    except ValueError:  # Python does not print integers of more than 4300 digits
+        text = "an integer of too many digits"
+    return f" (found {text if len(text) <= _MAX_CHARACTERS else f'{text[:_MAX_CHARACTERS]}...'})"
 
 
 @cache
@@ -68,7 +86,7 @@ def _sections(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, type[B
 
 
 def _line(problem: Any, origins: Mapping[str, str]) -> str:
-    key = ".".join(str(part) for part in problem["loc"])
+    key = f"{'.'.join(str(part) for part in problem['loc']):.{_MAX_CHARACTERS}}"
     origin = _origin(key, origins)
     if problem["type"] == "extra_forbidden":
         return f"{origin}: {key}: no such setting; {_nearest(key)}"

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import is_dataclass, replace
 from difflib import get_close_matches
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from re import findall
 from typing import Any, get_args, get_type_hints
@@ -18,8 +19,8 @@ from skelgait.datasets.custom import OPEN_SET_METRICS
 from skelgait.errors import PathLike, SettingsError
 from skelgait.matching.metrics import METRICS, find_metric, is_metric
 from skelgait.models.registry import NETWORKS
-from skelgait.settings.problems import InvalidSettingsError, found_as, message_of
-from skelgait.settings.yaml_files import dump_yaml, read_yaml
+from skelgait.settings.problems import MAX_PROBLEMS, InvalidSettingsError, found_as, message_of, more_problems
+from skelgait.storage.yaml_files import dump_yaml, read_yaml
 
 _MESSAGES = {
     "missing": "is missing",
@@ -49,12 +50,13 @@ def read_protocol(path: PathLike) -> Protocol:
             table.setdefault("metrics", metrics)
         for _, group in _entries(table.get("groups")):
             group.setdefault("probes", [])
-    problems = list(_content_problems(content))
+    problems = list(islice(_content_problems(content), MAX_PROBLEMS))
     try:
         # From JSON, strict validation accepts a list for a tuple and a mapping for a dataclass.
         (protocol,) = _adapter().validate_json(to_json([content]))
     except ValidationError as error:
-        problems = [*map(_line, error.errors()), *problems]
+        found = error.errors()
+        problems = [*map(_line, found[:MAX_PROBLEMS]), *more_problems(len(found) - MAX_PROBLEMS), *problems]
     if problems:
         raise InvalidSettingsError(path, [f"{path}: {problem}" for problem in problems])
     return _with_published(protocol, lambda percent: percent / 100)

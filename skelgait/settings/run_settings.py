@@ -22,8 +22,8 @@ from skelgait.settings.evaluation import is_protocol_file
 from skelgait.settings.layers import Resolved, validate
 from skelgait.settings.schema import Settings
 from skelgait.settings.training import TrainSettings
-from skelgait.settings.yaml_files import read_yaml
 from skelgait.storage.format_version import check_format
+from skelgait.storage.yaml_files import read_yaml
 
 SETTINGS_FILE, RUN_FILE = "settings.yaml", "run.json"
 RUN_FORMAT = 1

@@ -187,8 +187,8 @@ def test_unknown_metric_gets_a_hint(tmp_path: Path, metric: str, near: str | Non
     [
         ("- a\n", "p.yaml: found a list, expected a mapping of keys to values; correct the file"),
         ("a: [\n", "p.yaml: found invalid YAML"),
-        ("a: &a [*a]\n", "p.yaml: found invalid values"),
-        ('a: "\\ud800"\n', "p.yaml: found invalid values"),  # half a character
+        ("a: &a [*a]\n", "p.yaml: found invalid YAML"),
+        ('a: "\\ud800"\n', "p.yaml: found invalid YAML"),  # half a character
         ("name: n\nname: n\n", "the key name twice"),
     ],
 )

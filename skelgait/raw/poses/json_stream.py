@@ -14,8 +14,10 @@ from typing import Any, BinaryIO, NamedTuple
 from skelgait.errors import DataError
 
 _CHUNK_BYTES = 1 << 20
-# An object without objects in it, or with objects that have none, such as a segmentation; texts without braces.
-_OBJECT = re.compile(r"\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}")
+# An object without objects in it, or with objects that have none, such as a segmentation; its texts have neither
+# braces nor backslashes.
+_FLAT = r'[^{}"]*(?:"[^"\\{}]*"[^{}"]*)*'
+_OBJECT = re.compile(rf"\{{{_FLAT}(?:\{{{_FLAT}\}}{_FLAT})*\}}")
 _NUMBER_END = re.compile(r"[-+.eE0-9]*")
 _SPACE = re.compile(r"\s*")
 _EXPECTED = "a JSON file"

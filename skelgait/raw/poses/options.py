@@ -5,13 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from skelgait.errors import SettingsError
 from skelgait.joint_names import named_skeleton
 from skelgait.raw.poses.detections import ReadOptions
 from skelgait.raw.poses.table_columns import TableFormat
 from skelgait.skeletons import Skeleton, get_skeleton
+from skelgait.storage.yaml_files import read_yaml
 
 _EXPECTED = "joints, a list of names or the columns of each joint; and optionally frame and person"
 _HINT = "see examples/guide/raw_data.md"
@@ -45,13 +44,8 @@ def read_options(skeleton: str | None = None, image_size: str | None = None) -> 
 
 
 def _read_file(path: Path) -> dict[str, Any]:
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SettingsError(path, error.strerror or str(error), "a readable file", "check --skeleton") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise SettingsError(path, f"invalid YAML ({error})".replace("\n", " "), _EXPECTED, _HINT) from error
-    if not isinstance(content, dict) or not isinstance(content.get("joints"), dict | list) or not content["joints"]:
+    content = read_yaml(path)
+    if not isinstance(content.get("joints"), dict | list) or not content["joints"]:
         raise SettingsError(path, "no joints", _EXPECTED, _HINT)
     joints, unknown = content["joints"], content.keys() - {"joints", "frame", "person"}
     if unknown:

@@ -27,7 +27,7 @@ def read_preset(name: str) -> dict[str, Any]:
         near = get_close_matches(name, preset_names(), n=1, cutoff=0.4)
         hint = f"did you mean {near[0]}?" if near else "choose one of them"
         raise SettingsError("--preset", name, f"one of {', '.join(preset_names())}", hint)
-    from skelgait.settings.yaml_files import read_yaml
+    from skelgait.storage.yaml_files import read_yaml
 
     with as_file(files("skelgait.settings.presets").joinpath(f"{name}.yaml")) as path:
         return read_yaml(path)
