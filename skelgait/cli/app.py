@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from typing import Annotated, Any
 
 import typer
@@ -107,4 +108,6 @@ def root(
 
 def main() -> None:
     """Run the command line."""
+    # pydantic would look for plugins in every installed package, and `--help` wait for it.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     app(prog_name="skelgait")

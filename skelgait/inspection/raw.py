@@ -28,7 +28,7 @@ from skelgait.inspection.track_facts import People, draw_tracks, find_people, tr
 from skelgait.raw.file_tree import walk_folders
 from skelgait.raw.keys import sequence_keys
 from skelgait.raw.poses.layout import find_sequences
-from skelgait.raw.poses.registry import match_layout
+from skelgait.raw.poses.opening import match_layout
 from skelgait.raw.poses.sequence import RawSequence
 from skelgait.storage import Key
 

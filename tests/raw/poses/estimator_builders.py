@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skelgait.raw.file_tree import sample_files
-from skelgait.raw.poses.registry import LAYOUTS, open_raw
+from skelgait.raw.poses import LAYOUTS, open_raw
+from skelgait.raw.poses.registry import get_layout
 from skelgait.raw.poses.sequence import RawSequence
 from skelgait.storage import Key
 
@@ -26,7 +27,7 @@ WALKER = 3
 
 def matching_layouts(root: Path) -> list[str]:
     """Return the names of all layouts that match the files at `root`."""
-    return [layout.name for layout in LAYOUTS.values() if layout.matches(sample_files(root))]
+    return [name for name in LAYOUTS if get_layout(name).matches(sample_files(root))]
 
 
 def read_all(root: Path, layout: str) -> dict[Key, RawSequence]:

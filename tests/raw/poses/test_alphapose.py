@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skelgait.errors import DataError, ShapeError
+from skelgait.raw.poses import open_raw
 from skelgait.raw.poses.alphapose import ALPHAPOSE
-from skelgait.raw.poses.registry import open_raw
 from skelgait.raw.poses.sequence import RawSequence
 from skelgait.storage import Key
 from tests.raw.poses.dataset_builders import make_walks, person

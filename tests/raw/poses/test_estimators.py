@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from skelgait.errors import DataError
-from skelgait.raw.poses.registry import LAYOUTS, open_raw
+from skelgait.raw.poses import open_raw
+from skelgait.raw.poses.registry import get_layout
 from skelgait.raw.poses.sequence import RawSequence
 from skelgait.storage import Key
 from tests.raw.poses import dataset_builders as datasets
@@ -191,7 +192,7 @@ def test_damaged_or_hostile_file_is_an_error(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     path = write(tmp_path / "raw" / name, content)
-    LAYOUTS[layout].matches([path])  # must not raise
+    get_layout(layout).matches([path])  # must not raise
     with pytest.raises(DataError, match=path.name.replace(".", r"\.")):
         read_all(tmp_path / "raw", layout)
     assert not (tmp_path / "pwned").exists()

@@ -12,9 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skelgait.errors import DataError
-from skelgait.raw.poses import json_parts, json_stream
+from skelgait.raw.poses import json_parts, json_stream, open_raw
 from skelgait.raw.poses.json_stream import Item, iter_items, iter_spans, report_bytes
-from skelgait.raw.poses.registry import open_raw
 from skelgait.storage import Key
 from tests.raw.poses import estimator_builders as estimators
 from tests.raw.poses.dataset_builders import Walks, make_walks

@@ -13,7 +13,8 @@ from typer.testing import CliRunner
 
 from skelgait.cli import app
 from skelgait.maps import skeleton_maps
-from skelgait.raw.poses.registry import LAYOUTS, recognize_layout
+from skelgait.raw.poses import LAYOUTS, recognize_layout
+from skelgait.raw.poses.registry import get_layout
 from skelgait.storage import Key, open_source
 from tests.raw.poses import dataset_builders as datasets
 from tests.raw.poses import estimator_builders as estimators
@@ -109,6 +110,10 @@ def run(*args: object) -> dict[str, object]:
 
 def test_every_layout_has_a_case() -> None:
     assert {case.layout for case in CASES.values()} == set(LAYOUTS)
+
+
+def test_layout_has_its_name_in_the_registry() -> None:
+    assert [get_layout(name).name for name in LAYOUTS] == list(LAYOUTS)
 
 
 @pytest.mark.parametrize("name", CASES)

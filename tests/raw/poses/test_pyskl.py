@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from skelgait.errors import DataError
-from skelgait.raw.poses.registry import open_raw
+from skelgait.raw.poses import open_raw
 from skelgait.raw.poses.sequence import RawSequence
 from skelgait.storage import Key
 from tests.raw.poses.dataset_builders import PERSON, make_walks
