@@ -77,6 +77,13 @@ def bench(session: nox.Session) -> None:
         session.run("python", "-m", f"tests.benchmarks.{script.stem}", *session.posargs)
 
 
+@nox.session
+def load(session: nox.Session) -> None:
+    """Run the commands on 15,000 and 150,000 small sequences; print seconds and memory."""
+    session.install(".[test]")
+    session.run("python", "-m", "tests.load", *session.posargs)
+
+
 def _pinned(tool: str) -> str:
     """Return a tool with its version, as the extra `lint` pins it."""
     extra = nox.project.load_toml("pyproject.toml")["project"]["optional-dependencies"]["lint"]
