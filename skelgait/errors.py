@@ -93,6 +93,8 @@ def reading(
     others: tuple[type[Exception], ...] = (ArithmeticError, ValueError, *also)
     try:
         yield
+    except SkelgaitError:
+        raise
     except OSError as error:
         raise raises(path, error.strerror or str(error), expected, "check the path and its permissions") from error
     except MemoryError as error:

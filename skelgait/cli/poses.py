@@ -38,6 +38,7 @@ _Source = Annotated[Path, typer.Argument(metavar="SOURCE", help="Folder or file 
             "poses.min_frames",
             "poses.person_index",
             "poses.silhouette_images",
+            "poses.max_megapixels",
         ),
         COMPUTE: ("poses.workers",),
     },

@@ -24,7 +24,7 @@ _Source = Annotated[
     "skelgait silhouettes images --silhouettes aligned --storage hdf5",
     flags={
         DATA: ("paths.silhouettes", "silhouettes.storage", "silhouettes.compression", "silhouettes.overwrite"),
-        "Alignment": ("silhouettes.names", "silhouettes.size_px"),
+        "Alignment": ("silhouettes.names", "silhouettes.size_px", "silhouettes.max_megapixels"),
         COMPUTE: ("silhouettes.workers",),
     },
 )

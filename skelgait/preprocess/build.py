@@ -32,7 +32,7 @@ from skelgait.storage.times import is_same_time
 T = TypeVar("T")
 
 # Settings that change how the work is done, but not its result.
-_NOT_RECORDED = {"workers", "nproc", "device", "overwrite", "preview", "force"}
+_NOT_RECORDED = {"workers", "nproc", "device", "overwrite", "preview", "force", "max_megapixels"}
 
 
 class Loaded(NamedTuple):

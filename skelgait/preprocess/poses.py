@@ -55,7 +55,9 @@ def collect_poses(
     out = Path(out)
     if out.resolve() == raw.path.resolve():
         raise SettingsError(out, "the raw dataset itself", "another folder", "choose another folder with --poses")
-    images = find_silhouette_images(config.silhouette_images, config.names) if config.silhouette_images else None
+    images = None
+    if config.silhouette_images:
+        images = find_silhouette_images(config.silhouette_images, config.names, config.max_megapixels)
     if config.person is not None and config.people == "all":
         raise SettingsError("--person", f"{config.person} and --people all", "one of them", "remove one of them")
     _check_aids(raw, config.person_index, images)

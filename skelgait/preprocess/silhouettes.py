@@ -65,7 +65,7 @@ def align_dataset(
     metadata = DatasetMetadata(str(images.path.resolve()), recorded_settings(config))
     hint = "choose another folder with --silhouettes, or use --overwrite"
     return build_dataset(
-        _AlignRecipe(images, config.size_px, _is_grew(images)),
+        _AlignRecipe(images, config.size_px, config.max_megapixels, _is_grew(images)),
         Destination(out, "silhouette", metadata, config.storage, config.compression, hint=hint),
         workers=config.workers or usable_cores(),
         overwrite=config.overwrite,
@@ -83,6 +83,7 @@ class _AlignRecipe(Recipe):
 
     images: ImageFolders
     size_px: int
+    max_megapixels: int
     is_grew: bool
 
     @property
@@ -94,7 +95,7 @@ class _AlignRecipe(Recipe):
 
     def read(self, key: Key) -> Loaded:
         folder, files = self.images.folder(key), self.images.files(key)
-        frames = [(path.stem, self._align(read_silhouette(path))) for path in files]
+        frames = [(path.stem, self._align(read_silhouette(path, self.max_megapixels))) for path in files]
         aligned = [(name, frame) for name, frame in frames if frame is not None]
         if not aligned:
             hint = "extract the silhouettes from the video again, or remove the folder"

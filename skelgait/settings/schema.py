@@ -24,6 +24,7 @@ from skelgait.settings.types import (
     FolderPath,
     Fraction,
     FrameOffset,
+    Megapixels,
     Pixels,
     Processes,
     Seed,
@@ -37,6 +38,7 @@ _STORAGE = f"Storage format: {' or '.join(backend.description for backend in BAC
 _COMPRESSION = "HDF5 compression: lz4hc is fastest to read; gzip and none need no plugin."
 _OVERWRITE = "Overwrite existing output."
 _FORCE = "Write sequences with an impossible posture too."
+_MEGAPIXELS = "Maximum size of a silhouette image, in megapixels."
 _WORKERS = "Worker processes; default: one per core."
 
 
@@ -62,6 +64,7 @@ class PosesSettings(StrictModel):
     silhouette_images: FolderPath | None = Field(
         None, description="Folder of full-frame silhouettes, to choose the walker among several people."
     )
+    max_megapixels: Megapixels = Field(64, description=_MEGAPIXELS)
     people: Literal["walker", "all"] = Field(
         "walker", description="Who becomes a sequence: the walker, or each person (view 000-p1, 000-p2, ...)."
     )
@@ -88,6 +91,7 @@ class SilhouettesSettings(StrictModel):
     """Settings of `skelgait silhouettes`."""
 
     size_px: int = Field(64, ge=1, le=512, description="Side of an aligned silhouette, in pixels.")
+    max_megapixels: Megapixels = Field(64, description=_MEGAPIXELS)
     names: str | None = Field(None, description=_NAMES)
     storage: Storage = Field("pkl", description=_STORAGE)
     compression: Compression = Field("lz4hc", description=_COMPRESSION)

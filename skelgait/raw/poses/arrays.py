@@ -15,6 +15,7 @@ from skelgait.raw.file_tree import Folder
 from skelgait.raw.keys import PathParts
 from skelgait.raw.poses.detections import Detection, Detections
 from skelgait.raw.poses.joints import reshape_rows
+from skelgait.raw.poses.numpy_files import ArrayHeader, read_array, read_headers
 from skelgait.raw.poses.sequence_files import find_in_files
 from skelgait.raw.poses.third_values import refuse_3d
 from skelgait.skeletons import known_joint_counts
@@ -57,7 +58,7 @@ class Arrays:
     def read(self, location: ArrayItem) -> Detections:
         """See `Layout.read`."""
         path, name, number = location
-        array = _load(path)[name]
+        array = read_array(path, name)
         if number is not None:
             array = array[number].transpose(3, 1, 2, 0)
         people = _people(array, path)
@@ -75,28 +76,28 @@ def _find_in_folder(folder: Folder) -> Iterator[tuple[PathParts, ArrayItem]]:
     for file in folder.names:
         path = folder.path / file
         arrays = _arrays_of_joints(path)
-        for name, array in arrays.items():
+        for name, (shape, _) in arrays.items():
             parts = (path.stem,) if len(arrays) == 1 else (path.stem, name)
-            if array.ndim == 5:
-                yield from (((*parts, f"{n:05d}"), ArrayItem(path, name, n)) for n in range(len(array)))
+            if len(shape) == 5:
+                yield from (((*parts, f"{n:05d}"), ArrayItem(path, name, n)) for n in range(shape[0]))
             else:
                 yield parts, ArrayItem(path, name, None)
 
 
 def _has_joints(path: Path) -> bool:
     try:
-        return any(array.ndim in (2, 3, 4, 5) for array in _arrays_of_joints(path).values())
+        return bool(_arrays_of_joints(path))
     except DataError:
         return False
 
 
-def _arrays_of_joints(path: Path) -> dict[str, NDArray[Any]]:
-    """Return the arrays of a file whose shape is that of joints.
+def _arrays_of_joints(path: Path) -> dict[str, ArrayHeader]:
+    """Return the headers of the arrays of a file whose shape is that of joints.
 
     Raises:
         DataError: if the file cannot be read or has no such array.
     """
-    arrays = _load(path)
+    arrays = read_headers(path)
     joints = {name: array for name, array in arrays.items() if _is_shape_of_joints(array)}
     if not joints:
         found = ", ".join(f"{name} {array.shape} of {array.dtype}" for name, array in arrays.items()) or "no array"
@@ -104,15 +105,15 @@ def _arrays_of_joints(path: Path) -> dict[str, NDArray[Any]]:
     return joints
 
 
-def _is_shape_of_joints(array: NDArray[Any]) -> bool:
+def _is_shape_of_joints(array: ArrayHeader) -> bool:
     counts, shape = known_joint_counts(), array.shape
-    if array.dtype.kind not in "fiu":
+    if array.dtype.kind not in "fiu" or 0 in shape:
         return False
-    if array.ndim == 2:
+    if len(shape) == 2:
         return shape[1] in [3 * n for n in counts]
-    if array.ndim == 5:
+    if len(shape) == 5:
         return shape[3] in counts and shape[1] in (2, 3)
-    return array.ndim in (3, 4) and shape[-2] in counts and shape[-1] in (2, 3, 4)
+    return len(shape) in (3, 4) and shape[-2] in counts and shape[-1] in (2, 3, 4)
 
 
 def _people(array: NDArray[Any], path: Path) -> NDArray[Any]:
@@ -130,21 +131,3 @@ def _people(array: NDArray[Any], path: Path) -> NDArray[Any]:
         return array[None]
     is_frames_first = array.shape[0] > _MAX_PEOPLE >= array.shape[1]
     return array.transpose(1, 0, 2, 3) if is_frames_first else array
-
-
-def _load(path: Path) -> dict[str, NDArray[Any]]:
-    """Read the arrays of a file without running code in it.
-
-    Raises:
-        DataError: if it cannot be read.
-    """
-    try:
-        content = np.load(path, mmap_mode="r", allow_pickle=False)
-        if isinstance(content, np.ndarray):
-            return {"": content}
-        with content:
-            return {name: content[name] for name in content.files}
-    except OSError as error:
-        raise DataError(path, error.strerror or str(error), _EXPECTED, "check the path") from error
-    except Exception as error:  # a damaged header can raise anything
-        raise DataError(path, str(error) or type(error).__name__, _EXPECTED, "save plain arrays of numbers") from error

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from skelgait.errors import DataError
+from skelgait.errors import DataError, reading
 from skelgait.raw.file_tree import Folder
 from skelgait.raw.keys import PathParts
 from skelgait.raw.natural_sort import natural_sort
@@ -24,6 +24,7 @@ from skelgait.skeletons import COCO_17
 
 _EXPECTED = "rows of folder/sequence/frame and 3 numbers for each joint"
 _HINT = "download the table again, or pass another --layout"
+_MAX_LINE = 1 << 20
 
 Span = tuple[int, int]
 """Start and end offset of rows in the file, in bytes."""
@@ -120,11 +121,11 @@ def _spans(path: Path) -> dict[bytes, list[Span]]:
 
 
 def _lines(path: Path) -> Iterator[bytes]:
-    try:
-        with path.open("rb") as file:
-            yield from file
-    except OSError as error:
-        raise DataError(path, error.strerror or str(error), _EXPECTED, "check the path and its permissions") from error
+    with reading(path, _EXPECTED, _HINT), path.open("rb") as file:
+        while line := file.readline(_MAX_LINE + 1):
+            if len(line) > _MAX_LINE:
+                raise DataError(path, f"a row of more than {_MAX_LINE} bytes", _EXPECTED, _HINT)
+            yield line
 
 
 def _folder(row: bytes) -> bytes:
@@ -134,23 +135,18 @@ def _folder(row: bytes) -> bytes:
 
 
 def _read_spans(path: Path, spans: Sequence[Span]) -> Iterator[bytes]:
-    try:
-        with path.open("rb") as file:
-            for start, end in spans:
-                file.seek(start)
-                yield file.read(end - start)
-    except OSError as error:
-        raise DataError(path, error.strerror or str(error), _EXPECTED, "check the path and its permissions") from error
+    with reading(path, _EXPECTED, _HINT), path.open("rb") as file:
+        for start, end in spans:
+            file.seek(start)
+            yield file.read(end - start)
 
 
 def _parse(text: bytes, path: Path) -> tuple[list[str], NDArray[np.float32]]:
     """Return the image name of each row, and the joints (n, V, 3)."""
-    try:
+    with reading(path, _EXPECTED, _HINT, "a row that cannot be read", (csv.Error,)):
         rows = [row for row in csv.reader(io.StringIO(text.decode(), newline="")) if row]
         with np.errstate(over="ignore"):  # values out of range become infinite, a missing joint
             values = np.array([row[1:] for row in rows], np.float32)
-    except (csv.Error, ValueError) as error:
-        raise DataError(path, f"a row that cannot be read ({error})", _EXPECTED, _HINT) from error
     if not rows:
         raise DataError(path, "that rows are missing now", "an unchanged file", "run the command again")
     joints = reshape_rows(values, path)

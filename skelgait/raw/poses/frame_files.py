@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from skelgait.errors import DataError
+from skelgait.errors import DataError, reading
 from skelgait.raw.file_tree import list_files, walk_folders
 from skelgait.raw.keys import DEFAULT_LABEL, PathParts
 from skelgait.raw.poses.detections import Detection, Detections
-from skelgait.raw.poses.frames import FramePeople, read_frames
+from skelgait.raw.poses.frames import FramePeople, read_frames, read_one_frame
 from skelgait.raw.poses.image_people import with_absent
 from skelgait.raw.poses.joints import parse_person, reshape_rows
 from skelgait.raw.poses.json_files import read_json
@@ -25,8 +25,6 @@ from skelgait.skeletons import COCO_17, OPENPOSE_18, Skeleton
 # Files that are looked at to recognize the layout.
 _SAMPLED_FILES = 20
 _IMAGE_SUFFIX = re.compile(r"\.(png|jpe?g|bmp|tiff?|webp)$", re.IGNORECASE)
-# A larger file is not that of one frame.
-_MAX_FRAME_BYTES = 4 << 20
 
 
 class Frames(NamedTuple):
@@ -79,10 +77,8 @@ class FrameFiles:
 
     def _is_readable(self, path: Path) -> bool:
         try:
-            if path.stat().st_size > _MAX_FRAME_BYTES:
-                return False
-            frame = self.read_frame(path)
-        except (DataError, OSError):
+            frame = read_one_frame(path, self.read_frame)
+        except DataError:
             return False
         return bool(frame.people) or not self.needs_people
 
@@ -131,11 +127,12 @@ class FrameFiles:
 
 def _read_text(path: Path) -> FramePeople:
     """Read one person: two leading values, then x, y and confidence of each joint, separated by commas."""
-    try:
-        values = np.array(path.read_text(encoding="utf-8").replace("\n", ",").strip(", ").split(","), np.float64)
-    except (OSError, ValueError) as error:
-        found = "an empty file" if is_empty(path) else str(error)
-        raise DataError(path, found, "numbers separated by commas", "export the frame again") from error
+    expected, hint = "numbers separated by commas", "export the frame again"
+    with reading(path, expected, hint, "other content"):
+        text = path.read_text(encoding="utf-8").replace("\n", ",").strip(", ")
+        if not text:
+            raise DataError(path, "an empty file", expected, hint)
+        values = np.array(text.split(","), np.float64)
     return FramePeople([Detection(joints) for joints in reshape_rows(values[None], path)])
 
 

@@ -6,9 +6,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from skelgait.errors import DataError, ShapeError
+from skelgait.errors import DataError, ShapeError, reading
 from skelgait.raw.poses.detections import Detection
 from skelgait.skeletons import Skeleton
+
+_EXPECTED = "people in a frame"
+_HINT = "export the frame again"
+# A larger file is not that of one frame.
+_MAX_FRAME_BYTES = 4 << 20
 
 
 class FramePeople(NamedTuple):
@@ -23,6 +28,19 @@ class FramePeople(NamedTuple):
     people: Sequence[Detection] = ()
     skeleton: Skeleton | None = None
     image_size: tuple[int, int] | None = None
+
+
+def read_one_frame(path: Path, read_frame: Callable[[Path], FramePeople]) -> FramePeople:
+    """Read a frame, see `read_frames`.
+
+    Raises:
+        DataError: if the file cannot be read, or is larger than that of one frame.
+    """
+    with reading(path, _EXPECTED, _HINT):
+        size = path.stat().st_size
+        if size > _MAX_FRAME_BYTES:
+            raise DataError(path, f"{size} bytes", f"a frame of at most {_MAX_FRAME_BYTES} bytes", _HINT)
+        return read_frame(path)
 
 
 def read_frames(
@@ -46,7 +64,7 @@ def read_frames(
     frames, unreadable, errors = [], {}, []
     for path in files:
         try:
-            frames.append(read_frame(path))
+            frames.append(read_one_frame(path, read_frame))
         except ShapeError:
             raise
         except DataError as error:

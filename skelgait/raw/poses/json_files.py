@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from skelgait.errors import DataError
+from skelgait.errors import DataError, reading
 
 _EXPECTED = "a JSON file"
 _HINT = "export the poses again"
@@ -28,16 +28,11 @@ def read_json(path: Path) -> Any:
     Raises:
         DataError: if it cannot be read, is empty, or is not JSON.
     """
-    try:
+    with reading(path, _EXPECTED, _HINT, "invalid JSON"):
         text = path.read_bytes()
-    except OSError as error:
-        raise DataError(path, error.strerror or str(error), _EXPECTED, "check the path") from error
-    if not text.strip():
-        raise DataError(path, "an empty file", _EXPECTED, _HINT)
-    try:
+        if not text.strip():
+            raise DataError(path, "an empty file", _EXPECTED, _HINT)
         return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise DataError(path, f"invalid JSON ({error})", _EXPECTED, _HINT) from error
 
 
 def peek_json(path: Path) -> Any:
@@ -46,10 +41,8 @@ def peek_json(path: Path) -> Any:
     Raises:
         DataError: if it cannot be read, is empty, or is not JSON.
     """
-    try:
+    with reading(path, _EXPECTED, _HINT):
         stat = path.stat()
-    except OSError as error:
-        raise DataError(path, error.strerror or str(error), _EXPECTED, "check the path") from error
     return _peek(path, stat.st_size, stat.st_mtime_ns)
 
 
@@ -79,12 +72,10 @@ def _size(path: Path) -> int:
 def _peek(path: Path, size: int, _modified_ns: int) -> Any:
     if size <= _SMALL_BYTES:
         return read_json(path)
-    with path.open("rb") as file:
-        text = file.read(_SMALL_BYTES).decode(errors="ignore")
-    try:
+    with reading(path, _EXPECTED, _HINT, "invalid JSON"):
+        with path.open("rb") as file:
+            text = file.read(_SMALL_BYTES).decode(errors="ignore")
         return _first_items(text)
-    except (ValueError, RecursionError) as error:
-        raise DataError(path, f"invalid JSON ({error})", _EXPECTED, _HINT) from error
 
 
 def _first_items(text: str) -> Any:

@@ -12,13 +12,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from skelgait.errors import DataError
+from skelgait.errors import reading
 from skelgait.raw.keys import PathParts
 from skelgait.raw.poses.json_stream import Item, Span
 
 LARGE_BYTES = 32 << 20
 """Size from which files are read in parts."""
-_EXPECTED = "a JSON file"
 _HINT = "run the command again"
 
 
@@ -53,15 +52,10 @@ def read_spans(path: Path, spans: Sequence[Span]) -> Iterator[Item]:
     Raises:
         DataError: if the file cannot be read, or has changed.
     """
-    try:
-        with path.open("rb") as file:
-            for key, start, end in spans:
-                file.seek(start)
-                yield from (Item(key, value) for value in json.loads(b"[" + file.read(end - start) + b"]"))
-    except OSError as error:
-        raise DataError(path, error.strerror or str(error), _EXPECTED, "check the path") from error
-    except (ValueError, RecursionError) as error:
-        raise DataError(path, f"that the file has changed ({error})", "an unchanged file", _HINT) from error
+    with reading(path, "an unchanged file", _HINT, "that the file has changed"), path.open("rb") as file:
+        for key, start, end in spans:
+            file.seek(start)
+            yield from (Item(key, value) for value in json.loads(b"[" + file.read(end - start) + b"]"))
 
 
 def field_value(text: str, name: str) -> Any:

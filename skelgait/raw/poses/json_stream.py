@@ -11,7 +11,7 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
-from skelgait.errors import DataError
+from skelgait.errors import DataError, reading
 
 _CHUNK_BYTES = 1 << 20
 # An object without objects in it, or with objects that have none, such as a segmentation; its texts have neither
@@ -79,13 +79,8 @@ def iter_spans(path: Path) -> Iterator[tuple[Span, str]]:
     Raises:
         DataError: if the file cannot be read or is not JSON.
     """
-    try:
-        with path.open("rb") as file:
-            yield from _Scanner(file, "latin-1").spans()
-    except OSError as error:
-        raise DataError(path, error.strerror or str(error), _EXPECTED, "check the path") from error
-    except (ValueError, RecursionError) as error:
-        raise DataError(path, f"invalid JSON ({error})", _EXPECTED, _HINT) from error
+    with reading(path, _EXPECTED, _HINT, "invalid JSON"), path.open("rb") as file:
+        yield from _Scanner(file, "latin-1").spans()
 
 
 def iter_items(path: Path) -> Iterator[Item]:
@@ -96,15 +91,11 @@ def iter_items(path: Path) -> Iterator[Item]:
     Raises:
         DataError: if the file cannot be read, is empty, or is not JSON.
     """
-    try:
-        with path.open("rb") as file:
+    with reading(path, _EXPECTED, _HINT, "invalid JSON"), path.open("rb") as file:
+        try:
             yield from _Scanner(file).items()
-    except OSError as error:
-        raise DataError(path, error.strerror or str(error), _EXPECTED, "check the path") from error
-    except _EmptyFileError as error:
-        raise DataError(path, "an empty file", _EXPECTED, _HINT) from error
-    except (ValueError, RecursionError) as error:
-        raise DataError(path, f"invalid JSON ({error})", _EXPECTED, _HINT) from error
+        except _EmptyFileError as error:
+            raise DataError(path, "an empty file", _EXPECTED, _HINT) from error
 
 
 class _EmptyFileError(Exception):

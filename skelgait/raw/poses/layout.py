@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from skelgait.errors import DataError
+from skelgait.errors import DataError, reading
 from skelgait.raw.keys import PathParts, sequence_keys
 from skelgait.raw.poses.conversion import to_sequence
 from skelgait.raw.poses.detections import NO_OPTIONS, Detections, ReadOptions
@@ -15,12 +15,14 @@ from skelgait.raw.poses.sequence import RawSequence
 from skelgait.storage import Key
 from skelgait.storage.times import joint_time_ns
 
+_HINT = "export the poses again, or leave this file out with --pattern"
+
 
 class Layout(Protocol):
     """Raw pose layout: file format and folder structure of a dataset or a pose estimator.
 
-    Sequences are found by `find`, which returns a location for each. The type of a location is up to the layout; the
-    other methods take it.
+    Sequences are found by `find`, which returns a location for each: the path of a file or folder, or a tuple that
+    begins with it. The other methods take it.
     """
 
     @property
@@ -109,7 +111,9 @@ class RawPoses:
         Raises:
             DataError: if it cannot be read; the error names the file.
         """
-        return to_sequence(self.layout.read(self.locations[key]), self.options)
+        location = self.locations[key]
+        with reading(location if isinstance(location, Path) else location[0], "poses", _HINT):
+            return to_sequence(self.layout.read(location), self.options)
 
 
 def find_sequences(
@@ -132,7 +136,8 @@ def find_sequences(
         DataError: if there is no sequence, or paths do not give distinct keys.
         SettingsError: if `names` does not match.
     """
-    locations = layout.find(root, pattern)
+    with reading(root, f"sequences in the layout {layout.name} ({layout.title})", _HINT):
+        locations = layout.find(root, pattern)
     if not locations:
         found = f"no sequence in files that match {pattern}" if pattern else "no sequence"
         expected = f"sequences in the layout {layout.name} ({layout.title})"

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from skelgait.errors import DataError
+from skelgait.errors import reading
 from skelgait.raw.poses.detections import Detection, Detections
 from skelgait.raw.poses.file_layout import FileLayout
-from skelgait.raw.poses.sequence_files import read_head
+from skelgait.raw.poses.sequence_files import iter_lines, read_head
 from skelgait.skeletons import KINECT
 
 _EXPECTED = "frame count; for each frame a body count; for each body a line of ids, a joint count, and its joints"
@@ -28,14 +28,10 @@ def _is_ntu(path: Path) -> bool:
 
 
 def _read(path: Path) -> Detections:
-    try:
-        lines = iter(path.read_text(encoding="ascii").split("\n"))
+    with reading(path, _EXPECTED, _HINT, "other content", (IndexError, RuntimeError, StopIteration)):
+        lines = iter_lines(path, "ascii")
         n_frames = int(next(lines))
         frames = [list(_people(lines)) for _ in range(n_frames)]
-    except OSError as error:
-        raise DataError(path, error.strerror or str(error), _EXPECTED, "check the path") from error
-    except (ValueError, IndexError, RuntimeError, StopIteration) as error:
-        raise DataError(path, f"other content ({error or 'too few lines'})", _EXPECTED, _HINT) from error
     names = [str(n) for n in range(n_frames)]
     return Detections(path, frames, names, KINECT, "flag", _IMAGE_SIZE)
 

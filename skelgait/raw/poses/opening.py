@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
-from skelgait.errors import DataError, PathLike
+from skelgait.errors import DataError, PathLike, reading
 from skelgait.raw.file_tree import sample_files
 from skelgait.raw.poses.detections import NO_OPTIONS, ReadOptions
 from skelgait.raw.poses.layout import Layout, RawPoses, find_sequences
@@ -16,7 +17,13 @@ from skelgait.raw.poses.unusable import describe_unusable
 
 def match_layout(sample: Sequence[Path]) -> Layout | None:
     """Return the layout that sample files of a dataset have; None if no layout matches."""
-    return next((layout for layout in map(get_layout, LAYOUTS) if layout.matches(sample)), None)
+    return next((layout for layout in map(get_layout, LAYOUTS) if _matches(layout, sample)), None)
+
+
+def _matches(layout: Layout, sample: Sequence[Path]) -> bool:
+    with suppress(DataError), reading("", "", ""):  # reported when the file is read
+        return layout.matches(sample)
+    return False
 
 
 def recognize_layout(root: Path) -> Layout:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from skelgait.errors import DataError
+from skelgait.errors import DataError, reading
 from skelgait.storage import Key
 from skelgait.storage.arrays import read_pickled
 from skelgait.storage.frame_names import frame_number
@@ -37,10 +37,9 @@ def read_person_index(path: Path, frame_names: Sequence[str] | None) -> dict[int
     content = read_pickled(path, _EXPECTED)
     if not isinstance(content, dict):
         raise DataError(path, f"a {type(content).__name__}", _EXPECTED, "write the index again")
-    try:
+    with reading(path, _EXPECTED, "write the index again", "an entry that is not a number", (TypeError,)):
         persons = {frame_number(str(frame)): int(person) for frame, person in content.items()}
-    except (TypeError, ValueError) as error:
-        raise DataError(path, f"an entry that is not a number ({error})", _EXPECTED, "write the index again") from error
-    numbers = range(max(map(int, filter(None, persons)), default=0) + 1)
-    frames = enumerate(map(frame_number, frame_names) if frame_names is not None else numbers)
+    if frame_names is None:
+        return {number: person for number, person in persons.items() if number is not None}
+    frames = enumerate(map(frame_number, frame_names))
     return {t: persons[number] for t, number in frames if number is not None and number in persons}

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache, wraps
+from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,6 +16,8 @@ from skelgait.raw.keys import DEFAULT_LABEL, PathParts
 # Limit of common file systems.
 _MAX_NAME_LENGTH = 255
 _HEAD_BYTES = 65536
+# A row of all joints of a crowd is shorter.
+_MAX_LINE = 1 << 20
 
 Content = TypeVar("Content")
 Location = TypeVar("Location")
@@ -72,6 +75,23 @@ def split_path(text: Any, file: Path) -> PathParts:
 def frame_name(image: str) -> str:
     """Return the name of a frame: the file name of its image without the suffix."""
     return re.sub(r"(?<=.)\.[A-Za-z]\w*$", "", image)
+
+
+def iter_lines(path: Path, encoding: str, errors: str = "strict") -> Iterator[str]:
+    """Yield the lines of a text file, without their ends.
+
+    Raises:
+        ValueError: if a line has more than a million characters, or is not text in this encoding.
+        OSError: if the file cannot be read.
+    """
+    with path.open(encoding=encoding, errors=errors) as file:
+        for number in count(1):
+            line = file.readline(_MAX_LINE + 1)
+            if len(line) > _MAX_LINE:
+                raise ValueError(f"more than {_MAX_LINE} characters in line {number}")
+            if not line:
+                return
+            yield line.removesuffix("\n")
 
 
 def read_head(path: Path) -> bytes:

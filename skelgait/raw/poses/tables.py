@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from skelgait.errors import DataError
+from skelgait.errors import DataError, reading
 from skelgait.raw.poses.casia_b_csv import CASIA_B_CSV
 from skelgait.raw.poses.detections import Detection, Detections
 from skelgait.raw.poses.file_layout import FileLayout
 from skelgait.raw.poses.image_people import with_absent
 from skelgait.raw.poses.named_joints import skeleton_of_names
-from skelgait.raw.poses.sequence_files import frame_name, read_head
+from skelgait.raw.poses.sequence_files import frame_name, iter_lines, read_head
 from skelgait.raw.poses.table_columns import Columns, TableFormat, custom_columns, recognize_columns
 from skelgait.raw.poses.third_values import refuse_3d
 from skelgait.skeletons import MEDIAPIPE
@@ -47,12 +47,8 @@ def _is_table(path: Path) -> bool:
 
 
 def _read(path: Path, table: TableFormat | None) -> Detections:
-    try:
-        rows = [row for row in _split_rows(path.read_text(encoding="utf-8-sig").splitlines()) if any(row)]
-    except OSError as error:
-        raise DataError(path, error.strerror or str(error), _EXPECTED, "check the path") from error
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise DataError(path, f"a row that cannot be read ({error})", _EXPECTED, _HINT) from error
+    with reading(path, _EXPECTED, _HINT, "a row that cannot be read", (csv.Error,)):
+        rows = [row for row in _split_rows(list(iter_lines(path, "utf-8-sig"))) if any(row)]
     if len(rows) < 2:
         raise DataError(path, "no rows", _EXPECTED, _HINT)
     if rows[0][0].strip().lower() == "scorer":

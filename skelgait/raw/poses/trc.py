@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from skelgait.errors import DataError
+from skelgait.errors import DataError, reading
 from skelgait.raw.poses.detections import Detection, Detections
 from skelgait.raw.poses.file_layout import FileLayout
 from skelgait.raw.poses.named_joints import skeleton_of_names
-from skelgait.raw.poses.sequence_files import read_head
+from skelgait.raw.poses.sequence_files import iter_lines, read_head
 from skelgait.raw.poses.third_values import refuse_3d
 
 _EXPECTED = "tab-separated markers: a header of five lines, then frame, time, and X, Y, Z of each marker"
@@ -23,16 +23,12 @@ def _is_trc(path: Path) -> bool:
 
 
 def _read(path: Path) -> Detections:
-    try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    with reading(path, _EXPECTED, _HINT, "other content", (IndexError,)):
+        lines = list(iter_lines(path, "utf-8", "replace"))
         names = [name.strip() for name in lines[3].split("\t")[2:] if name.strip()]
         rows = [line.split("\t") for line in lines[_HEADER_LINES:] if line.strip()]
         width = 2 + 3 * len(names)
         values = np.array([[float(cell or "nan") for cell in (row + [""] * width)[:width]] for row in rows])
-    except OSError as error:
-        raise DataError(path, error.strerror or str(error), _EXPECTED, "check the path") from error
-    except (ValueError, IndexError) as error:
-        raise DataError(path, f"other content ({error})", _EXPECTED, _HINT) from error
     if not names or not len(values):
         raise DataError(path, "no markers", _EXPECTED, _HINT)
     markers = values[:, 2:].reshape(len(values), -1, 3)

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from skelgait.errors import DataError
+from skelgait.errors import DataError, reading
 from skelgait.raw.poses.detections import Detection
 from skelgait.raw.poses.frame_files import FrameFiles
 from skelgait.raw.poses.frames import FramePeople
+from skelgait.raw.poses.sequence_files import iter_lines
 from skelgait.skeletons import COCO_17
 
 _EXPECTED = "lines of class, cx, cy, w, h and 17 joints (x, y or x, y, confidence)"
@@ -20,12 +21,8 @@ _MAX_TRAILING = 2
 
 
 def _read(path: Path) -> FramePeople:
-    try:
-        rows = [
-            [float(cell) for cell in line.split()] for line in path.read_text(encoding="utf-8").splitlines() if line
-        ]
-    except (OSError, ValueError) as error:
-        raise DataError(path, str(error), _EXPECTED, _HINT) from error
+    with reading(path, _EXPECTED, _HINT, "other content"):
+        rows = [[float(cell) for cell in line.split()] for line in iter_lines(path, "utf-8") if line]
     return FramePeople([_person(row, path) for row in rows if row])
 
 

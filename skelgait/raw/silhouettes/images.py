@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from skelgait.errors import DataError, PathLike
 from skelgait.raw.silhouettes.folders import ImageFolders, find_image_folders
-from skelgait.raw.silhouettes.png import read_silhouette
+from skelgait.raw.silhouettes.png import MAX_MEGAPIXELS, read_silhouette
 from skelgait.storage import Key
 from skelgait.storage.frame_names import frame_number
 
@@ -22,9 +22,11 @@ class SilhouetteImages:
 
     Attributes:
         folders: folders of the images.
+        max_megapixels: maximum size of an image, see `read_silhouette`.
     """
 
     folders: ImageFolders
+    max_megapixels: int = MAX_MEGAPIXELS
 
     def frames(self, key: Key) -> Mapping[int, NDArray[np.uint8]]:
         """Return the silhouettes of a sequence by frame number, (H, W) uint8 in [0, 255]; empty if there are none.
@@ -35,20 +37,24 @@ class SilhouetteImages:
         Raises:
             DataError: if the folder cannot be read, or two images have the same frame number.
         """
-        return _Frames(_by_number(self.folders.files(key)) if key in self.folders.folders else {})
+        files = _by_number(self.folders.files(key)) if key in self.folders.folders else {}
+        return _Frames(files, self.max_megapixels)
 
 
-def find_silhouette_images(root: PathLike, names: str | None = None) -> SilhouetteImages:
-    """Find the silhouettes in a tree of PNG images, see `find_image_folders`."""
-    return SilhouetteImages(find_image_folders(root, names))
+def find_silhouette_images(
+    root: PathLike, names: str | None = None, max_megapixels: int = MAX_MEGAPIXELS
+) -> SilhouetteImages:
+    """Find the silhouettes in a tree of PNG images, see `find_image_folders` and `read_silhouette`."""
+    return SilhouetteImages(find_image_folders(root, names), max_megapixels)
 
 
 class _Frames(Mapping[int, NDArray[np.uint8]]):
-    def __init__(self, files: Mapping[int, Path]) -> None:
+    def __init__(self, files: Mapping[int, Path], max_megapixels: int) -> None:
         self._files = files
+        self._max_megapixels = max_megapixels
 
     def __getitem__(self, number: int) -> NDArray[np.uint8]:
-        return read_silhouette(self._files[number])
+        return read_silhouette(self._files[number], self._max_megapixels)
 
     def __contains__(self, number: object) -> bool:
         return number in self._files

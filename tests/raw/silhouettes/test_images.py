@@ -67,7 +67,7 @@ def damage(data: bytes, kind: str) -> bytes:
 def test_damaged_png_is_an_error(tmp_path: Path, kind: str) -> None:
     path = write_png(tmp_path / "a.png", MASK)
     path.write_bytes(damage(path.read_bytes(), kind))
-    with pytest.raises(DataError, match=r"a\.png: found no image, or a damaged one, expected a PNG of a silhouette"):
+    with pytest.raises(DataError, match=r"a\.png: found no image.*, or a damaged one, expected a PNG of a silhouette"):
         read_silhouette(path)
 
 
