@@ -100,7 +100,7 @@ def reading(
     except MemoryError as error:
         raise raises(path, "more than fits into the memory", expected, hint) from error
     except RecursionError as error:
-        raise raises(path, "values that are nested too deeply", expected, hint) from error
+        raise raises(path, f"{found} (nested too deeply)", expected, hint) from error
     except others as error:
         raise raises(path, f"{found} ({reason_of(error)})", expected, hint) from error
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
-from skelgait.errors import DataError
+from skelgait.errors import DataError, reading
 
 _HINT = "write a JSON object with lists of identity strings under TRAIN_SET and TEST_SET"
 
@@ -37,12 +37,8 @@ def load_partition(path: Path) -> Partition:
     Raises:
         DataError: if the file cannot be read, lacks a list, or has an identity in two lists.
     """
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise DataError(path, error.strerror or str(error), "a partition in JSON", "check the path") from error
-    except ValueError as error:
-        raise DataError(path, f"no JSON ({error})", "a partition in JSON", _HINT) from error
+    with reading(path, "a partition in JSON", _HINT, "no JSON"):
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
     train, test = (_strings(content, name, path) for name in ("TRAIN_SET", "TEST_SET"))
     validation, probes = (_strings({name: [], **content}, name, path) for name in ("VAL_SET", "PROBE_SET"))
     sets = {"TRAIN_SET": train, "TEST_SET": test, "VAL_SET": validation}

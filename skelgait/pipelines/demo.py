@@ -150,7 +150,7 @@ class _Steps:
         try:
             demo = json.loads(self._path.read_text(encoding="utf-8"))
             finished = list(demo.pop("finished"))
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise DataError(self._path, "no demo to resume", "an interrupted demo", hint) from error
         if demo != self._demo:
             raise DataError(self._path, f"a demo with {demo}", f"a demo with {self._demo}", hint)

@@ -70,7 +70,7 @@ def _existing_rows(path: Path) -> dict[Key, list[str]]:
     """Read the rows of an existing report; empty if there is none, or its columns are others."""
     try:
         text = path.read_bytes().decode(**_ENCODING)
-    except OSError:
+        header, *rows = list(csv.reader(io.StringIO(text, newline=""))) or [[]]
+    except (OSError, ValueError, csv.Error):  # written again
         return {}
-    header, *rows = list(csv.reader(io.StringIO(text, newline=""))) or [[]]
     return {Key(*row[:3]): row for row in rows if len(row) == len(COLUMNS)} if tuple(header) == COLUMNS else {}

@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from skelgait.errors import DataError, PathLike
+from skelgait.errors import PathLike, reading
 from skelgait.evaluation import EvaluationReport
 from skelgait.reports.ranks_file import write_ranks
 from skelgait.reports.rows import MetricRow, Report, rows_of
@@ -62,15 +62,11 @@ def read_report(folder: PathLike) -> dict[str, Any]:
         DataError: if it is missing or damaged, or was written by a newer skelgait.
     """
     path, hint = Path(folder) / REPORT, "run `skelgait evaluate` again"
-    try:
+    with reading(path, "an evaluation report", hint, "a damaged file", (KeyError, TypeError)):
         content = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(content, dict) or not isinstance(content["tables"], list):
             raise TypeError("no tables")
         if not isinstance(content["protocol"], str):
             raise TypeError("no protocol")
-    except OSError as error:
-        raise DataError(path, error.strerror or str(error), "an evaluation report", hint) from error
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise DataError(path, f"a damaged file ({error!r})", "an evaluation report", hint) from error
     check_format(path, content.get("format"), FORMAT)
     return content

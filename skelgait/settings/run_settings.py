@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from skelgait.errors import DataError, SettingsError
+from skelgait.errors import SettingsError, reading
 from skelgait.settings.changes import (
     KINDS,
     Change,
@@ -89,11 +89,9 @@ def read_run_file(run: Path) -> dict[str, Any]:
     path = run / RUN_FILE
     if not path.is_file():
         return {}
-    try:
+    hint = "restore the file; without it, changed settings of earlier resumes are lost"
+    with reading(path, "the facts of the run", hint, "a damaged file", (TypeError,)):
         content = dict(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError) as error:
-        hint = "restore the file; without it, changed settings of earlier resumes are lost"
-        raise DataError(path, f"a damaged file ({error})", "the facts of the run", hint) from error
     check_format(path, content.get("format"), RUN_FORMAT)
     return content
 

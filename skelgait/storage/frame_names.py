@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from skelgait.errors import DataError
+from skelgait.errors import DataError, reading
 from skelgait.storage.atomic import remove_file, write_text
 
 FOLDER = ".frame_names"
@@ -36,12 +36,10 @@ def read_frame_names(pickle: Path, length: int) -> list[str] | None:
         DataError: if the names cannot be read, or their number is not `length`.
     """
     path, hint = frame_names_file(pickle), f"write {pickle.name} and the names again, or remove this file"
-    try:
-        names = path.read_text(encoding="utf-8").split("\n")[:-1]
-    except FileNotFoundError:
+    if not path.is_file():
         return None
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(path, str(error), "one frame name per line", hint) from error
+    with reading(path, "one frame name per line", hint):
+        names = path.read_text(encoding="utf-8").split("\n")[:-1]
     if len(names) != length:
         raise DataError(path, f"{len(names)} names", f"{length}, the number of frames in {pickle.name}", hint)
     return names

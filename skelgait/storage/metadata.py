@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from skelgait import __version__
-from skelgait.errors import DataError, SettingsError
+from skelgait.errors import SettingsError, reading
 from skelgait.storage.atomic import write_text
 from skelgait.storage.backends import BACKENDS
 from skelgait.storage.format_version import check_format
@@ -89,7 +89,8 @@ def read_metadata(folder: Path) -> DatasetMetadata | None:
     path = folder / METADATA_FILE
     if not path.is_file():
         return None
-    try:
+    hint = "write the sequences of this folder again with --overwrite, or into another folder"
+    with reading(path, "metadata of a dataset", hint, "a damaged file", (KeyError, TypeError, AttributeError)):
         content = json.loads(path.read_text(encoding="utf-8"))
         check_format(path, content.get("format"), FORMAT)
         is_being_cleared, facts = bool(content.get("is_being_cleared")), dict(content.get("facts", {}))
@@ -101,9 +102,6 @@ def read_metadata(folder: Path) -> DatasetMetadata | None:
             bool(content.get("holds_others")),
             dict(content["source_settings"]) if "source_settings" in content else None,
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        hint = "write the sequences of this folder again with --overwrite, or into another folder"
-        raise DataError(path, f"a damaged file ({error!r})", "metadata of a dataset", hint) from error
 
 
 def write_metadata(folder: Path, metadata: DatasetMetadata) -> None:

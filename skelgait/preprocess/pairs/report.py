@@ -7,7 +7,7 @@ import io
 from collections.abc import Mapping
 from pathlib import Path
 
-from skelgait.errors import DataError
+from skelgait.errors import reading
 from skelgait.preprocess.pairs.outcome import OUTCOMES, Pairing, SequencePairing
 from skelgait.storage import Key
 from skelgait.storage.atomic import atomic_write
@@ -47,18 +47,15 @@ def read_report(out: Path) -> Mapping[Key, tuple[str, ...]]:
     Raises:
         DataError: if the file is damaged, or is another file of the same name.
     """
-    path = out / REPORT_FILE
-    try:
+    path, hint = out / REPORT_FILE, "choose another folder with --pairs, or remove this file and link again"
+    if not path.exists():
+        return {}
+    with reading(path, "a report of `skelgait link`", hint, "another or a damaged file", (csv.Error,)):
         text = path.read_bytes().decode(**_ENCODING)
         header, *rows = csv.reader(io.StringIO(text, newline=""), strict=True)
         if tuple(header) != COLUMNS:
             raise ValueError(f"the columns {', '.join(header)}")
         return {_key_of(row): tuple(row) for row in rows}
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError, csv.Error) as error:
-        hint = "choose another folder with --pairs, or remove this file and link again"
-        raise DataError(path, f"another or a damaged file ({error})", "a report of `skelgait link`", hint) from error
 
 
 def _key_of(row: list[str]) -> Key:

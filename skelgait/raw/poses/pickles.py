@@ -12,11 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skelgait.datasets import DATASETS
-from skelgait.errors import DataError, ShapeError, resemblance
+from skelgait.errors import DataError, ShapeError, reading, resemblance
 from skelgait.raw.file_tree import walk_folders
 from skelgait.raw.keys import PathParts
 from skelgait.raw.poses.detections import Detection, Detections
 from skelgait.raw.poses.joints import parse_people, reshape_rows
+from skelgait.raw.poses.sequence_files import iter_lines
 from skelgait.skeletons import known_joint_counts
 from skelgait.storage.arrays import read_pickled
 from skelgait.storage.frame_names import read_frame_names
@@ -131,7 +132,8 @@ def _mapped_frames(path: Path, length: int) -> list[str] | None:
     mapping = path.with_name(MAPPING)
     if not mapping.is_file():
         return None
-    lines = [line for line in mapping.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
+    with reading(mapping, "lines with a frame number", "fix the file, or remove it"):
+        lines = [line for line in iter_lines(mapping, "utf-8", "replace") if line.strip()]
     names = [re.findall(r"\d+", Path(line.strip()).stem)[-1:] for line in lines]
     if len(names) != length or not all(names):
         found = f"{len(lines)} lines, {sum(map(bool, names))} of them with a number"

@@ -131,7 +131,7 @@ def test_frame_order_is_independent_of_the_entries(tmp_path_factory: pytest.Temp
     [
         ("", "an empty file"),
         (json.dumps([entry()])[:-20], "invalid JSON"),  # truncated
-        ("[" * 100_000, "values that are nested too deeply"),
+        ("[" * 100_000, "invalid JSON"),
         ('{"a": 1}', "other content"),
         ("3", "other content"),
         (json.dumps([entry(), 3]), "other content"),
