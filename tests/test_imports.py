@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "posture": {"skeletons"},
     "opengait": {"errors"},
     "datasets": {"errors"},
-    "storage": {"errors"},
+    "storage": {"errors", "runtime"},
     "runtime": {"errors"},
     "models": {"errors"},
     "losses": {"errors"},

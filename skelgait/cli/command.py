@@ -74,6 +74,7 @@ class Command:
         """Return a function that typer understands: it has a parameter per flag, resolves the settings and runs."""
         # Imported when a command needs its flags, to keep `skelgait --help` fast.
         from skelgait.cli import options
+        from skelgait.storage.lock import wait_for_locks
 
         # The types of these two are not evaluated, because that would import all of the settings.
         declared = signature(self.run, eval_str=True, locals={"Settings": None, "Resolved": None}).parameters
@@ -97,6 +98,9 @@ class Command:
                     arguments["resolved"] = resolved
                 else:
                     arguments["settings"] = resolved.settings
+                with wait_for_locks(resolved.settings.wait):
+                    self.run(**arguments)
+                return
             self.run(**arguments)
 
         general = _GENERAL_PARAMETERS if has_settings else ()

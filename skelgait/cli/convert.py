@@ -22,7 +22,7 @@ _Out = Annotated[Path, typer.Argument(metavar="OUT", help="Folder to write, in t
 @command(
     "skelgait convert maps maps-hdf5",
     "skelgait convert maps-hdf5 maps-tree --workers 8",
-    flags={DATA: ("convert.pattern", "convert.compression"), COMPUTE: ("convert.workers",)},
+    flags={DATA: ("convert.pattern", "convert.compression", "wait"), COMPUTE: ("convert.workers",)},
 )
 def convert(source: _Source, out: _Out, settings: Settings, as_json: Json = False) -> None:
     """Convert a pickle tree to HDF5, or HDF5 to a pickle tree."""

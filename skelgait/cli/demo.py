@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @command(
     "skelgait demo --quick",
     "skelgait demo --out my-demo --seed 1",
-    flags={DATA: ("demo.out", "demo.seed", "demo.quick", "demo.resume")},
+    flags={DATA: ("demo.out", "demo.seed", "demo.quick", "demo.resume", "wait")},
 )
 def demo(settings: Settings, as_json: Json = False) -> None:
     """Run the whole pipeline on synthetic data; takes a few minutes."""

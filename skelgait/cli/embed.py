@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     "skelgait embed --dataset CCPG --out embeddings.h5",
     "skelgait embed --checkpoint best.pt --maps maps --identities all",
     flags={
-        DATA: ("dataset", "paths.maps", "paths.pairs", "partition", "embed.identities", "embed.out"),
+        DATA: ("dataset", "paths.maps", "paths.pairs", "partition", "embed.identities", "embed.out", "wait"),
         "Network": (
             "train.network.name", "preset", "embed.checkpoint", "embed.iteration", "embed.best", "paths.runs",
             "train.run_name", "embed.max_frames",

@@ -29,7 +29,7 @@ _AllMetrics = Annotated[
     flags={
         DATA: (
             "dataset", "paths.maps", "paths.pairs", "partition", "evaluate.embeddings", "evaluate.report",
-            "evaluate.pictures", "evaluate.submission",
+            "evaluate.pictures", "evaluate.submission", "wait",
         ),
         "Network": (
             "train.network.name", "preset", "evaluate.checkpoint", "evaluate.iteration", "evaluate.best",

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     flags={
         DATA: (
             "dataset", "paths.poses", "paths.maps", "heatmap.storage", "heatmap.compression", "heatmap.overwrite",
-            "heatmap.force", "heatmap.preview",
+            "heatmap.force", "heatmap.preview", "wait",
         ),
         "Drawing": ("heatmap.canvas_px", "heatmap.sigma_px", "heatmap.size_px", "heatmap.fill", "heatmap.align"),
         COMPUTE: ("heatmap.device", "heatmap.workers", "heatmap.nproc"),

@@ -26,7 +26,7 @@ _Probes = Annotated[
     "skelgait identify new-walks --gallery embeddings.h5",
     "skelgait identify walk.pkl --threshold 0.8 --out ranking.csv",
     flags={
-        DATA: ("identify.gallery", "identify.sequence", "identify.out", "identify.top"),
+        DATA: ("identify.gallery", "identify.sequence", "identify.out", "identify.top", "wait"),
         "Threshold": ("identify.threshold", "identify.validation", "identify.false_accept"),
         "Network": (
             "identify.checkpoint", "identify.iteration", "identify.best", "paths.runs", "train.run_name",
@@ -41,15 +41,18 @@ def identify(path: _Probes, settings: Settings, as_json: Json = False) -> None:
     With --threshold or --validation, probes of unknown people are rejected.
     """
     from skelgait.pipelines.identify import identify_probes, write_ranking
+    from skelgait.runtime.processes import process_group
     from skelgait.runtime.progress import progress
+    from skelgait.storage.lock import lock_file
 
     config = settings.identify
-    with processes_on(config.device, config.nproc) as device, progress(None, "Embedding", "sequences") as advance:
-        result = identify_probes(settings, path, device, advance)
-    if result is None:
-        return
-    if config.out:
-        write_ranking(config.out, result)
+    with processes_on(config.device, config.nproc) as device, lock_file(config.out, process_group()):
+        with progress(None, "Embedding", "sequences") as advance:
+            result = identify_probes(settings, path, device, advance)
+        if result is None:
+            return
+        if config.out:
+            write_ranking(config.out, result)
     if as_json:
         show_json(result.to_dict())
     else:

@@ -22,7 +22,7 @@ _Path = Annotated[
 @command(
     "skelgait inspect /data/SUSTech1K",
     "skelgait inspect alphapose --pictures",
-    flags={DATA: ("inspect.sequences", "inspect.names", "inspect.pictures", "inspect.out")},
+    flags={DATA: ("inspect.sequences", "inspect.names", "inspect.pictures", "inspect.out", "wait")},
 )
 def inspect(path: _Path, settings: Settings, as_json: Json = False) -> None:
     """Report content and problems of a path, and the next command."""

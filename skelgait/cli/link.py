@@ -21,10 +21,18 @@ _WARN_ABOUT: tuple[Outcome, ...] = ("unreadable", "unequal", "no silhouettes", "
     "skelgait link --dataset SUSTech1K",
     "skelgait link --maps maps --silhouettes silhouettes --on-mismatch trim",
     flags={
-        DATA: ("dataset", "paths.maps", "paths.silhouettes", "paths.pairs", "link.silhouette_pattern", "link.storage"),
+        DATA: (
+            "dataset",
+            "paths.maps",
+            "paths.silhouettes",
+            "paths.pairs",
+            "link.silhouette_pattern",
+            "link.storage",
+            "wait",
+        ),
         "Pairing": ("link.on_mismatch", "link.frame_offset"),
     },
-)
+)  # fmt: skip
 def link(settings: Settings, as_json: Json = False) -> None:
     """Pair skeleton maps with silhouettes, for SkeletonGait++."""
     from skelgait.pipelines import workspace

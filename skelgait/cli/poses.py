@@ -24,7 +24,7 @@ _Source = Annotated[Path, typer.Argument(metavar="SOURCE", help="Folder or file 
     "skelgait poses /data/Gait3D/2D_Poses",
     "skelgait poses alphapose --names '{identity}/{condition}/{view}'",
     flags={
-        DATA: ("paths.poses", "poses.storage", "poses.compression", "poses.overwrite", "poses.force"),
+        DATA: ("paths.poses", "poses.storage", "poses.compression", "poses.overwrite", "poses.force", "wait"),
         "Source": (
             "poses.layout",
             "poses.names",

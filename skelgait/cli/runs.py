@@ -34,7 +34,7 @@ _Plot = Annotated[
 ]
 
 
-@command("skelgait runs", "skelgait runs baseline mine --plot curves.png", flags={DATA: ("paths.runs",)})
+@command("skelgait runs", "skelgait runs baseline mine --plot curves.png", flags={DATA: ("paths.runs", "wait")})
 def runs(settings: Settings, names: _Names = None, plot: _Plot = None, as_json: Json = False) -> None:
     """List training runs: progress, losses, best rank-1, settings."""
     from skelgait.runs import differing_settings, find_runs, save_plot, summarize

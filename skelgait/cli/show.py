@@ -21,7 +21,7 @@ _Path = Annotated[
 @command(
     "skelgait show maps",
     "skelgait show pairs --sequence 001/nm-01/090 --frames 12",
-    flags={DATA: ("show.sequence", "show.pattern", "show.frames", "show.out")},
+    flags={DATA: ("show.sequence", "show.pattern", "show.frames", "show.out", "wait")},
 )
 def show(path: _Path, settings: Settings, as_json: Json = False) -> None:
     """Draw a sequence as contact sheet (PNG) and animation (GIF)."""

@@ -23,7 +23,7 @@ _Source = Annotated[
     "skelgait silhouettes /data/Gait3D/2D_Silhouettes",
     "skelgait silhouettes images --silhouettes aligned --storage hdf5",
     flags={
-        DATA: ("paths.silhouettes", "silhouettes.storage", "silhouettes.compression", "silhouettes.overwrite"),
+        DATA: ("paths.silhouettes", "silhouettes.storage", "silhouettes.compression", "silhouettes.overwrite", "wait"),
         "Alignment": ("silhouettes.names", "silhouettes.size_px", "silhouettes.max_megapixels"),
         COMPUTE: ("silhouettes.workers",),
     },

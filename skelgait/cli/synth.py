@@ -20,7 +20,7 @@ _Out = Annotated[Path, typer.Argument(metavar="OUT", help="Folder to write: pose
     "skelgait synth synthetic --people 20 --views 6",
     "skelgait synth synthetic --dataset SUSTech1K --noise-px 0 --lost 0",
     flags={
-        DATA: ("dataset",),
+        DATA: ("dataset", "wait"),
         "Walks": ("synth.people", "synth.views", "synth.repeats", "synth.frames", "synth.seed"),
         "Pose estimation": ("synth.noise_px", "synth.lost"),
     },

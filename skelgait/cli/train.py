@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     "skelgait train --dataset SUSTech1K --network skeletongait++",
     "skelgait train --dataset CCPG --resume --iterations 80000",
     flags={
-        DATA: ("dataset", "paths.maps", "paths.pairs", "partition", "paths.runs", "train.run_name"),
+        DATA: ("dataset", "paths.maps", "paths.pairs", "partition", "paths.runs", "train.run_name", "wait"),
         "Training": (
             "train.network.name", "preset", "train.iterations", "train.seed", "train.init", "train.resume",
             "train.iteration", "train.allow_changes", "train.val_share", "train.eval_during_training",

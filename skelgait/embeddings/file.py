@@ -27,6 +27,7 @@ from skelgait.matching.distances import as_slice
 from skelgait.storage import Key
 from skelgait.storage.format_version import check_format
 from skelgait.storage.hdf5_file import HDF5_ERRORS, create_hdf5
+from skelgait.storage.lock import lock_file
 from skelgait.storage.shards import read_keys, write_keys
 
 FORMAT = 1
@@ -84,10 +85,10 @@ def write_embeddings(
         facts: origin of the embeddings.
 
     Raises:
-        DataError: if the file cannot be written.
+        DataError: if the file cannot be written, or another process writes it.
         SkelgaitError: if `chunks` raises it.
     """
-    with create_hdf5(Path(path)) as (file, check):
+    with lock_file(Path(path)), create_hdf5(Path(path)) as (file, check):
         write_keys(file, list(keys))
         file["frames"] = np.asarray(frames, np.int64)
         # Text of fixed length: HDF5 may loop forever on a damaged file with text of variable length.

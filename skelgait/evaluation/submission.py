@@ -12,6 +12,7 @@ from skelgait.matching.nearest import nearest
 from skelgait.matching.options import MatchingOptions
 from skelgait.matching.reranking import compare_all
 from skelgait.storage.atomic import write_text
+from skelgait.storage.lock import lock_file
 
 
 def write_submission(
@@ -47,7 +48,8 @@ def write_submission(
     for start, distances in compare_all(embeddings.values, options)(probes, gallery):
         for row, columns in enumerate(nearest(distances, submission.ranks).columns.tolist(), start):
             lines.append(",".join([embeddings.keys[probes[row]].view, *(str(identities[i]) for i in columns)]))
-    write_text(path, "\n".join(lines) + "\n")
+    with lock_file(path):
+        write_text(path, "\n".join(lines) + "\n")
     return len(probes)
 
 

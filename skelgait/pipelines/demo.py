@@ -24,7 +24,9 @@ from skelgait.preprocess.pairs import pair_sequences, write_pairs
 from skelgait.runtime.advance import Progress, silent_progress
 from skelgait.settings import Settings, load_settings, preset_names
 from skelgait.settings.schema import DemoSettings, SynthSettings
-from skelgait.storage.atomic import write_text
+from skelgait.storage.atomic import write_error, write_text
+from skelgait.storage.lock import lock_folder
+from skelgait.storage.lock_file import FOLDER_LOCK
 from skelgait.synth import write_walkers
 from skelgait.viz.contact_sheet import Strip, save_sheet
 
@@ -82,6 +84,11 @@ def run_demo(
         DataError: if the folder cannot be written, contains other files, or has no demo of this seed and size to
             resume.
     """
+    with lock_folder(config.out):
+        return _run(config, progress, announce)
+
+
+def _run(config: DemoSettings, progress: Progress, announce: Callable[[str], None] | None) -> DemoReport:
     start = time.perf_counter()
     networks = {name: _settings(config, name) for name in NETWORKS if f"{name}_demo" in preset_names()}
     settings = next(iter(networks.values()))
@@ -138,7 +145,7 @@ class _Steps:
             self._announce(f"[{self._number}/{self._total}] {name}")
 
     def _clear(self, out: Path) -> None:
-        if out.is_dir() and any(out.iterdir()) and not self._path.is_file():
+        if out.is_dir() and any(path.name != FOLDER_LOCK for path in out.iterdir()) and not self._path.is_file():
             hint = "choose another folder with --out"
             raise DataError(out, "other files", "an empty folder, or an earlier demo", hint)
         self._write()
@@ -161,8 +168,14 @@ class _Steps:
 
 
 def _remove_folder(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path)
+    """Remove a folder and its content; of a link, the link."""
+    try:
+        if path.is_symlink():
+            path.unlink()
+        elif path.is_dir():
+            shutil.rmtree(path)
+    except OSError as error:
+        raise write_error(path, error) from error
 
 
 def _settings(config: DemoSettings, network: str) -> Settings:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -12,15 +12,22 @@ import torch
 
 from skelgait.datasets.identities import MissingPeople, find_missing, select_identities
 from skelgait.embeddings import EmbeddingFacts, write_embeddings
-from skelgait.embeddings.extraction import embed_in_rounds
+from skelgait.embeddings.extraction import EmbeddingChunk, embed_in_rounds
 from skelgait.pipelines import workspace
 from skelgait.pipelines.comparability import published_preset
-from skelgait.pipelines.trained_network import inference_options, load_trained_network, warn_if_maps_differ
+from skelgait.pipelines.trained_network import (
+    TrainedNetwork,
+    inference_options,
+    load_trained_network,
+    warn_if_maps_differ,
+)
 from skelgait.runtime.advance import Advance
 from skelgait.runtime.memory import keep_freed_memory
-from skelgait.runtime.processes import is_main
+from skelgait.runtime.processes import is_main, process_group
 from skelgait.settings import Settings
+from skelgait.settings.embedding import EmbedSettings
 from skelgait.storage import Key, SequenceSource
+from skelgait.storage.lock import lock_file
 from skelgait.training.fingerprint import how_drawn
 
 
@@ -66,7 +73,8 @@ def embed_run(
 
     Raises:
         CheckpointError: if there is no such checkpoint, if it cannot be used, or if an embedding is not finite.
-        DataError: if there are no such sequences, if one cannot be read, or if the file cannot be written.
+        DataError: if there are no such sequences, if one cannot be read, if the file cannot be written, or if another
+            process writes it.
         SettingsError: if training or test identities are requested without a partition, or if flags ask for another
             network than that of the checkpoint.
     """
@@ -76,11 +84,23 @@ def embed_run(
     source = workspace.open_inputs(settings, trained.name)
     warn_if_maps_differ(trained, source)
     keys, missing = _select_keys(settings, source)
-    options = inference_options(config)
-    chunks = embed_in_rounds(trained.checkpoint.network(), source, keys, device, options, advance=advance)
-    if not is_main():
-        deque(chunks, maxlen=0)
-        return None
+    with lock_file(config.out, process_group()):
+        options = inference_options(config)
+        chunks = embed_in_rounds(trained.checkpoint.network(), source, keys, device, options, advance=advance)
+        if not is_main():
+            deque(chunks, maxlen=0)
+            return None
+        return _write(config, trained, source, keys, chunks, missing)
+
+
+def _write(
+    config: EmbedSettings,
+    trained: TrainedNetwork,
+    source: SequenceSource,
+    keys: Sequence[Key],
+    chunks: Iterable[EmbeddingChunk],
+    missing: MissingPeople | None,
+) -> EmbedReport:
     lengths = [source.length(key) for key in keys]
     facts = EmbeddingFacts(
         network=trained.name,

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import errno
-import os
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -35,11 +33,12 @@ from skelgait.reports.folder import FORMAT, write_report
 from skelgait.reports.pictures import save_pictures
 from skelgait.runtime.advance import Progress, silent_progress
 from skelgait.runtime.memory import keep_freed_memory
-from skelgait.runtime.processes import is_main
+from skelgait.runtime.process_group import SINGLE, ProcessGroup
+from skelgait.runtime.processes import is_main, process_group
 from skelgait.settings import Settings
 from skelgait.settings.evaluation import EvaluateSettings
 from skelgait.storage import SequenceSource
-from skelgait.storage.atomic import write_error
+from skelgait.storage.lock import lock_file, lock_folder
 from skelgait.viz.plot_style import require_matplotlib
 
 
@@ -124,13 +123,28 @@ def evaluate_run(
         SettingsError: if settings contradict each other or the checkpoint, or if `--pictures` lacks matplotlib.
     """
     keep_freed_memory()
+    with ExitStack() as locks:
+        return _evaluate(_Request(settings, device, progress, requested, locks), command)
+
+
+class _Request(NamedTuple):
+    """Arguments of an evaluation, and the locks that it holds until it has ended."""
+
+    settings: Settings
+    device: torch.device
+    progress: Progress
+    requested: Mapping[str, object]
+    locks: ExitStack
+
+
+def _evaluate(request: _Request, command: str) -> Evaluation | None:
+    settings, device, progress, _, locks = request
     protocol, config = workspace.protocol_of(settings), settings.evaluate
     partition, notes = _partition_of(settings)
     _check_settings(config, protocol)
+    locks.enter_context(lock_file(config.submission, process_group()))
     inputs = (
-        _read_embeddings(settings, protocol, partition, requested)
-        if config.embeddings
-        else _embed(settings, protocol, partition, device, progress, requested)
+        _read_embeddings(request, protocol, partition) if config.embeddings else _embed(request, protocol, partition)
     )
     if inputs is None:
         return None
@@ -220,28 +234,17 @@ def _check_settings(config: EvaluateSettings, protocol: Protocol) -> None:
     require_matplotlib("--pictures")
 
 
-def _make_folder(folder: Path | None) -> None:
-    """Make the folder of the report before the long part of the work, so that an error appears early."""
-    if folder is None or not is_main():
+def _lock_report(folder: Path | None, locks: ExitStack, group: ProcessGroup) -> None:
+    """Make and lock the folder of the report before the long part of the work, so that an error appears early."""
+    if folder is None:
         return
     if folder.is_file():
         raise DataError(folder, "a file", "a folder for the report", "choose another one with --report")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if not os.access(folder, os.W_OK):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-    except OSError as error:
-        raise write_error(folder, error) from error
+    locks.enter_context(lock_folder(folder, group))
 
 
-def _embed(
-    settings: Settings,
-    protocol: Protocol,
-    partition: Partition,
-    device: torch.device,
-    progress: Progress,
-    requested: Mapping[str, object],
-) -> _Inputs | None:
+def _embed(request: _Request, protocol: Protocol, partition: Partition) -> _Inputs | None:
+    settings, device, progress, requested, locks = request
     config = settings.evaluate
     trained = load_trained_network(settings, config, requested)
     embedding = config.embedding or trained.test_embedding
@@ -249,7 +252,7 @@ def _embed(
     warn_if_maps_differ(trained, source)
     keys = evaluation_keys(source, protocol, partition)
     folder = config.report or (None if config.checkpoint else workspace.run_folder(settings) / "report")
-    _make_folder(folder)
+    _lock_report(folder, locks, process_group())
     with progress(len(keys), "Embedding", "sequences") as advance:
         embeddings = embed_and_gather(
             trained.checkpoint.network(), source, keys, device, inference_options(config), embedding, advance
@@ -271,16 +274,15 @@ def _embed(
     )
 
 
-def _read_embeddings(
-    settings: Settings, protocol: Protocol, partition: Partition, requested: Mapping[str, object]
-) -> _Inputs | None:
+def _read_embeddings(request: _Request, protocol: Protocol, partition: Partition) -> _Inputs | None:
+    settings, requested = request.settings, request.requested
     config = settings.evaluate
     if config.embeddings is None or not is_main():
         return None
     file = open_embeddings(config.embeddings, config.embedding)
     check_network(file.path, {"name": file.facts.network}, requested)
     embeddings, facts = file.select(evaluation_keys(file, protocol, partition)), file.facts
-    _make_folder(config.report)
+    _lock_report(config.report, request.locks, SINGLE)
     source = None
     if config.pictures:
         # Pictures show the sequences if they are available; metrics do not need them.

@@ -30,6 +30,7 @@ from skelgait.runtime.memory import keep_freed_memory
 from skelgait.runtime.processes import is_main
 from skelgait.settings import Settings
 from skelgait.storage.atomic import write_text
+from skelgait.storage.lock import lock_file
 
 
 @dataclass(frozen=True, repr=False)
@@ -191,9 +192,14 @@ def write_ranking(path: Path, identification: Identification) -> None:
     Raises:
         DataError: if the file cannot be written.
     """
+    with lock_file(path):
+        write_text(path, _ranking(path, identification))
+
+
+def _ranking(path: Path, identification: Identification) -> str:
+    """Return the text of a ranking file."""
     if path.suffix == ".json":
-        write_text(path, json.dumps(identification.to_dict(), indent=1, ensure_ascii=False) + "\n")
-        return
+        return json.dumps(identification.to_dict(), indent=1, ensure_ascii=False) + "\n"
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
     writer.writerow(("probe", "rank", "identity", "sequence", "distance", "accepted"))
@@ -202,4 +208,4 @@ def write_ranking(path: Path, identification: Identification) -> None:
             # Only the nearest person is accepted or rejected.
             accepted = "" if probe.accepted is None or rank > 1 else str(probe.accepted).lower()
             writer.writerow((probe.probe, rank, c.identity, c.sequence, c.distance, accepted))
-    write_text(path, table.getvalue())
+    return table.getvalue()

@@ -10,7 +10,7 @@ import time
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar, cast
@@ -244,10 +244,9 @@ def build_dataset(
     writer = find_backend(destination.storage).writer(
         out, modality, metadata, compression=destination.compression, file_name=destination.file_name
     )
-    with ExitStack() as lock:
+    with lock_folder(out, group):
 
         def prepare() -> tuple[list[Chunk], BuildReport]:
-            lock.enter_context(lock_folder(out))
             is_ours = prepare_folder(out, metadata, modality, overwrite=overwrite, hint=destination.hint)
             others = tuple(writer.others(set(recipe.keys)))
             if is_ours:
@@ -258,9 +257,11 @@ def build_dataset(
         chunks, cleared = _on_rank_zero(group, prepare)
         share = chunks[group.rank :: group.size]
         total = BuildReport()
-        for chunk, report in zip(share, in_workers(_Job(recipe, writer), share, workers), strict=True):
-            total = _merge(total, report)
-            advance(len(chunk.keys))
+        # Closed before the lock is released: until then, workers may write.
+        with closing(in_workers(_Job(recipe, writer), share, workers)) as made:
+            for chunk, report in zip(share, made, strict=True):
+                total = _merge(total, report)
+                advance(len(chunk.keys))
         reports = group.gather(total)
         _on_rank_zero(group, lambda: writer.finish(chunks))
     for other in (*reports[: group.rank], *reports[group.rank + 1 :]):

@@ -18,6 +18,7 @@ from skelgait.runtime.advance import Advance
 from skelgait.runtime.cores import usable_cores
 from skelgait.settings.schema import PosesSettings
 from skelgait.storage.backends import find_backend
+from skelgait.storage.lock import lock_folder
 from skelgait.storage.metadata import DatasetMetadata
 
 # Certainty of the walker below which a warning names the sequence.
@@ -68,14 +69,15 @@ def collect_poses(
     settings = {**recorded_settings(config), "layout": raw.layout.name}
     metadata = DatasetMetadata(str(raw.path.resolve()), settings)
     hint = "choose another folder with --poses, or use --overwrite"
-    report = build_dataset(
-        PoseRecipe(people, targets, frame_format, config.force),
-        Destination(out, "pose", metadata, config.storage, config.compression, hint=hint),
-        workers=workers,
-        overwrite=config.overwrite,
-        advance=advance,
-    )
-    write_report(out, report, list(targets))
+    with lock_folder(out):
+        report = build_dataset(
+            PoseRecipe(people, targets, frame_format, config.force),
+            Destination(out, "pose", metadata, config.storage, config.compression, hint=hint),
+            workers=workers,
+            overwrite=config.overwrite,
+            advance=advance,
+        )
+        write_report(out, report, list(targets))
     return replace(report, faults=(*report.faults, *_doubts(report, raw.path, out)))
 
 

@@ -15,6 +15,7 @@ from skelgait.reports.rows import MetricRow, Report, rows_of
 from skelgait.reports.tables import markdown_of
 from skelgait.storage.atomic import remove_file, write_text
 from skelgait.storage.format_version import check_format
+from skelgait.storage.lock import lock_folder
 
 REPORT, RANKS = "report.json", "ranks.h5"
 FORMAT = 1
@@ -32,9 +33,13 @@ def write_report(folder: PathLike, report: Report, evaluation: EvaluationReport)
         evaluation: the same report with the ranks of all probes.
 
     Raises:
-        DataError: if a file cannot be written.
+        DataError: if a file cannot be written, or another process writes there.
     """
-    folder = Path(folder)
+    with lock_folder(Path(folder)):
+        _write(Path(folder), report, evaluation)
+
+
+def _write(folder: Path, report: Report, evaluation: EvaluationReport) -> None:
     _remove_pictures(folder)
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")

@@ -13,6 +13,7 @@ from skelgait.reports.retrieval_sheet import save_retrieval_sheet
 from skelgait.reports.rows import Report
 from skelgait.storage import SequenceSource
 from skelgait.storage.atomic import atomic_write
+from skelgait.storage.lock import lock_folder
 
 if TYPE_CHECKING:
     from skelgait.evaluation.retrieval import Retrieved
@@ -41,6 +42,13 @@ def save_pictures(
         SettingsError: if matplotlib is not installed.
         DataError: if a file cannot be written.
     """
+    with lock_folder(folder):
+        return _save(folder, report, retrieved, source)
+
+
+def _save(
+    folder: Path, report: Report, retrieved: Mapping[str, Sequence[Retrieved]], source: SequenceSource | None
+) -> list[Path]:
     pictures: dict[str, Path] = {}
     for plot in plots_of(report):
         path = folder / plot.name

@@ -11,6 +11,7 @@ from skelgait.errors import DataError, SettingsError
 from skelgait.runs.metrics import is_fraction, label_of, logged_metrics
 from skelgait.runs.read import Run
 from skelgait.storage.atomic import atomic_write
+from skelgait.storage.lock import lock_file
 from skelgait.viz.plot_style import POINTS, Legend, line_style, new_figure, require_matplotlib, style_axes
 
 _PANEL_INCHES = (3.6, 2.5)
@@ -43,7 +44,7 @@ def save_plot(path: Path, runs: Sequence[Run]) -> None:
         found = f"no logged step in {', '.join(run.name for run in runs)}"
         raise DataError(path, found, "steps to draw", "wait for the first one, see train.log_every")
     figure = draw_figure(panels, {i: runs[i].name for i in drawn})
-    with atomic_write(path) as partial:
+    with lock_file(path), atomic_write(path) as partial:
         figure.savefig(partial, format=format_name, dpi=_PNG_DPI)
 
 

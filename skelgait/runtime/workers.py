@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context, parent_process
@@ -20,7 +20,7 @@ R = TypeVar("R")
 _job: Callable[[Any], Any] | None = None
 
 
-def in_workers(job: Callable[[T], R], items: Sequence[T], workers: int) -> Iterator[R]:
+def in_workers(job: Callable[[T], R], items: Sequence[T], workers: int) -> Generator[R, None, None]:
     """Yield the result of `job` for each item, in order.
 
     Args:

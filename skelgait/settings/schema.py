@@ -193,6 +193,7 @@ class Settings(StrictModel):
     partition: Annotated[Path, Strict(False)] | None = Field(
         None, description="JSON file of train and test identities; default: from the dataset."
     )
+    wait: bool = Field(False, description="Wait while another command writes to the same path.")
     paths: PathsSettings = Field(default_factory=PathsSettings)
     poses: PosesSettings = Field(default_factory=PosesSettings)
     silhouettes: SilhouettesSettings = Field(default_factory=SilhouettesSettings)

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from skelgait.errors import DataError
 
+_LONGEST_STEM = 200
+_PARTIAL_NAME = re.compile(r"\.(?P<stem>.+)\.[0-9a-f]{16}\.partial", re.DOTALL)
+
 
 @contextmanager
 def atomic_write(path: Path, modified_ns: int | None = None) -> Iterator[Path]:
     """Yield a temporary file that replaces `path` at the end of the block; after an error it is removed.
 
-    Missing folders are created. A killed process leaves its hidden temporary file until `path` is written again.
+    Missing folders are created. The temporary file is new, empty, in the folder of `path`, and has a random name, so
+    that no link is followed. If `path` is a link, the link is replaced, and its target stays as it is. A killed process
+    leaves its hidden temporary file; the next writer that locks the target removes it.
 
     Args:
         path: file to write.
@@ -26,6 +34,7 @@ def atomic_write(path: Path, modified_ns: int | None = None) -> Iterator[Path]:
     partial = partial_path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0), 0o666))
         try:
             yield partial
             if modified_ns is not None:
@@ -38,21 +47,49 @@ def atomic_write(path: Path, modified_ns: int | None = None) -> Iterator[Path]:
 
 
 def partial_path(path: Path) -> Path:
-    """Return the path of the temporary file for `path`."""
-    return path.with_name(f".{path.name}.partial")
+    """Return a new random path for a temporary file beside `path`."""
+    return path.with_name(f".{hidden_stem(path)}.{secrets.token_hex(8)}.partial")
+
+
+def hidden_stem(path: Path) -> str:
+    """Return the name of `path`, or a hash of it if hidden files could not have so long a name."""
+    name = os.fsencode(path.name)
+    return path.name if len(name) <= _LONGEST_STEM else hashlib.sha256(name).hexdigest()[:32]
+
+
+def stem_of_partial(name: str) -> str | None:
+    """Return the stem that a temporary file of `atomic_write` has in its name; None for other files."""
+    match = _PARTIAL_NAME.fullmatch(name)
+    return match["stem"] if match else None
 
 
 def remove_file(path: Path) -> None:
-    """Remove a file and its temporary file, if they exist.
+    """Remove a file, if it exists; of a link, the link.
 
     Raises:
-        DataError: if a file cannot be removed.
+        DataError: if the file cannot be removed.
     """
     try:
         path.unlink(missing_ok=True)
-        partial_path(path).unlink(missing_ok=True)
     except OSError as error:
         raise write_error(path, error) from error
+
+
+def remove_below(root: Path, path: Path) -> None:
+    """Remove a file below the folder `root`, if it exists. If a folder between them is a link, remove that link.
+
+    So nothing is removed in another tree.
+
+    Raises:
+        DataError: if the file or the link cannot be removed.
+    """
+    remove_file(linked_folder(root, path) or path)
+
+
+def linked_folder(root: Path, path: Path) -> Path | None:
+    """Return the first folder between `root` and `path` that is a link; None if there is none."""
+    folders = [root.joinpath(*parent.parts) for parent in path.relative_to(root).parents if parent.parts]
+    return next((folder for folder in reversed(folders) if folder.is_symlink()), None)
 
 
 def write_text(path: Path, text: str) -> None:

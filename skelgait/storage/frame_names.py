@@ -16,26 +16,35 @@ FOLDER = ".frame_names"
 
 
 def frame_names_file(pickle: Path) -> Path:
-    """Return the file with the names of the frames in a pickle file.
+    """Return the file with the names of the frames in a pickle file, in the same tree.
 
     Args:
-        pickle: file ROOT/<identity>/<condition>/<view>/<file>.pkl, or a link to such a file.
+        pickle: file ROOT/<identity>/<condition>/<view>/<file>.pkl; a link is not followed.
     """
-    path = pickle.resolve() if pickle.is_symlink() else pickle.absolute()
+    path = pickle.absolute()
     return Path(*path.parts[:-4], FOLDER, *path.parts[-4:-1], f"{path.name.removesuffix('.pkl')}.txt")
+
+
+def source_of_frame_names(pickle: Path) -> Path:
+    """Return the file to read the names of the frames in a pickle file from; those of a link are in its target's tree.
+
+    Args:
+        pickle: the pickle file, or a link to it.
+    """
+    return frame_names_file(pickle.resolve() if pickle.is_symlink() else pickle)
 
 
 def read_frame_names(pickle: Path, length: int) -> list[str] | None:
     """Read the names of the frames in a pickle file; None if they are unknown.
 
     Args:
-        pickle: the pickle file.
+        pickle: the pickle file, or a link to it.
         length: number of its frames.
 
     Raises:
         DataError: if the names cannot be read, or their number is not `length`.
     """
-    path, hint = frame_names_file(pickle), f"write {pickle.name} and the names again, or remove this file"
+    path, hint = source_of_frame_names(pickle), f"write {pickle.name} and the names again, or remove this file"
     if not path.is_file():
         return None
     with reading(path, "one frame name per line", hint):

@@ -148,5 +148,3 @@ def remove_shards(out: Path) -> None:
     """
     for shard in shard_files(out):
         remove_file(shard)
-    for partial in out.glob(".shard-*.h5.partial"):
-        remove_file(partial)

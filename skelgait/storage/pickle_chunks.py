@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from skelgait.errors import DataError
 from skelgait.storage.arrays import read_pickled_header
-from skelgait.storage.atomic import remove_file
+from skelgait.storage.atomic import remove_below
 from skelgait.storage.checks import check_modality
 from skelgait.storage.chunks import Chunk, ChunkWriter, SequenceInfo
 from skelgait.storage.frame_names import frame_names_file
@@ -57,7 +57,7 @@ class PickleChunkWriter(ChunkWriter):
     def remove(self, keys: Collection[Key]) -> None:
         """See `ChunkWriter.remove`."""
         for key in keys:
-            _remove(_files(self.out, key, self.modality))
+            _remove(self.out, _files(self.out, key, self.modality))
 
     def _is_complete(self, path: Path) -> bool:
         if not path.is_file():
@@ -82,7 +82,7 @@ def remove_pickles(out: Path, modality: Modality) -> None:
     except DataError:  # no sequences
         return
     for key in tree.keys:
-        _remove(_files(out, key, modality))
+        _remove(out, _files(out, key, modality))
 
 
 def _files(out: Path, key: Key, modality: Modality) -> list[Path]:
@@ -95,11 +95,11 @@ def _files(out: Path, key: Key, modality: Modality) -> list[Path]:
     return files
 
 
-def _remove(files: Iterable[Path]) -> None:
-    """Remove pickle files, the names of their frames, and folders that become empty."""
+def _remove(out: Path, files: Iterable[Path]) -> None:
+    """Remove pickle files, the names of their frames, and folders that become empty. No link is followed."""
     for file in files:
-        for path in (file, frame_names_file(file)):
-            remove_file(path)
+        for path in (file.absolute(), frame_names_file(file)):
+            remove_below(out.absolute(), path)
             for folder in list(path.parents)[:3]:
                 with suppress(OSError):  # not empty
                     folder.rmdir()

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from skelgait.errors import DataError, PathLike, ShapeError
 from skelgait.storage.arrays import read_pickled_array, read_pickled_header, write_pickled_array
+from skelgait.storage.atomic import linked_folder
 from skelgait.storage.checks import check_modality
-from skelgait.storage.frame_names import FOLDER, read_frame_names, write_frame_names
+from skelgait.storage.frame_names import FOLDER, frame_names_file, read_frame_names, write_frame_names
 from skelgait.storage.pairs import MAP_LINK, SILHOUETTE_LINK
 from skelgait.storage.source import FrameChoice, Key, Modality, SequenceSource
 from skelgait.storage.times import joint_time_ns
@@ -206,12 +207,21 @@ class PickleTreeWriter:
             frame_names: names of the frames; None: unknown.
 
         Raises:
-            DataError: if the file cannot be written.
+            DataError: if the file cannot be written, or a folder of the tree is a link to another tree.
         """
         path = self.file(key, name)
+        for file in (path.absolute(), frame_names_file(path)):
+            self._refuse_link(file)
         write_frame_names(path, frame_names)
         write_pickled_array(path, array, modified_ns)
         return path
+
+    def _refuse_link(self, file: Path) -> None:
+        link = linked_folder(self.path.absolute(), file)
+        if link is not None:
+            found = f"a link to {link.readlink()}, where this would change files"
+            hint = "remove the link, or link the whole tree"
+            raise DataError(link, found, "a folder", hint)
 
 
 def read_error(path: Path, error: OSError, expected: str = "a file that can be read") -> DataError:

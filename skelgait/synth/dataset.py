@@ -19,6 +19,7 @@ from skelgait.runtime.rng import rng_for
 from skelgait.skeletons import COCO_17, OPENPOSE_18
 from skelgait.storage import Key, PickleTreeWriter
 from skelgait.storage.atomic import write_text
+from skelgait.storage.lock import lock_folder
 from skelgait.synth.anthropometry import sample_person, vary_habits
 from skelgait.synth.body import silhouettes
 from skelgait.synth.camera import Camera, simulate_detection
@@ -124,13 +125,15 @@ def write_walkers(
     identities = sorted(partition.train) + sorted(partition.test)
     recording = _Recording(frames, noise_px, lost, seed)
     n_sequences = n_frames = 0
-    for plan in _walks(layout, identities, partition, views, _available(conditions, dataset.name, layout), repeats):
-        n_frames += _write_walk(out, layout, plan, recording)
-        n_sequences += len(plan.cameras)
-        advance(len(plan.cameras))
-    # Unnamed probes are not people, but belong to the test set.
-    partition = replace(partition, test=partition.test | layout.unnamed.keys())
-    _write_partition(out / "partition.json", partition)
+    walks = _walks(layout, identities, partition, views, _available(conditions, dataset.name, layout), repeats)
+    with lock_folder(out):
+        for plan in walks:
+            n_frames += _write_walk(out, layout, plan, recording)
+            n_sequences += len(plan.cameras)
+            advance(len(plan.cameras))
+        # Unnamed probes are not people, but belong to the test set.
+        partition = replace(partition, test=partition.test | layout.unnamed.keys())
+        _write_partition(out / "partition.json", partition)
     return SynthReport(people, n_sequences, n_frames, time.perf_counter() - start)
 
 

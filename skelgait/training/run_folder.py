@@ -24,6 +24,9 @@ from skelgait.storage.atomic import write_text
 from skelgait.training.precision import resolve_precision
 from skelgait.training.resume import Resumption
 
+# They say how one command continues a run; a new run with these settings must not continue anything.
+_NOT_RECORDED = ("train.resume", "train.iteration", "train.allow_changes")
+
 
 def write_run(
     run: Path,
@@ -53,7 +56,8 @@ def write_run(
     precision = resolve_precision(str(settings["train.precision"]), device)
     history: dict[str, Any] = {"started": now, "resumed": [], "precision": precision, "changes": []}
     if resumption is None:
-        write_text(run / SETTINGS_FILE, yaml.safe_dump(nest(settings), sort_keys=False))
+        recorded = {key: value for key, value in settings.items() if key not in _NOT_RECORDED}
+        write_text(run / SETTINGS_FILE, yaml.safe_dump(nest(recorded), sort_keys=False))
     else:
         before = read_run_file(run)
         history |= {key: before[key] for key in history if key in before}

@@ -22,7 +22,7 @@ from skelgait.runtime.advance import Advance, no_progress
 from skelgait.runtime.launch import EXIT_PEER_FAILED
 from skelgait.runtime.logs import log_to
 from skelgait.runtime.memory import keep_freed_memory
-from skelgait.runtime.processes import any_process, is_main, mean_over_processes, rank, world_size
+from skelgait.runtime.processes import any_process, is_main, mean_over_processes, process_group, rank, world_size
 from skelgait.runtime.stopping import StopRequest, stop_request
 from skelgait.sampling.batch import Batch
 from skelgait.sampling.batch_sampler import IdentityBatchSampler
@@ -30,6 +30,7 @@ from skelgait.sampling.clips import Clips, clip_batches
 from skelgait.settings.run_settings import current_settings
 from skelgait.settings.training import TrainSettings
 from skelgait.storage import Key, SequenceSource
+from skelgait.storage.lock import lock_folder
 from skelgait.training.collapse import CollapseMonitor, warn_of_one_identity
 from skelgait.training.evaluations import Evaluations
 from skelgait.training.fingerprint import fingerprint
@@ -107,7 +108,7 @@ def train(
     Raises:
         SettingsError: if the settings do not fit the data, the machine or the resumed run.
         DataError: if there are no training sequences, one of them cannot be read, the data are not those of the resumed
-            run, or the run folder cannot be written.
+            run, or the run folder cannot be written, or another process trains there.
         CheckpointError: if the checkpoint to resume or to start from cannot be used.
         SkelgaitError: if the loss is not finite.
     """
@@ -118,50 +119,53 @@ def train(
         refuse_earlier_training(run)
     keep_freed_memory()
     keys, names = training_keys(source, identities)
-    data = fingerprint(source, keys)
-    label_of = {name: label for label, name in enumerate(names)}
-    labels = [label_of[key.identity] for key in keys]
-    clips, sampler = _clips(source, keys, labels, settings), _sampler(labels, settings)
-    architecture = Architecture(classes=len(names), **settings.network.model_dump(exclude={"test_embedding"}))
-    state = TrainingState(run, architecture, settings, device)
-    record = current_settings(settings, other_settings or {})
-    resumption: Resumption | None = None
-    initial_state = "training from random weights"
-    if settings.resume:
-        precision = resolve_precision(settings.precision, device)
-        resumption = plan_resumption(run, settings, {**record, "train.precision": precision}, architecture, data)
-        state.restore(resumption.checkpoint)
-        sampler.start = state.drawn
-        initial_state = f"resuming after iteration {state.iteration}"
-    elif settings.init is not None:
-        missing = state.load_initial_weights(settings.init)
-        initial_state = f"training from the weights of {settings.init}"
-        if missing:
-            initial_state += f", and random {', '.join(missing)}"
-    check_free_space(run, state.checkpoint_bytes)
-    with log_to(run / "log.txt" if is_main() else None), stop_request() as stop:
-        write_run(run, record, device, data, resumption)
-        log.info("%d sequences of %d identities", len(keys), len(names))
-        log.info(initial_state)
-        if is_main():
-            warn_of_one_identity(len(names), settings)
-        if resumption is not None and is_main():
-            resumption.log_changes()
-            _warn_if_finished(state, settings)
-        advance(state.iteration)
-        batches = clip_batches(clips, sampler, workers=settings.num_workers, pin_memory=device.type == "cuda")
-        loop = _Loop(run, settings, state, data, stop, evaluate)
-        with closing(batches):
-            metrics = loop.run_to_end(batches, advance)
-    return TrainReport(
-        run=run,
-        checkpoint=checkpoint_path(run, state.iteration),
-        iterations=state.iteration,
-        identities=len(names),
-        sequences=len(keys),
-        metrics=metrics,
-        seconds=time.perf_counter() - start,
-    )
+    with lock_folder(run, process_group()):
+        if not settings.resume:
+            refuse_earlier_training(run)  # again: it may have ended while this one waited
+        data = fingerprint(source, keys)
+        label_of = {name: label for label, name in enumerate(names)}
+        labels = [label_of[key.identity] for key in keys]
+        clips, sampler = _clips(source, keys, labels, settings), _sampler(labels, settings)
+        architecture = Architecture(classes=len(names), **settings.network.model_dump(exclude={"test_embedding"}))
+        state = TrainingState(run, architecture, settings, device)
+        record = current_settings(settings, other_settings or {})
+        resumption: Resumption | None = None
+        initial_state = "training from random weights"
+        if settings.resume:
+            precision = resolve_precision(settings.precision, device)
+            resumption = plan_resumption(run, settings, {**record, "train.precision": precision}, architecture, data)
+            state.restore(resumption.checkpoint)
+            sampler.start = state.drawn
+            initial_state = f"resuming after iteration {state.iteration}"
+        elif settings.init is not None:
+            missing = state.load_initial_weights(settings.init)
+            initial_state = f"training from the weights of {settings.init}"
+            if missing:
+                initial_state += f", and random {', '.join(missing)}"
+        check_free_space(run, state.checkpoint_bytes)
+        with log_to(run / "log.txt" if is_main() else None), stop_request() as stop:
+            write_run(run, record, device, data, resumption)
+            log.info("%d sequences of %d identities", len(keys), len(names))
+            log.info(initial_state)
+            if is_main():
+                warn_of_one_identity(len(names), settings)
+            if resumption is not None and is_main():
+                resumption.log_changes()
+                _warn_if_finished(state, settings)
+            advance(state.iteration)
+            batches = clip_batches(clips, sampler, workers=settings.num_workers, pin_memory=device.type == "cuda")
+            loop = _Loop(run, settings, state, data, stop, evaluate)
+            with closing(batches):
+                metrics = loop.run_to_end(batches, advance)
+        return TrainReport(
+            run=run,
+            checkpoint=checkpoint_path(run, state.iteration),
+            iterations=state.iteration,
+            identities=len(names),
+            sequences=len(keys),
+            metrics=metrics,
+            seconds=time.perf_counter() - start,
+        )
 
 
 class _Loop:

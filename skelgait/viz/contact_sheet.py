@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from skelgait.errors import DataError, PathLike
 from skelgait.storage.atomic import atomic_write
+from skelgait.storage.lock import lock_file
 
 _CELL_PX = 128
 _GAP_PX = 4
@@ -100,7 +101,7 @@ def _check_not_empty(strips: Sequence[Strip]) -> None:
 
 
 def _save(path: PathLike, encoded: NDArray[np.uint8]) -> None:
-    with atomic_write(Path(path)) as partial:
+    with lock_file(Path(path)), atomic_write(Path(path)) as partial:
         partial.write_bytes(encoded.tobytes())
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skelgait.storage.atomic import atomic_write
+from skelgait.storage.lock import lock_file
 from skelgait.viz.plot_style import Legend, line_style, new_figure, png_of, set_title, style_axes
 
 _WIDTH = 9.0
@@ -63,7 +64,7 @@ def save_track_plot(path: Path, title: str, tracks: Sequence[PlottedTrack], n_fr
         legend = Legend([*handles[len(others) :], *handles[: len(others)][:1]], names, _WIDTH)
         figure.set_size_inches(_WIDTH, 2 * _PANEL_HEIGHT + legend.inches)
         legend.draw(figure)
-    with atomic_write(path) as partial:
+    with lock_file(path), atomic_write(path) as partial:
         partial.write_bytes(png_of(figure))
 
 

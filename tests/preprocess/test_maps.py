@@ -26,8 +26,8 @@ from skelgait.preprocess.maps import draw_dataset
 from skelgait.runtime.process_group import ProcessGroup
 from skelgait.settings.schema import HeatmapSettings
 from skelgait.storage import Key, PickleTreeWriter, SequenceSource, open_source
-from skelgait.storage.lock import lock_folder
 from skelgait.storage.metadata import DatasetMetadata, write_metadata
+from tests.locked import locked
 from tests.paths import ROOT
 from tests.raw.poses.dataset_builders import upright
 from tests.synthetic_data import write_dataset
@@ -395,7 +395,8 @@ def test_poses_changed_while_drawn_are_drawn_again(
 
 
 def test_second_run_in_the_same_folder_is_refused(poses: SequenceSource, tmp_path: Path) -> None:
-    with lock_folder(tmp_path / "maps"), pytest.raises(DataError, match="maps: found another run that writes here"):
+    (tmp_path / "maps").mkdir()
+    with locked(tmp_path / "maps"), pytest.raises(DataError, match=r"maps: found `.*` \(process \d+ on .*\) writing"):
         draw_dataset(poses, tmp_path / "maps", HeatmapSettings(workers=1))
     assert draw_dataset(poses, tmp_path / "maps", HeatmapSettings(workers=1)).sequences == 5
 

@@ -19,8 +19,8 @@ from skelgait.preprocess.pairs.report import csv_row, read_report, write_report
 from skelgait.runtime.advance import Advance
 from skelgait.storage import Key, Modality, PickleTree, PickleTreeWriter, SequenceSource, open_pairs
 from skelgait.storage.arrays import read_pickled_header
-from skelgait.storage.atomic import remove_file
-from skelgait.storage.frame_names import frame_names_file, read_frame_names
+from skelgait.storage.atomic import linked_folder, partial_path, remove_below, remove_file
+from skelgait.storage.frame_names import frame_names_file, read_frame_names, source_of_frame_names
 from skelgait.storage.pairs import MAP_LINK, PAIR_FILE, SILHOUETTE_LINK, FramePairs
 from skelgait.storage.times import is_same_time, joint_time_ns
 
@@ -68,6 +68,9 @@ def _as_tree(source: SequenceSource) -> PickleTree:
 
 def _check_foreign_files(out: Path, pairs: Collection[Key], written: Collection[Key]) -> None:
     for key in pairs:
+        if folder := linked_folder(out, out.joinpath(*key, MAP_LINK)):
+            found, hint = f"a link to {folder.readlink()}, where this would change files", "remove the link"
+            raise DataError(folder, found, "a folder", hint)
         for path in _paths(out, key):
             if path.exists() and not path.is_symlink() and key not in written:
                 hint = "choose another folder with --pairs, or remove the file"
@@ -84,10 +87,10 @@ def _remove_outdated(
         for path in _paths(out, key):
             if path.is_symlink():
                 if key not in pairs:
-                    remove_file(path)
+                    remove_below(out, path)
             elif key in written and key not in unchanged:
-                remove_file(path)
-                remove_file(frame_names_file(path))
+                remove_below(out, path)
+                remove_below(out.absolute(), frame_names_file(path))
 
 
 def _existing_pairs(out: Path) -> set[Key]:
@@ -112,10 +115,9 @@ def _link_file(link: Path, target: Path) -> bool:
     relative = os.path.relpath(target.resolve(), link.parent.resolve())
     if link.is_symlink() and link.readlink() == Path(relative):
         return False
-    temporary = link.with_name(f".{link.name}.new")
+    temporary = partial_path(link)
     try:
         link.parent.mkdir(parents=True, exist_ok=True)
-        temporary.unlink(missing_ok=True)
         temporary.symlink_to(relative)
         temporary.replace(link)
     except OSError as error:
@@ -138,7 +140,7 @@ def _write_frames(key: Key, frame_pairs: FramePairs, maps: PickleTree, silhouett
 
 def _times_ns(key: Key, source: PickleTree, modality: Modality) -> list[int]:
     """Return the times at which a sequence and the names of its frames were last written."""
-    names = frame_names_file(source.file(key, modality))
+    names = source_of_frame_names(source.file(key, modality))
     return [source.modified_ns(key), *([names.stat().st_mtime_ns] if names.exists() else [])]
 
 

@@ -10,8 +10,8 @@ import pytest
 from skelgait.errors import DataError, SettingsError
 from skelgait.preprocess.pairs import SequencePairing, pair_sequences, write_pairs
 from skelgait.storage import Key, PickleTreeWriter, SequenceSource, open_pairs, open_source
-from skelgait.storage.lock import lock_folder
 from skelgait.storage.shards import ShardIndex, write_shard
+from tests.locked import locked
 
 A, B, C = Key("001", "nm-01", "000"), Key("001", "nm-01", "090"), Key("002", "nm-01", "000")
 
@@ -98,7 +98,8 @@ def test_report_keeps_unusual_names(tmp_path: Path) -> None:
 
 def test_second_run_in_the_same_folder_is_refused(tmp_path: Path) -> None:
     sources, out = trees(tmp_path, {A: 5}, {A: 5}), tmp_path / "pairs"
-    with lock_folder(out), pytest.raises(DataError, match="found another run that writes here"):
+    out.mkdir()
+    with locked(out), pytest.raises(DataError, match="writing here, expected one writer at a time; pass --wait"):
         write_pairs(pair_sequences(*sources), *sources, out, silhouette_pattern=None)
     assert not list(out.iterdir())
 
