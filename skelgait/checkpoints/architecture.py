@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import torch
@@ -14,6 +15,7 @@ from torch import Tensor
 
 from skelgait.models import NETWORKS, GaitNetwork, build_network
 from skelgait.models.network import FEATURE_ROWS
+from skelgait.models.registry import network_class
 from skelgait.opengait.weights import to_opengait
 from skelgait.settings.training import NetworkSettings
 
@@ -46,9 +48,16 @@ class Architecture:
         return build_network(**asdict(self))
 
     def build_on_meta(self) -> GaitNetwork:
-        """Return the network on torch's meta device: names and shapes without values or memory."""
-        with torch.device("meta"):
-            return self.build()
+        """Return the network on torch's meta device: names and shapes without values or memory. Do not change it."""
+        return _build_on_meta(self, network_class(self.name))
+
+
+# A file is compared with the same networks several times. The class is an argument, because a program may register
+# another one under the same name.
+@lru_cache(maxsize=32)
+def _build_on_meta(architecture: Architecture, _network: type[GaitNetwork]) -> GaitNetwork:
+    with torch.device("meta"):
+        return architecture.build()
 
 
 class Sizes(NamedTuple):
