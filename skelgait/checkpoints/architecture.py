@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import torch
 from pydantic import ValidationError
@@ -49,13 +49,13 @@ class Architecture:
 
     def build_on_meta(self) -> GaitNetwork:
         """Return the network on torch's meta device: names and shapes without values or memory. Do not change it."""
-        return _build_on_meta(self, network_class(self.name))
+        return _build_on_meta(self, cast("Hashable", network_class(self.name)))
 
 
 # A file is compared with the same networks several times. The class is an argument, because a program may register
 # another one under the same name.
 @lru_cache(maxsize=32)
-def _build_on_meta(architecture: Architecture, _network: type[GaitNetwork]) -> GaitNetwork:
+def _build_on_meta(architecture: Architecture, _network: Hashable) -> GaitNetwork:
     with torch.device("meta"):
         return architecture.build()
 

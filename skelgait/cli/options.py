@@ -38,12 +38,21 @@ def flag(key: str, panel: str) -> Parameter:
     option = typer.Option(
         f"--{name}/--no-{name}" if field.default is True else f"--{name}",
         help=_help(field, values),
-        metavar="<name>" if values and kind is str else _METAVARS.get(kind),
+        metavar=_metavar(field.annotation, values),
         rich_help_panel=panel,
         autocompletion=complete_run if key == "train.run_name" else lambda: list(values),
     )
     # Flags of lists and groups may be repeated.
     return _parameter(key, list[str] if kind in (tuple, dict) else kind, option)
+
+
+def _metavar(annotation: Any, values: tuple[str, ...]) -> str | None:
+    """Return the placeholder of a value in the help: `<name>` for a choice, `<int|auto>` if numbers are valid too."""
+    kind = _kind(annotation)
+    if kind is not str or not values:
+        return _METAVARS.get(kind)
+    numbers = [part.__name__ for part in get_args(annotation) if part in (int, float)]
+    return f"<{'|'.join([*numbers, *values])}>" if numbers else "<name>"
 
 
 def argument(key: str) -> Parameter:

@@ -24,7 +24,9 @@ from skelgait.settings.types import (
     FolderPath,
     Fraction,
     FrameOffset,
+    ImageSize,
     Megapixels,
+    PersonId,
     Pixels,
     Processes,
     Seed,
@@ -68,18 +70,14 @@ class PosesSettings(StrictModel):
     people: Literal["walker", "all"] = Field(
         "walker", description="Who becomes a sequence: the walker, or each person (view 000-p1, 000-p2, ...)."
     )
-    person: str | None = Field(
-        None, pattern=r"^p?\d{1,9}$", description="Person to write: track id in the file, or p1, p2, ... by prominence."
+    person: PersonId | None = Field(
+        None, description="Person to write: track id in the file, or p1, p2, ... by prominence."
     )
     min_frames: Count = Field(15, description="Minimum number of frames of a person, with --people all.")
     skeleton: str | None = Field(
         None, description="Skeleton of the joints: a name, or a YAML file that names columns and joints."
     )
-    image_size: str | None = Field(
-        None,
-        pattern=r"^[1-9]\d{0,4}x[1-9]\d{0,4}$",
-        description="Image size, as 1920x1080, for coordinates from 0 to 1.",
-    )
+    image_size: ImageSize | None = Field(None, description="Image size, as 1920x1080, for coordinates from 0 to 1.")
     force: bool = Field(False, description=_FORCE)
     storage: Storage = Field("pkl", description=_STORAGE)
     compression: Compression = Field("lz4hc", description=_COMPRESSION)

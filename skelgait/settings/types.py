@@ -47,6 +47,28 @@ def _auto_or_whole_number(value: object) -> object:
     raise ValueError("should be auto or a whole number, such as 1")
 
 
+class Text:
+    """Validator of a text that has a pattern.
+
+    Args:
+        pattern: regular expression of the whole text.
+        expected: valid texts in plain words, with an example.
+    """
+
+    def __init__(self, pattern: str, expected: str) -> None:
+        self._pattern, self._expected = re.compile(pattern), expected
+
+    def __call__(self, text: str) -> str:
+        """Return the text if it has the pattern.
+
+        Raises:
+            ValueError: if it does not.
+        """
+        if not self._pattern.fullmatch(text):
+            raise ValueError(f"should be {self._expected}")
+        return text
+
+
 # Not strict: YAML, the environment and flags give paths as strings and tuples as lists.
 FolderPath = Annotated[Path, Strict(False)]
 Count = Annotated[int, Field(ge=1, le=10**9)]
@@ -67,4 +89,10 @@ Precision = Literal["auto", "float32", "bf16", "fp16"]
 Storage = Annotated[str, AfterValidator(OneOf(BACKENDS))]
 # `auto` first: flags take text.
 FrameOffset = Annotated[Literal["auto"] | int, BeforeValidator(_auto_or_whole_number)]
+PersonId = Annotated[
+    str, AfterValidator(Text(r"p?[0-9]{1,9}", "a track id of the file, such as 7, or p1, p2, ... by prominence"))
+]
+ImageSize = Annotated[
+    str, AfterValidator(Text("[1-9][0-9]{0,4}x[1-9][0-9]{0,4}", "width x height in pixels, such as 1920x1080"))
+]
 Fraction = Annotated[float, Field(ge=0, le=1)]

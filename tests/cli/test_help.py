@@ -70,6 +70,10 @@ def test_root_help_lists_every_command_on_one_line() -> None:
             assert re.search(rf"│ {command.name} +{re.escape(summary)} +│", text), command.name
 
 
+def test_flag_of_numbers_and_a_word_shows_both() -> None:
+    assert re.search(r"--frame-offset +<int\|auto> ", help_of("link"))
+
+
 def test_descriptions_of_flags_are_short_phrases() -> None:
     for command in ALL:
         for key in (key for keys in command.flags.values() for key in keys):

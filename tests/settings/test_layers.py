@@ -180,6 +180,24 @@ def test_iteration_to_resume_from_is_accepted_with_resume(tmp_path: Path) -> Non
     assert train.iteration == 7
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "expected"),
+    [
+        ("poses.person", "the tall one", "a track id of the file, such as 7, or p1, p2, ... by prominence"),
+        ("poses.person", "p٣", "a track id of the file, such as 7, or p1, p2, ... by prominence"),
+        ("poses.image_size", "1920", "width x height in pixels, such as 1920x1080"),
+        ("poses.image_size", "0x1080", "width x height in pixels, such as 1920x1080"),
+        ("link.frame_offset", "one", "auto or a whole number, such as 1"),
+    ],
+)
+def test_text_without_the_pattern_is_refused_in_plain_words(
+    tmp_path: Path, key: str, value: str, expected: str
+) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load_settings(flags={key: value})
+    assert str(caught.value) == f"flag: {key}: should be {expected} (found {value!r})"
+
+
 def test_sections_are_merged_key_by_key(tmp_path: Path) -> None:
     environ = {"SKELGAIT_TRAIN": "{seed: 4, network: {strips: 8}}", "SKELGAIT_TRAIN__NETWORK": "{embedding_width: 32}"}
     flags = dict([parse_assignment("train={seed: 5}")])
