@@ -13,7 +13,7 @@ from skelgait.cli.output import show_counts, show_json, warn
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from skelgait.preprocess.build import BuildReport
+    from skelgait.preprocess.build_report import BuildReport
     from skelgait.runtime.advance import Advance
     from skelgait.settings import Settings
 

@@ -11,7 +11,7 @@ from skelgait.cli.command import COMPUTE, DATA, Json, command
 from skelgait.cli.output import show_counts, show_json, warn
 
 if TYPE_CHECKING:
-    from skelgait.preprocess.build import BuildReport
+    from skelgait.preprocess.build_report import BuildReport
     from skelgait.settings import Settings
 
 _Source = Annotated[

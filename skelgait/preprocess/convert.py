@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from skelgait.errors import DataError, PathLike, SettingsError, ShapeError
-from skelgait.preprocess.build import BuildReport, Destination, Loaded, Output, Recipe, build_dataset
+from skelgait.preprocess.build import Destination, build_dataset
+from skelgait.preprocess.build_report import BuildReport
+from skelgait.preprocess.recipe import Loaded, Output, Recipe
 from skelgait.runtime.advance import Advance
 from skelgait.runtime.cores import usable_cores
 from skelgait.storage import Backend, Key, SequenceSource

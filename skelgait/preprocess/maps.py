@@ -11,15 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skelgait.errors import DataError, PathLike, SettingsError
-from skelgait.preprocess.build import (
-    BuildReport,
-    Destination,
-    Loaded,
-    Output,
-    Recipe,
-    build_dataset,
-    recorded_settings,
-)
+from skelgait.preprocess.build import Destination, build_dataset, recorded_settings
+from skelgait.preprocess.build_report import BuildReport
+from skelgait.preprocess.recipe import Loaded, Output, Recipe
 from skelgait.runtime.advance import Advance
 from skelgait.runtime.cores import usable_cores
 from skelgait.runtime.process_group import SINGLE, ProcessGroup, processes_on_this_machine

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from skelgait.errors import DataError, ShapeError
 from skelgait.maps.keypoints import LARGEST_PX
-from skelgait.preprocess.build import Loaded, Output, Recipe
 from skelgait.preprocess.keypoints import check_posture
 from skelgait.preprocess.people import RawPeople, Scene, Target
+from skelgait.preprocess.recipe import Loaded, Output, Recipe
 from skelgait.raw.poses.jumps import count_jumps
 from skelgait.raw.poses.sequence import RawSequence
 from skelgait.raw.poses.tracks import count_splits

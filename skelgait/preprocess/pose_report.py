@@ -7,7 +7,7 @@ import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from skelgait.preprocess.build import BuildReport
+from skelgait.preprocess.build_report import BuildReport
 from skelgait.storage import Key
 from skelgait.storage.atomic import atomic_write
 

@@ -7,7 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from skelgait.errors import DataError, PathLike, SettingsError
-from skelgait.preprocess.build import BuildReport, Destination, build_dataset, recorded_settings
+from skelgait.preprocess.build import Destination, build_dataset, recorded_settings
+from skelgait.preprocess.build_report import BuildReport
 from skelgait.preprocess.people import RawPeople, find_targets, inspect_command
 from skelgait.preprocess.pose_recipe import FrameFormat, PoseRecipe
 from skelgait.preprocess.pose_report import REPORT_FILE, write_report

@@ -12,15 +12,9 @@ from numpy.typing import NDArray
 
 from skelgait.errors import DataError, PathLike, SettingsError
 from skelgait.preprocess.align import align_silhouette
-from skelgait.preprocess.build import (
-    BuildReport,
-    Destination,
-    Loaded,
-    Output,
-    Recipe,
-    build_dataset,
-    recorded_settings,
-)
+from skelgait.preprocess.build import Destination, build_dataset, recorded_settings
+from skelgait.preprocess.build_report import BuildReport
+from skelgait.preprocess.recipe import Loaded, Output, Recipe
 from skelgait.raw.silhouettes.folders import ImageFolders
 from skelgait.raw.silhouettes.png import read_silhouette
 from skelgait.runtime.advance import Advance

@@ -13,7 +13,7 @@ from skelgait.evaluation.identification import Candidate, Identified
 from skelgait.evaluation.report import EvaluationReport, GroupReport, TableReport
 from skelgait.inspection.report import Inspection
 from skelgait.pipelines.identify import Identification
-from skelgait.preprocess.build import BuildReport
+from skelgait.preprocess.build_report import BuildReport
 from skelgait.preprocess.pairs.outcome import Pairing, SequencePairing
 from skelgait.reports.compare import Comparison
 from skelgait.reports.differences import ComparedMetric, Difference

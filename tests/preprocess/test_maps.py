@@ -20,7 +20,7 @@ import torch
 
 from skelgait.errors import DataError, SettingsError
 from skelgait.maps import SkeletonMaps, skeleton_maps
-from skelgait.preprocess.build import BuildReport
+from skelgait.preprocess.build_report import BuildReport
 from skelgait.preprocess.convert import convert_store
 from skelgait.preprocess.maps import draw_dataset
 from skelgait.runtime.process_group import ProcessGroup

@@ -79,8 +79,8 @@ def iter_spans(path: Path) -> Iterator[tuple[Span, str]]:
     Raises:
         DataError: if the file cannot be read or is not JSON.
     """
-    with reading(path, _EXPECTED, _HINT, "invalid JSON"), path.open("rb") as file:
-        yield from _Scanner(file, "latin-1").spans()
+    with _scan(path, "latin-1") as scanner:
+        yield from scanner.spans()
 
 
 def iter_items(path: Path) -> Iterator[Item]:
@@ -91,9 +91,16 @@ def iter_items(path: Path) -> Iterator[Item]:
     Raises:
         DataError: if the file cannot be read, is empty, or is not JSON.
     """
+    with _scan(path, "utf-8-sig") as scanner:
+        yield from scanner.items()
+
+
+@contextmanager
+def _scan(path: Path, encoding: str) -> Iterator[_Scanner]:
+    """Open a file and return its scanner; turn faults of the file into a `DataError`."""
     with reading(path, _EXPECTED, _HINT, "invalid JSON"), path.open("rb") as file:
         try:
-            yield from _Scanner(file).items()
+            yield _Scanner(file, encoding)
         except _EmptyFileError as error:
             raise DataError(path, "an empty file", _EXPECTED, _HINT) from error
 
@@ -105,7 +112,7 @@ class _EmptyFileError(Exception):
 class _Scanner:
     """Position in the text of a file; text that was decoded is dropped."""
 
-    def __init__(self, file: BinaryIO, encoding: str = "utf-8-sig") -> None:
+    def __init__(self, file: BinaryIO, encoding: str) -> None:
         self._file = file
         self._decode = codecs.getincrementaldecoder(encoding)().decode
         self._decoder = json.JSONDecoder()
@@ -114,53 +121,60 @@ class _Scanner:
 
     def items(self) -> Iterator[Item]:
         """Yield the items of the top level."""
+        for key, _ in self._walk():
+            yield Item(key, self._value())
+
+    def spans(self) -> Iterator[tuple[Span, str]]:
+        """Yield place and text of the items of the lists; the encoding must have one byte per character."""
+        for key, is_in_list in self._walk():
+            if is_in_list:
+                start = self._byte()
+                text = self._skip()
+                yield Span(key, start, self._byte()), text
+            elif key is None:
+                raise ValueError("no list and no object")
+            else:
+                self._value()
+
+    def _walk(self) -> Iterator[tuple[str | None, bool]]:
+        """Stop at each item of the top level, and of the lists in an object; the caller then reads the item.
+
+        Yields:
+            The key, and True if the item is in a list.
+        """
         first = self._next()
         if not first:
             raise _EmptyFileError
         if first == "[":
-            yield from (Item(None, value) for value in self._list())
+            yield from ((None, True) for _ in self._separated("]"))
         elif first == "{":
-            yield from self._object()
+            for _ in self._separated("}"):
+                yield from self._walk_member()
         else:
-            yield Item(None, self._value())
-        self._check_end()
+            yield None, False
+        if self._next():
+            raise ValueError(f"extra data at byte {self._byte()}")
 
-    def spans(self) -> Iterator[tuple[Span, str]]:
-        """Yield place and text of the items of the lists; the encoding must have one byte per character."""
-        first = self._next()
-        if first == "[":
-            yield from self._spans(None)
-        elif first == "{":
-            yield from self._spans_of_object()
+    def _walk_member(self) -> Iterator[tuple[str, bool]]:
+        if self._next() != '"':
+            raise ValueError(f"no key at byte {self._byte()}")
+        key = self._value()
+        self._expect(":")
+        if self._next() == "[":
+            yield from ((key, True) for _ in self._separated("]"))
         else:
-            raise ValueError("no list and no object")
-        self._check_end()
+            yield key, False
 
-    def _spans_of_object(self) -> Iterator[tuple[Span, str]]:
+    def _separated(self, end: str) -> Iterator[None]:
+        """Stop at each item up to the bracket `end`."""
         self._start += 1
-        while True:
-            if self._next() != '"':
-                raise ValueError(f"no key at byte {self._byte()}")
-            key = self._value()
-            self._expect(":")
-            if self._next() == "[":
-                yield from self._spans(key)
-            else:
-                self._value()
-            if self._expect(",}") == "}":
-                return
-
-    def _spans(self, key: str | None) -> Iterator[tuple[Span, str]]:
-        self._start += 1
-        if self._next() == "]":
+        if self._next() == end:
             self._start += 1
             return
         while True:
             self._next()
-            start = self._byte()
-            text = self._skip()
-            yield Span(key, start, self._byte()), text
-            if self._expect(",]") == "]":
+            yield
+            if self._expect(f",{end}") == end:
                 return
 
     def _skip(self) -> str:
@@ -171,38 +185,6 @@ class _Scanner:
             return self._last
         self._start = match.end()
         return match.group()
-
-    def _check_end(self) -> None:
-        if self._next():
-            raise ValueError(f"extra data at byte {self._byte()}")
-
-    def _object(self) -> Iterator[Item]:
-        self._start += 1
-        if self._next() == "}":
-            self._start += 1
-            return
-        while True:
-            if self._next() != '"':
-                raise ValueError(f"no key at byte {self._byte()}")
-            key = self._value()
-            self._expect(":")
-            if self._next() == "[":
-                yield from (Item(key, value) for value in self._list())
-            else:
-                yield Item(key, self._value())
-            if self._expect(",}") == "}":
-                return
-
-    def _list(self) -> Iterator[Any]:
-        self._start += 1
-        if self._next() == "]":
-            self._start += 1
-            return
-        while True:
-            self._next()
-            yield self._value()
-            if self._expect(",]") == "]":
-                return
 
     def _expect(self, characters: str) -> str:
         character = self._next()
