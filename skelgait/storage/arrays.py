@@ -2,72 +2,29 @@
 
 from __future__ import annotations
 
-import io
+import os
 import pickle
+from io import FileIO
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from skelgait.errors import DataError
 from skelgait.storage.atomic import atomic_write
+from skelgait.storage.pickles.reader import read_pickle
+from skelgait.storage.pickles.refusal import RefusedPickle
+from skelgait.storage.pickles.single_array import MAX_HEAD, MAX_TAIL, find_single_array
 
-_PLAIN_TYPES = frozenset({("_codecs", "encode"), ("numpy", "ndarray"), ("numpy", "dtype")})
-_BUILDERS = frozenset(
-    {
-        ("numpy._core.multiarray", "_reconstruct"),
-        ("numpy._core.multiarray", "scalar"),
-        ("numpy._core.numeric", "_frombuffer"),
-    }
-)
-_SKIPPED_BYTES = 4096
+_SMALL_FILE = 2**16
+# A pipe without a writer is not waited for.
+_OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _ARRAY = "one pickled numpy array"
 # numpy 1.20 to 2.x all import the function under this name, without a warning. numpy 2 would write numpy._core.
 _RECONSTRUCT = "numpy.core.multiarray"
 # Protocol 4: readable by every Python version that OpenGait and similar programs use.
 _PROTOCOL = 4
-
-
-class _ArrayUnpickler(pickle.Unpickler):
-    """Unpickler of numpy arrays and plain containers; refuses any other object before it is built."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        if module.startswith("numpy.core."):  # numpy before 2.0
-            module = module.replace("numpy.core.", "numpy._core.", 1)
-        if (module, name) in {("__builtin__", "bytes"), ("builtins", "bytes")}:
-            return _empty_bytes
-        if (module, name) in _PLAIN_TYPES | _BUILDERS:
-            return super().find_class(module, name)
-        raise pickle.UnpicklingError(f"the object {module}.{name}")
-
-
-def _empty_bytes() -> bytes:
-    """Return the data of an empty array, which old pickle protocols store as a call of `bytes`."""
-    return b""
-
-
-class _HeaderReader:
-    """File reader that skips long blocks; the result has the shape and type of the array, but not its values."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self._size = file.seek(0, io.SEEK_END)
-        file.seek(0)
-
-    def read(self, size: int = -1) -> bytes:
-        return self._file.read(size)
-
-    def readline(self) -> bytes:
-        return self._file.readline()
-
-    def readinto(self, buffer: bytearray) -> int:
-        size = len(buffer)
-        if size <= _SKIPPED_BYTES:
-            return self._file.readinto(buffer)  # type: ignore[attr-defined, no-any-return]
-        start = self._file.tell()
-        self._file.seek(min(start + size, self._size))
-        return self._file.tell() - start
 
 
 def read_pickled_array(path: Path) -> NDArray[Any]:
@@ -138,14 +95,47 @@ def _fragment(item: object) -> bytes:
 
 def _load(path: Path, expected: str, *, header_only: bool) -> Any:
     try:
-        with path.open("rb") as file:
-            # latin1: Python 2 wrote the bytes of an array as text.
-            return _ArrayUnpickler(_HeaderReader(file) if header_only else file, encoding="latin1").load()
+        descriptor = os.open(path, _OPEN_FLAGS)
+        try:
+            return _read(descriptor, os.fstat(descriptor).st_size, header_only)
+        finally:
+            os.close(descriptor)
     except OSError as error:
         raise DataError(path, error.strerror or str(error), expected, "check the path and its permissions") from error
-    except Exception as error:  # a damaged or hostile pickle can raise anything
-        found = str(error) or type(error).__name__
-        raise DataError(path, found, expected, "write the file again, or download it again") from error
+    except RefusedPickle as error:
+        raise DataError(path, error.found, expected, error.hint) from error
+    except MemoryError as error:
+        hint = "read it on a machine with more memory, or split it"
+        raise DataError(path, "more data than the free memory", expected, hint) from error
+
+
+def _read(descriptor: int, size: int, header_only: bool) -> object:
+    """Read a single array directly, and everything else with the interpreter."""
+    if size <= _SMALL_FILE:
+        content = os.read(descriptor, _SMALL_FILE)
+        stored = find_single_array(content, content, len(content))
+        if stored is None:
+            return read_pickle(content)
+        array = np.frombuffer(content, stored.kind, stored.n_values, stored.start).copy()
+        return array.reshape(stored.shape, order=stored.order)
+    with FileIO(descriptor, closefd=False) as file:
+        head, _ = file.read(MAX_HEAD), file.seek(size - MAX_TAIL)
+        stored = find_single_array(head, file.read(MAX_TAIL), size)
+        if stored is None:
+            return read_pickle(_read_from(file, 0, size).data)
+        if header_only:
+            return np.empty(stored.shape, stored.kind)
+        array = _read_from(file, stored.start, stored.n_values * stored.kind.itemsize).view(stored.kind)
+        return array.reshape(stored.shape, order=stored.order)
+
+
+def _read_from(file: FileIO, start: int, n_bytes: int) -> NDArray[np.uint8]:
+    """Return bytes of a file; fewer if it has become shorter."""
+    file.seek(start)
+    buffer, length = np.empty(n_bytes, np.uint8), 0
+    while count := file.readinto(buffer.data[length:]):
+        length += count
+    return buffer[:length]
 
 
 def _as_array(loaded: object, path: Path) -> NDArray[Any]:

@@ -69,7 +69,8 @@ def split_path(text: Any, file: Path) -> PathParts:
         parts = tuple(part for part in re.split(r"[/\\]", text) if part not in ("", ".", ".."))
         if parts and all(part.isprintable() and len(part) <= _MAX_NAME_LENGTH for part in parts):
             return parts
-    raise DataError(file, f"the path {text!r:.80}", "a path of folder and file names", "export the poses again")
+    found = f"the path {text[:80]!r}" if isinstance(text, str) else f"the path of type {type(text).__name__}"
+    raise DataError(file, found, "a path of folder and file names", "export the poses again")
 
 
 def frame_name(image: str) -> str:

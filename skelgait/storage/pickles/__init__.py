@@ -1,0 +1,1 @@
+"""Interpreter of pickles as data: nothing that a file names is imported, called or built."""

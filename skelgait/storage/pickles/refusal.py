@@ -1,0 +1,27 @@
+"""Error of the pickle interpreter."""
+
+from __future__ import annotations
+
+TRUNCATED = "pickle data was truncated"
+WRITE_AGAIN = "write the file again, or download it again"
+SAVE_PLAIN_DATA = "save numbers, text and arrays of numbers, in lists and dictionaries"
+
+
+class RefusedPickle(ValueError):  # noqa: N818
+    """Content of a pickle that is damaged, hostile or of an unknown kind.
+
+    Attributes:
+        found: content that was found.
+        hint: what to do about it.
+    """
+
+    def __init__(self, found: str, hint: str = WRITE_AGAIN) -> None:
+        super().__init__(found)
+        self.found = found
+        self.hint = hint
+
+
+def printable(name: str) -> str:
+    """Return a name from a file, shortened, and escaped if it has characters that a terminal would interpret."""
+    name = name if len(name) <= 80 else f"{name[:80]}..."
+    return name if name.isprintable() else ascii(name)
