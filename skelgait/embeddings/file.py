@@ -2,33 +2,34 @@
 
 The file holds `keys` (N, 3) as UTF-8 bytes: identity, condition, view; `frames` (N,): number of frames of each
 sequence; `embedding_1` and `embedding_2` (N, S, D) float32; and `facts`: origin of the embeddings as JSON.
+`embedding_1_crc32` and `embedding_2_crc32` (N,) have the CRC-32 of each row, and the attribute `crc32` of `facts` that
+of the JSON; `keys` and `frames` have Fletcher-32 checksums. Files of 0.1.0 have no checksums.
 """
 
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
-import torch
-from numpy.typing import DTypeLike, NDArray
-from torch import Tensor
+from numpy.typing import NDArray
 
 from skelgait import __version__
-from skelgait.embeddings.embeddings import Embeddings, check_finite
+from skelgait.embeddings.embeddings import Embeddings
 from skelgait.embeddings.extraction import EmbeddingChunk
+from skelgait.embeddings.file_vectors import FileVectors, RowSums
 from skelgait.errors import DataError, PathLike
-from skelgait.matching.distances import as_slice
 from skelgait.storage import Key
 from skelgait.storage.format_version import check_format
-from skelgait.storage.hdf5_file import HDF5_ERRORS, create_hdf5
+from skelgait.storage.hdf5_file import create_hdf5, write_table
+from skelgait.storage.hdf5_reader import HDF5_ERRORS, open_checked, open_hdf5, read_number
 from skelgait.storage.lock import lock_file
-from skelgait.storage.shards import read_keys, write_keys
+from skelgait.storage.shards import read_keys, sum_of, write_keys
 
 FORMAT = 1
 _NAMES = {1: "embedding_1", 2: "embedding_2"}
@@ -36,7 +37,8 @@ _NAMES = {1: "embedding_1", 2: "embedding_2"}
 _INTEGERS, _MAPPINGS = {"iteration", "test_embedding", "max_frames"}, {"settings", "drawn"}
 # Facts that older files do not have.
 _DEFAULTS = {"chosen_on": "", "preset": ""}
-_HINT = "make one with `skelgait embed`"
+_SUMS = "_crc32"
+_EXPECTED, _HINT = "an embedding file", "make one with `skelgait embed`"
 
 
 @dataclass(frozen=True)
@@ -90,17 +92,23 @@ def write_embeddings(
     """
     with lock_file(Path(path)), create_hdf5(Path(path)) as (file, check):
         write_keys(file, list(keys))
-        file["frames"] = np.asarray(frames, np.int64)
+        write_table(file, "frames", np.asarray(frames, np.int64))
         # Text of fixed length: HDF5 may loop forever on a damaged file with text of variable length.
         content = {"format": FORMAT, **asdict(facts), "made_by": f"skelgait {__version__}"}
-        file["facts"] = np.bytes_(json.dumps(content).encode())
+        facts_json = json.dumps(content).encode()
+        file["facts"] = np.bytes_(facts_json)
+        file["facts"].attrs["crc32"] = zlib.crc32(facts_json)
+        sums = {name: np.zeros(len(keys), np.uint32) for name in _NAMES.values()}
         for chunk in chunks:
             for name, values in zip(_NAMES.values(), chunk[1:], strict=True):
                 if name not in file:
                     # Contiguous, so that it can be mapped into memory.
                     file.create_dataset(name, (len(keys), *values.shape[1:]), np.float32, fill_time="never")
                 _write_rows(file[name], chunk.indices, values)
+                sums[name][chunk.indices] = [sum_of(row.astype(np.float32, copy=False)) for row in values]
             check()
+        for name, table in sums.items():
+            write_table(file, name + _SUMS, table)
 
 
 def _write_rows(table: h5py.Dataset, indices: NDArray[np.int64], values: NDArray[np.float32]) -> None:
@@ -159,33 +167,33 @@ def open_embeddings(path: PathLike, embedding: int | None = None) -> EmbeddingFi
         DataError: if the file is missing, damaged, or not an embedding file.
     """
     path = Path(path)
-    try:
-        with h5py.File(path, "r") as file:
-            facts = _read_facts(path, file["facts"])
-            number = embedding or facts.test_embedding
-            table, keys, frames = file[_NAMES[number]], read_keys(file), np.asarray(file["frames"][:])
-            if table.dtype != np.float32 or table.ndim != 3 or len(table) != len(keys):
-                raise ValueError(f"{table.name} of shape {table.shape} and type {table.dtype} for {len(keys)} keys")
-            if frames.shape != (len(keys),) or frames.dtype.kind not in "iu":
-                raise ValueError(f"frames of shape {frames.shape} and type {frames.dtype} for {len(keys)} keys")
-            if len(frames) and frames.min() < 0:
-                raise ValueError(f"{frames.min()} frames of {keys[int(frames.argmin())]}")
-            if len(set(keys)) != len(keys):
-                raise ValueError("a repeated sequence")
-            offset = table.id.get_offset()
-            if offset is None and len(keys):
-                raise ValueError(f"{table.name} is not contiguous")
-            values = FileVectors(path, keys, offset or 0, table.shape)
-    except HDF5_ERRORS as error:
-        raise DataError(path, _describe(error), "an embedding file", _HINT) from error
+    with open_hdf5(path, _EXPECTED, _HINT, "no embeddings") as file:
+        facts = _read_facts(path, file["facts"])
+        number = embedding or facts.test_embedding
+        table, keys, frames = file[_NAMES[number]], read_keys(file), np.asarray(file["frames"][:])
+        if table.dtype != np.float32 or table.ndim != 3 or len(table) != len(keys):
+            raise ValueError(f"{table.name} of shape {table.shape} and type {table.dtype} for {len(keys)} keys")
+        if frames.shape != (len(keys),) or frames.dtype.kind not in "iu":
+            raise ValueError(f"frames of shape {frames.shape} and type {frames.dtype} for {len(keys)} keys")
+        if len(frames) and frames.min() < 0:
+            raise ValueError(f"{frames.min()} frames of {keys[int(frames.argmin())]}")
+        if len(set(keys)) != len(keys):
+            raise ValueError("a repeated sequence")
+        offset = table.id.get_offset()
+        if offset is None and len(keys):
+            raise ValueError(f"{table.name} is not contiguous")
+        values = FileVectors(path, keys, offset or 0, table.shape, _read_sums(file, _NAMES[number], len(keys)))
     return EmbeddingFile(path, facts, keys, values, number, frames)
 
 
-def _describe(error: Exception) -> str:
-    """Return in one line why a file cannot be read; HDF5 needs several for a missing file or a folder."""
-    if isinstance(error, OSError) and error.errno:
-        return os.strerror(error.errno)
-    return f"no embeddings ({' '.join(str(error).split())})"
+def _read_sums(file: h5py.File, name: str, n_rows: int) -> RowSums | None:
+    """Read the checksums of the rows of a table; None if the file has none."""
+    if name + _SUMS not in file:
+        return None
+    sums = file[name + _SUMS][:]
+    if sums.shape != (n_rows,) or sums.dtype != np.uint32:
+        raise ValueError(f"checksums of shape {sums.shape} and type {sums.dtype} for {n_rows} keys")
+    return RowSums(sums)
 
 
 def holds_embeddings(path: Path) -> bool:
@@ -193,7 +201,7 @@ def holds_embeddings(path: Path) -> bool:
     if not path.is_file() or not h5py.is_hdf5(path):
         return False
     try:
-        with h5py.File(path, "r") as file:
+        with open_checked(path) as file:
             return any(name in file for name in _NAMES.values())
     except HDF5_ERRORS:
         return False
@@ -202,7 +210,10 @@ def holds_embeddings(path: Path) -> bool:
 def _read_facts(path: Path, table: h5py.Dataset) -> EmbeddingFacts:
     if table.dtype.kind != "S" or table.shape != ():
         raise ValueError(f"facts of shape {table.shape} and type {table.dtype}")
-    content = json.loads(table[()])
+    text = table[()]
+    if "crc32" in table.attrs and read_number(table, "crc32") != zlib.crc32(text):
+        raise ValueError("facts that differ from their checksum")
+    content = json.loads(text)
     if isinstance(content, dict):
         check_format(path, content.get("format"), FORMAT)
     values: dict[str, Any] = {}
@@ -215,88 +226,3 @@ def _read_facts(path: Path, table: h5py.Dataset) -> EmbeddingFacts:
     if facts.test_embedding not in _NAMES:
         raise ValueError(f"test_embedding {facts.test_embedding}")
     return facts
-
-
-class FileVectors:
-    """Array (N, D, S) of the embeddings in a file; rows are mapped into memory only while they are used.
-
-    `len`, indexing, slicing, iteration, `numpy()` and `np.asarray` work as for a tensor in memory.
-
-    Args:
-        path: path of the file.
-        keys: keys of all sequences in the file.
-        offset: position of the embeddings in the file, in bytes.
-        file_shape: (N, S, D) shape in the file.
-        indices: (n,) rows of the file that the array consists of; default: all.
-    """
-
-    def __init__(
-        self,
-        path: Path,
-        keys: Sequence[Key],
-        offset: int,
-        file_shape: tuple[int, int, int],
-        indices: NDArray[np.int64] | None = None,
-    ) -> None:
-        self._path = path
-        self._keys = keys
-        self._offset = offset
-        self._file_shape = file_shape
-        self._indices = np.arange(file_shape[0]) if indices is None else indices
-        self.shape = (len(self._indices), file_shape[2], file_shape[1])
-
-    def __len__(self) -> int:
-        return len(self._indices)
-
-    def __getitem__(self, rows: int | slice | NDArray[np.int64]) -> Tensor:
-        """Read embeddings.
-
-        Args:
-            rows: an index, a slice, or an integer array (n,).
-
-        Returns:
-            (D, S) for an index, otherwise (n, D, S).
-
-        Raises:
-            CheckpointError: if an embedding is not finite.
-            DataError: if the file cannot be read.
-            IndexError: if an index is out of range.
-        """
-        indices = self._indices[rows]
-        if indices.ndim == 0:
-            return self._read(indices[None])[0]
-        return self._read(indices)
-
-    def __iter__(self) -> Iterator[Tensor]:
-        return (self[index] for index in range(len(self)))
-
-    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
-        return self.numpy().astype(dtype or np.float32, copy=False)
-
-    def numpy(self) -> NDArray[np.float32]:
-        """Read all embeddings into one array (N, D, S)."""
-        return self[:].numpy()
-
-    def select(self, indices: NDArray[np.int64]) -> FileVectors:
-        """Return an array of some of the rows, which is read on demand as well."""
-        return FileVectors(self._path, self._keys, self._offset, self._file_shape, self._indices[indices])
-
-    def __repr__(self) -> str:
-        return f"FileVectors({str(self._path)!r}, shape={self.shape})"
-
-    def _read(self, indices: NDArray[np.int64]) -> Tensor:
-        if not len(indices):
-            return torch.empty(0, *self.shape[1:])
-        first, last = int(indices.min()), int(indices.max())
-        values = torch.from_numpy(self._map(first, last + 1)[as_slice(indices - first)])
-        check_finite(values, self._keys, str(self._path), indices)
-        return values.transpose(1, 2)
-
-    def _map(self, start: int, stop: int) -> NDArray[np.float32]:
-        row_shape = self._file_shape[1:]
-        row_bytes = 4 * int(np.prod(row_shape))
-        try:
-            # Copy on write, as tensors are writable.
-            return np.memmap(self._path, np.float32, "c", self._offset + start * row_bytes, (stop - start, *row_shape))
-        except (OSError, ValueError) as error:
-            raise DataError(self._path, f"no embeddings ({error})", "an embedding file", _HINT) from error

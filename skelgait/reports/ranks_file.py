@@ -9,7 +9,6 @@ group of a verification has the arrays of `skelgait.reports.rates_file` instead.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,14 +17,14 @@ import h5py
 import numpy as np
 
 from skelgait.datasets import Table
-from skelgait.errors import DataError
 from skelgait.evaluation import EvaluationReport
 from skelgait.evaluation.evaluation_set import Members
 from skelgait.evaluation.ranks import GroupRanks
 from skelgait.matching.metrics import Metric, find_metric, is_metric
 from skelgait.reports.rates_file import StoredRates, read_rates, write_rates
 from skelgait.storage import Key
-from skelgait.storage.hdf5_file import HDF5_ERRORS, create_hdf5
+from skelgait.storage.hdf5_file import create_hdf5, write_table, write_text
+from skelgait.storage.hdf5_reader import open_hdf5, read_number, read_text
 from skelgait.storage.shards import read_keys, write_keys
 
 
@@ -67,7 +66,8 @@ def write_ranks(path: Path, evaluation: EvaluationReport) -> None:
                     "unmatched_are_wrong": table.unmatched_are_wrong,
                 }
                 facts = {"n_probes": group.n_probes, "n_gallery": group.n_gallery}
-                h5_group.attrs.update(group=group.name, table=json.dumps(rules), **facts)
+                write_text(h5_group, group=group.name, table=json.dumps(rules))
+                h5_group.attrs.update(facts)
                 ranks, rates = table.ranks[g], table.rates[g]
                 if ranks is not None:
                     _write_ranks(h5_group, ranks, evaluation.keys)
@@ -79,7 +79,7 @@ def write_ranks(path: Path, evaluation: EvaluationReport) -> None:
 def _write_ranks(h5_group: h5py.Group, ranks: GroupRanks, keys: Sequence[Key]) -> None:
     write_keys(h5_group, [keys[probe] for probe in ranks.members.probes])
     for name in ("probe_views", "first", "ap", "inp"):
-        h5_group.create_dataset(name, data=getattr(ranks, name), compression="gzip")
+        write_table(h5_group, name, getattr(ranks, name), "gzip")
 
 
 def read_ranks(path: Path) -> list[StoredRanks | StoredRates]:
@@ -88,21 +88,13 @@ def read_ranks(path: Path) -> list[StoredRanks | StoredRates]:
     Raises:
         DataError: if the file is missing or damaged.
     """
-    try:
-        with h5py.File(path, "r") as file:
-            tables = sorted(file, key=int)
-            return [_read_group(file[f"{t}/{g}"]) for t in tables for g in sorted(file[t], key=int)]
-    except HDF5_ERRORS as error:
-        hint = "run `skelgait evaluate` again"
-        # Some errors of HDF5 have several lines.
-        found = f"a damaged file ({' '.join(str(error).split())})"
-        if isinstance(error, OSError) and error.errno:
-            found = os.strerror(error.errno)
-        raise DataError(path, found, "the ranks of an evaluation", hint) from error
+    with open_hdf5(path, "the ranks of an evaluation", "run `skelgait evaluate` again") as file:
+        tables = sorted(file, key=int)
+        return [_read_group(file[f"{t}/{g}"]) for t in tables for g in sorted(file[t], key=int)]
 
 
 def _read_group(group: h5py.Group) -> StoredRanks | StoredRates:
-    rules = json.loads(group.attrs["table"])
+    rules = json.loads(read_text(group, "table"))
     table = Table(
         rules["title"], rules["kind"], (), tuple(rules["metrics"]), unmatched_are_wrong=rules["unmatched_are_wrong"]
     )
@@ -121,7 +113,7 @@ def _read_group(group: h5py.Group) -> StoredRanks | StoredRates:
         raise ValueError(f"duplicate probes in {group.name}")
     empty = np.zeros(0, np.int64)
     ranks = GroupRanks(Members(empty, empty), probe_views, empty, first, ap, inp)
-    return StoredRanks(table, group.attrs["group"], probes, ranks, int(group.attrs["n_gallery"]))
+    return StoredRanks(table, read_text(group, "group"), probes, ranks, read_number(group, "n_gallery"))
 
 
 def _fits(metric: Metric, table: Table) -> bool:

@@ -16,6 +16,8 @@ from skelgait.datasets import Table
 from skelgait.evaluation.verification import GroupRates
 from skelgait.matching.pair_counts import PairCounts
 from skelgait.matching.verification import BinCounts
+from skelgait.storage.hdf5_file import write_table
+from skelgait.storage.hdf5_reader import read_number, read_text
 
 _OF_ALL, _BY_GROUP = (
     ("bins", "genuine", "impostor", "wide"),
@@ -57,8 +59,8 @@ def write_rates(group: h5py.Group, rates: GroupRates) -> None:
         counts.by_gallery,
     )
     for name, array in zip((*_OF_ALL, *_BY_GROUP), arrays, strict=True):
-        group.create_dataset(name, data=array, compression="gzip")
-    group["people"] = np.array([name.encode() for name in rates.people], np.bytes_)
+        write_table(group, name, np.asarray(array), "gzip")
+    write_table(group, "people", np.array([name.encode() for name in rates.people], np.bytes_))
 
 
 def read_rates(group: h5py.Group, table: Table) -> StoredRates:
@@ -74,7 +76,7 @@ def read_rates(group: h5py.Group, table: Table) -> StoredRates:
         raise ValueError(f"arrays of different lengths in {group.name}")
     if {array.shape for array in by_group} != {(len(by_group[0]), int(wide.max(initial=-1)) + 1)}:
         raise ValueError(f"arrays of unexpected shape in {group.name}")
-    n_probes, n_gallery = int(group.attrs["n_probes"]), int(group.attrs["n_gallery"])
+    n_probes, n_gallery = (read_number(group, name) for name in ("n_probes", "n_gallery"))
     return StoredRates(
-        table, group.attrs["group"], people, n_probes, n_gallery, PairCounts(BinCounts(*numbers), wide, *by_group)
+        table, read_text(group, "group"), people, n_probes, n_gallery, PairCounts(BinCounts(*numbers), wide, *by_group)
     )

@@ -33,15 +33,20 @@ def check_modality(array: NDArray[Any], modality: Modality, where: Path) -> NDAr
     Raises:
         ShapeError: if the array is of another modality.
     """
+    if is_modality(array, modality):
+        return array
+    found = f"an array {array.shape} of {array.dtype}{resemblance(array)}"
+    raise ShapeError(where, found, _EXPECTED[modality], _HINT[modality])
+
+
+def is_modality(array: NDArray[Any], modality: Modality) -> bool:
+    """Return True if the shape and type of an array are those of a modality."""
     fits = {
         "pose": array.dtype.kind in "iuf" and _has_joints(array.shape),
         "map": array.ndim == 4 and array.shape[1] == 2 and array.dtype == "uint8",
         "silhouette": array.ndim == 3 and array.dtype == "uint8",
     }
-    if fits[modality]:
-        return array
-    found = f"an array {array.shape} of {array.dtype}{resemblance(array)}"
-    raise ShapeError(where, found, _EXPECTED[modality], _HINT[modality])
+    return fits[modality]
 
 
 def _has_joints(shape: tuple[int, ...]) -> bool:

@@ -6,13 +6,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
+from typing import Any
 
 import h5py
+import numpy as np
+from numpy.typing import NDArray
 
 from skelgait.storage.atomic import atomic_write
 
-HDF5_ERRORS = (OSError, KeyError, ValueError, TypeError, AttributeError, RuntimeError, MemoryError)
-"""Errors that h5py raises for a damaged file or for a file of another program."""
+_CHUNK_BYTES = 2**20
 
 
 @contextmanager
@@ -34,6 +36,30 @@ def create_hdf5(path: Path, modified_ns: int | None = None) -> Iterator[tuple[h5
         with h5py.File(buffer, "w", libver=("v110", "v110")) as file:
             yield file, buffer.check
         buffer.check()
+
+
+def write_table(group: h5py.Group, name: str, values: NDArray[Any], compression: str | None = None) -> None:
+    """Write a table with a checksum (Fletcher-32), which HDF5 compares whenever the table is read.
+
+    Args:
+        group: open file, or a group in it.
+        name: name of the table.
+        values: array of numbers, or of text of fixed length, with at least one axis.
+        compression: filter of h5py; None: uncompressed.
+    """
+    if not values.size:
+        group.create_dataset(name, data=values)
+        return
+    rows = max(1, min(len(values), _CHUNK_BYTES * len(values) // max(values.nbytes, 1)))
+    chunks = (rows, *values.shape[1:])
+    group.create_dataset(name, data=values, chunks=chunks, compression=compression, fletcher32=True)
+
+
+def write_text(node: h5py.Group | h5py.Dataset, **texts: str) -> None:
+    """Write attributes as text of fixed length, which HDF5 stores with a checksum."""
+    for name, text in texts.items():
+        content = text.encode("utf-8", "surrogateescape")
+        node.attrs[name] = np.array(content, f"S{max(1, len(content))}")
 
 
 class _DeferredErrorFile:

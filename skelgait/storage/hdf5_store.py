@@ -12,10 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skelgait.errors import DataError, PathLike
-from skelgait.storage.checks import check_modality
-from skelgait.storage.hdf5_file import HDF5_ERRORS
+from skelgait.storage.checks import check_modality, is_modality
+from skelgait.storage.hdf5_reader import HDF5_ERRORS, hdf5_error, is_old_text, open_checked, open_hdf5, read_text
 from skelgait.storage.shards import CHUNK_FRAMES, ShardIndex, read_index
 from skelgait.storage.source import FrameChoice, Key, Modality, SequenceSource
+
+_EXPECTED = "a shard of an HDF5 store"
+_HINT = "run the command that wrote the store again; only damaged shards are rewritten"
 
 
 class _Location(NamedTuple):
@@ -71,7 +74,7 @@ class Hdf5Store(SequenceSource):
             opened = self._opened(shard)
             array = opened.range(start, stop) if indices is None else opened.frames(start + indices)
         except HDF5_ERRORS as error:
-            raise _damaged(shard, error) from error
+            raise _damaged(shard, key, error) from error
         return (check_modality(array, self.modalities[0], shard),)
 
     def header(self, key: Key) -> NDArray[Any]:
@@ -80,7 +83,7 @@ class Hdf5Store(SequenceSource):
         try:
             array = self._opened(shard).empty(stop - start)
         except HDF5_ERRORS as error:
-            raise _damaged(shard, error) from error
+            raise _damaged(shard, key, error) from error
         return check_modality(array, self.modalities[0], shard)
 
     def length(self, key: Key) -> int:
@@ -94,7 +97,7 @@ class Hdf5Store(SequenceSource):
         try:
             names = self._opened(shard).names(start, stop)
         except HDF5_ERRORS as error:
-            raise _damaged(shard, error) from error
+            raise _damaged(shard, key, error) from error
         return names if names and all(names) else None
 
     def modified_ns(self, key: Key) -> int:
@@ -105,7 +108,7 @@ class Hdf5Store(SequenceSource):
         try:
             return shard.stat().st_mtime_ns
         except OSError as error:
-            raise _damaged(shard, error) from error
+            raise _damaged(shard, key, error) from error
 
     def name(self, key: Key) -> str:
         """See `SequenceSource.name`."""
@@ -130,7 +133,7 @@ class _OpenShard:
 
     def __init__(self, shard: Path) -> None:
         # No chunk cache: clips are drawn at random from much more data, and every open shard would use megabytes.
-        file = h5py.File(shard, "r", rdcc_nbytes=0)
+        file = open_checked(shard, chunk_cache=False)
         self._frames = file["frames"]
         self._names = file.get("frame_names")
         # Contiguous frames are read without HDF5, which is faster, if the system has preadv.
@@ -194,14 +197,11 @@ def read_shard_index(shard: Path, modality: Modality) -> ShardIndex:
     Raises:
         DataError: if the shard is damaged, or holds another modality.
     """
-    existing = shard_modality(shard)
-    if existing != modality:
-        raise DataError(shard, f"a store of {existing}s", f"a store of {modality}s", "choose another folder")
-    try:
-        with h5py.File(shard, "r") as file:
-            return read_index(file)
-    except HDF5_ERRORS as error:
-        raise _damaged(shard, error) from error
+    with open_hdf5(shard, _EXPECTED, _HINT) as file:
+        existing = _modality(file)
+        if existing != modality:
+            raise DataError(shard, f"a store of {existing}s", f"a store of {modality}s", "choose another folder")
+        return read_index(file)
 
 
 def shard_modality(shard: Path) -> Modality:
@@ -210,18 +210,25 @@ def shard_modality(shard: Path) -> Modality:
     Raises:
         DataError: if the shard is damaged, or holds other data.
     """
-    try:
-        with h5py.File(shard, "r") as file:
-            modality = file.attrs["modality"]
-            if not isinstance(modality, str):
-                raise TypeError(f"a modality of type {type(modality).__name__}")
-    except HDF5_ERRORS as error:
-        raise _damaged(shard, error) from error
+    with open_hdf5(shard, _EXPECTED, _HINT) as file:
+        return _modality(file)
+
+
+def _modality(file: h5py.File) -> Modality:
+    # Text of variable length, which skelgait 0.1.0 wrote, takes long to read safely; the frames tell as much.
+    modality = _modality_of_frames(file["frames"]) if is_old_text(file, "modality") else read_text(file, "modality")
     if modality not in get_args(Modality):
+        shard = Path(file.filename)
         raise DataError(shard, f"a store of {modality}", "poses, maps or silhouettes", "choose another file")
     return cast("Modality", modality)
 
 
-def _damaged(shard: Path, error: Exception) -> DataError:
-    hint = "run the command that wrote the store again; only damaged shards are rewritten"
-    return DataError(shard, f"a damaged file ({error})", "a shard of an HDF5 store", hint)
+def _modality_of_frames(frames: h5py.Dataset) -> str:
+    header = np.broadcast_to(np.zeros((), frames.dtype), frames.shape)
+    fits = [modality for modality in get_args(Modality) if is_modality(header, modality)]
+    return fits[0] if fits else f"arrays {frames.shape} of {frames.dtype}"
+
+
+def _damaged(shard: Path, key: Key, error: Exception) -> DataError:
+    hint = f"remove {shard.name}, then run the command that wrote the store again"
+    return hdf5_error(f"{shard}: {key}", error, _EXPECTED, hint)

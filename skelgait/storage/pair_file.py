@@ -3,7 +3,7 @@
 It holds `keys` (n, 3), as a shard does, and the paths of both sources as attributes. If only some frames of sequences
 are paired, it also has a group `frame_pairs`: `keys` (k, 3) of these sequences; `lengths` (k, 2): their numbers of maps
 and silhouettes; `offsets` (k + 1) and `frames` (m, 2): in sequence i, map frames[j, 0] is paired with silhouette
-frames[j, 1] for offsets[i] <= j < offsets[i + 1].
+frames[j, 1] for offsets[i] <= j < offsets[i + 1]. All tables and attributes have checksums, which HDF5 compares.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from skelgait.errors import DataError
-from skelgait.storage.hdf5_file import HDF5_ERRORS, create_hdf5
+from skelgait.storage.hdf5_file import create_hdf5, write_table, write_text
+from skelgait.storage.hdf5_reader import open_hdf5, read_text
 from skelgait.storage.pairs import FramePairs
 from skelgait.storage.shards import read_keys, write_keys
 from skelgait.storage.source import Key
@@ -58,20 +58,15 @@ def read_pair_file(path: Path) -> PairFile:
     Raises:
         DataError: if the file is missing or damaged.
     """
-    try:
-        with h5py.File(path, "r") as file:
-            attributes = file.attrs
-            maps, silhouettes = Path(attributes["maps"]), Path(attributes["silhouettes"])
-            sources = PairedSources(maps, silhouettes, str(attributes["silhouette_pattern"]))
-            pairs: dict[Key, FramePairs | None] = dict.fromkeys(read_keys(file))
-            if _GROUP in file:
-                frame_pairs = _read_frame_pairs(file[_GROUP])
-                if not frame_pairs.keys() <= pairs.keys():
-                    raise ValueError("paired frames of sequences that are not paired")
-                pairs |= frame_pairs
-    except HDF5_ERRORS as error:
-        found = f"a damaged file ({error})"
-        raise DataError(path, found, "linked pairs", "link the pairs again with `skelgait link`") from error
+    with open_hdf5(path, "linked pairs", "link the pairs again with `skelgait link`") as file:
+        maps, silhouettes, pattern = (read_text(file, name) for name in ("maps", "silhouettes", "silhouette_pattern"))
+        sources = PairedSources(Path(maps), Path(silhouettes), pattern)
+        pairs: dict[Key, FramePairs | None] = dict.fromkeys(read_keys(file))
+        if _GROUP in file:
+            frame_pairs = _read_frame_pairs(file[_GROUP])
+            if not frame_pairs.keys() <= pairs.keys():
+                raise ValueError("paired frames of sequences that are not paired")
+            pairs |= frame_pairs
     return PairFile(sources, pairs)
 
 
@@ -84,7 +79,8 @@ def write_pair_file(path: Path, content: PairFile) -> None:
     sources, pairs = content
     frame_pairs = {key: frames for key, frames in pairs.items() if frames is not None}
     with create_hdf5(path) as (file, _):
-        file.attrs.update(
+        write_text(
+            file,
             maps=str(sources.maps),
             silhouettes=str(sources.silhouettes),
             silhouette_pattern=sources.silhouette_pattern,
@@ -96,10 +92,11 @@ def write_pair_file(path: Path, content: PairFile) -> None:
 
 def _write_frame_pairs(group: h5py.Group, pairs: Mapping[Key, FramePairs]) -> None:
     write_keys(group, list(pairs))
-    group["lengths"] = np.array([(frames.n_maps, frames.n_silhouettes) for frames in pairs.values()], np.int32)
-    group["offsets"] = np.array([0, *accumulate(len(frames.maps) for frames in pairs.values())])
+    lengths = [(frames.n_maps, frames.n_silhouettes) for frames in pairs.values()]
+    write_table(group, "lengths", np.array(lengths, np.int32))
+    write_table(group, "offsets", np.array([0, *accumulate(len(frames.maps) for frames in pairs.values())]))
     indices = [np.stack((frames.maps, frames.silhouettes), 1) for frames in pairs.values()]
-    group["frames"] = np.concatenate(indices).astype("i4")
+    write_table(group, "frames", np.concatenate(indices).astype("i4"))
 
 
 def _read_frame_pairs(group: h5py.Group) -> dict[Key, FramePairs]:

@@ -6,11 +6,16 @@ a pickle tree, without its suffix. `modified_ns` (n,) are the times of their sou
 older stores lack it. If the names of frames are known, `frame_names` has one for each frame. The attributes are the
 version of this format, the modality, the version of skelgait, the source of the sequences and the settings they were
 made with.
+
+All tables have Fletcher-32 checksums, which HDF5 compares when it reads them. Uncompressed frames are contiguous, which
+excludes that filter; `frames_crc32` (n,) has the CRC-32 of the frames of each sequence instead. Files of 0.1.0 have no
+checksums.
 """
 
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,11 +29,13 @@ from skelgait import __version__
 from skelgait.errors import ShapeError
 from skelgait.storage.backends import Compression
 from skelgait.storage.format_version import check_format
-from skelgait.storage.hdf5_file import create_hdf5
+from skelgait.storage.hdf5_file import create_hdf5, write_table, write_text
+from skelgait.storage.hdf5_reader import read_number
 from skelgait.storage.source import Key, Modality
 
 CHUNK_FRAMES = 16
 FORMAT = 1
+SUMS = "frames_crc32"
 
 _FILTERS: dict[Compression, dict[str, Any]] = {
     "lz4hc": dict(hdf5plugin.Blosc(cname="lz4hc", clevel=3, shuffle=hdf5plugin.Blosc.NOSHUFFLE)),
@@ -85,20 +92,31 @@ def write_shard(
     """
     with create_hdf5(path, modified_ns) as (file, check):
         origin = {"version": __version__, "source": source, "settings": json.dumps(settings)}
-        file.attrs.update(format=FORMAT, modality=modality, **origin)
+        file.attrs["format"] = FORMAT
+        write_text(file, modality=modality, **origin)
+        sums: list[int] = []
         bounds = zip(index.offsets[:-1], index.offsets[1:], strict=True)
         for key, (start, stop), array in zip(index.keys, bounds, arrays, strict=True):
             if "frames" not in file:
                 _create_frames(file, index.offsets[-1], array, compression)
             _check_frames(key, stop - start, array, file["frames"])
             file["frames"][start:stop] = array
+            if file["frames"].chunks is None:
+                sums.append(sum_of(array))
             check()
-        file["offsets"] = np.array(index.offsets)
-        file["names"] = np.array([name.encode() for name in index.names], dtype="S")
+        if sums:
+            write_table(file, SUMS, np.array(sums, np.uint32))
+        write_table(file, "offsets", np.array(index.offsets))
+        write_table(file, "names", np.array([name.encode() for name in index.names], dtype="S"))
         if index.modified_ns:
-            file["modified_ns"] = np.array(index.modified_ns, np.int64)
+            write_table(file, "modified_ns", np.array(index.modified_ns, np.int64))
         _write_frame_names(file, index)
         write_keys(file, index.keys)
+
+
+def sum_of(array: NDArray[Any]) -> int:
+    """Return the CRC-32 of the bytes of an array in C order."""
+    return zlib.crc32(np.ascontiguousarray(array).data)
 
 
 def read_index(file: h5py.File) -> ShardIndex:
@@ -109,7 +127,8 @@ def read_index(file: h5py.File) -> ShardIndex:
         KeyError: if a table is missing.
         DataError: if the shard was written by a newer skelgait.
     """
-    check_format(Path(file.filename), file.attrs.get("format"), FORMAT)
+    number = read_number(file, "format") if "format" in file.attrs else None
+    check_format(Path(file.filename), number, FORMAT)
     keys, offsets = read_keys(file), file["offsets"][:]
     names = [_checked_name(name.decode()) for name in file["names"][:].tolist()]
     if not (
@@ -149,7 +168,8 @@ def _checked_name(name: str) -> str:
 
 def write_keys(file: h5py.File, keys: Sequence[Key]) -> None:
     """Write the table `keys` (n, 3) into an open file."""
-    file["keys"] = np.array([[name.encode() for name in key] for key in keys], dtype="S").reshape(-1, 3)
+    table = np.array([[name.encode() for name in key] for key in keys], dtype="S").reshape(-1, 3)
+    write_table(file, "keys", table)
 
 
 def _write_frame_names(file: h5py.File, index: ShardIndex) -> None:
@@ -159,7 +179,7 @@ def _write_frame_names(file: h5py.File, index: ShardIndex) -> None:
     names: list[str] = []
     for frame_names, length in zip(index.frame_names, lengths, strict=True):
         names += frame_names or [""] * length
-    file["frame_names"] = np.array([name.encode() for name in names], dtype="S")
+    write_table(file, "frame_names", np.array([name.encode() for name in names], dtype="S"))
 
 
 def _create_frames(file: h5py.File, total: int, first: NDArray[Any], compression: Compression) -> None:
@@ -168,7 +188,7 @@ def _create_frames(file: h5py.File, total: int, first: NDArray[Any], compression
         file.create_dataset("frames", shape, first.dtype)
         return
     chunks = (min(CHUNK_FRAMES, total), *first.shape[1:])
-    file.create_dataset("frames", shape, first.dtype, chunks=chunks, **_FILTERS[compression])
+    file.create_dataset("frames", shape, first.dtype, chunks=chunks, fletcher32=True, **_FILTERS[compression])
 
 
 def _check_frames(key: Key, length: int, array: NDArray[Any], frames: h5py.Dataset) -> None:

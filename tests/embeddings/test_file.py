@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tracemalloc
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -243,7 +244,6 @@ KEYS = np.array([[cell.encode() for cell in key] for key in keys_for(10)])
         (_replaced("facts", np.bytes_(b"[1]")), "network None among the facts"),
         (_replaced("facts", np.bytes_(b"{")), "Expecting property name"),
         (_replaced("facts", np.bytes_(b"[" * 50_000)), "recursion"),
-        (_replaced("facts", "text of any length"), "facts of shape () and type object"),
         (_replaced("facts", np.arange(3)), "facts of shape (3,) and type int64"),
         (_replaced("embedding_2", VALUES.astype(np.float64)), "of shape (10, 4, 6) and type float64 for 10 keys"),
         (_replaced("embedding_2", VALUES.astype(">f4")), "type >f4"),
@@ -251,7 +251,6 @@ KEYS = np.array([[cell.encode() for cell in key] for key in keys_for(10)])
         (_replaced("embedding_2", VALUES[:7]), "of shape (7, 4, 6) and type float32 for 10 keys"),
         (_replaced("embedding_2", VALUES, chunks=(2, 4, 6)), "is not contiguous"),
         (_replaced("embedding_2", VALUES, compression="gzip"), "is not contiguous"),
-        (_sparse, "embedding_2"),
         (_a_group, "no embeddings ("),
         (_replaced("keys", KEYS[:9]), "for 9 keys"),
         (_replaced("keys", KEYS[:, :2]), "keys of shape (10, 2)"),
@@ -281,6 +280,23 @@ def test_damaged_file_is_an_error(file: Path, change: Callable[[h5py.File], None
     assert found in str(caught.value)
     assert str(caught.value).endswith(", expected an embedding file; make one with `skelgait embed`")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "where", "found"),
+    [
+        (_replaced("facts", "text of any length"), "/facts", "text of variable length"),
+        (_sparse, "/embedding_2", "a table (10, 1048576, 16777216) of "),
+    ],
+)
+def test_file_of_other_tables_is_refused(
+    file: Path, change: Callable[[h5py.File], None], where: str, found: str
+) -> None:
+    with h5py.File(file, "r+") as content:
+        change(content)
+    message = re.escape(f"{file}: {where}: found {found}") + ".*, expected plain tables with all data in this file"
+    with pytest.raises(DataError, match=message):
+        open_embeddings(file)
 
 
 @pytest.mark.parametrize(

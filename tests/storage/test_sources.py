@@ -133,7 +133,7 @@ class TestHdf5:
             np.testing.assert_array_equal(file["frames"][:], maps_of(KEYS[0]))
             assert file["keys"][:].tolist() == [[name.encode() for name in KEYS[0]]]
             assert (file["offsets"][:].tolist(), file["names"][:].tolist()) == ([0, 40], [b"090"])
-            assert (file.attrs["modality"], file.attrs["source"], file.attrs["settings"]) == ("map", "s", "{}")
+            assert [file.attrs[name] for name in ("modality", "source", "settings")] == [b"map", b"s", b"{}"]
 
     def test_frames_between_chosen_frames_are_not_read(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         write_one(tmp_path / "shard-00000.h5", frames=90)
@@ -163,7 +163,7 @@ class TestHdf5:
         source = open_source(tmp_path, "map")
         with (tmp_path / "shard-00000.h5").open("r+b") as file:
             file.truncate(20000)
-        with pytest.raises(DataError, match=r"shard-00000\.h5: found a damaged file"):
+        with pytest.raises(DataError, match=rf"shard-00000\.h5: {KEYS[0]}: found a damaged file"):
             source.read(KEYS[0])
 
     @pytest.mark.parametrize(

@@ -1,0 +1,119 @@
+"""Checks that an HDF5 file holds plain tables, with all of their data inside the file.
+
+An HDF5 file may name other files to read (external data, virtual datasets, links), declare far more data than it holds,
+and ask for any filter. Skelgait writes none of that, so every such file is refused before its data are read.
+"""
+
+from __future__ import annotations
+
+from math import ceil, prod
+from pathlib import Path
+
+import h5py
+from h5py import h5d, h5l, h5o, h5t
+
+from skelgait.errors import DataError
+
+_FILTERS = {1: "deflate", 3: "fletcher32", 32001: "blosc"}
+# DEFLATE cannot compress more than 1032 to 1, LZ4 not more than 255 to 1: a table beyond that lacks data.
+MAX_RATIO = 1032
+_MAX_DEPTH = 2
+_MAX_OBJECTS = 10_000
+_LINKS = {h5l.TYPE_SOFT: "a soft link", h5l.TYPE_EXTERNAL: "a link to another file"}
+_EXPECTED = "plain tables with all data in this file, as skelgait writes them"
+_HINT = "do not use this file unless you trust its source; write it again with skelgait"
+
+
+def check_tables(file: h5py.File) -> None:
+    """Check that all objects in an open file are plain tables, or groups of them.
+
+    Raises:
+        DataError: if there is a link, external, virtual or missing data, an unknown filter, or a type other than
+            numbers and text of fixed length.
+    """
+    if file.userblock_size:
+        raise _refusal(file, "/", f"{file.userblock_size} bytes before the start of the HDF5 data")
+    size = Path(file.filename).stat().st_size
+    n_objects = _check_group(file, file.id, "", size, 0)
+    if n_objects > _MAX_OBJECTS:
+        raise _refusal(file, "/", f"{n_objects} tables")
+
+
+def _check_group(file: h5py.File, group: h5py.h5g.GroupID, path: str, size: int, depth: int) -> int:
+    """Check the objects of a group, and return their number."""
+    if depth > _MAX_DEPTH:
+        raise _refusal(file, path, f"groups more than {_MAX_DEPTH} deep, or a group that contains itself")
+    if group.get_num_objs() > _MAX_OBJECTS:
+        raise _refusal(file, path or "/", f"{group.get_num_objs()} tables")
+    n_objects = 0
+    for name in group:
+        inner = f"{path}/{name.decode(errors='replace')}"
+        link = group.links.get_info(name).type
+        if link != h5l.TYPE_HARD:
+            raise _refusal(file, inner, _LINKS.get(link, "a link of another program"))
+        item = h5o.open(group, name)
+        if isinstance(item, h5d.DatasetID):
+            n_objects += 1
+            problem = _problem(item, size)
+            if problem:
+                raise _refusal(file, inner, problem)
+        elif isinstance(item, h5py.h5g.GroupID):
+            n_objects += 1 + _check_group(file, item, inner, size, depth + 1)
+        else:
+            raise _refusal(file, inner, "a named type")
+    return n_objects
+
+
+def _problem(table: h5d.DatasetID, file_size: int) -> str:
+    """Return why a table is not a plain one; empty if it is."""
+    properties = table.get_create_plist()
+    layout = properties.get_layout()
+    if layout == h5d.VIRTUAL:
+        return "a virtual dataset, whose data are in other files"
+    if properties.get_external_count():
+        return f"data in another file, {properties.get_external(0)[0].decode(errors='replace')!r}"
+    return _type_problem(table.get_type()) or _filter_problem(properties) or _size_problem(table, layout, file_size)
+
+
+def _type_problem(kind: h5t.TypeID) -> str:
+    if kind.get_class() not in (h5t.INTEGER, h5t.FLOAT, h5t.STRING):
+        return "data that are neither numbers nor text"
+    if isinstance(kind, h5t.TypeStringID) and kind.is_variable_str():
+        return "text of variable length"
+    return ""
+
+
+def _filter_problem(properties: h5py.h5p.PropDCID) -> str:
+    filters = [properties.get_filter(i)[0] for i in range(properties.get_nfilters())]
+    unknown = [number for number in filters if number not in _FILTERS]
+    if unknown:
+        return f"the filter {unknown[0]}"
+    return "a repeated filter" if len(set(filters)) != len(filters) else ""
+
+
+def _size_problem(table: h5d.DatasetID, layout: int, file_size: int) -> str:
+    """Return why the declared size of a table does not fit the stored data; empty if it does."""
+    shape = table.shape
+    if shape is None:
+        return "a table without a shape"
+    declared = prod(shape) * table.get_type().get_size()
+    if not declared:
+        return ""
+    stored = table.get_storage_size()
+    if layout == h5d.CHUNKED:
+        chunk = table.get_create_plist().get_chunk()
+        n_chunks = prod(ceil(length / size) for length, size in zip(shape, chunk, strict=True))
+        is_complete = table.get_num_chunks() == n_chunks and declared <= MAX_RATIO * stored
+        is_complete = is_complete and prod(chunk) * table.get_type().get_size() <= max(declared, 1)
+    elif layout == h5d.CONTIGUOUS:
+        offset = table.get_offset()
+        is_complete = offset is not None and offset + declared <= file_size
+    else:
+        is_complete = stored == declared
+    if is_complete and stored <= file_size:
+        return ""
+    return f"a table {shape} of {declared} bytes, but {stored} stored bytes in a file of {file_size}"
+
+
+def _refusal(file: h5py.File, name: str, found: str) -> DataError:
+    return DataError(f"{file.filename}: {name}", found, _EXPECTED, _HINT)
