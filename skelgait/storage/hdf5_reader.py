@@ -18,6 +18,8 @@ from skelgait.storage.hdf5_old_text import read_old_texts
 HDF5_ERRORS = (OSError, LookupError, ValueError, TypeError, AttributeError, RuntimeError, ArithmeticError, MemoryError)
 """Errors that h5py and the checks of a table raise for a damaged file or for a file of another program."""
 
+_FILTER_ERROR = "filter returned failure"
+
 
 @contextmanager
 def open_hdf5(path: Path, expected: str, hint: str, found: str = "a damaged file") -> Iterator[h5py.File]:
@@ -73,7 +75,9 @@ def hdf5_error(
         found: description of a damaged file.
     """
     # Some errors of HDF5 have several lines.
-    found = f"{found} ({' '.join(str(error).split()) or type(error).__name__})"
+    reason = " ".join(str(error).split()) or type(error).__name__
+    # HDF5 says no more if a filter fails: the checksum, or the decompression of damaged data.
+    found = f"{found} ({'data that differ from their checksum' if _FILTER_ERROR in reason else reason})"
     if isinstance(error, OSError) and "unable to lock file" in str(error):
         found, hint = "a file locked by another program", "wait until that program has closed it, then try again"
     elif isinstance(error, OSError) and error.errno:

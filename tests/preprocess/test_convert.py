@@ -111,7 +111,7 @@ def test_sequence_with_damaged_frames_is_reported_and_others_are_converted(tmp_p
         opened.truncate(end_of_first)  # of three sequences in the shard, only the first is complete
     report = convert_store(source, tmp_path / "out", storage, workers=1)
     assert [key for key, _ in report.failed] == keys[4:6]
-    assert all("shard-00001.h5: found a damaged file" in reason for _, reason in report.failed)
+    assert all("shard-00001.h5: 001/n/" in reason and "found a damaged file" in reason for _, reason in report.failed)
     assert (report.sequences, report.totals["frames"]) == (198, 3 * 198)
     output = open_source(tmp_path / "out", "map")
     assert list(output.keys) == [*keys[:4], *keys[6:]]
