@@ -20,6 +20,7 @@ from pydantic import BaseModel, Field, NonNegativeInt, ValidationError
 from torch import Tensor
 from torch.serialization import safe_globals
 
+from skelgait.checkpoints.numpy_names import NUMPY_NAMES, StoredArray
 from skelgait.display import escaped
 from skelgait.errors import CheckpointError
 from skelgait.opengait.weights import to_opengait
@@ -29,13 +30,6 @@ Kind = Literal["skelgait", "opengait", "weights"]
 EXPECTED = "a checkpoint of skelgait or of OpenGait"
 HINT = "choose another file"
 
-# Numpy scalars and arrays are data, but torch refuses them by default. Numpy 1 and 2 have different names for its core.
-_BUILDERS: list[Any] = [np.float64(0).__reduce__()[0], np.zeros(0).__reduce__()[0]]
-_NUMPY_NAMES: list[Any] = [
-    *((build, f"numpy.{core}.multiarray.{build.__name__}") for core in ("core", "_core") for build in _BUILDERS),
-    *(np.ndarray, np.dtype),
-    *{type(np.dtype(code)) for code in np.typecodes["All"]},
-]
 _ZIP_START = b"PK\x03\x04"
 
 # Prefixes of all weight names, and the wrappers that add them.
@@ -125,7 +119,7 @@ def read_checkpoint_file(path: Path) -> CheckpointFile:
 
 def _read(path: Path) -> object:
     try:
-        with safe_globals(_NUMPY_NAMES):
+        with safe_globals(NUMPY_NAMES):
             return _as_python(torch.load(path, map_location="cpu", weights_only=True))
     except FileNotFoundError as error:
         raise CheckpointError(path, "no such file", EXPECTED, "check the path") from error
@@ -138,6 +132,8 @@ def _as_python(content: Any) -> Any:
     """Return the content with numpy scalars, also in containers, as Python numbers."""
     if isinstance(content, np.generic):
         return content.item()
+    if isinstance(content, StoredArray):
+        return content.value
     if type(content) in (dict, OrderedDict):
         return type(content)((_as_python(name), _as_python(item)) for name, item in content.items())
     if type(content) in (list, tuple):

@@ -18,6 +18,7 @@ from skelgait.errors import CheckpointError, DataError
 from skelgait.models import NETWORKS
 from skelgait.opengait.weights import to_opengait
 from tests.full_disk import full_disk
+from tests.storage.pickle_attacks import NUMPY, pickled, text
 
 
 def architecture(name: str = "skeletongait") -> Architecture:
@@ -101,6 +102,17 @@ def test_truncated_checkpoint_is_named_as_such(tmp_path: Path, is_zip: bool, sha
     found = f"a truncated file: it ends after {int(share * len(content))} bytes" if share else "an empty file"
     with pytest.raises(CheckpointError, match=rf"c\.pt: found {found}, .*; use an earlier checkpoint"):
         load_checkpoint(path)
+
+
+@pytest.mark.parametrize("name", NUMPY)
+def test_numpy_is_never_called_with_what_a_checkpoint_says(tmp_path: Path, name: str) -> None:
+    torch.save({"model": {"weight": torch.zeros(1)}}, tmp_path / "plain.pt")
+    attack = pickled(b"}" + text("model") + NUMPY[name][0] + b"s", protocol=2)
+    with ZipFile(tmp_path / "plain.pt") as plain, ZipFile(tmp_path / "a.pt", "w") as archive:
+        for item in plain.namelist():
+            archive.writestr(item, attack if item.endswith("data.pkl") else plain.read(item))
+    with pytest.raises(CheckpointError, match=r"a\.pt: found"):
+        read_checkpoint_file(tmp_path / "a.pt")
 
 
 def test_numpy_scalars_and_arrays_in_a_checkpoint_are_read(tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
-from functools import partial
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -109,7 +108,7 @@ def _finish_array(stream: PickleStream, state: Any) -> NDArray[Any]:
     return build_array(stream, state[4], state[2], state[1], bool(state[3]))
 
 
-def _finish_type(name: str, _stream: PickleStream, state: Any) -> np.dtype[Any]:
+def finish_type(name: str, state: Any) -> np.dtype[Any]:
     """Return the data type of a name and a state: version, byte order, no subtype, no fields, ..."""
     is_plain = type(state) is tuple and len(state) in (8, 9) and state[2:5] == (None, None, None)
     if not is_plain or type(state[1]) is not str or state[1] not in _BYTE_ORDERS:
@@ -140,7 +139,7 @@ def _call_reconstruct(stream: PickleStream, arguments: tuple[Any, ...]) -> Unfin
 def _call_dtype(stream: PickleStream, arguments: tuple[Any, ...]) -> Unfinished:
     if len(arguments) != 3 or type(arguments[0]) is not str:
         raise RefusedPickle("an array of fields", SAVE_PLAIN_DATA)
-    return Unfinished(partial(_finish_type, arguments[0]), len(stream.memo))
+    return Unfinished(lambda _stream, state: finish_type(arguments[0], state), len(stream.memo))
 
 
 def _call_frombuffer(stream: PickleStream, arguments: tuple[Any, ...]) -> NDArray[Any]:
