@@ -21,7 +21,7 @@ from skelgait.models import NETWORKS
 from skelgait.models.network import NetworkOutput
 from skelgait.preprocess.maps import draw_dataset
 from skelgait.raw.poses import LAYOUTS
-from skelgait.reports.tables import markdown_of
+from skelgait.reports.tables import to_markdown
 from skelgait.settings import load_settings
 from skelgait.settings.schema import HeatmapSettings, PosesSettings
 from skelgait.storage import BACKENDS, Key
@@ -99,7 +99,7 @@ def test_metric_is_computed_and_printed() -> None:
     mean_rank = report.tables[0].groups[0].metrics["mean_rank"]
     assert mean_rank is not None
     assert mean_rank >= 1
-    text = markdown_of(report.to_dict())
+    text = to_markdown(report.to_dict())
     assert "mean rank" in text
     assert f"{mean_rank:.2f}" in text
 

@@ -99,7 +99,7 @@ _ALLOWED_WIDTHS = range(1, 2**16 + 1)
 _ALLOWED_STRIPS = tuple(strips for strips in range(1, FEATURE_ROWS + 1) if FEATURE_ROWS % strips == 0)
 
 
-def sizes_of(weights: Mapping[str, Tensor], settings: Mapping[str, Any] | None = None) -> Sizes:
+def infer_sizes(weights: Mapping[str, Tensor], settings: Mapping[str, Any] | None = None) -> Sizes:
     """Return the sizes that most weights agree on. Some weights may be missing, unexpected or of the wrong shape.
 
     Args:

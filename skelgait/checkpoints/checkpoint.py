@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from skelgait import __version__
-from skelgait.checkpoints.architecture import Architecture, sizes_of
+from skelgait.checkpoints.architecture import Architecture, infer_sizes
 from skelgait.checkpoints.file import HINT, read_checkpoint_file
 from skelgait.checkpoints.mismatch import check_network_is_registered, check_network_matches, find_mismatches
 from skelgait.errors import CheckpointError, PathLike
@@ -99,7 +99,7 @@ def load_checkpoint(path: PathLike) -> Checkpoint:
     path = Path(path)
     file = read_checkpoint_file(path)
     check_network_is_registered(path, file.skelgait.settings)
-    architecture = sizes_of(file.weights, file.skelgait.settings).architecture
+    architecture = infer_sizes(file.weights, file.skelgait.settings).architecture
     mismatches = find_mismatches(file.weights, architecture)
     check_network_matches(path, mismatches, architecture.name)
     if mismatches.names():

@@ -11,7 +11,7 @@ from typing import Any
 
 from torch import Tensor
 
-from skelgait.checkpoints.architecture import Architecture, sizes_of
+from skelgait.checkpoints.architecture import Architecture, infer_sizes
 from skelgait.checkpoints.file import CheckpointFile, Kind, read_checkpoint_file
 from skelgait.checkpoints.mismatch import (
     CLASSIFIER,
@@ -167,7 +167,7 @@ def describe_weights(
     Raises:
         CheckpointError: if most weights of every registered network are missing.
     """
-    architecture, unknown = sizes_of(weights, settings)
+    architecture, unknown = infer_sizes(weights, settings)
     mismatches = find_mismatches(weights, architecture, any_classes="classes" in unknown)
     check_network_matches(path, mismatches, architecture.name)
     trained = to_opengait(dict(architecture.build_on_meta().named_parameters()))

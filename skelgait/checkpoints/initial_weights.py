@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from skelgait.checkpoints.architecture import Architecture, sizes_of
+from skelgait.checkpoints.architecture import Architecture, infer_sizes
 from skelgait.checkpoints.file import HINT, CheckpointFile, read_checkpoint_file
 from skelgait.checkpoints.mismatch import (
     CLASSIFIER,
@@ -60,7 +60,7 @@ def initial_weights(path: Path, architecture: Architecture) -> InitialWeights:
 
 def _mismatch_error(path: Path, file: CheckpointFile, expected: Architecture) -> CheckpointError:
     check_network_is_registered(path, file.skelgait.settings)
-    found, unknown = sizes_of(file.weights, file.skelgait.settings)
+    found, unknown = infer_sizes(file.weights, file.skelgait.settings)
     mismatches = find_mismatches(file.weights, found, any_classes=True)
     check_network_matches(path, mismatches, found.name)
     differing = [

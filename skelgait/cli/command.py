@@ -170,11 +170,11 @@ def set_log_level(*, verbose: bool) -> None:
 
 def _resolve(given: Mapping[str, Any], file: Path | None, assignments: Sequence[str]) -> Resolved:
     """Return the settings from flags, environment, settings file and preset; print their warnings."""
-    from skelgait.cli.options import value_of
+    from skelgait.cli.options import parse_flag
     from skelgait.cli.output import warn
     from skelgait.settings import load_settings, parse_assignment
 
-    flags = {key: value_of(key, value) for key, value in given.items() if value not in (None, [])}
+    flags = {key: parse_flag(key, value) for key, value in given.items() if value not in (None, [])}
     flags.update(map(parse_assignment, assignments))
     resolved = load_settings(file=file, flags=flags)
     warn(resolved.warnings, at_most=None)

@@ -42,13 +42,13 @@ def compare(names: _Names, settings: Settings, as_json: Json = False) -> None:
     if as_json:
         show_json(asdict(comparison))
         return
-    from skelgait.reports.rows import label_of, text_of
+    from skelgait.reports.rows import format_metric, metric_label
 
     header = ["", "metric", *comparison.names, *(f"{name} - {names[0]}" for name in names[1:]), "probes"]
     for table in dict.fromkeys(metric.table for metric in comparison.metrics):
         rows = [
             [
-                row.group, label_of(row.metric), *(text_of(row.metric, value) for value in row.values),
+                row.group, metric_label(row.metric), *(format_metric(row.metric, value) for value in row.values),
                 *map(_describe, row.differences),
                 str(row.n_probes),
             ]

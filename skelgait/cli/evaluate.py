@@ -71,13 +71,13 @@ def show_evaluation(report: Report, *, all_metrics: bool = False) -> None:
         report: the report.
         all_metrics: print all columns, even if the table is wider than the terminal.
     """
-    from skelgait.reports.tables import heading_of, searches_of, sources_of, summary_of, tables_of
+    from skelgait.reports.tables import report_heading, search_sentences, source_lines, summary_sentences, tables_of
 
-    show_lines(heading_of(report), [summary_of(report), *searches_of(report)])
+    show_lines(report_heading(report), [summary_sentences(report), *search_sentences(report)])
     more = "" if all_metrics else "use --all-metrics, or a wider terminal"
     for title, header, rows in tables_of(report):
         show_table(title, header, rows, more, keep=_MAIN_COLUMNS)
-    if sources := sources_of(report):
+    if sources := source_lines(report):
         show_lines("Published results", sources)
     n, n_sequences = report["n_truncated"], report["n_sequences"]
     notes = [f"{n} of {n_sequences} sequences were longer than max_frames and were cut"] if n else []

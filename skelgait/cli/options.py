@@ -90,7 +90,7 @@ def choices(key: str) -> tuple[str, ...]:
     return _literals(field.annotation) or _registered(field.metadata)
 
 
-def value_of(key: str, given: Any) -> Any:
+def parse_flag(key: str, given: Any) -> Any:
     """Return the value of a setting from what its flag was given.
 
     Raises:

@@ -59,12 +59,12 @@ def runs(settings: Settings, names: _Names = None, plot: _Plot = None, as_json: 
 
 def _show_summaries(folder: Path, summaries: Sequence[Summary]) -> None:
     """Print one row per run. The most important columns come first, because a narrow terminal shows only these."""
-    from skelgait.runs import label_of
+    from skelgait.runs import metric_label
 
     metrics = list(dict.fromkeys(name for summary in summaries for name in summary.metrics))
     header = [
-        "run", "iteration", "best rank-1", *map(label_of, metrics), "steps/s", "network", "identities", "checkpoints",
-        "started",
+        "run", "iteration", "best rank-1", *map(metric_label, metrics), "steps/s", "network", "identities",
+        "checkpoints", "started",
     ]  # fmt: skip
     title = f"Runs in {folder} (accuracies, shares and rank-1 in percent)"
     show_table(title, header, [_row(summary, metrics) for summary in summaries], more=_MORE)

@@ -13,8 +13,8 @@ def _partition() -> Partition:
     """Return the official partition. Its file lists 1000 probes as identity:camera.video.sequence."""
     probes = set()
     for entry in files("skelgait.datasets").joinpath("gait3d_probes.txt").read_text(encoding="utf-8").split():
-        identity, place = entry.split(":")
-        camera, video, sequence = place.split(".")
+        identity, walk = entry.split(":")
+        camera, video, sequence = walk.split(".")
         probes.add((identity, f"camid{camera}_videoid{video}", f"seq{sequence}"))
     test = frozenset(identity for identity, _, _ in probes)
     return Partition(numbered(0, 3999, 4) - test, test, frozenset(probes))

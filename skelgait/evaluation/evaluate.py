@@ -14,7 +14,7 @@ from skelgait.embeddings.embeddings import check_finite
 from skelgait.embeddings.file import EmbeddingFile
 from skelgait.errors import ProtocolError
 from skelgait.evaluation.collapse import collapse_notes
-from skelgait.evaluation.evaluation_set import EvaluationSet, Members, conditions_of
+from skelgait.evaluation.evaluation_set import EvaluationSet, Members, sorted_conditions
 from skelgait.evaluation.group_report import report_ranks, report_rates, report_searches
 from skelgait.evaluation.notes import check_results, notes_for
 from skelgait.evaluation.open_set import GroupSearches, OpenSetAccumulator
@@ -56,7 +56,7 @@ def evaluation_keys(source: SequenceSource | EmbeddingFile, protocol: Protocol, 
     patterns = protocol.patterns()
     compared = [key for key in keys if any(fnmatchcase(key.condition, pattern) for pattern in patterns)]
     if not compared:
-        found = f"conditions {', '.join(conditions_of(keys)[:20])}"
+        found = f"conditions {', '.join(sorted_conditions(keys)[:20])}"
         hint = "use the protocol of this dataset, or --protocol custom with --gallery and --probes"
         raise ProtocolError(f"protocol {protocol.name}", found, f"some of {' '.join(sorted(patterns))}", hint)
     _check_named_probes(protocol, partition.probes, compared)

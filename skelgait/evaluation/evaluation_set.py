@@ -71,6 +71,6 @@ class EvaluationSet:
         return Members(probes, np.setdiff1d(self.select(group.gallery), probes))
 
 
-def conditions_of(keys: Sequence[Key]) -> list[str]:
+def sorted_conditions(keys: Sequence[Key]) -> list[str]:
     """Return the conditions of sequences, sorted."""
     return sorted({key.condition for key in keys})

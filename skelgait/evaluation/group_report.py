@@ -10,7 +10,13 @@ from skelgait.datasets import Table
 from skelgait.evaluation.averages import ViewMeans, as_number, average_by_view, cmc_curve, values_by_probe
 from skelgait.evaluation.bootstrap import bootstrap_weights, percentile_interval
 from skelgait.evaluation.evaluation_set import EvaluationSet, Indices
-from skelgait.evaluation.open_set import GroupSearches, mean_of, open_set_metric, samples_of_searches, values_of
+from skelgait.evaluation.open_set import (
+    GroupSearches,
+    enrollment_values,
+    mean_or_none,
+    open_set_metric,
+    samples_of_searches,
+)
 from skelgait.evaluation.ranks import GroupRanks
 from skelgait.evaluation.report import GroupReport, Metrics, OpenSet, Roc
 from skelgait.evaluation.verification import GroupRates, rate_value, samples_of_rates
@@ -90,8 +96,8 @@ def report_searches(name: str, group: GroupSearches, table: Table, bootstrap_sam
         bootstrap_samples: number of bootstrap samples; 0: no intervals.
     """
     rates = [searches.rates() for searches in group.enrollments]
-    values = {name: values_of(rates, open_set_metric(name)) for name in table.metrics}
-    metrics = {name: mean_of(metric_values) for name, metric_values in values.items()}
+    values = {name: enrollment_values(rates, open_set_metric(name)) for name in table.metrics}
+    metrics = {name: mean_or_none(metric_values) for name, metric_values in values.items()}
     defined = [name for name, value in metrics.items() if value is not None]
     return GroupReport(
         name=name,

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from skelgait.datasets import Group, Protocol, Table
 from skelgait.datasets.identities import MissingPeople
 from skelgait.errors import ProtocolError
-from skelgait.evaluation.evaluation_set import EvaluationSet, conditions_of
+from skelgait.evaluation.evaluation_set import EvaluationSet, sorted_conditions
 from skelgait.evaluation.open_set import searches_needed
 from skelgait.evaluation.ranks import GroupRanks
 from skelgait.evaluation.report import GroupReport, TableReport
@@ -30,7 +30,7 @@ def check_results(protocol: Protocol, tables: Sequence[TableReport], evaluation_
     groups = [group for table in tables for group in table.groups]
     if all(value is None for group in groups for value in group.metrics.values()):
         counts = ", ".join(f"{g.name} {_counts(g)}" for g in tables[0].groups)
-        conditions = ", ".join(conditions_of(evaluation_set.keys)[:20])
+        conditions = ", ".join(sorted_conditions(evaluation_set.keys)[:20])
         found = f"{counts}, in {len(evaluation_set.view_names)} views, with conditions {conditions}"
         reasons = "; ".join(dict.fromkeys(_reasons(protocol, tables, evaluation_set)))
         expected = f"probes and a gallery with the same people ({_patterns(protocol.tables[0].groups)})"
@@ -100,9 +100,9 @@ def _small_gallery(table: Table, group: GroupReport) -> Iterator[str]:
     metrics = map(find_metric, table.metrics)
     labels = [metric.label for metric in metrics if metric.min_gallery > group.smallest_gallery > 0]
     if labels and group.n_probes:
-        n, place = group.smallest_gallery, "a view" if table.kind == "view_pairs" else "the gallery"
+        n, gallery = group.smallest_gallery, "a view" if table.kind == "view_pairs" else "the gallery"
         entries = f"{n} {'entry' if n == 1 else 'entries'}"
-        yield f"{table.title}: {', '.join(labels)} of {group.name} is not meaningful: {place} has only {entries}"
+        yield f"{table.title}: {', '.join(labels)} of {group.name} is not meaningful: {gallery} has only {entries}"
 
 
 def _few_impostors(table: Table, group: GroupReport) -> Iterator[str]:

@@ -125,7 +125,7 @@ def open_set_metric(name: str) -> Metric:
     return metric
 
 
-def values_of(rates: Sequence[OpenSetRates], metric: Metric) -> list[float | None]:
+def enrollment_values(rates: Sequence[OpenSetRates], metric: Metric) -> list[float | None]:
     """Return the value of a metric in each enrollment; None if there are too few searches for it."""
     return [
         metric.from_open_set(enrollment) if metric.from_open_set and _is_defined(enrollment, metric) else None
@@ -143,7 +143,7 @@ def searches_needed(metric: Metric) -> int:
     return int(np.ceil(round(1 / metric.max_false_accept_rate, 6)))
 
 
-def mean_of(values: Sequence[float | None]) -> float | None:
+def mean_or_none(values: Sequence[float | None]) -> float | None:
     """Return the mean over the enrollments; None if a value is missing."""
     defined = [value for value in values if value is not None]
     return float(np.mean(defined)) if defined and len(defined) == len(values) else None

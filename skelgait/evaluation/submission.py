@@ -7,7 +7,7 @@ from pathlib import Path
 from skelgait.datasets import Submission
 from skelgait.embeddings import Embeddings
 from skelgait.errors import ProtocolError
-from skelgait.evaluation.evaluation_set import EvaluationSet, conditions_of
+from skelgait.evaluation.evaluation_set import EvaluationSet, sorted_conditions
 from skelgait.matching.nearest import nearest
 from skelgait.matching.options import MatchingOptions
 from skelgait.matching.reranking import compare_all
@@ -39,7 +39,7 @@ def write_submission(
     evaluation_set = EvaluationSet(embeddings.keys)
     probes, gallery = evaluation_set.select(submission.probes), evaluation_set.select(submission.gallery)
     if not len(probes) or not len(gallery):
-        found = f"{len(probes)} probes and {len(gallery)} gallery entries among {conditions_of(embeddings.keys)}"
+        found = f"{len(probes)} probes and {len(gallery)} gallery entries among {sorted_conditions(embeddings.keys)}"
         expected = f"conditions {submission.probes} and {submission.gallery}"
         raise ProtocolError("--submission", found, expected, "embed the test split of the dataset")
     identities = [_number(embeddings.keys[i].identity) for i in gallery]

@@ -54,7 +54,7 @@ class VerificationAccumulator:
         self._rule = ExclusionRule(evaluation_set, table, members)
         self._gallery = Gallery(evaluation_set.identities[members.gallery])
         self._people = np.unique(evaluation_set.identities[np.concatenate([members.probes, members.gallery])])
-        self._counter = PairCounter(groups_of(self._people))
+        self._counter = PairCounter(assign_groups(self._people))
 
     def add(self, start: int, distances: NDArray[np.float32]) -> None:
         """Count the pairs of the probes from index `start` on, by their distances (n, G) to the gallery."""
@@ -70,7 +70,7 @@ class VerificationAccumulator:
         return GroupRates(self._members, self._counter.counts(), people, self._rule.counts())
 
 
-def groups_of(people: Indices) -> Indices:
+def assign_groups(people: Indices) -> Indices:
     """Return the group of each identity up to the largest of `people`: a person each, or several, at random."""
     groups = np.zeros(int(people.max(initial=-1)) + 1, np.int64)
     numbers = np.arange(len(people))

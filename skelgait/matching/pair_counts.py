@@ -16,7 +16,7 @@ import numpy as np
 from numba import get_num_threads
 from numpy.typing import NDArray
 
-from skelgait.matching.verification import DROPPED_BITS, AcceptRates, BinCounts, DistanceHistogram, bins_of
+from skelgait.matching.verification import DROPPED_BITS, AcceptRates, BinCounts, DistanceHistogram, bin_numbers
 from skelgait.matching.verification_kernels import count_by_group
 
 # A wide bin joins 32 bins of the histogram and is about 0.4 % of the distance wide.
@@ -97,7 +97,7 @@ class PairCounter:
     def add_genuine(self, distances: NDArray[np.float32], identities: Integers) -> None:
         """Count pairs of one person by their distances (n,) and identities (n,)."""
         self._histogram.add_genuine(distances)
-        np.add.at(self._genuine, (self._group_of[identities], bins_of(distances) >> _JOINED_BITS), 1)
+        np.add.at(self._genuine, (self._group_of[identities], bin_numbers(distances) >> _JOINED_BITS), 1)
 
     def counts(self) -> PairCounts:
         """Return the counts, after all pairs have been added."""

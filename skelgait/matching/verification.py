@@ -132,7 +132,7 @@ class DistanceHistogram:
 
     def add_genuine(self, distances: NDArray[np.float32]) -> None:
         """Count pairs of one person by their distances (n,)."""
-        self._genuine += np.bincount(bins_of(distances), minlength=_BINS)
+        self._genuine += np.bincount(bin_numbers(distances), minlength=_BINS)
 
     def counts(self) -> BinCounts:
         """Return the number of pairs in each bin that holds a pair."""
@@ -141,6 +141,6 @@ class DistanceHistogram:
         return BinCounts(filled, self._genuine[filled], impostor[filled])
 
 
-def bins_of(distances: NDArray[np.float32]) -> Integers:
+def bin_numbers(distances: NDArray[np.float32]) -> Integers:
     """Return the bins (n,) of distances (n,); negative distances count as zero."""
     return np.asarray(np.maximum(distances, np.float32(0)).view(np.uint32) >> DROPPED_BITS, np.int64)

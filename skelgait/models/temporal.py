@@ -23,7 +23,7 @@ def time_images(frames: Tensor, n_sequences: int) -> Tensor:
     return images.permute(0, 3, 1, 2)
 
 
-def frames_of(images: Tensor, height: int) -> Tensor:
+def as_frames(images: Tensor, height: int) -> Tensor:
     """View (N, C, T, H * W) images as (N * T, C, H, W) frames; inverse of `time_images`."""
     n_sequences, channels, n_frames, pixels = images.shape
     frames = images.permute(0, 2, 3, 1).reshape(n_sequences * n_frames, height, pixels // height, channels)
@@ -59,7 +59,7 @@ class TemporalConv(nn.Module):
             images = convolve(images, weight.to(images.dtype))
         else:
             images = F.conv2d(images, weight, padding=(1, 0))
-        return frames_of(images, frames.shape[2])
+        return as_frames(images, frames.shape[2])
 
 
 class _ConvolveOverTime(torch.autograd.Function):
@@ -99,5 +99,5 @@ def temporal_max_pool(frames: Tensor, lengths: Sequence[int]) -> Tensor:
     if same_length(lengths):
         images = time_images(frames, len(lengths))
         # The backward pass of pooling is several times faster than that of amax or max.
-        return frames_of(F.max_pool2d(images, (images.shape[2], 1)), frames.shape[2])
+        return as_frames(F.max_pool2d(images, (images.shape[2], 1)), frames.shape[2])
     return torch.cat([temporal_max_pool(sequence, [len(sequence)]) for sequence in torch.split(frames, list(lengths))])

@@ -25,12 +25,12 @@ def published_preset(checkpoint: Checkpoint) -> str:
         checkpoint: trained network.
     """
     for match in matching_presets(checkpoint.architecture):
-        if match.dataset and match.is_exact and _is_trained_like(checkpoint, _training_of(match.preset)):
+        if match.dataset and match.is_exact and _is_trained_like(checkpoint, _training_settings(match.preset)):
             return match.preset
     return ""
 
 
-def _training_of(preset: str) -> TrainSettings:
+def _training_settings(preset: str) -> TrainSettings:
     return load_settings(preset=preset, environ={}, default_file=None).settings.train
 
 

@@ -140,7 +140,7 @@ class _Request(NamedTuple):
 def _evaluate(request: _Request, command: str) -> Evaluation | None:
     settings, device, progress, _, locks = request
     protocol, config = workspace.protocol_of(settings), settings.evaluate
-    partition, notes = _partition_of(settings)
+    partition, notes = _partition_or_note(settings)
     _check_settings(config, protocol)
     locks.enter_context(lock_file(config.submission, process_group()))
     inputs = (
@@ -175,7 +175,7 @@ def _evaluate(request: _Request, command: str) -> Evaluation | None:
     return evaluation
 
 
-def _partition_of(settings: Settings) -> tuple[Partition, tuple[str, ...]]:
+def _partition_or_note(settings: Settings) -> tuple[Partition, tuple[str, ...]]:
     """Return the partition, and a note if there is none, so that all people of an embedding file are evaluated."""
     path = settings.evaluate.embeddings
     if path is None or workspace.has_partition(settings):

@@ -153,17 +153,17 @@ class RawPeople:
         return {t: images[number] for t, number in numbers.items() if number is not None and number in images}
 
 
-def find_targets(people: RawPeople, which: Literal["walker", "all"], workers: int) -> dict[Key, Target]:
+def find_targets(people: RawPeople, selection: Literal["walker", "all"], workers: int) -> dict[Key, Target]:
     """Return the sequences to make, sorted by key.
 
     Args:
         people: people of a raw dataset.
-        which: "walker": one sequence a video; "all": one for each track of at least `people.min_frames`, with the view
-            `<view>-p<number>`. All videos are then read twice. A video without such a track keeps its key.
+        selection: "walker": one sequence a video; "all": one for each track of at least `people.min_frames`, with the
+            view `<view>-p<number>`. All videos are then read twice. A video without such a track keeps its key.
         workers: number of worker processes.
     """
     keys = people.raw.keys
-    if which == "walker":
+    if selection == "walker":
         return {key: Target(key) for key in keys}
     counts = zip(keys, in_workers(people.count, keys, workers), strict=True)
     targets = {

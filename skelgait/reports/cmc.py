@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from skelgait.reports.rows import Report, published_of
+from skelgait.reports.rows import Report, published_values
 from skelgait.viz.plot_style import (
     POINTS,
     Legend,
@@ -26,7 +26,7 @@ _MAX_RANK = 50
 Curve = list[float]
 
 
-def curves_of(report: Report) -> list[tuple[Mapping[str, Any], dict[str, Curve]]]:
+def cmc_curves(report: Report) -> list[tuple[Mapping[str, Any], dict[str, Curve]]]:
     """Return each ranked table with its curves by group, in percent; a curve ends at the size of the gallery."""
     panels = []
     for table in report["tables"]:
@@ -47,7 +47,7 @@ def draw_cmc(report: Report) -> Any:
     """Return a matplotlib figure with one panel per ranked table, or None if the report has no curve."""
     from matplotlib.lines import Line2D
 
-    panels = curves_of(report)
+    panels = cmc_curves(report)
     if not panels:
         return None
     names = list(dict.fromkeys(name for _, curves in panels for name in curves))
@@ -95,7 +95,7 @@ def _published(report: Report, panels: Sequence[tuple[Mapping[str, Any], Mapping
         _Mark(table["title"], name, 100 * share)
         for table, curves in panels
         for name in curves
-        for share, _ in published_of(report, table, name, "rank_1")
+        for share, _ in published_values(report, table, name, "rank_1")
         if share is not None
     ]
 

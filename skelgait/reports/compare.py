@@ -16,7 +16,7 @@ from skelgait.evaluation.averages import as_number, average_by_view, values_by_p
 from skelgait.evaluation.bootstrap import bootstrap_weights
 from skelgait.evaluation.ranks import GroupRanks
 from skelgait.reports.compare_rates import compare_rates
-from skelgait.reports.differences import ComparedMetric, Difference, by_name, difference_of
+from skelgait.reports.differences import ComparedMetric, Difference, by_name, format_difference
 from skelgait.reports.folder import RANKS, read_report
 from skelgait.reports.ranks_file import StoredRanks, read_ranks
 from skelgait.reports.rates_file import StoredRates
@@ -160,7 +160,7 @@ def _compare_ranks(
         overall = [float(average_by_view(probe_values, ranks[0].probe_views, table).overall) for probe_values in values]
         samples = _samples(values, ranks[0].probe_views, table, bootstrap_samples)
         differences = tuple(
-            difference_of(overall[i] - overall[0], samples[i] - samples[0]) for i in range(1, len(overall))
+            format_difference(overall[i] - overall[0], samples[i] - samples[0]) for i in range(1, len(overall))
         )
         metrics.append(
             ComparedMetric(table.title, group, metric, len(common), tuple(map(as_number, overall)), differences)

@@ -8,7 +8,7 @@ import numpy as np
 
 from skelgait.evaluation.averages import as_number
 from skelgait.evaluation.verification import rate_value, samples_of_rates
-from skelgait.reports.differences import ComparedMetric, by_name, difference_of
+from skelgait.reports.differences import ComparedMetric, by_name, format_difference
 from skelgait.reports.rates_file import StoredRates
 
 
@@ -48,7 +48,7 @@ def compare_rates(
         values = [rate_value(rates, metric) for rates in pairs]
         overall = [np.nan if value is None else value for value in values]
         differences = tuple(
-            difference_of(overall[i] - overall[0], samples[i][metric] - samples[0][metric])
+            format_difference(overall[i] - overall[0], samples[i][metric] - samples[0][metric])
             for i in range(1, len(overall))
         )
         compared.append(

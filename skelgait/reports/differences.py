@@ -56,7 +56,7 @@ def by_name(values: Sequence[object], names: Sequence[str]) -> str:
     return ", ".join(f"{text} ({name})" for text, name in zip(texts, names, strict=True))
 
 
-def difference_of(difference: float, samples: Floats) -> Difference:
+def format_difference(difference: float, samples: Floats) -> Difference:
     """Return the difference of a metric with its interval and p-value.
 
     Args:

@@ -12,7 +12,7 @@ from skelgait.errors import PathLike, reading
 from skelgait.evaluation import EvaluationReport
 from skelgait.reports.ranks_file import write_ranks
 from skelgait.reports.rows import MetricRow, Report, rows_of
-from skelgait.reports.tables import markdown_of
+from skelgait.reports.tables import to_markdown
 from skelgait.storage.atomic import remove_file, write_text
 from skelgait.storage.format_version import check_format
 from skelgait.storage.lock import lock_folder
@@ -48,7 +48,7 @@ def _write(folder: Path, report: Report, evaluation: EvaluationReport) -> None:
     remove_file(folder / REPORT)
     write_ranks(folder / RANKS, evaluation)
     write_text(folder / "report.csv", table.getvalue())
-    write_text(folder / "report.md", markdown_of(report))
+    write_text(folder / "report.md", to_markdown(report))
     write_text(folder / REPORT, json.dumps(report, indent=1, ensure_ascii=False) + "\n")
 
 

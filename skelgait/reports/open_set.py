@@ -17,7 +17,7 @@ _RATES = {
 }
 
 
-def searched_of(report: Report) -> list[tuple[Mapping[str, Any], list[Mapping[str, Any]]]]:
+def open_set_curves(report: Report) -> list[tuple[Mapping[str, Any], list[Mapping[str, Any]]]]:
     """Return each open-set table with its groups that have a curve."""
     panels = []
     for table in report["tables"]:
@@ -33,7 +33,7 @@ def draw_open_set(report: Report) -> Any:
     """Return a matplotlib figure with one row per open-set table, or None if the report has no curve."""
     from matplotlib.lines import Line2D
 
-    panels = searched_of(report)
+    panels = open_set_curves(report)
     if not panels:
         return None
     width = 2 * _PANEL_INCHES[0]

@@ -10,15 +10,15 @@ from typing import Any
 
 from skelgait.display import printable
 from skelgait.errors import DataError
-from skelgait.reports.rows import Report, label_of, text_of
+from skelgait.reports.rows import Report, format_metric, metric_label
 from skelgait.reports.tables import (
     TextTable,
-    exclusions_of,
-    heading_of,
-    origin_of,
-    searches_of,
-    sources_of,
-    summary_of,
+    exclusion_sentences,
+    origin_lines,
+    report_heading,
+    search_sentences,
+    source_lines,
+    summary_sentences,
     tables_of,
 )
 from skelgait.storage.atomic import write_text
@@ -72,7 +72,7 @@ def write_page(path: Path, report: Report, pictures: Mapping[str, Path | bytes])
 
 
 def _page(report: Report, pictures: Mapping[str, Path | bytes]) -> Iterator[str]:
-    heading = _escaped(heading_of(report))
+    heading = _escaped(report_heading(report))
     yield f"""<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -86,15 +86,15 @@ def _page(report: Report, pictures: Mapping[str, Path | bytes]) -> Iterator[str]
 <body>
 <main>
 <h1>{heading}</h1>
-<p>{_escaped(summary_of(report))}</p>"""
+<p>{_escaped(summary_sentences(report))}</p>"""
     yield from _section("Notes", _list(report["notes"]))
     yield from _section("Metrics", [line for table in tables_of(report) for line in _table(table)])
-    yield from _section("Published results", _list(sources_of(report)))
+    yield from _section("Published results", _list(source_lines(report)))
     yield from _section("By condition", [line for table in _by_condition(report) for line in _table(table)])
-    yield from _section("Searches", _list(searches_of(report)))
-    yield from _section("Excluded pairs and unmatched probes", _list(exclusions_of(report)))
+    yield from _section("Searches", _list(search_sentences(report)))
+    yield from _section("Excluded pairs and unmatched probes", _list(exclusion_sentences(report)))
     yield from _section("Pictures", [_figure(title, picture) for title, picture in pictures.items()])
-    yield from _section("Origin", _list(origin_of(report)))
+    yield from _section("Origin", _list(origin_lines(report)))
     yield "</main>\n</body>\n</html>"
 
 
@@ -105,11 +105,11 @@ def _by_condition(report: Report) -> Iterator[TextTable]:
             continue
         names = list(table["groups"][0]["metrics"])
         rows = [
-            [f"{group['name']}: {condition}", *(text_of(name, metrics.get(name)) for name in names)]
+            [f"{group['name']}: {condition}", *(format_metric(name, metrics.get(name)) for name in names)]
             for group in table["groups"]
             for condition, metrics in group["by_condition"].items()
         ]
-        yield TextTable(f"{table['title']} (percent)", ["", *map(label_of, names)], rows)
+        yield TextTable(f"{table['title']} (percent)", ["", *map(metric_label, names)], rows)
 
 
 def _section(title: str, lines: Sequence[str]) -> Iterator[str]:

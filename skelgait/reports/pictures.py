@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skelgait.reports.page import write_page
-from skelgait.reports.plots import plots_of
+from skelgait.reports.plots import available_plots
 from skelgait.reports.retrieval_sheet import save_retrieval_sheet
 from skelgait.reports.rows import Report
 from skelgait.storage import SequenceSource
@@ -27,7 +27,7 @@ def save_pictures(
 ) -> list[Path]:
     """Save the pictures of a report and the page `report.html` that shows them; each file is written atomically.
 
-    The pictures are those of `plots_of`, and `retrieval-<group>.png` for each group with probes.
+    The pictures are those of `available_plots`, and `retrieval-<group>.png` for each group with probes.
 
     Args:
         folder: output folder; it is created if it is missing.
@@ -50,7 +50,7 @@ def _save(
     folder: Path, report: Report, retrieved: Mapping[str, Sequence[Retrieved]], source: SequenceSource | None
 ) -> list[Path]:
     pictures: dict[str, Path] = {}
-    for plot in plots_of(report):
+    for plot in available_plots(report):
         path = folder / plot.name
         with atomic_write(path) as partial:
             partial.write_bytes(plot.png)

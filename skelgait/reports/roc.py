@@ -20,7 +20,7 @@ _EER_MARKER: dict[str, Any] = {"marker": "o", "markersize": 5.5, "markerfacecolo
 _CHANCE_LINE: dict[str, Any] = {"color": "0.55", "linestyle": (0, (2, 2)), "linewidth": 1}
 
 
-def verified_of(report: Report) -> list[tuple[Mapping[str, Any], list[Mapping[str, Any]]]]:
+def roc_tables(report: Report) -> list[tuple[Mapping[str, Any], list[Mapping[str, Any]]]]:
     """Return each verification table with its groups that have a curve."""
     panels = []
     for table in report["tables"]:
@@ -34,7 +34,7 @@ def draw_roc(report: Report) -> Any:
     """Return a matplotlib figure with one panel per verification table, or None if the report has no curve."""
     from matplotlib.lines import Line2D
 
-    panels = verified_of(report)
+    panels = roc_tables(report)
     if not panels:
         return None
     columns = min(len(panels), _MAX_COLUMNS)
@@ -62,7 +62,7 @@ def draw_roc(report: Report) -> Any:
     return figure
 
 
-def curve_of(roc: Mapping[str, Any], eer: float | None) -> tuple[Floats, Floats]:
+def curve_points(roc: Mapping[str, Any], eer: float | None) -> tuple[Floats, Floats]:
     """Return the false and the true accept rates (n,) of the points to draw a line through.
 
     Args:
@@ -88,7 +88,7 @@ def _draw_panel(axes: Any, groups: list[tuple[Mapping[str, Any], dict[str, Any]]
     smallest = 1 / max(2, *(group["roc"]["n_impostor"] for group, _ in groups))
     for group, style in groups:
         eer = group["metrics"].get("eer")
-        false, true = curve_of(group["roc"], eer)
+        false, true = curve_points(group["roc"], eer)
         axes.plot(100 * np.maximum(false, smallest), 100 * true, **style)
         if eer is not None:
             axes.plot(

@@ -61,7 +61,7 @@ def rows_of(report: Report) -> Iterator[MetricRow]:
                 for metric, value in metrics.items():
                     is_all = breakdown == "all"
                     low, high = (is_all and group["intervals"].get(metric)) or (None, None)
-                    published = published_of(report, table, group["name"], metric) if is_all else []
+                    published = published_values(report, table, group["name"], metric) if is_all else []
                     for i, result in enumerate(published or [PublishedValue(None, "")]):
                         yield MetricRow(
                             table["title"], group["name"], "published" if i else breakdown, condition, probe_view,
@@ -83,7 +83,7 @@ class PublishedValue(NamedTuple):
     source: str
 
 
-def published_of(report: Report, table: Mapping[str, Any], group: str, metric: str) -> list[PublishedValue]:
+def published_values(report: Report, table: Mapping[str, Any], group: str, metric: str) -> list[PublishedValue]:
     """Return the published values for the network of the report, one for each source."""
     titles = (table["title"], "") if table is report["tables"][0] else (table["title"],)
     return [
@@ -99,12 +99,12 @@ def difference_to(report: Report, value: float | None, published: float | None) 
     return None if value is None or published is None or report.get("incomparable") else value - published
 
 
-def label_of(metric: str) -> str:
+def metric_label(metric: str) -> str:
     """Return the label of a metric, for example rank-1 for `rank_1`; the name itself if the metric is unknown."""
     return find_metric(metric).label if is_metric(metric) else metric
 
 
-def text_of(metric: str, value: float | None) -> str:
+def format_metric(metric: str, value: float | None) -> str:
     """Return the text of the value of a metric, in percent for most metrics; "-" for None."""
     if value is None:
         return "-"

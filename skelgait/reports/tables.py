@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from skelgait.reports.rows import Report, difference_to, label_of, percent, published_of, signed_percent, text_of
+from skelgait.reports.rows import (
+    Report,
+    difference_to,
+    format_metric,
+    metric_label,
+    percent,
+    published_values,
+    signed_percent,
+)
 
 
 class TextTable(NamedTuple):
@@ -34,7 +42,7 @@ def tables_of(report: Report, metrics: Collection[str] | None = None) -> Iterato
         shown = [metric for metric in defined if metrics is None or metric in metrics] or defined
         published = [_published_cells(report, table, group) for group in table["groups"]]
         extra = [] if not any(published) else ["published", *_differences(report, ["difference"]), "source"]
-        header = ["", *map(label_of, shown), *extra, "probes", "gallery", "no match"]
+        header = ["", *map(metric_label, shown), *extra, "probes", "gallery", "no match"]
         rows = [
             row
             for group, lines in zip(table["groups"], published, strict=True)
@@ -47,10 +55,10 @@ def _published_cells(report: Report, table: Mapping[str, Any], group: Mapping[st
     """Return the cells of each published value of a group: value, difference and number of the source."""
     lines, sources = [], _sources(report)
     for metric, value in group["metrics"].items():
-        for published, source in published_of(report, table, group["name"], metric):
+        for published, source in published_values(report, table, group["name"], metric):
             difference = signed_percent(difference_to(report, value, published))
             mark = f"[{sources.index(source) + 1}]"
-            note = mark if metric == "rank_1" else f"{mark} {label_of(metric)}"
+            note = mark if metric == "rank_1" else f"{mark} {metric_label(metric)}"
             lines.append([percent(published), *_differences(report, [difference]), note])
     return lines
 
@@ -63,12 +71,12 @@ def _sources(report: Report) -> list[str]:
             for table in report["tables"]
             for group in table["groups"]
             for metric in group["metrics"]
-            for _, source in published_of(report, table, group["name"], metric)
+            for _, source in published_values(report, table, group["name"], metric)
         )
     )
 
 
-def sources_of(report: Report) -> list[str]:
+def source_lines(report: Report) -> list[str]:
     """Return one line for each source of published values, with its number in the tables."""
     return [f"[{number}] {source}" for number, source in enumerate(_sources(report), 1)]
 
@@ -92,13 +100,13 @@ def _rows(
 def _with_interval(group: Mapping[str, Any], metric: str) -> str:
     value, bounds = group["metrics"][metric], group["intervals"].get(metric)
     return (
-        text_of(metric, value)
+        format_metric(metric, value)
         if value is None or not bounds
-        else f"{text_of(metric, value)} [{text_of(metric, bounds[0])}, {text_of(metric, bounds[1])}]"
+        else f"{format_metric(metric, value)} [{format_metric(metric, bounds[0])}, {format_metric(metric, bounds[1])}]"
     )
 
 
-def exclusions_of(report: Report) -> list[str]:
+def exclusion_sentences(report: Report) -> list[str]:
     """Return one sentence for each group and reason with unmatched probes or excluded pairs."""
     sentences = []
     for table in report["tables"]:
@@ -109,7 +117,7 @@ def exclusions_of(report: Report) -> list[str]:
     return sentences
 
 
-def searches_of(report: Report) -> list[str]:
+def search_sentences(report: Report) -> list[str]:
     """Return one sentence for each group of an open set: the people who are enrolled, and the number of searches."""
     sentences = []
     for table in report["tables"]:
@@ -129,7 +137,7 @@ def _range(numbers: Sequence[int]) -> str:
     return str(low) if low == high else f"{low} to {high}"
 
 
-def origin_of(report: Report) -> list[str]:
+def origin_lines(report: Report) -> list[str]:
     """Return date, version, checkpoint, data and command of a report, one line each; empty if they are unknown."""
     origin = report.get("origin")
     if not origin:
@@ -145,13 +153,13 @@ def origin_of(report: Report) -> list[str]:
     return [f"{name}: {value}" for name, value in lines.items() if value]
 
 
-def heading_of(report: Report) -> str:
+def report_heading(report: Report) -> str:
     """Return protocol, network and iteration as a heading."""
     network, iteration = report.get("network") or "embeddings", report.get("iteration")
     return f"{report['protocol']}: {network}" + ("" if iteration is None else f", iteration {iteration}")
 
 
-def summary_of(report: Report) -> str:
+def summary_sentences(report: Report) -> str:
     """Return the number of sequences, the distance and the unit of the metrics as two sentences."""
     embedding = f" of embedding {report['embedding']}" if report.get("embedding") else ""
     distance = f"{report['distance']} distance{embedding}" + (", re-ranked" if report["reranked"] else "")
@@ -165,18 +173,18 @@ def summary_of(report: Report) -> str:
     return f"{report['n_sequences']} sequences{cut}; {distance}. Metrics in percent{intervals}."
 
 
-def markdown_of(report: Report) -> str:
+def to_markdown(report: Report) -> str:
     """Return the report as Markdown."""
-    lines = [f"# {_escaped(heading_of(report))}", "", _escaped(summary_of(report))]
+    lines = [f"# {_escaped(report_heading(report))}", "", _escaped(summary_sentences(report))]
     for table in tables_of(report):
         lines += ["", f"## {_escaped(table.title)}", "", _markdown_row(table.header), _rule(len(table.header))]
         lines += [_markdown_row(row) for row in table.rows]
     for title, sentences in (
-        ("Published results", sources_of(report)),
-        ("Searches", searches_of(report)),
-        ("Excluded pairs and unmatched probes", exclusions_of(report)),
+        ("Published results", source_lines(report)),
+        ("Searches", search_sentences(report)),
+        ("Excluded pairs and unmatched probes", exclusion_sentences(report)),
         ("Notes", report["notes"]),
-        ("Origin", origin_of(report)),
+        ("Origin", origin_lines(report)),
     ):
         if sentences:
             lines += ["", f"## {title}", "", *(f"* {_escaped(sentence)}" for sentence in sentences)]

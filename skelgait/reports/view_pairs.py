@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skelgait.display import printable
-from skelgait.reports.rows import label_of
+from skelgait.reports.rows import metric_label
 from skelgait.viz.plot_style import POINTS, new_figure, set_title, text_inches, wrap
 
 _CELL_INCHES = 0.335
@@ -110,7 +110,7 @@ def draw_view_pairs(table: Mapping[str, Any]) -> Any:
     figure.supylabel("probe view", fontsize=POINTS)
     # panchor=False: the panels stay in place, so that their titles do not overlap.
     bar = figure.colorbar(mesh, ax=grid, aspect=30, shrink=min(1.0, 4 / (rows * height)), pad=0.02, panchor=False)
-    bar.set_label(f"{label_of(_first_metric(table))} (percent)", fontsize=POINTS)
+    bar.set_label(f"{metric_label(_first_metric(table))} (percent)", fontsize=POINTS)
     bar.ax.tick_params(labelsize=POINTS - 1)
     bar.outline.set_visible(False)
     return figure

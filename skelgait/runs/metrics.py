@@ -21,7 +21,7 @@ def number(step: Mapping[str, Any], name: str) -> float | None:
     return float(value) if isinstance(value, int | float) and isfinite(value) else None
 
 
-def label_of(name: str) -> str:
+def metric_label(name: str) -> str:
     """Return a metric's name for people, for example "triplet loss" for `triplet/loss`."""
     return name.replace("/", " ").replace("_", " ")
 

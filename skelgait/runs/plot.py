@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from skelgait.errors import DataError, SettingsError
-from skelgait.runs.metrics import is_fraction, label_of, logged_metrics
+from skelgait.runs.metrics import is_fraction, logged_metrics, metric_label
 from skelgait.runs.read import Run
 from skelgait.storage.atomic import atomic_write
 from skelgait.storage.lock import lock_file
@@ -37,8 +37,8 @@ def save_plot(path: Path, runs: Sequence[Run]) -> None:
         SettingsError: if matplotlib is missing, or does not know the format.
         DataError: if no run has logged a step or an evaluation, or if the file cannot be written.
     """
-    format_name = _format_of(path)
-    panels = panels_of(runs)
+    format_name = _image_format(path)
+    panels = curves_by_axis(runs)
     drawn = [i for i in range(len(runs)) if any(curves[i] for curves in panels.values())]
     if not drawn:
         found = f"no logged step in {', '.join(run.name for run in runs)}"
@@ -48,14 +48,14 @@ def save_plot(path: Path, runs: Sequence[Run]) -> None:
         figure.savefig(partial, format=format_name, dpi=_PNG_DPI)
 
 
-def panels_of(runs: Sequence[Run]) -> dict[str, list[Curve]]:
+def curves_by_axis(runs: Sequence[Run]) -> dict[str, list[Curve]]:
     """Return the curves of all runs by axis label; a run without this metric has an empty curve."""
     steps = [{step["iteration"]: logged_metrics(step) for step in run.metrics} for run in runs]
     names = dict.fromkeys(name for of_run in steps for metrics in of_run.values() for name in metrics)
     panels: dict[str, list[Curve]] = {}
     for name in names:
         factor = 100 if is_fraction(name) else 1
-        panels[label_of(name) + " (percent)" * is_fraction(name)] = [
+        panels[metric_label(name) + " (percent)" * is_fraction(name)] = [
             {iteration: factor * metrics[name] for iteration, metrics in of_run.items() if name in metrics}
             for of_run in steps
         ]
@@ -65,7 +65,7 @@ def panels_of(runs: Sequence[Run]) -> dict[str, list[Curve]]:
     return {**panels, "evaluated rank-1 (percent)": scores} if any(scores) else panels
 
 
-def _format_of(path: Path) -> str:
+def _image_format(path: Path) -> str:
     """Return matplotlib's name of an image format."""
     require_matplotlib("--plot")
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -81,7 +81,7 @@ def draw_figure(panels: Mapping[str, Sequence[Curve]], names: Mapping[int, str])
     """Return a matplotlib figure.
 
     Args:
-        panels: curves of all runs by axis label, see `panels_of`.
+        panels: curves of all runs by axis label, see `curves_by_axis`.
         names: names of the runs that have a line, by index.
     """
     from matplotlib.lines import Line2D

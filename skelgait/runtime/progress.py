@@ -66,9 +66,9 @@ def progress(total: int | None, label: str, unit: str, /) -> Iterator[Advance]:
 class _Column(bars.ProgressColumn):
     """Text about a task, on one line."""
 
-    def __init__(self, text_of: Callable[[bars.Task], str]) -> None:
+    def __init__(self, format_metric: Callable[[bars.Task], str]) -> None:
         super().__init__(Column(no_wrap=True))
-        self._text_of = text_of
+        self._text_of = format_metric
 
     def render(self, task: bars.Task) -> Text:
         return Text(self._text_of(task), style="progress.remaining")

@@ -79,14 +79,14 @@ class Change(NamedTuple):
     @property
     def kind(self) -> ChangeKind:
         """Effect of this change. A number of iterations that grows is harmless."""
-        kind = kind_of(self.key)
+        kind = setting_kind(self.key)
         if kind is not ChangeKind.LENGTH:
             return kind
         grows = isinstance(self.old, int) and isinstance(self.new, int) and self.new > self.old
         return ChangeKind.HARMLESS if grows else ChangeKind.RESULT
 
 
-def kind_of(key: str) -> ChangeKind:
+def setting_kind(key: str) -> ChangeKind:
     """Return the kind of a setting: its own, or that of the innermost section in `KINDS`.
 
     Raises:

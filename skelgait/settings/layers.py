@@ -89,7 +89,7 @@ def load_settings(
     flag_layer = {key: (value, FLAG) for key, value in flatten(flags or {})}
     given = {**file_layer, **_read_environment(os.environ if environ is None else environ), **flag_layer}
     given_preset, preset_origin = given.pop(_PRESET, (None, ""))
-    preset = preset or (str(given_preset) if given_preset else _preset_of(given))
+    preset = preset or (str(given_preset) if given_preset else _default_preset(given))
     if preset is not None:
         preset_layer = {key: (value, f"preset {preset}") for key, value in flatten(read_preset(preset))}
         given = {**preset_layer, **given}
@@ -177,7 +177,7 @@ def _read_environment(environ: Mapping[str, str]) -> Layer:
     return layer
 
 
-def _preset_of(given: Layer) -> str | None:
+def _default_preset(given: Layer) -> str | None:
     """Return the preset of the given dataset and network; None if there is none."""
     if "dataset" not in given:
         return None

@@ -83,7 +83,7 @@ class Metrics:
         self._since += time.perf_counter() - start
 
 
-def status_of(line: Mapping[str, Any]) -> str:
+def status_text(line: Mapping[str, Any]) -> str:
     """Return losses and accuracies of a line as a short text: "triplet 0.123, cross entropy 1.234, accuracy 56 %"."""
     parts = []
     for key, value in line.items():

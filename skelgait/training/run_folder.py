@@ -67,7 +67,7 @@ def write_run(
         "format": RUN_FORMAT,
         **history,
         **_machine(device),
-        "git": {"skelgait": _git_of_package(), "folder": _git_of(Path.cwd())},
+        "git": {"skelgait": _git_of_package(), "folder": _git_state(Path.cwd())},
         "data": data,
     }
     write_text(run / RUN_FILE, json.dumps(content, indent=1) + "\n")
@@ -99,10 +99,10 @@ def _git_of_package() -> dict[str, Any] | None:
     """Return the git state of skelgait; None if it does not run from a repository."""
     package = Path(skelgait.__file__).parent
     is_tracked = _git(package, "ls-files", "--error-unmatch", "__init__.py") is not None
-    return _git_of(package) if is_tracked else None
+    return _git_state(package) if is_tracked else None
 
 
-def _git_of(folder: Path) -> dict[str, Any] | None:
+def _git_state(folder: Path) -> dict[str, Any] | None:
     """Return commit and uncommitted changes of the repository of a folder; None without a repository."""
     commit = _git(folder, "rev-parse", "HEAD")
     return (

@@ -34,7 +34,7 @@ from skelgait.storage.lock import lock_folder
 from skelgait.training.collapse import CollapseMonitor, warn_of_one_identity
 from skelgait.training.evaluations import Evaluations
 from skelgait.training.fingerprint import fingerprint
-from skelgait.training.metrics import Metrics, status_of
+from skelgait.training.metrics import Metrics, status_text
 from skelgait.training.precision import resolve_precision
 from skelgait.training.resume import Resumption, plan_resumption, refuse_earlier_training
 from skelgait.training.run_folder import write_run
@@ -123,8 +123,8 @@ def train(
         if not settings.resume:
             refuse_earlier_training(run)  # again: it may have ended while this one waited
         data = fingerprint(source, keys)
-        label_of = {name: label for label, name in enumerate(names)}
-        labels = [label_of[key.identity] for key in keys]
+        metric_label = {name: label for label, name in enumerate(names)}
+        labels = [metric_label[key.identity] for key in keys]
         clips, sampler = _clips(source, keys, labels, settings), _sampler(labels, settings)
         architecture = Architecture(classes=len(names), **settings.network.model_dump(exclude={"test_embedding"}))
         state = TrainingState(run, architecture, settings, device)
@@ -203,7 +203,7 @@ class _Loop:
             if self._is_due(settings.log_every):
                 state.refuse_not_finite(min(_MAX_NOT_FINITE, settings.log_every))
                 line = self.metrics.write(state.iteration, state.learning_rate, mean_over_processes(terms))
-                status = status_of(line)
+                status = status_text(line)
                 if is_main():
                     self.collapse.check(line)
                 if self.tensorboard is not None:

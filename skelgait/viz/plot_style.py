@@ -59,7 +59,7 @@ def new_figure(width: float, height: float, layout: Literal["constrained", "comp
     return figure
 
 
-def png_of(figure: Any) -> bytes:
+def to_png(figure: Any) -> bytes:
     """Return a matplotlib figure as the content of a PNG file."""
     file = io.BytesIO()
     with warnings.catch_warnings():

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from skelgait.storage.atomic import atomic_write
 from skelgait.storage.lock import lock_file
-from skelgait.viz.plot_style import Legend, line_style, new_figure, png_of, set_title, style_axes
+from skelgait.viz.plot_style import Legend, line_style, new_figure, set_title, style_axes, to_png
 
 _WIDTH = 9.0
 _PANEL_HEIGHT = 2.4
@@ -65,7 +65,7 @@ def save_track_plot(path: Path, title: str, tracks: Sequence[PlottedTrack], n_fr
         figure.set_size_inches(_WIDTH, 2 * _PANEL_HEIGHT + legend.inches)
         legend.draw(figure)
     with lock_file(path), atomic_write(path) as partial:
-        partial.write_bytes(png_of(figure))
+        partial.write_bytes(to_png(figure))
 
 
 def _draw(axes: Any, track: PlottedTrack, label: str, style: dict[str, Any]) -> Any:

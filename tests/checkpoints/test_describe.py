@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from skelgait import __version__
-from skelgait.checkpoints.architecture import Architecture, Sizes, sizes_of
+from skelgait.checkpoints.architecture import Architecture, Sizes, infer_sizes
 from skelgait.checkpoints.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from skelgait.checkpoints.describe import WeightsReport, describe_checkpoint, describe_weights
 from skelgait.checkpoints.mismatch import WeightMismatches, find_mismatches
@@ -40,7 +40,7 @@ def describe(weights: dict[str, Tensor]) -> WeightsReport:
 
 
 def mismatches_of(weights: dict[str, Tensor]) -> tuple[Sizes, WeightMismatches]:
-    sizes = sizes_of(weights)
+    sizes = infer_sizes(weights)
     return sizes, find_mismatches(weights, sizes.architecture, any_classes="classes" in sizes.unknown)
 
 
@@ -67,7 +67,7 @@ def test_architecture_and_parameter_count_are_inferred(architecture: Architectur
 
 
 def test_weights_of_another_network_are_an_error() -> None:
-    assert sizes_of({}).unknown == {"channels", "blocks", "classes", "embedding_width", "strips"}
+    assert infer_sizes({}).unknown == {"channels", "blocks", "classes", "embedding_width", "strips"}
     for weights in ({}, {"layer1.0.conv1.weight": zeros(64, 64, 3, 3)}, {"a": zeros(0)}):
         with pytest.raises(CheckpointError, match=r"c\.pt: found weights of another network \(0 of the \d+ weights"):
             describe(weights)
@@ -94,7 +94,7 @@ def test_each_weight_of_wrong_shape_is_reported() -> None:
 
 
 def test_first_weight_decides_between_equally_frequent_sizes() -> None:
-    assert sizes_of({**weights_of(SMALL), CLASSIFIER: zeros(4, 6, 5)}).architecture == SMALL
+    assert infer_sizes({**weights_of(SMALL), CLASSIFIER: zeros(4, 6, 5)}).architecture == SMALL
 
 
 @pytest.mark.parametrize(

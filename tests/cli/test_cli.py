@@ -174,11 +174,11 @@ def test_verbose_before_or_after_the_command_sets_the_log_level(workspace: Path,
 
 
 def test_lists_and_groups_are_split_at_commas() -> None:
-    assert options.value_of("evaluate.gallery", ["nm-01,nm-02", "nm-03"]) == ["nm-01", "nm-02", "nm-03"]
-    groups = options.value_of("evaluate.probes", ["Bag=bg-01,bg-02", "Coat=cl-*"])
+    assert options.parse_flag("evaluate.gallery", ["nm-01,nm-02", "nm-03"]) == ["nm-01", "nm-02", "nm-03"]
+    groups = options.parse_flag("evaluate.probes", ["Bag=bg-01,bg-02", "Coat=cl-*"])
     assert groups == {"Bag": ["bg-01", "bg-02"], "Coat": ["cl-*"]}
     with pytest.raises(SkelgaitError, match="--probes: found bg-01, expected name=pattern"):
-        options.value_of("evaluate.probes", ["bg-01"])
+        options.parse_flag("evaluate.probes", ["bg-01"])
 
 
 def test_repeated_and_negative_flags_reach_the_settings(workspace: Path) -> None:

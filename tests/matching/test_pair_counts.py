@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from skelgait.evaluation.verification import groups_of
+from skelgait.evaluation.verification import assign_groups
 from skelgait.matching.pair_counts import PairCounter
 
 PEOPLE = np.array([0, 0, 1, 2, 2, 3, 4, 4, 4])
@@ -83,9 +83,9 @@ def test_size_of_blocks_changes_nothing(rows: int) -> None:
 
 def test_many_people_are_put_into_groups_of_equal_size() -> None:
     people = np.arange(0, 900, 3)
-    groups = groups_of(people)[people]
+    groups = assign_groups(people)[people]
     sizes = np.bincount(groups)
     assert len(sizes) == 128
     assert sizes.min() == 2
     assert sizes.max() == 3
-    assert groups_of(people[:128])[people[:128]].tolist() == list(range(128))
+    assert assign_groups(people[:128])[people[:128]].tolist() == list(range(128))

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from skelgait.models.temporal import TemporalConv, frames_of, temporal_max_pool, time_images
+from skelgait.models.temporal import TemporalConv, as_frames, temporal_max_pool, time_images
 
 LENGTHS = [[1], [4], [3, 3], [1, 1, 1], [2, 5, 1], [6, 2]]
 
@@ -64,7 +64,7 @@ def test_time_images_share_memory() -> None:
     assert images.shape == (2, 5, 3, 24)
     assert images.is_contiguous(memory_format=torch.channels_last)
     assert images.data_ptr() == frames.data_ptr()
-    back = frames_of(images, 6)
+    back = as_frames(images, 6)
     assert back.data_ptr() == frames.data_ptr()
     assert torch.equal(back, frames)
 

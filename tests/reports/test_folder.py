@@ -19,8 +19,8 @@ from skelgait.errors import DataError
 from skelgait.reports.folder import RANKS, REPORT, read_report
 from skelgait.reports.ranks_file import read_ranks
 from skelgait.reports.rates_file import StoredRates
-from skelgait.reports.rows import MetricRow, label_of, rows_of
-from skelgait.reports.tables import exclusions_of, markdown_of, sources_of, tables_of
+from skelgait.reports.rows import MetricRow, metric_label, rows_of
+from skelgait.reports.tables import exclusion_sentences, source_lines, tables_of, to_markdown
 from skelgait.storage import Key
 from tests.full_disk import full_disk
 from tests.reports import plain_reports
@@ -136,7 +136,7 @@ def test_two_sources_are_two_rows() -> None:
         ["", "", "95.0", "-5.0", "[2] rank-5", "", "", ""],
         ["B", "40.0", "-", "-", "", "4", "3", "0"],
     ]
-    assert sources_of(_with_two_sources()) == ["[1] paper", "[2] zoo"]
+    assert source_lines(_with_two_sources()) == ["[1] paper", "[2] zoo"]
     rows = [(row.group, row.breakdown, row.metric, row.published, row.source) for row in rows_of(_with_two_sources())]
     assert rows[:3] == [
         ("A", "all", "rank_1", 0.6, "paper"),
@@ -153,7 +153,7 @@ def test_no_difference_if_results_are_not_comparable() -> None:
     assert shown.rows[0] == ["A", "50.0", "60.0", "[1]", "4", "3", "0"]
     assert shown.rows[3] == ["B", "40.0", "-", "", "4", "3", "0"]
     assert all(row.difference is None for row in rows_of(content))
-    assert "difference" not in markdown_of(content)
+    assert "difference" not in to_markdown(content)
 
 
 def test_markdown_has_the_cells_of_all_tables(tmp_path: Path) -> None:
@@ -164,8 +164,8 @@ def test_markdown_has_the_cells_of_all_tables(tmp_path: Path) -> None:
     tables = list(tables_of(report))
     cells = [[cell.strip().replace("\\", "") for cell in row] for row in rows if not row[0].startswith("---")]
     assert cells == [list(map(str, line)) for table in tables for line in (table.header, *table.rows)]
-    assert text.count("\n## ") == len(tables) + bool(exclusions_of(report)) + bool(report["notes"])
-    for sentence in exclusions_of(report):
+    assert text.count("\n## ") == len(tables) + bool(exclusion_sentences(report)) + bool(report["notes"])
+    for sentence in exclusion_sentences(report):
         assert sentence in text.replace("\\", "")
 
 
@@ -187,9 +187,9 @@ HOSTILE = "a|b\r\nc\u2028# d <script>x</script> *e* [f](g) `h` &lt; ~~i~~ $j$ \\
 def test_hostile_names_in_markdown(tmp_path: Path) -> None:
     named = replace(custom_protocol(["nm-01"], {HOSTILE: ["bg-*"]}), name=HOSTILE)
     tables = tuple(replace(table, title=HOSTILE) for table in named.tables)
-    plain = markdown_of(evaluation(embeddings(), custom_protocol(["nm-01"], {"x": ["bg-*"]})).to_dict())
+    plain = to_markdown(evaluation(embeddings(), custom_protocol(["nm-01"], {"x": ["bg-*"]})).to_dict())
     evaluated = evaluation(embeddings(), replace(named, tables=tables), network=HOSTILE)
-    text = markdown_of(evaluated.to_dict())
+    text = to_markdown(evaluated.to_dict())
     assert len(text.splitlines()) == len(plain.splitlines())
     for line, plain_line in zip(text.splitlines(), plain.splitlines(), strict=True):
         unescaped = line
@@ -209,7 +209,7 @@ def test_hostile_names_in_csv(tmp_path: Path) -> None:
 def test_unmatched_probes_are_reported(tmp_path: Path) -> None:
     keys = [key for key in KEYS if key.identity != "a" or key.condition != "nm-01"]
     report = write(tmp_path, evaluation(embeddings(keys))).to_dict()
-    sentences = exclusions_of(report)
+    sentences = exclusion_sentences(report)
     assert any("Bag: 6 probes without a true match (not enrolled)" in sentence for sentence in sentences)
     assert "6 probes without a true match (not enrolled)" in (tmp_path / "report.md").read_text()
     lines = list(csv.DictReader((tmp_path / "report.csv").read_text().splitlines()))
@@ -343,4 +343,4 @@ def test_missing_or_foreign_ranks_file_raises_data_error(tmp_path: Path, content
     ],
 )
 def test_labels_of_metrics(metric: str, text: str) -> None:
-    assert label_of(metric) == text
+    assert metric_label(metric) == text

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 from skelgait.errors import SettingsError
-from skelgait.reports.cmc import curves_of, draw_cmc
+from skelgait.reports.cmc import cmc_curves, draw_cmc
 from skelgait.reports.open_set import draw_open_set
-from skelgait.reports.plots import plots_of
-from skelgait.reports.roc import draw_roc, verified_of
+from skelgait.reports.plots import available_plots
+from skelgait.reports.roc import draw_roc, roc_tables
 from skelgait.reports.view_pairs import draw_view_pairs, view_matrices
 from tests.reports.plain_reports import by_views, group, report, square, table, verified
 
@@ -34,7 +34,7 @@ def test_import_loads_neither_torch_nor_matplotlib() -> None:
 def test_missing_matplotlib_raises_with_install_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(SettingsError, match=r'no package matplotlib, .*; pip install "skelgait\[plots\]"'):
-        list(plots_of(report()))
+        list(available_plots(report()))
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_missing_matplotlib_raises_with_install_command(monkeypatch: pytest.Monk
 def test_curves_end_at_the_size_of_the_gallery(
     tables: tuple[dict[str, Any], ...], expected: list[dict[str, list[float]]]
 ) -> None:
-    assert [curves for _, curves in curves_of(report(*tables))] == expected
+    assert [curves for _, curves in cmc_curves(report(*tables))] == expected
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ class TestDrawn:
 
     def test_report_without_data_gives_no_plot(self) -> None:
         for empty in (report(), report(table("T", group("A"))), report(table("V", verified("A", [], [], None)))):
-            assert list(plots_of(empty)) == []
+            assert list(available_plots(empty)) == []
 
     def test_file_names_have_the_numbers_of_their_tables(self) -> None:
         tables = (
@@ -95,7 +95,7 @@ class TestDrawn:
             table("P", group("A", cmc=CURVE)),
             table("A", by_views("A", square(3), cmc=CURVE)),
         )
-        plots = list(plots_of(report(*tables)))
+        plots = list(available_plots(report(*tables)))
         assert [plot.name for plot in plots] == ["cmc.png", "views-3.png", "roc.png"]
         for plot in plots:
             picture = cv2.imdecode(np.frombuffer(plot.png, np.uint8), cv2.IMREAD_COLOR)
@@ -135,7 +135,7 @@ class TestDrawn:
         entries = [text.get_text().replace("\n", " ") for text in figure.legends[0].get_texts()]
         assert entries[0] == "A: EER 33.3 %, 10 genuine and 100 impostor pairs"
         assert entries[1] == "B: 10 genuine and 100 impostor pairs"
-        assert len(verified_of(report(tables))) == 1
+        assert len(roc_tables(report(tables))) == 1
 
     def test_open_set_curves_are_in_percent(self) -> None:
         open_set = {
@@ -147,7 +147,7 @@ class TestDrawn:
         for axes, values in ((fnir, [50, 0]), (dir_, [25, 75])):
             (line,) = axes.lines
             assert (line.get_xdata().tolist(), line.get_ydata().tolist()) == ([10, 100], values)
-        assert [plot.name for plot in plots_of(report(tables))] == ["open-set.png"]
+        assert [plot.name for plot in available_plots(report(tables))] == ["open-set.png"]
         assert draw_open_set(report(table("P", group("A")))) is None
 
     @pytest.mark.parametrize("n", [1, 3, 4, 12])

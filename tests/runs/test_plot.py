@@ -12,7 +12,7 @@ import pytest
 
 from skelgait.errors import DataError
 from skelgait.runs import find_runs, save_plot
-from skelgait.runs.plot import draw_figure, panels_of
+from skelgait.runs.plot import curves_by_axis, draw_figure
 from tests.cli.test_cli import call
 from tests.runs.run_folders import evaluation, steps, write_run
 
@@ -73,7 +73,7 @@ class TestPlot:
         for name in names:
             write_run(runs / name, points=2)
         all_runs = find_runs(runs)
-        figure = draw_figure(panels_of(all_runs), dict(enumerate(run.name for run in all_runs)))
+        figure = draw_figure(curves_by_axis(all_runs), dict(enumerate(run.name for run in all_runs)))
         assert [text.get_text().replace("\n", "") for text in figure.legends[0].get_texts()] == sorted(names)
         assert [len(axes.lines) for axes in figure.axes] == [len(names)] * 4
         save_plot(runs / "curves.png", all_runs)  # names are not parsed as formulas, and nothing warns
@@ -99,7 +99,7 @@ class TestPlot:
     ) -> None:
         write_run(runs / "a", points=points, tests=tests)
         all_runs = find_runs(runs)
-        figure = draw_figure(panels_of(all_runs), {0: "a"})
+        figure = draw_figure(curves_by_axis(all_runs), {0: "a"})
         assert [axes.get_ylabel() for axes in figure.axes] == labels
         drawn = [(list(axes.lines[0].get_xdata()), list(axes.lines[0].get_ydata())) for axes in figure.axes]
         if points:

@@ -8,7 +8,7 @@ import pytest
 
 from skelgait.errors import DataError, SettingsError
 from skelgait.settings import Settings
-from skelgait.settings.changes import KINDS, Change, ChangeKind, find_changes, kind_of, refuse_changes
+from skelgait.settings.changes import KINDS, Change, ChangeKind, find_changes, refuse_changes, setting_kind
 from skelgait.settings.dotted import leaves
 from skelgait.settings.run_settings import settings_to_record, with_changes
 from skelgait.settings.training import TrainSettings
@@ -18,7 +18,7 @@ RESULT, HARMLESS = ChangeKind.RESULT, ChangeKind.HARMLESS
 
 def test_every_setting_that_a_run_records_has_a_kind() -> None:
     training = [key for key, _ in leaves(TrainSettings(), "train.")]
-    assert {key: kind_of(key) for key in training}
+    assert {key: setting_kind(key) for key in training}
     # A section of `train` that is added needs an entry too, not that of the whole section.
     assert "train" not in KINDS
     for name in TrainSettings.model_fields:
@@ -43,7 +43,7 @@ def test_every_kind_is_that_of_a_setting() -> None:
     ],
 )  # fmt: skip
 def test_kinds(key: str, kind: ChangeKind) -> None:
-    assert kind_of(key) is kind
+    assert setting_kind(key) is kind
 
 
 @pytest.mark.parametrize(("old", "new", "kind"), [(10, 20, HARMLESS), (20, 10, RESULT)])

@@ -19,7 +19,7 @@ from skelgait.sampling.batch import Batch
 from skelgait.settings.training import TrainSettings
 from skelgait.storage import SequenceSource, open_source
 from skelgait.training import TrainReport, train
-from skelgait.training.metrics import status_of
+from skelgait.training.metrics import status_text
 from skelgait.training.precision import Precision
 from skelgait.training.state import TrainingState
 from tests.synthetic_data import write_random_maps
@@ -75,9 +75,9 @@ def test_progress_has_losses_at_logged_steps(maps: SequenceSource, tmp_path: Pat
     report = train(maps, {"000", "001", "002"}, tmp_path / "run", settings, CPU, advance=advance)
     assert [n for n, _ in calls] == [0, 1, 1, 1, 1]
     assert [bool(status) for _, status in calls] == [False, False, True, False, True]
-    assert calls[-1][1] == status_of(report.metrics)
+    assert calls[-1][1] == status_text(report.metrics)
     line = {"iteration": 9, "triplet/loss": 0.12345, "triplet/n_active": 5.0, "cross_entropy/loss": 1.5}
-    assert status_of({**line, "cross_entropy/accuracy": 0.556}) == "triplet 0.123, cross entropy 1.500, accuracy 56 %"
+    assert status_text({**line, "cross_entropy/accuracy": 0.556}) == "triplet 0.123, cross entropy 1.500, accuracy 56 %"
 
 
 @pytest.mark.parametrize("workers", [0, 1])

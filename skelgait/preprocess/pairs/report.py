@@ -55,10 +55,10 @@ def read_report(out: Path) -> Mapping[Key, tuple[str, ...]]:
         header, *rows = csv.reader(io.StringIO(text, newline=""), strict=True)
         if tuple(header) != COLUMNS:
             raise ValueError(f"the columns {', '.join(header)}")
-        return {_key_of(row): tuple(row) for row in rows}
+        return {_parse_key(row): tuple(row) for row in rows}
 
 
-def _key_of(row: list[str]) -> Key:
+def _parse_key(row: list[str]) -> Key:
     """Return the key of a row; check that its three names are single parts of a path."""
     if len(row) != len(COLUMNS) or row[3] not in OUTCOMES:
         raise ValueError(f"the line {','.join(row)}")

@@ -39,19 +39,19 @@ def pose_distances(bodies: NDArray[Any], others: NDArray[Any]) -> NDArray[np.flo
     Returns:
         (A, B) distances in px; infinite if no joint is present in both.
     """
-    both = is_present(bodies)[:, None] & is_present(others)[None]
-    steps = np.where(both[..., None], bodies[:, None, :, :2] - others[None, :, :, :2], 0.0)
-    n_shared = both.sum(axis=2)
+    are_in_both = is_present(bodies)[:, None] & is_present(others)[None]
+    steps = np.where(are_in_both[..., None], bodies[:, None, :, :2] - others[None, :, :, :2], 0.0)
+    n_shared = are_in_both.sum(axis=2)
     total = np.linalg.norm(steps, axis=3).sum(axis=2)
     return np.where(n_shared > 0, total / np.maximum(n_shared, 1), np.inf)
 
 
 def mean_motion(first: NDArray[Any], last: NDArray[Any]) -> NDArray[np.float64]:
     """Return the mean motion (2,) in px of the joints (V, 3) that are present in both; 0, 0 if there are none."""
-    both = is_present(first) & is_present(last)
-    if not both.any():
+    are_in_both = is_present(first) & is_present(last)
+    if not are_in_both.any():
         return np.zeros(2)
-    return np.asarray((last[both, :2] - first[both, :2]).mean(axis=0, dtype=np.float64))
+    return np.asarray((last[are_in_both, :2] - first[are_in_both, :2]).mean(axis=0, dtype=np.float64))
 
 
 def size_ratio(a: NDArray[Any], b: NDArray[Any]) -> float:
@@ -59,10 +59,10 @@ def size_ratio(a: NDArray[Any], b: NDArray[Any]) -> float:
 
     The size is the spread of the joints that are present in both, so that hidden legs do not change it.
     """
-    both = is_present(a) & is_present(b)
-    if both.sum() < _MIN_SHARED_JOINTS:
+    are_in_both = is_present(a) & is_present(b)
+    if are_in_both.sum() < _MIN_SHARED_JOINTS:
         return 1.0
-    sizes = [float(np.sqrt(joints[both, :2].astype(np.float64).var(axis=0).sum())) for joints in (a, b)]
+    sizes = [float(np.sqrt(joints[are_in_both, :2].astype(np.float64).var(axis=0).sum())) for joints in (a, b)]
     return max(sizes) / max(min(sizes), 1e-9)
 
 
