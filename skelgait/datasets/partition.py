@@ -43,8 +43,8 @@ def load_partition(path: Path) -> Partition:
     validation, probes = (_strings({name: [], **content}, name, path) for name in ("VAL_SET", "PROBE_SET"))
     sets = {"TRAIN_SET": train, "TEST_SET": test, "VAL_SET": validation}
     for first, second in combinations(sets, 2):
-        if both := sorted(set(sets[first]) & set(sets[second])):
-            found = f"{', '.join(both[:3])} in both {first} and {second}"
+        if shared := sorted(set(sets[first]) & set(sets[second])):
+            found = f"{', '.join(shared[:3])} in both {first} and {second}"
             raise DataError(path, found, "no identity in both", "remove it from one of them")
     named = frozenset(_probe(entry, path) for entry in probes)
     return Partition(frozenset(train), frozenset(test), named, frozenset(validation))

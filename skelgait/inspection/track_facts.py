@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from skelgait.posture import is_present
 from skelgait.raw.poses.body_motion import height_px
+from skelgait.raw.poses.posture import is_present
 from skelgait.raw.poses.sequence import RawSequence
 from skelgait.raw.poses.tracks import find_tracks
 from skelgait.raw.poses.walker_selection import RankedTrack, Selection, number_tracks, rank_tracks, select_walker

@@ -75,10 +75,10 @@ def _distance(a, present_a, b, present_b):  # type: ignore[no-untyped-def]
     """Return the distance of two rows over their shared features, scaled up to all features; infinite if none."""
     total = shared = 0.0
     for feature in range(len(a)):
-        both = present_a[feature] * present_b[feature]
+        is_shared = present_a[feature] * present_b[feature]
         difference = a[feature] - b[feature]
-        total += both * difference * difference
-        shared += both
+        total += is_shared * difference * difference
+        shared += is_shared
     return np.sqrt(total * len(a) / shared) if shared > 0 else np.inf
 
 

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from skelgait.errors import DataError
 from skelgait.maps import as_keypoints
-from skelgait.posture import choose_skeleton, impossible_posture
 from skelgait.raw.poses.coordinates import to_pixels
+from skelgait.raw.poses.posture import choose_skeleton, impossible_posture
 from skelgait.raw.poses.third_values import check_depth
 from skelgait.skeletons import skeletons_with
 

@@ -107,8 +107,8 @@ def frame_indices(names: Sequence[str], side: str) -> dict[int, int]:
         if number is None:
             raise UnmatchedError(f"no number in {name!r}, a frame of the {side}; name frames by numbers, or use trim")
         if number in indices:
-            both = f"{names[indices[number]]!r} and {name!r}"
-            raise UnmatchedError(f"frame {number} twice in the {side} ({both}); remove one of them, or use trim")
+            duplicates = f"{names[indices[number]]!r} and {name!r}"
+            raise UnmatchedError(f"frame {number} twice in the {side} ({duplicates}); remove one of them, or use trim")
         indices[number] = index
     return indices
 

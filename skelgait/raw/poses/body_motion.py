@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skelgait.posture import is_present
+from skelgait.raw.poses.posture import is_present
 from skelgait.skeletons import COCO_17
 
 # Joints that two bodies must share for a comparison of their sizes.

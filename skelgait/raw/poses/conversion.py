@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skelgait.errors import DataError, SettingsError, ShapeError
-from skelgait.posture import choose_skeleton, is_present
 from skelgait.raw.poses.coordinates import to_pixels
 from skelgait.raw.poses.detections import Detection, Detections, ReadOptions
+from skelgait.raw.poses.posture import choose_skeleton, is_present
 from skelgait.raw.poses.sequence import RawSequence, ReadCounts
 from skelgait.raw.poses.third_values import to_confidences
 from skelgait.raw.poses.track_ids import parse_track_ids

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skelgait.errors import DataError, PathLike
-from skelgait.posture import is_present
+from skelgait.raw.poses.posture import is_present
 from skelgait.raw.poses.third_values import refuse_3d
 
 # A body in pixels is larger than this.

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skelgait.posture import is_present
+from skelgait.raw.poses.posture import is_present
 
 # Motion in body heights, and change of the height, from one frame to the next.
 _MAX_MOTION = 0.5

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from skelgait.errors import DataError
-from skelgait.joint_names import named_skeleton
+from skelgait.raw.poses.joint_names import named_skeleton
 from skelgait.skeletons import (
     AIC,
     COCO_17,

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from skelgait.errors import SettingsError
-from skelgait.joint_names import named_skeleton
 from skelgait.raw.poses.detections import ReadOptions
+from skelgait.raw.poses.joint_names import named_skeleton
 from skelgait.raw.poses.table_columns import TableFormat
 from skelgait.skeletons import Skeleton, get_skeleton
 from skelgait.storage.yaml_files import read_yaml

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from skelgait.posture import is_present
+from skelgait.raw.poses.posture import is_present
 from skelgait.raw.poses.sequence import RawSequence
 from skelgait.synth.anthropometry import sample_person
 from skelgait.synth.camera import Camera, simulate_detection

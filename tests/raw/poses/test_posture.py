@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from skelgait.posture import choose_skeleton, impossible_posture
+from skelgait.raw.poses.posture import choose_skeleton, impossible_posture
 from skelgait.skeletons import COCO_17, H36M, OPENPOSE_18, POSETRACK18, SKELETONS, Skeleton, skeletons_with
 from tests.raw.poses.dataset_builders import PERSON, upright
 from tests.skeletons_of import in_skeleton

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from skelgait.joint_names import joint_name, named_skeleton
+from skelgait.raw.poses.joint_names import joint_name, named_skeleton
 from skelgait.skeletons import COCO_17
 
 
