@@ -57,7 +57,6 @@ PACKAGES = [
         "settings": ("use", "settings, presets"),
         "sampling": ("learn", "batches"),
     },
-    {"posture": ("data", "check joint order"), "joint_names": ("data", "names in files")},
     {
         "skeletons": ("data", "joint names"),
         "datasets": ("data", "facts, protocols"),
