@@ -32,6 +32,7 @@ from skelgait.cli.silhouettes import silhouettes
 from skelgait.cli.synth import synth
 from skelgait.cli.train import train
 from skelgait.errors import SkelgaitError
+from skelgait.runtime.parent import end_with_launcher
 
 COMMANDS = {
     "Start": (demo, inspect),
@@ -108,6 +109,7 @@ def root(
 
 def main() -> None:
     """Run the command line."""
+    end_with_launcher()
     # pydantic would look for plugins in every installed package, and `--help` wait for it.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     app(prog_name="skelgait")

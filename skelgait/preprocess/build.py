@@ -20,12 +20,14 @@ from skelgait.preprocess.build_report import BuildReport
 from skelgait.preprocess.chunk_job import ChunkJob
 from skelgait.preprocess.recipe import Recipe
 from skelgait.runtime.advance import Advance, no_progress
+from skelgait.runtime.killed import KilledProcessError
 from skelgait.runtime.process_group import SINGLE, ProcessGroup
 from skelgait.runtime.workers import in_workers
 from skelgait.storage import Chunk, Key, Modality
 from skelgait.storage.backends import Compression, file_name_of, find_backend
 from skelgait.storage.lock import lock_folder
 from skelgait.storage.metadata import DatasetMetadata, prepare_folder
+from skelgait.storage.orphans import remove_orphans
 
 T = TypeVar("T")
 
@@ -113,11 +115,16 @@ def build_dataset(
         chunks, cleared = _on_rank_zero(group, prepare)
         share = chunks[group.rank :: group.size]
         total = BuildReport()
-        # Closed before the lock is released: until then, workers may write.
-        with closing(in_workers(ChunkJob(recipe, writer), share, workers)) as written:
-            for chunk, report in zip(share, written, strict=True):
-                total += report
-                advance(len(chunk.keys))
+        try:
+            # Closed before the lock is released: until then, workers may write.
+            with closing(in_workers(ChunkJob(recipe, writer), share, workers)) as written:
+                for chunk, report in zip(share, written, strict=True):
+                    total += report
+                    advance(len(chunk.keys))
+        except KilledProcessError:
+            if group.size == 1:  # other processes of the group may still write
+                remove_orphans(out)
+            raise
         reports = group.gather(total)
         _on_rank_zero(group, lambda: writer.finish(chunks))
     for other in (*reports[: group.rank], *reports[group.rank + 1 :]):

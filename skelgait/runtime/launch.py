@@ -14,6 +14,8 @@ from uuid import uuid4
 
 from skelgait.errors import SkelgaitError
 from skelgait.runtime.cores import usable_cores
+from skelgait.runtime.killed import killed_process
+from skelgait.runtime.parent import LAUNCHER
 
 EXIT_PEER_FAILED = 3
 """Exit code of a process that stops because another process failed."""
@@ -21,6 +23,7 @@ INTERRUPTED = 130
 """Exit code of a command that was stopped by a signal."""
 
 _GRACE_SECONDS = 2.0
+_KILLED_HINT = "if memory was short, use fewer processes or smaller batches; continue a training with --resume"
 
 
 class ProcessError(SkelgaitError):
@@ -72,12 +75,14 @@ def launch(nproc: int, argv: Sequence[str]) -> int:
 
     Raises:
         ProcessError: if another process failed.
+        KilledProcessError: if a process was killed.
     """
     from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs, Std
     from torch.distributed.elastic.multiprocessing.api import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
+    os.environ[LAUNCHER] = str(os.getpid())
     # Threads of several processes on the same cores are slower than one thread per core.
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, usable_cores() // nproc)))
     # The launcher would repeat the errors of the processes at length; each of its loggers has its own level.
@@ -106,8 +111,9 @@ def launch(nproc: int, argv: Sequence[str]) -> int:
             if failed.get(0, 0) > 0:  # rank 0 has printed its error
                 return 1
             rank, code = min(failed.items(), default=(1, 1))
-            reason = _last_stderr_line(rank, Path(logs)) or (f"signal {-code}" if code < 0 else f"exit code {code}")
-            raise ProcessError(rank, reason) from error
+            if code < 0:
+                raise killed_process(f"process {rank} of {nproc}", code, _KILLED_HINT) from error
+            raise ProcessError(rank, _last_stderr_line(rank, Path(logs)) or f"exit code {code}") from error
     return 0
 
 

@@ -12,6 +12,7 @@ import torch
 import torch.distributed as dist
 
 from skelgait.runtime.launch import EXIT_PEER_FAILED, launched
+from skelgait.runtime.parent import end_with_launcher
 from skelgait.runtime.process_group import ProcessGroup
 
 # Error messages of torch's backends after another process has closed its connection.
@@ -51,6 +52,7 @@ def join_processes(device: torch.device) -> Iterator[None]:
     if not launched():
         yield
         return
+    end_with_launcher()
     # Functions of this module keep the group that exists at import time. If DistributedDataParallel imported it later,
     # the group would outlive its destruction, and its threads could abort the exit.
     import torch.distributed.nn.functional  # noqa: F401

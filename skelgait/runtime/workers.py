@@ -8,11 +8,11 @@ import threading
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context, parent_process, resource_tracker
 from multiprocessing.connection import wait
 from typing import Any, TypeVar
 
-from skelgait.errors import SkelgaitError
+from skelgait.runtime.killed import killed_process
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -29,20 +29,34 @@ def in_workers(job: Callable[[T], R], items: Sequence[T], workers: int) -> Gener
         workers: number of processes; 1: run in this process.
 
     Raises:
-        SkelgaitError: if a worker was killed. Finished items keep their results.
+        KilledProcessError: if a worker was killed. Finished items keep their results.
     """
     if min(workers, len(items)) <= 1:
         yield from map(job, items)
         return
+    _start_quiet_tracker()
     # Spawn instead of fork, because the calling program may run threads.
     pool = ProcessPoolExecutor(min(workers, len(items)), get_context("spawn"), _start_worker, (job,))
     try:
         yield from pool.map(_work, items)
     except BrokenProcessPool as error:
         hint = 'use fewer --workers (memory); in a script, call it under `if __name__ == "__main__":`'
-        raise SkelgaitError("worker process", "a process that was killed", "a process that finishes", hint) from error
+        raise killed_process("worker process", None, hint) from error
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _start_quiet_tracker() -> None:
+    """Start the process that removes semaphores of killed processes, without its warning about them."""
+    before = os.environ.get("PYTHONWARNINGS")
+    os.environ["PYTHONWARNINGS"] = ",".join(filter(None, (before, "ignore:resource_tracker")))
+    try:
+        resource_tracker.ensure_running()
+    finally:
+        if before is None:
+            del os.environ["PYTHONWARNINGS"]
+        else:
+            os.environ["PYTHONWARNINGS"] = before
 
 
 def _start_worker(job: Callable[[Any], Any]) -> None:

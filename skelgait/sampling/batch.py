@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Generator, Iterable
+import threading
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import contextmanager
+from multiprocessing import active_children
 from typing import Any, NamedTuple
 
 import cv2
@@ -14,9 +17,15 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from skelgait.errors import SkelgaitError
+from skelgait.runtime.killed import killed_process
+from skelgait.runtime.parent import end_with_parent
 
 Item = tuple[NDArray[np.uint8], int]
 """Frames (T, C, 64, 44) and label of a sequence."""
+
+
+_HINT = "if memory was short, use smaller batches or fewer workers; continue a training with --resume"
+_SECONDS_TO_END = 0.2
 
 
 class Batch(NamedTuple):
@@ -46,6 +55,7 @@ def load_batches(
 
     Raises:
         SkelgaitError: if the dataset returned one.
+        KilledProcessError: if a worker process was killed.
     """
     loader = DataLoader(
         dataset,
@@ -55,17 +65,52 @@ def load_batches(
         pin_memory=pin_memory,
         worker_init_fn=_start_worker,
     )
-    for batch in loader:
+    for batch in _batches(loader):
         # Raise here and not in the worker: torch would replace the exception by one with a traceback as text.
         if isinstance(batch, SkelgaitError):
             raise batch
         yield batch
 
 
+def _batches(loader: DataLoader[Any]) -> Iterator[Any]:
+    """Yield the batches of a loader; name a killed worker in one error."""
+    others = set(active_children())
+    with _same_child_handler():
+        batches = iter(loader)
+    workers = set(active_children()) - others
+    while True:
+        try:
+            batch = next(batches)
+        except StopIteration:
+            return
+        except (RuntimeError, OSError, EOFError) as error:  # as raised by torch, or by reading from a killed worker
+            for worker in workers:
+                worker.join(_SECONDS_TO_END / len(workers))
+            codes = [worker.exitcode for worker in workers if worker.exitcode]
+            if codes:
+                raise killed_process("worker process that loads batches", codes[0], _HINT) from error
+            raise
+        yield batch
+
+
+@contextmanager
+def _same_child_handler() -> Iterator[None]:
+    """Restore the handler of SIGCHLD after the block: torch's one raises an error anywhere in the main thread."""
+    if not hasattr(signal, "SIGCHLD") or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    handler = signal.getsignal(signal.SIGCHLD)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGCHLD, handler)
+
+
 def _start_worker(_: int) -> None:
     # The parent process handles signals, and stops its workers.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
+    end_with_parent()
     # OpenCV threads of several workers would compete for the same cores.
     cv2.setNumThreads(0)
 
