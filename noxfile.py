@@ -93,6 +93,14 @@ def load(session: nox.Session) -> None:
     session.run("python", "-m", "tests.load", *session.posargs)
 
 
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """Damage the files of every reader; `nox -s fuzz -- --seconds 20` sets the time for each, 600 if it is left out."""
+    session.install(".[fuzz]")
+    session.run("pytest", "tests/fuzz", *PARALLEL, env={**ONE_THREAD, "FUZZ_EXAMPLES": "2000"})
+    session.run("python", "-m", "tests.fuzz", *session.posargs)
+
+
 def _pinned(tool: str) -> str:
     """Return a tool with its version, as the extra `lint` pins it."""
     extra = nox.project.load_toml("pyproject.toml")["project"]["optional-dependencies"]["lint"]
