@@ -21,6 +21,7 @@ from torch import Tensor
 from torch.serialization import safe_globals
 
 from skelgait.checkpoints.numpy_names import NUMPY_NAMES, StoredArray
+from skelgait.checkpoints.zip_file import check_records
 from skelgait.display import escaped
 from skelgait.errors import CheckpointError
 from skelgait.opengait.weights import to_opengait
@@ -119,10 +120,14 @@ def read_checkpoint_file(path: Path) -> CheckpointFile:
 
 def _read(path: Path) -> object:
     try:
+        if is_zipfile(path):
+            check_records(path)
         with safe_globals(NUMPY_NAMES):
             return _as_python(torch.load(path, map_location="cpu", weights_only=True))
     except FileNotFoundError as error:
         raise CheckpointError(path, "no such file", EXPECTED, "check the path") from error
+    except CheckpointError:
+        raise
     except Exception as error:  # a damaged or hostile file can raise anything
         reason = _truncation(path, error) or f"a file that cannot be read ({_reason(error)})"
         raise CheckpointError(path, reason, EXPECTED, "use an earlier checkpoint, or download it again") from error
