@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from zipfile import ZIP_STORED, BadZipFile, ZipFile, ZipInfo
+from zipfile import ZIP_STORED, BadZipFile, ZipFile, ZipInfo, is_zipfile
 
 from skelgait.errors import CheckpointError
 
@@ -32,6 +32,11 @@ def check_records(path: Path) -> None:
             )
         for record in records:
             _check_record(path, content, record)
+
+
+def has_records(path: Path) -> bool:
+    """Return True if a checkpoint is a zip file, with checksums; torch before 1.6 wrote other files."""
+    return is_zipfile(path)
 
 
 def _check_record(path: Path, content: ZipFile, record: ZipInfo) -> None:

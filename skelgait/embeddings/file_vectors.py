@@ -103,6 +103,16 @@ class FileVectors:
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
         return self.numpy().astype(dtype or np.float32, copy=False)
 
+    def verify(self, row: int) -> bool:
+        """Read a row, and compare it with its checksum; return False if it has none.
+
+        Raises:
+            DataError: if it is damaged.
+            CheckpointError: if a value is not finite.
+        """
+        self[row]
+        return self._sums is not None
+
     def numpy(self) -> NDArray[np.float32]:
         """Read all embeddings into one array (N, D, S)."""
         return self[:].numpy()

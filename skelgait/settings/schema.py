@@ -142,6 +142,7 @@ class InspectSettings(StrictModel):
     sequences: Count = Field(100, description="Maximum number of sequences to read; all are counted.")
     names: str | None = Field(None, description=_NAMES)
     pictures: bool = Field(False, description="Draw the people of raw poses over time; needs skelgait[plots].")
+    verify: bool = Field(False, description="Read all data and compare their checksums; exit code 1 if damaged.")
     out: FolderPath = Field(Path("previews"), description="Folder of the pictures.")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import pickle
 from io import FileIO
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from skelgait.errors import DataError
 from skelgait.storage.atomic import atomic_write
+from skelgait.storage.pickle_sums import pickle_length, sums_line
 from skelgait.storage.pickles.reader import read_pickle
 from skelgait.storage.pickles.refusal import RefusedPickle
 from skelgait.storage.pickles.single_array import MAX_HEAD, MAX_TAIL, find_single_array
@@ -58,22 +60,27 @@ def read_pickled(path: Path, expected: str) -> Any:
     return _load(path, expected, header_only=False)
 
 
-def write_pickled_array(path: Path, array: NDArray[Any], modified_ns: int | None = None) -> None:
-    """Write an array into a pickle file atomically, in C order.
+def write_pickled_array(
+    path: Path, array: NDArray[Any], modified_ns: int | None = None, frame_names: str | None = None
+) -> None:
+    """Write an array into a pickle file atomically, in C order, with checksums at its end.
 
     Args:
         path: file to write.
         array: array to write.
         modified_ns: modification time of the file, in nanoseconds since the epoch; None: now.
+        frame_names: content of the file with the names of its frames, for the checksums; None: there is none.
 
     Raises:
         DataError: if the file cannot be written.
     """
     array = np.ascontiguousarray(array)
     with atomic_write(path, modified_ns) as temporary, temporary.open("wb") as file:
-        file.write(_pickle_head(array))
-        file.write(array.data)
-        file.write(pickle.TUPLE + pickle.BUILD + pickle.STOP)
+        digest = hashlib.sha256()
+        for part in (_pickle_head(array), array.data, pickle.TUPLE + pickle.BUILD + pickle.STOP):
+            file.write(part)
+            digest.update(part)
+        file.write(sums_line(digest.hexdigest(), frame_names))
 
 
 def _pickle_head(array: NDArray[Any]) -> bytes:
@@ -97,7 +104,7 @@ def _load(path: Path, expected: str, *, header_only: bool) -> Any:
     try:
         descriptor = os.open(path, _OPEN_FLAGS)
         try:
-            return _read(descriptor, os.fstat(descriptor).st_size, header_only)
+            return _read(descriptor, pickle_length(descriptor), header_only)
         finally:
             os.close(descriptor)
     except OSError as error:
@@ -112,7 +119,7 @@ def _load(path: Path, expected: str, *, header_only: bool) -> Any:
 def _read(descriptor: int, size: int, header_only: bool) -> object:
     """Read a single array directly, and everything else with the interpreter."""
     if size <= _SMALL_FILE:
-        content = os.read(descriptor, _SMALL_FILE)
+        content = os.read(descriptor, size)
         stored = find_single_array(content, content, len(content))
         if stored is None:
             return read_pickle(content)

@@ -63,7 +63,12 @@ def write_frame_names(pickle: Path, names: Sequence[str] | None) -> None:
     if names is None:
         remove_file(frame_names_file(pickle))
     else:
-        write_text(frame_names_file(pickle), "".join(f"{name}\n" for name in names))
+        write_text(frame_names_file(pickle), frame_names_text(names))
+
+
+def frame_names_text(names: Sequence[str]) -> str:
+    """Return the content of the file with the names of the frames."""
+    return "".join(f"{name}\n" for name in names)
 
 
 def frame_number(name: str) -> int | None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from skelgait.errors import DataError, PathLike
 from skelgait.storage.checks import check_modality, is_modality
 from skelgait.storage.hdf5_reader import HDF5_ERRORS, hdf5_error, is_old_text, open_checked, open_hdf5, read_text
-from skelgait.storage.shards import CHUNK_FRAMES, ShardIndex, read_index
+from skelgait.storage.shards import CHUNK_FRAMES, SUMS, ShardIndex, read_index, sum_of
 from skelgait.storage.source import FrameChoice, Key, Modality, SequenceSource
 
 _EXPECTED = "a shard of an HDF5 store"
@@ -77,6 +77,16 @@ class Hdf5Store(SequenceSource):
             raise _damaged(shard, key, error) from error
         return (check_modality(array, self.modalities[0], shard),)
 
+    def verify(self, key: Key) -> bool:
+        """See `SequenceSource.verify`; HDF5 compares the checksums of compressed frames."""
+        shard, start, stop, *_ = self._location(key)
+        (array,) = self.read(key)
+        self.frame_names(key)
+        try:
+            return self._opened(shard).verify(start, stop, array)
+        except HDF5_ERRORS as error:
+            raise _damaged(shard, key, error) from error
+
     def header(self, key: Key) -> NDArray[Any]:
         """See `SequenceSource.header`."""
         shard, start, stop, *_ = self._location(key)
@@ -134,6 +144,7 @@ class _OpenShard:
     def __init__(self, shard: Path) -> None:
         # No chunk cache: clips are drawn at random from much more data, and every open shard would use megabytes.
         file = open_checked(shard, chunk_cache=False)
+        self._file = file
         self._frames = file["frames"]
         self._names = file.get("frame_names")
         # Contiguous frames are read without HDF5, which is faster, if the system has preadv.
@@ -151,6 +162,19 @@ class _OpenShard:
         if len(self._names) != len(self._frames):
             raise ValueError("another number of frame names than of frames")
         return [name.decode() for name in self._names[start:stop].tolist()]
+
+    def verify(self, start: int, stop: int, array: NDArray[Any]) -> bool:
+        """Compare uncompressed frames `start` to `stop - 1` with their checksum; return False if there is none."""
+        if self._frames.chunks is not None:
+            return bool(self._frames.fletcher32)
+        sums = self._file.get(SUMS)
+        if sums is None:
+            return False
+        bounds = self._file["offsets"][:]
+        row = np.flatnonzero((bounds[:-1] == start) & (bounds[1:] == stop))[0]
+        if sums[row] != sum_of(array):
+            raise ValueError("frames that differ from their checksum")
+        return True
 
     def range(self, start: int, stop: int) -> NDArray[Any]:
         """Read frames `start` to `stop - 1`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +17,7 @@ from skelgait.storage.source import Modality
 
 METADATA_FILE = "skelgait.json"
 FORMAT = 1
+_SUM = "sha256"
 
 
 class DatasetMetadata(NamedTuple):
@@ -28,6 +30,7 @@ class DatasetMetadata(NamedTuple):
         facts: further facts about the source, for example the number of `joints` of its poses.
         holds_others: True if the folder held sequences without metadata before; they may have another source.
         source_settings: settings that the sequences of the source were made with; None: unknown.
+        has_sum: True if the file has a checksum, which is compared on reading.
     """
 
     source: str
@@ -36,6 +39,7 @@ class DatasetMetadata(NamedTuple):
     facts: Mapping[str, object] = {}
     holds_others: bool = False
     source_settings: Mapping[str, object] | None = None
+    has_sum: bool = True
 
 
 def prepare_folder(folder: Path, metadata: DatasetMetadata, modality: Modality, *, overwrite: bool, hint: str) -> bool:
@@ -93,6 +97,9 @@ def read_metadata(folder: Path) -> DatasetMetadata | None:
     with reading(path, "metadata of a dataset", hint, "a damaged file", (KeyError, TypeError, AttributeError)):
         content = json.loads(path.read_text(encoding="utf-8"))
         check_format(path, content.get("format"), FORMAT)
+        sha256 = content.pop(_SUM, None)
+        if sha256 not in (None, _sha256(content)):
+            raise ValueError("content that differs from its checksum")
         is_being_cleared, facts = bool(content.get("is_being_cleared")), dict(content.get("facts", {}))
         return DatasetMetadata(
             str(content["source"]),
@@ -101,6 +108,7 @@ def read_metadata(folder: Path) -> DatasetMetadata | None:
             facts,
             bool(content.get("holds_others")),
             dict(content["source_settings"]) if "source_settings" in content else None,
+            has_sum=sha256 is not None,
         )
 
 
@@ -124,7 +132,14 @@ def write_metadata(folder: Path, metadata: DatasetMetadata) -> None:
         content["is_being_cleared"] = True
     if metadata.holds_others:
         content["holds_others"] = True
+    content[_SUM] = _sha256(content)
     write_text(folder / METADATA_FILE, json.dumps(content, indent=1) + "\n")
+
+
+def _sha256(content: Mapping[str, object]) -> str:
+    """Return the SHA-256 of metadata, independent of spaces and order."""
+    as_read = json.loads(json.dumps(content))
+    return hashlib.sha256(json.dumps(as_read, sort_keys=True).encode()).hexdigest()
 
 
 def _check_same(folder: Path, existing: DatasetMetadata, metadata: DatasetMetadata, hint: str) -> None:

@@ -73,6 +73,12 @@ class PairSource(SequenceSource):
         )
         return maps, silhouettes
 
+    def verify(self, key: Key) -> bool:
+        """See `SequenceSource.verify`."""
+        has_sums = [self._maps.verify(key), self._silhouettes.verify(key)]
+        self.read(key)
+        return all(has_sums)
+
     def length(self, key: Key) -> int:
         """See `SequenceSource.length`."""
         pairs = self._frame_pairs.get(key)

@@ -15,8 +15,15 @@ from skelgait.errors import DataError, PathLike, ShapeError
 from skelgait.storage.arrays import read_pickled_array, read_pickled_header, write_pickled_array
 from skelgait.storage.atomic import linked_folder
 from skelgait.storage.checks import check_modality
-from skelgait.storage.frame_names import FOLDER, frame_names_file, read_frame_names, write_frame_names
+from skelgait.storage.frame_names import (
+    FOLDER,
+    frame_names_file,
+    frame_names_text,
+    read_frame_names,
+    write_frame_names,
+)
 from skelgait.storage.pairs import MAP_LINK, SILHOUETTE_LINK
+from skelgait.storage.pickle_sums import verify_pickle
 from skelgait.storage.source import FrameChoice, Key, Modality, SequenceSource
 from skelgait.storage.times import joint_time_ns
 
@@ -65,6 +72,13 @@ class PickleTree(SequenceSource):
         """See `SequenceSource.header`; only the header of the file is read."""
         path = self.file(key, self.modalities[0])
         return check_modality(read_pickled_header(path), self.modalities[0], path)
+
+    def verify(self, key: Key) -> bool:
+        """See `SequenceSource.verify`."""
+        paths = [self.file(key, modality) for modality in self.modalities]
+        has_sums = [verify_pickle(path) for path in paths]
+        self.read(key)
+        return all(has_sums)
 
     def frame_names(self, key: Key) -> list[str] | None:
         """See `SequenceSource.frame_names`."""
@@ -213,7 +227,7 @@ class PickleTreeWriter:
         for file in (path.absolute(), frame_names_file(path)):
             self._refuse_link(file)
         write_frame_names(path, frame_names)
-        write_pickled_array(path, array, modified_ns)
+        write_pickled_array(path, array, modified_ns, None if frame_names is None else frame_names_text(frame_names))
         return path
 
     def _refuse_link(self, file: Path) -> None:

@@ -91,6 +91,18 @@ class SequenceSource(ABC):
         """
         return None
 
+    def verify(self, key: Key) -> bool:
+        """Read a sequence, and compare it with its checksums.
+
+        Returns:
+            False if the sequence has no checksums.
+
+        Raises:
+            DataError: if it is damaged. The error names the file.
+        """
+        self.read(key)
+        return False
+
     def name(self, key: Key) -> str:
         """Return the file name that a sequence has, or would have, in a pickle tree, without its suffix."""
         return key.view
