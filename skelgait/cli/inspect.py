@@ -44,7 +44,7 @@ def inspect(path: _Path, settings: Settings, as_json: Json = False) -> None:
 
 def _verify(path: Path, as_json: bool) -> None:
     """Report the damaged data at a path; exit with code 1 if there are any."""
-    from skelgait.inspection.verify import verify_path
+    from skelgait.pipelines.verify import verify_path
 
     result = verify_path(path)
     if as_json:

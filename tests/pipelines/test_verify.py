@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from skelgait.errors import DataError, SkelgaitError
-from skelgait.inspection.verify import verify_path
+from skelgait.pipelines.verify import verify_path
 from skelgait.storage import PickleTree, PickleTreeWriter, open_any
 from skelgait.storage.metadata import METADATA_FILE, DatasetMetadata, read_metadata, write_metadata
 from skelgait.storage.pair_file import PairedSources, PairFile, write_pair_file
