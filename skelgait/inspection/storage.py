@@ -69,31 +69,14 @@ def inspect_storage(context: InspectionContext) -> Inspection | None:
 
 def _open(context: InspectionContext) -> tuple[SequenceSource, str] | None:
     """Open the sequences at the path; return the source and the flags that commands need to open it."""
-    for pattern, flags in _patterns().items():
+    candidates = {_DEFAULT_PATTERN: ""}
+    for dataset in DATASETS.values():
+        for pattern in (dataset.pose_pattern, dataset.silhouette_pattern):
+            candidates.setdefault(pattern, f" --dataset {dataset.name}")
+    for pattern, flags in candidates.items():
         with suppress(DataError):
             return open_any(context.path, pattern), flags
     return None
-
-
-def open_with_any_pattern(path: Path) -> SequenceSource:
-    """Open sequences with the file pattern of any dataset.
-
-    Raises:
-        DataError: if no sequence can be read.
-    """
-    for pattern in _patterns():
-        with suppress(DataError):
-            return open_any(path, pattern)
-    return open_any(path)
-
-
-def _patterns() -> dict[str, str]:
-    """Return the file patterns of all datasets, with the flags that select them."""
-    patterns = {_DEFAULT_PATTERN: ""}
-    for dataset in DATASETS.values():
-        for pattern in (dataset.pose_pattern, dataset.silhouette_pattern):
-            patterns.setdefault(pattern, f" --dataset {dataset.name}")
-    return patterns
 
 
 def _image_facts(arrays: Mapping[Key, tuple[NDArray[Any], ...]]) -> tuple[dict[str, object], list[str]]:

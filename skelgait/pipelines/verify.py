@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from skelgait.datasets import DATASETS
 from skelgait.display import Row, Tabular
 from skelgait.errors import DataError, PathLike, SkelgaitError
-from skelgait.inspection.storage import open_with_any_pattern
-from skelgait.storage import open_any
+from skelgait.storage import SequenceSource, open_any
+from skelgait.storage.backends import ANY_PICKLE
 from skelgait.storage.hdf5_store import shard_files
 from skelgait.storage.metadata import read_metadata
 from skelgait.storage.pairs import PAIR_FILE
@@ -122,22 +124,32 @@ def _embeddings(path: Path) -> Iterator[Callable[[], bool]]:
 
 def _sequences(path: Path) -> Iterator[Callable[[], bool]]:
     """Yield the sequences of each shard, or those of other storage, and the metadata."""
-    shards = shard_files(path) if path.name != PAIR_FILE and not (path / PAIR_FILE).is_file() else []
-    for part in shards or [path]:
-        source, reason = None, None
+    is_pairs = path.name == PAIR_FILE or (path / PAIR_FILE).is_file()
+    shards = [] if is_pairs else shard_files(path)
+    for shard in shards:
         try:
-            source = open_any(part) if shards else open_with_any_pattern(part)
+            source = open_any(shard)
         except DataError as error:
-            reason = error
-        if source is None:
-            reason = reason or DataError(part, "no data with checksums", "sequences, embeddings or checkpoints", "")
-            if not shards:
-                raise reason
-            yield _raiser(reason)
-            continue
+            yield _raiser(error)
+        else:
+            yield from (_verifier(source.verify, key) for key in source.keys)
+    if not shards:
+        source = _open_tree(path)
         yield from (_verifier(source.verify, key) for key in source.keys)
     if path.is_dir():
         yield _verifier(_verify_metadata, path)
+
+
+def _open_tree(path: Path) -> SequenceSource:
+    """Open sequences with the file pattern of any dataset."""
+    datasets = DATASETS.values()
+    patterns = [pattern for dataset in datasets for pattern in (dataset.pose_pattern, dataset.silhouette_pattern)]
+    for pattern in dict.fromkeys((ANY_PICKLE, *patterns)):
+        with suppress(DataError):
+            source = open_any(path, pattern)
+            source.length(source.keys[0])
+            return source
+    return open_any(path)
 
 
 def _verify_metadata(folder: Path) -> bool:
