@@ -129,7 +129,8 @@ def _read(descriptor: int, size: int, header_only: bool) -> object:
         head, _ = file.read(MAX_HEAD), file.seek(size - MAX_TAIL)
         stored = find_single_array(head, file.read(MAX_TAIL), size)
         if stored is None:
-            return read_pickle(_read_from(file, 0, size).data)
+            file.seek(0)
+            return read_pickle(file.readall())
         if header_only:
             return np.empty(stored.shape, stored.kind)
         array = _read_from(file, stored.start, stored.n_values * stored.kind.itemsize).view(stored.kind)

@@ -11,7 +11,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skelgait.errors import SkelgaitError
+from skelgait.errors import DataError, SkelgaitError
 from skelgait.settings.layers import load_settings, parse_assignment
 from skelgait.settings.protocol_file import read_protocol
 from tests.fuzz.attempt import attempt
@@ -31,6 +31,17 @@ def test_sound_file_is_read_and_damaged_files_are_errors_of_the_file(tmp_path: P
     reader.read(path)
     finds = [attempt(path, mutate(content, seed), reader.read, seed) for seed in range(TRIES)]
     assert not list(filter(None, finds))
+
+
+def test_other_errors_and_errors_without_the_file_are_finds(tmp_path: Path) -> None:
+    def fail(error: Exception) -> object:
+        raise error
+
+    path = tmp_path / "a.pkl"
+    refusal = DataError(path, "a", "b", "c")
+    assert attempt(path, b"", lambda _: fail(refusal)) == ""
+    assert attempt(path, b"", lambda _: fail(DataError("elsewhere", "a", "b", "c"))).startswith("error without file")
+    assert attempt(path, b"", lambda _: fail(MemoryError())).startswith("MemoryError at outside of skelgait")
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda path: f"{path.parent.name}/{path.name}")

@@ -61,10 +61,7 @@ def build_array(stream: PickleStream, data: Any, kind: Any, shape: Any, is_fortr
         found = f"{len(data)} bytes" if type(data) in (bytes, memoryview) else f"a {type(data).__name__}"
         raise RefusedPickle(f"{found} for an array {shape} of {kind}")
     stream.produce(len(data))
-    array = np.frombuffer(data, kind) if size else np.zeros(0, kind)
-    # A view of most of the file needs no copy. A smaller one would keep all of the file in memory.
-    if not (array.flags.writeable and array.flags.aligned and 2 * len(data) > stream.size):
-        array = array.copy()
+    array = np.frombuffer(data, kind).copy() if size else np.zeros(0, kind)
     return array.reshape(shape, order="F" if is_fortran else "C")
 
 

@@ -15,12 +15,10 @@ from skelgait.storage.pickles.refusal import SAVE_PLAIN_DATA, TRUNCATED, Refused
 from skelgait.storage.pickles.stream import PickleStream
 
 Operation = Callable[[PickleStream], None]
-Block = Any  # bytes or memoryview
 
 _LENGTHS = {1: "B", 4: "<I", 8: "<Q"}
 _MIN_INTEGER, _MAX_INTEGER = -(2**63), 2**64 - 1
 _MAX_DIGITS = 40
-# Longer blocks stay where they are in the file.
 _SHORT_BLOCK = 256
 # Keys of dictionaries, which hash in constant time and without many collisions.
 _REAL_TYPES = {kind.type for kind in NUMBER_TYPES.values() if kind.kind != "c"}
@@ -51,13 +49,33 @@ def _number(layout: str) -> Operation:
     return push
 
 
-def _block(length_size: int, convert: Callable[[Block], object]) -> Operation:
+def _block(length_size: int, convert: Callable[[bytes], object]) -> Operation:
     """Return the operation that pushes a block of bytes after its length."""
     unpack = struct.Struct(_LENGTHS[length_size]).unpack_from
 
     def push(stream: PickleStream) -> None:
-        (length,) = unpack(stream.data, stream.position)
-        stream.stack.append(convert(stream.block(stream.position + length_size, length)))
+        start = stream.position + length_size
+        stop = start + unpack(stream.data, stream.position)[0]
+        if stop > stream.size:
+            raise RefusedPickle(TRUNCATED)
+        stream.position = stop
+        stream.stack.append(convert(stream.data[start:stop]))
+
+    return push
+
+
+def _bytes(length_size: int) -> Operation:
+    """Return the operation that pushes bytes after their length; long ones stay where they are in the file."""
+    unpack = struct.Struct(_LENGTHS[length_size]).unpack_from
+
+    def push(stream: PickleStream) -> None:
+        start = stream.position + length_size
+        stop = start + unpack(stream.data, stream.position)[0]
+        if stop > stream.size:
+            raise RefusedPickle(TRUNCATED)
+        stream.position = stop
+        data = stream.data if stop - start < _SHORT_BLOCK else stream.view
+        stream.stack.append(data[start:stop])
 
     return push
 
@@ -85,19 +103,15 @@ def _with_number(act: Callable[[PickleStream, int], None], layout: str | None) -
     return act_with_number
 
 
-def _to_bytes(block: Block) -> bytes | memoryview:
-    return bytes(block) if len(block) < _SHORT_BLOCK else memoryview(block)
-
-
-def _to_text(block: Block) -> str:
+def _to_text(block: bytes) -> str:
     return str(block, "utf-8", "surrogatepass")
 
 
-def _to_python_2_text(block: Block) -> str:
+def _to_python_2_text(block: bytes) -> str:
     return str(block, "latin1")
 
 
-def _to_integer(block: Block) -> int:
+def _to_integer(block: bytes) -> int:
     if len(block) > 9:
         raise RefusedPickle(f"an integer of {len(block)} bytes", SAVE_PLAIN_DATA)
     return _check_integer(int.from_bytes(block, "little", signed=True))
@@ -143,7 +157,8 @@ def _push_floats(stream: PickleStream) -> None:
 
 
 def _check_protocol(stream: PickleStream) -> None:
-    (protocol,) = stream.block(stream.position, 1)
+    protocol = stream.data[stream.position]
+    stream.position += 1
     if protocol > 5:
         raise RefusedPickle(f"pickle protocol {protocol}")
 
@@ -153,6 +168,10 @@ def _skip_frame(stream: PickleStream) -> None:
     stream.position += 8
     if length > stream.size - stream.position:
         raise RefusedPickle(TRUNCATED)
+
+
+def _memoize(stream: PickleStream) -> None:
+    stream.memo.append(stream.stack[-1])
 
 
 def _tuple(length: int) -> Operation:
@@ -274,10 +293,10 @@ _BY_CODE: dict[bytes, Operation] = {
     pickle.BINUNICODE: _block(4, _to_text),
     pickle.SHORT_BINUNICODE: _block(1, _to_text),
     pickle.BINUNICODE8: _block(8, _to_text),
-    pickle.BINBYTES: _block(4, _to_bytes),
-    pickle.SHORT_BINBYTES: _block(1, _to_bytes),
-    pickle.BINBYTES8: _block(8, _to_bytes),
-    pickle.BYTEARRAY8: _block(8, _to_bytes),
+    pickle.BINBYTES: _bytes(4),
+    pickle.SHORT_BINBYTES: _bytes(1),
+    pickle.BINBYTES8: _bytes(8),
+    pickle.BYTEARRAY8: _bytes(8),
     pickle.MARK: PickleStream.push_mark,
     pickle.EMPTY_TUPLE: _constant(()),
     pickle.TUPLE: lambda stream: stream.push_container(tuple(stream.pop_mark())),
@@ -298,7 +317,7 @@ _BY_CODE: dict[bytes, Operation] = {
     pickle.PUT: _with_number(PickleStream.remember, None),
     pickle.BINPUT: _with_number(PickleStream.remember, "B"),
     pickle.LONG_BINPUT: _with_number(PickleStream.remember, "<I"),
-    pickle.MEMOIZE: lambda stream: stream.remember(len(stream.memo)),
+    pickle.MEMOIZE: _memoize,
     pickle.GET: _with_number(PickleStream.recall, None),
     pickle.BINGET: _with_number(PickleStream.recall, "B"),
     pickle.LONG_BINGET: _with_number(PickleStream.recall, "<I"),

@@ -14,16 +14,16 @@ from skelgait.storage.pickles.stream import PickleStream, Unfinished
 _STOP = pickle.STOP[0]
 
 
-def read_pickle(data: bytes | memoryview) -> object:
+def read_pickle(data: bytes) -> object:
     """Return the content of a pickle: numbers, text, arrays, and lists, tuples and dictionaries of these.
 
     Args:
-        data: bytes of the pickle. An array that fills most of a writable buffer is a view of it.
+        data: bytes of the pickle.
 
     Raises:
         RefusedPickle: if the pickle is damaged, or holds anything else.
     """
-    if not len(data):
+    if not data:
         raise RefusedPickle("Ran out of input")
     stream = PickleStream(data)
     try:

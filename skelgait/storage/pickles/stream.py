@@ -40,6 +40,7 @@ class PickleStream:
 
     Attributes:
         data: bytes of the pickle.
+        view: the same bytes; its slices are no copies.
         size: number of bytes.
         position: number of bytes that are read.
         stack: values since the last mark.
@@ -48,10 +49,11 @@ class PickleStream:
         has_shared: True if a container, an array or long text is referred to.
     """
 
-    __slots__ = ("containers", "data", "has_shared", "memo", "outer", "position", "produced", "size", "stack")
+    __slots__ = ("containers", "data", "has_shared", "memo", "outer", "position", "produced", "size", "stack", "view")
 
-    def __init__(self, data: bytes | memoryview) -> None:
+    def __init__(self, data: bytes) -> None:
         self.data = data
+        self.view = memoryview(data)
         self.size = len(data)
         self.position = 0
         self.stack: list[Any] = []
@@ -61,26 +63,13 @@ class PickleStream:
         self.containers = int(_CONTAINERS + _CONTAINERS_PER_BYTE * self.size)
         self.produced = _PRODUCED + _PRODUCED_PER_BYTE * self.size
 
-    def block(self, start: int, length: int) -> bytes | memoryview:
-        """Return `length` bytes from `start`, and continue after them."""
-        stop = start + length
-        if stop > self.size:
-            raise RefusedPickle(TRUNCATED)
-        self.position = stop
-        return self.data[start:stop]
-
     def line(self) -> bytes:
         """Return the bytes before the next line break, and continue after it."""
-        length = 128
-        while True:
-            block = bytes(self.data[self.position : self.position + length])
-            end = block.find(b"\n")
-            if end >= 0:
-                self.position += end + 1
-                return block[:end]
-            if self.position + length >= self.size:
-                raise RefusedPickle(TRUNCATED)
-            length *= 2
+        start, end = self.position, self.data.find(b"\n", self.position)
+        if end < 0:
+            raise RefusedPickle(TRUNCATED)
+        self.position = end + 1
+        return self.data[start:end]
 
     def pop_mark(self) -> list[Any]:
         """Return the values since the last mark, and drop the mark."""
@@ -112,11 +101,13 @@ class PickleStream:
     def remember(self, number: int) -> None:
         """Store the last value in the memo."""
         length = len(self.memo)
+        if number == length:
+            self.memo.append(self.stack[-1])
+            return
         if not 0 <= number <= length + 1:
             raise RefusedPickle(f"the memo number {number} after {length} values")
         if number == length + 1:  # Python 2 begins with 1
             self.memo.append(None)
-        if number >= length:
             self.memo.append(self.stack[-1])
         else:
             self.memo[number] = self.stack[-1]
