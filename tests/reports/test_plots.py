@@ -150,8 +150,8 @@ class TestDrawn:
         assert [plot.name for plot in available_plots(report(tables))] == ["open-set.png"]
         assert draw_open_set(report(table("P", group("A")))) is None
 
-    # The matrices wrap after the third; more than 16 views have no numbers.
-    @pytest.mark.parametrize(("views", "n"), [(1, 1), (1, 12), (5, 3), (5, 4), (16, 1), (16, 4), (16, 12), (20, 3)])
+    # At most four matrices are in a row, fewer if they are wide; more than 16 views have no numbers.
+    @pytest.mark.parametrize(("views", "n"), [(1, 1), (1, 12), (5, 3), (5, 4), (5, 12), (16, 1), (16, 5), (20, 3)])
     def test_matrix_titles_stay_inside_and_do_not_overlap(self, n: int, views: int) -> None:
         names = [*HOSTILE, *(f"group {i}" for i in range(12))][:n]
         figure = draw_view_pairs(table("T", *(by_views(name, square(views, diagonal=0.9)) for name in names)))
