@@ -51,8 +51,8 @@ def memory_use() -> str:
     """Return the largest memory of this process and of its ended children, and the free memory, as far as known."""
     parts = []
     if resource is not None:
-        for name, who in (("this process", resource.RUSAGE_SELF), ("its largest child", resource.RUSAGE_CHILDREN)):
-            parts.append(f"{name} {resource.getrusage(who).ru_maxrss * _UNIT / 1e9:.1f} GB")
+        for name, scope in (("this process", resource.RUSAGE_SELF), ("its largest child", resource.RUSAGE_CHILDREN)):
+            parts.append(f"{name} {resource.getrusage(scope).ru_maxrss * _UNIT / 1e9:.1f} GB")
     try:
         lines = dict(line.split(":", 1) for line in _MEMORY_FILE.read_text().splitlines())
         free, total = (int(lines[name].split()[0]) * 1024 / 1e9 for name in ("MemAvailable", "MemTotal"))

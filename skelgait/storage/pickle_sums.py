@@ -73,5 +73,5 @@ def _verify_names(pickle: Path, expected: str) -> None:
     with reading(path, "undamaged names of frames", _HINT):
         found = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else _NO_NAMES
     if found != expected:
-        what = "no such file" if found == _NO_NAMES else "content that differs from its checksum"
-        raise DataError(path, what, f"the frame names of {pickle.name}", _HINT)
+        problem = "no such file" if found == _NO_NAMES else "content that differs from its checksum"
+        raise DataError(path, problem, f"the frame names of {pickle.name}", _HINT)
