@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from skelgait.display.text import printable
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -43,7 +45,9 @@ class SkelgaitError(Exception):
         self.hint = hint
 
     def __str__(self) -> str:
-        return f"{self.where}: found {self.found}, expected {self.expected}; {self.hint}"
+        # All of them may contain names of files, or text in them.
+        where, found, expected, hint = map(printable, (self.where, self.found, self.expected, self.hint))
+        return f"{where}: found {found}, expected {expected}; {hint}"
 
 
 class SettingsError(SkelgaitError):

@@ -22,7 +22,7 @@ from skelgait.checkpoints.mismatch import (
 )
 from skelgait.checkpoints.presets import PresetMatch, matching_presets
 from skelgait.datasets import DATASETS
-from skelgait.display import Row, Tabular, escaped
+from skelgait.display import Row, Tabular, printable
 from skelgait.errors import PathLike
 from skelgait.opengait.weights import to_opengait
 
@@ -221,7 +221,7 @@ def _warnings(weights: Mapping[str, Tensor]) -> tuple[str, ...]:
     names = [name for name, weight in weights.items() if not bool(weight.isfinite().all())]
     if not names:
         return ()
-    first = ", ".join(map(escaped, names[:3])) + ", ..." * (len(names) > 3)
+    first = ", ".join(map(printable, names[:3])) + ", ..." * (len(names) > 3)
     return (
         f"{len(names)} of {len(weights)} weights have values that are not finite ({first}): the training has diverged; "
         "use an earlier checkpoint, or train with a lower train.optimizer.learning_rate",

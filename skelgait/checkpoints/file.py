@@ -22,7 +22,7 @@ from torch.serialization import safe_globals
 
 from skelgait.checkpoints.numpy_names import NUMPY_NAMES, StoredArray
 from skelgait.checkpoints.zip_file import check_records
-from skelgait.display import escaped
+from skelgait.display import printable
 from skelgait.errors import CheckpointError
 from skelgait.opengait.weights import to_opengait
 
@@ -202,12 +202,12 @@ def _validate(content: dict[Any, Any], path: Path) -> _Content:
     except ValidationError as error:
         problem = error.errors()[0]
         value = "nothing" if problem["type"] == "missing" else shorten(repr(problem["input"]), 60)
-        found = f"{value} under {escaped('.'.join(map(str, problem['loc'])))}"
+        found = f"{value} under {printable('.'.join(map(str, problem['loc'])))}"
         raise CheckpointError(path, found, EXPECTED, HINT) from error
     for name, weight in validated.model.items():
         if weight.is_nested or weight.is_meta or weight.layout is not torch.strided:
             raise CheckpointError(
-                path, f"a nested, sparse or empty tensor under {escaped(name)}", "plain tensors", HINT
+                path, f"a nested, sparse or empty tensor under {printable(name)}", "plain tensors", HINT
             )
     return validated
 

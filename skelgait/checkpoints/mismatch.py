@@ -11,7 +11,7 @@ from torch import Tensor
 
 from skelgait.checkpoints.architecture import ALLOWED_CLASSES, Architecture
 from skelgait.checkpoints.file import HINT
-from skelgait.display import escaped
+from skelgait.display import printable
 from skelgait.errors import CheckpointError
 from skelgait.models.registry import NETWORKS
 from skelgait.opengait.weights import to_opengait
@@ -48,7 +48,7 @@ class WeightMismatches:
     def summary(self) -> str:
         """Return the number of mismatched weights and the first names, for messages."""
         names = self.names()
-        first = ", ".join(map(escaped, names[:3]))
+        first = ", ".join(map(printable, names[:3]))
         return f"{len(names)} missing, unexpected or mismatched weights ({first})"
 
 
@@ -98,7 +98,7 @@ def check_network_is_registered(path: Path, settings: Mapping[str, Any]) -> None
     name = network.get("name") if isinstance(network, Mapping) else None
     if isinstance(name, str) and name not in NETWORKS:
         hint = "call skelgait.models.register_network first, as the training program did"
-        raise CheckpointError(path, f"network {escaped(name)}", " or ".join(NETWORKS), hint)
+        raise CheckpointError(path, f"network {printable(name)}", " or ".join(NETWORKS), hint)
 
 
 def check_network_matches(path: Path, mismatches: WeightMismatches, network: str) -> None:

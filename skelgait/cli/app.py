@@ -20,6 +20,7 @@ from skelgait.cli.convert import convert
 from skelgait.cli.demo import demo
 from skelgait.cli.embed import embed
 from skelgait.cli.evaluate import evaluate
+from skelgait.cli.failures import one_line_failures, prepare_streams, writable_stdout
 from skelgait.cli.heatmap import heatmap
 from skelgait.cli.identify import identify
 from skelgait.cli.inspect import inspect
@@ -31,7 +32,7 @@ from skelgait.cli.show import show
 from skelgait.cli.silhouettes import silhouettes
 from skelgait.cli.synth import synth
 from skelgait.cli.train import train
-from skelgait.errors import SkelgaitError
+from skelgait.runtime.interrupts import INTERRUPTED, cleanup_on_interrupt, say_stopped
 from skelgait.runtime.parent import end_with_launcher
 
 COMMANDS = {
@@ -57,22 +58,18 @@ class Commands(TyperGroup):
         """Return the flags of `skelgait` itself."""
         return tidy_types(super().get_params(ctx))
 
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:
+        """Parse the flags of `skelgait` itself."""
+        with one_line_failures({}):
+            return super().make_context(*args, **kwargs)
+
     def invoke(self, ctx: Any) -> Any:
-        """Run the command; exit with code 1 and a message on stderr if it raises a `SkelgaitError`."""
+        """Run the command. An error, or Ctrl-C, ends it with one line on stderr and a code other than 0."""
         try:
-            return super().invoke(ctx)
-        except SkelgaitError as error:
-            if ctx.params.get("debug"):
-                raise
-            typer.secho(f"Error: {error}", fg=typer.colors.RED, err=True)
-            from skelgait.runtime.launch import wait_for_rank_zero
-
-            wait_for_rank_zero()
-            raise typer.Exit(1) from error
+            with cleanup_on_interrupt(), one_line_failures(ctx.params):
+                return super().invoke(ctx)
         except KeyboardInterrupt:
-            from skelgait.runtime.launch import INTERRUPTED
-
-            typer.secho("Stopped.", err=True)
+            say_stopped()
             raise typer.Exit(INTERRUPTED) from None
 
 
@@ -98,10 +95,13 @@ def root(
     """Gait recognition from skeletons: recognize people by the way they walk."""
     logger = logging.getLogger("skelgait")
     console = Console(stderr=True)
+    from skelgait.runtime.logs import PrintableFormatter
+
     handler: logging.Handler = RichHandler(console=console, show_path=False, show_time=False)
+    handler.setFormatter(PrintableFormatter("%(message)s"))
     if not console.is_terminal:  # RichHandler would fold the lines
         handler = logging.StreamHandler()
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%H:%M:%S"))
+        handler.setFormatter(PrintableFormatter("%(asctime)s %(levelname)s %(message)s", "%H:%M:%S"))
     logger.handlers = [handler]
     logger.propagate = False
     set_log_level(verbose=verbose)
@@ -112,4 +112,6 @@ def main() -> None:
     end_with_launcher()
     # pydantic would look for plugins in every installed package, and `--help` wait for it.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-    app(prog_name="skelgait")
+    prepare_streams()
+    with writable_stdout():
+        app(prog_name="skelgait")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from skelgait.cli.command import Json, command
-from skelgait.cli.output import show_facts, show_json, show_lines, show_table, warn
+from skelgait.cli.output import show_facts, show_json, show_lines, show_table, show_text, warn
 
 if TYPE_CHECKING:
     from skelgait.checkpoints.describe import CheckpointReport, WeightsReport
@@ -78,7 +78,7 @@ def _show_mismatches(mismatches: WeightMismatches) -> None:
     rows = [(_plain(name), kind, found, expected) for kind, rows in kinds.items() for name, found, expected in rows]
     show_table(f"Mismatched weights: {counts}", ("weight", "problem", "found", "expected"), rows[:_MAX_ROWS])
     if len(rows) > _MAX_ROWS:
-        typer.echo(f"... and {len(rows) - _MAX_ROWS} more (use --json to see all)")
+        show_text(f"... and {len(rows) - _MAX_ROWS} more (use --json to see all)")
 
 
 def _network_facts(weights: WeightsReport) -> dict[str, object]:
@@ -134,6 +134,6 @@ def _shape(shape: Shape) -> str:
 
 def _plain(value: object) -> str:
     """Return text on one line, without control characters: a file may contain anything."""
-    from skelgait.display import escaped
+    from skelgait.display import printable
 
-    return escaped(shorten(str(value), 100))
+    return printable(shorten(str(value), 100))

@@ -5,11 +5,9 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-import typer
-
 from skelgait.cli.command import DATA, Json, command
 from skelgait.cli.evaluate import show_evaluation
-from skelgait.cli.output import show_counts, show_json
+from skelgait.cli.output import show_counts, show_json, show_text
 
 if TYPE_CHECKING:
     from skelgait.settings import Settings
@@ -25,13 +23,13 @@ def demo(settings: Settings, as_json: Json = False) -> None:
     from skelgait.pipelines.demo import run_demo
     from skelgait.runtime.progress import progress
 
-    report = run_demo(settings.demo, progress, announce=partial(typer.echo, err=True))
+    report = run_demo(settings.demo, progress, announce=partial(show_text, err=True))
     if as_json:
         evaluations = {network: evaluation.to_dict() for network, evaluation in report.evaluations.items()}
         show_json({"out": report.out, "sheet": report.sheet, "chance": report.chance, "evaluations": evaluations})
         return
     for network, evaluation in report.evaluations.items():
-        typer.secho(f"\n{network}, on identities not used for training", bold=True)
+        show_text(f"\n{network}, on identities not used for training", bold=True)
         show_evaluation(evaluation.to_dict())
     show_counts(
         "Output",

@@ -1,4 +1,7 @@
-"""Reports on the terminal: tables and lines of text, or JSON."""
+"""Reports on the terminal: tables and lines of text, or JSON.
+
+Everything that a command prints goes through this module: names may contain what a terminal would interpret.
+"""
 
 from __future__ import annotations
 
@@ -6,19 +9,63 @@ import json
 import shutil
 import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
 
 import typer
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from skelgait.display import printable
+from skelgait.errors import SkelgaitError
+from skelgait.runtime.interrupts import discard_stdout
+
+CLOSED_PIPE = 141
+"""Exit code of a command whose output nobody reads, as of a process that the system ends for it."""
 _MAX_WARNINGS = 20
 _UNLIMITED_WIDTH = 100_000
 
 
 def show_json(report: object) -> None:
     """Print a report as one JSON object on stdout."""
-    typer.echo(json.dumps(report, indent=2, ensure_ascii=False, default=str))
+    text = json.dumps(report, indent=2, ensure_ascii=False, default=str)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeError:  # a terminal of ASCII, or a name that is no text
+        text = json.dumps(report, indent=2, default=str)
+    show_text("\n".join(line if line.isprintable() else _json_escaped(line) for line in text.split("\n")))
+
+
+def _json_escaped(line: str) -> str:
+    return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in line)
+
+
+def show_text(text: str, *, err: bool = False, **style: Any) -> None:
+    """Print text that is printable, with a line break at its end.
+
+    Args:
+        text: the text.
+        err: print on stderr.
+        style: style of `typer.style`; default: none.
+
+    Raises:
+        SkelgaitError: if it cannot be written.
+        typer.Exit: if stdout is a pipe whose reader has ended, as in `skelgait runs | head -1`.
+    """
+    try:
+        typer.echo(typer.style(text, **style) if style else text, err=err)
+    except BrokenPipeError:
+        discard_stdout()
+        raise typer.Exit(CLOSED_PIPE) from None
+    except OSError as error:
+        raise unwritable("standard error" if err else "standard output", error) from error
+
+
+def unwritable(stream: str, error: OSError) -> SkelgaitError:
+    """Return the error for a stream that cannot be written; what stdout still holds is discarded."""
+    discard_stdout()
+    hint = "free disk space, or write to another file"
+    return SkelgaitError(stream, error.strerror or str(error), "a file that can be written", hint)
 
 
 def show_table(
@@ -34,7 +81,8 @@ def show_table(
             first, and a line names them. A pipe gets all columns.
         keep: columns to leave out only after all others.
     """
-    cells = [list(row) for row in rows]
+    title, header = printable(title), list(map(printable, header))
+    cells = [list(map(printable, row)) for row in rows]
     shown = list(range(len(header) or len(cells[0] if cells else ())))
     # The console must not cut cells, and must print them as text, not as rich's markup. Without a height, it would
     # ignore the width in a dumb terminal.
@@ -45,10 +93,12 @@ def show_table(
         shown.remove(column)
         hidden.insert(0, header[column])
         table = _table(header, cells, shown)
-    console.print(title, style="table.title")
-    console.print(table)
+    with console.capture() as captured:
+        console.print(title, style="table.title")
+        console.print(table)
+    show_text(captured.get().removesuffix("\n"))
     if hidden:
-        typer.echo(f"  Not shown: {', '.join(hidden)} ({more})\n")
+        show_text(f"  Not shown: {', '.join(hidden)} ({more})\n")
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]], columns: Sequence[int]) -> Table:
@@ -71,20 +121,18 @@ def show_counts(title: str, counts: Mapping[str, object]) -> None:
 
 def show_facts(title: str, facts: Mapping[str, object]) -> None:
     """Print named facts on stdout, one per line."""
-    width = max(map(len, facts), default=0)
-    show_lines(title, (f"{name:<{width}}  {value}" for name, value in facts.items()))
+    width = max(map(len, map(printable, facts)), default=0)
+    show_lines(title, (f"{printable(name):<{width}}  {value}" for name, value in facts.items()))
 
 
 def show_lines(title: str, lines: Iterable[str]) -> None:
     """Print a title and indented lines of text on stdout."""
-    typer.echo(title)
-    for line in lines:
-        typer.echo(f"  {line}")
+    show_text("\n".join([printable(title), *(f"  {printable(line)}" for line in lines)]))
 
 
 def warn(lines: Sequence[str], at_most: int | None = _MAX_WARNINGS) -> None:
     """Print warnings on stderr: the first `at_most` (None: all) and the number of the others."""
     for line in lines[:at_most]:
-        typer.secho(f"Warning: {line}", fg=typer.colors.YELLOW, err=True)
+        show_text(f"Warning: {printable(line)}", fg=typer.colors.YELLOW, err=True)
     if at_most is not None and len(lines) > at_most:
-        typer.secho(f"... and {len(lines) - at_most} more (use --json to see all)", err=True)
+        show_text(f"... and {len(lines) - at_most} more (use --json to see all)", err=True)

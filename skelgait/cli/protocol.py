@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-import typer
-
 from skelgait.cli.command import Json, command
-from skelgait.cli.output import show_json
+from skelgait.cli.output import show_json, show_text
 
 if TYPE_CHECKING:
     from skelgait.settings import Settings
@@ -31,4 +29,4 @@ def protocol(settings: Settings, as_json: Json = False) -> None:
     if as_json:
         show_json(asdict(result))
     else:
-        typer.echo(protocol_to_yaml(result), nl=False)
+        show_text(protocol_to_yaml(result).removesuffix("\n"))

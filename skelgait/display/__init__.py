@@ -1,6 +1,6 @@
 """Text, rows and HTML of report objects, for consoles and notebooks."""
 
 from skelgait.display.tabular import Row, Tabular
-from skelgait.display.text import escaped, printable
+from skelgait.display.text import printable
 
-__all__ = ["Row", "Tabular", "escaped", "printable"]
+__all__ = ["Row", "Tabular", "printable"]

@@ -1,13 +1,14 @@
-"""Text from files and settings that is safe to print."""
+"""Text from files, folders and settings that is safe to print."""
 
 from __future__ import annotations
 
 
 def printable(text: str) -> str:
-    """Return the text with `?` for each character that cannot be printed, such as a line break or a surrogate."""
-    return "".join(c if c.isprintable() else "?" for c in text)
+    r"""Return the text with an escape for each character that a terminal would interpret or not show.
 
-
-def escaped(text: str) -> str:
-    """Return the text, or its ASCII literal in quotes if it has characters that a terminal would interpret."""
-    return text if text.isprintable() else ascii(text)
+    These are control characters, line breaks, marks of direction, invisible characters, and halves of characters. They
+    become `\n`, `\x1b` or `\u202e`.
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from skelgait.display import printable
 from skelgait.reports.rows import (
     Report,
     difference_to,
@@ -201,4 +202,4 @@ def _rule(columns: int) -> str:
 
 def _escaped(text: str) -> str:
     """Return text that Markdown shows literally."""
-    return "".join(f"\\{c}" if c in "\\`*_{}[]<>#|&~$" else c for c in " ".join(text.splitlines()))
+    return "".join(f"\\{c}" if c in "\\`*_{}[]<>#|&~$" else c for c in printable(" ".join(text.splitlines())))

@@ -98,7 +98,7 @@ def _read_settings(path: Path, problems: list[str]) -> Mapping[str, Any]:
     try:
         return read_yaml(path) if path.is_file() else {}
     except SettingsError as error:
-        problems.append(str(error))
+        problems.append("; ".join(str(error).splitlines()))
         return {}
 
 

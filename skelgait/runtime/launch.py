@@ -12,15 +12,15 @@ from pathlib import Path
 from signal import SIGTERM
 from uuid import uuid4
 
+from skelgait.display import printable
 from skelgait.errors import SkelgaitError
 from skelgait.runtime.cores import usable_cores
+from skelgait.runtime.interrupts import INTERRUPTED
 from skelgait.runtime.killed import killed_process
 from skelgait.runtime.parent import LAUNCHER
 
 EXIT_PEER_FAILED = 3
 """Exit code of a process that stops because another process failed."""
-INTERRUPTED = 130
-"""Exit code of a command that was stopped by a signal."""
 
 _GRACE_SECONDS = 2.0
 _KILLED_HINT = "if memory was short, use fewer processes or smaller batches; continue a training with --resume"
@@ -39,7 +39,8 @@ class ProcessError(SkelgaitError):
 
     def __str__(self) -> str:
         # An error message of skelgait is complete by itself.
-        return self.found.removeprefix("Error: ") if self.found.startswith("Error: ") else super().__str__()
+        is_complete = self.found.startswith("Error: ")
+        return printable(self.found.removeprefix("Error: ")) if is_complete else super().__str__()
 
 
 def launched() -> bool:

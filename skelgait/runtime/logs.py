@@ -7,7 +7,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from skelgait.display import printable
 from skelgait.errors import DataError
+
+
+class PrintableFormatter(logging.Formatter):
+    """Formatter of messages in one line, whatever the names in them contain."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the formatted record."""
+        return printable(super().format(record)) if record.exc_info is None else super().format(record)
 
 
 @contextmanager
@@ -30,7 +39,7 @@ def log_to(path: Path | None) -> Iterator[None]:
     except OSError as error:
         found, hint = error.strerror or str(error), "choose another folder with --runs"
         raise DataError(path, found, "a file that can be written", hint) from error
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    handler.setFormatter(PrintableFormatter("%(asctime)s %(levelname)s %(message)s"))
     handler.setLevel(logging.INFO)
     level = logger.level
     for other in logger.handlers:

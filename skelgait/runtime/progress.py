@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Column
 from rich.text import Text
 
+from skelgait.display import printable
 from skelgait.runtime.advance import Advance, no_progress
 from skelgait.runtime.launch import is_rank_zero
 
@@ -39,14 +40,14 @@ def progress(total: int | None, label: str, unit: str, /) -> Iterator[Advance]:
         return
     console = Console(stderr=True)
     columns: list[bars.ProgressColumn] = [
-        bars.TextColumn("{task.description}"), bars.BarColumn(bar_width=None),
+        bars.TextColumn("{task.description}", markup=False), bars.BarColumn(bar_width=None),
         bars.MofNCompleteColumn(table_column=Column(no_wrap=True)), _Column(lambda task: _rate(task, unit)),
     ]  # fmt: skip
     if console.width >= _COLUMNS_FOR_ELAPSED_TIME:
         columns.append(_Column(lambda task: f"{_duration(task.elapsed or 0)} elapsed"))
     if total is not None:
         columns.append(_Column(_remaining))
-    columns.append(bars.TextColumn("{task.fields[status]}"))
+    columns.append(bars.TextColumn("{task.fields[status]}", markup=False))
     bar = bars.Progress(*columns, console=console, transient=True, expand=True, disable=not console.is_terminal)
     with bar:
         bar.add_task(label, total=total, status="")
@@ -54,7 +55,7 @@ def progress(total: int | None, label: str, unit: str, /) -> Iterator[Advance]:
         lines = None if console.is_terminal else _Lines(console, task, unit)
 
         def advance(n: int, status: str = "", /) -> None:
-            bar.update(task.id, advance=n, status=status or task.fields["status"])
+            bar.update(task.id, advance=n, status=printable(status) or task.fields["status"])
             if lines is not None:
                 lines.update(status)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from skelgait.display import printable
 from skelgait.errors import SettingsError
 from skelgait.settings.schema import PathsSettings, Settings
 
@@ -34,7 +35,7 @@ class InvalidSettingsError(SettingsError):
         return type(self), (self.where, self.problems)
 
     def __str__(self) -> str:
-        return "\n".join(self.problems)
+        return "\n".join(map(printable, self.problems))
 
 
 def problems_of(error: ValidationError, origins: Mapping[str, str]) -> list[str]:

@@ -102,7 +102,15 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 def dump_yaml(content: object) -> str:
     """Return YAML text that `read_yaml` reads back unchanged; a list without nested lists takes one line."""
-    return yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=None, width=120)
+    text = _dump(content, allow_unicode=True)
+    # PyYAML writes some characters as they are that a terminal would interpret.
+    return text if all(map(str.isprintable, text.split("\n"))) else _dump(content, allow_unicode=False)
+
+
+def _dump(content: object, *, allow_unicode: bool) -> str:
+    return yaml.dump(
+        content, Dumper=_Dumper, sort_keys=False, allow_unicode=allow_unicode, default_flow_style=None, width=120
+    )
 
 
 def _load(text: str) -> Any:
