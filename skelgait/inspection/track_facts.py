@@ -14,6 +14,7 @@ from skelgait.raw.poses.sequence import RawSequence
 from skelgait.raw.poses.tracks import find_tracks
 from skelgait.raw.poses.walker_selection import RankedTrack, Selection, number_tracks, rank_tracks, select_walker
 from skelgait.storage import Key
+from skelgait.storage.names import file_stem
 from skelgait.viz.plot_style import require_matplotlib
 from skelgait.viz.track_plot import PlottedTrack, save_track_plot
 
@@ -71,7 +72,7 @@ def draw_tracks(folder: Path, people: Mapping[Key, People], sequences: Mapping[K
     for key in keys:
         scene, sequence = people[key], sequences[key]
         title = f"{key}: {len(sequence.people)} frames, certainty of the walker {scene.certainty:.2f}"
-        save_track_plot(folder / f"{'_'.join(key)}_tracks.png", title, _plotted(scene, sequence), len(sequence.people))
+        save_track_plot(folder / f"{file_stem(key)}_tracks.png", title, _plotted(scene, sequence), len(sequence.people))
     more = f", of {len(people)} sequences those with the least certain walkers" if len(keys) < len(people) else ""
     return {"pictures": f"{len(keys)} in {folder}{more}"}
 

@@ -12,6 +12,7 @@ from skelgait.errors import DataError
 from skelgait.preprocess.build_report import BuildReport
 from skelgait.preprocess.recipe import Loaded, Output, Recipe
 from skelgait.storage import Chunk, ChunkWriter, Key, SequenceInfo
+from skelgait.storage.names import check_frame_names
 from skelgait.storage.times import is_same_time
 
 
@@ -77,6 +78,7 @@ class ChunkJob:
                 # Read the time first: a later change of the input is then noticed by the next run.
                 modified_ns = self.recipe.modified_ns(key)
                 loaded_sequence = self.recipe.read(key)
+                check_frame_names(loaded_sequence.frame_names, str(key))
             except DataError as error:
                 failed.append((key, str(error)))
                 continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from skelgait.errors import DataError, SettingsError
 from skelgait.storage import Key
+from skelgait.storage.names import check_key
 
 PathParts = tuple[str, ...]
 """Folder names of the path of a sequence, relative to the root."""
@@ -51,6 +53,7 @@ def sequence_keys(paths: Iterable[PathParts], root: Path, names: str | None = No
     keys = _match_template(ordered, root, names) if names else _recognize(ordered, root)
     result: dict[Key, PathParts] = {}
     for path, key in zip(ordered, keys, strict=True):
+        check_key(key, os.fspath(root.joinpath(*path)), "rename it, or describe the paths with --names")
         if key in result:
             found = f"{'/'.join(result[key])} and {'/'.join(path)}, both with the key {key}"
             raise DataError(root, found, "each sequence once", _HINT)

@@ -14,6 +14,7 @@ from skelgait.settings.types import (
     Count,
     Counts,
     Device,
+    FolderName,
     FourWidths,
     Fraction,
     Network,
@@ -146,7 +147,7 @@ class TrainSettings(StrictModel):
     tensorboard: bool = Field(False, description="Write TensorBoard logs.")
     nproc: Processes = Field(1, ge=1, description="Processes to start on this machine.")
     num_workers: Processes = Field(1, ge=0, description="Processes that load batches, per training process.")
-    run_name: str | None = Field(None, description="Name of the run's folder; default: DATASET_NETWORK.")
+    run_name: FolderName | None = Field(None, description="Name of the run's folder; default: DATASET_NETWORK.")
 
     @field_validator("iteration")
     @classmethod

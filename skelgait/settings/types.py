@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, Strict
 from skelgait.matching.registry import DISTANCES
 from skelgait.models.registry import NETWORKS
 from skelgait.storage.backends import BACKENDS
+from skelgait.storage.names import usable_name
 
 
 class OneOf:
@@ -79,6 +80,7 @@ Mebibytes = Annotated[int, Field(ge=1, le=2**24)]
 Processes = Annotated[int, Field(le=1024)]
 Seed = Annotated[int, Field(ge=0, le=2**63 - 1)]
 Width = Annotated[int, Field(ge=1, le=2**16)]
+FolderName = Annotated[str, AfterValidator(usable_name)]
 FourWidths = Annotated[tuple[Width, Width, Width, Width], Strict(False)]
 Strings = Annotated[tuple[str, ...], Strict(False)]
 

@@ -22,6 +22,7 @@ from skelgait.storage.frame_names import (
     read_frame_names,
     write_frame_names,
 )
+from skelgait.storage.names import check_frame_names, check_key
 from skelgait.storage.pairs import MAP_LINK, SILHOUETTE_LINK
 from skelgait.storage.pickle_sums import verify_pickle
 from skelgait.storage.source import FrameChoice, Key, Modality, SequenceSource
@@ -127,7 +128,9 @@ class PickleTree(SequenceSource):
             names = sorted(entry.name for entry in os.scandir(folder) if not entry.name.startswith("."))
             matches = [[n for n in names if fnmatchcase(n, pattern)] for pattern in self._patterns.values()]
             if all(matches):
-                yield Key(*folder.parts[-3:]), matches
+                key = Key(*folder.parts[-3:])
+                check_key(key, os.fspath(folder), "rename the folder")
+                yield key, matches
 
     def _no_sequence(self) -> DataError:
         file = next((self._only or self.path).rglob("*.pkl"), None)
@@ -224,6 +227,8 @@ class PickleTreeWriter:
             DataError: if the file cannot be written, or a folder of the tree is a link to another tree.
         """
         path = self.file(key, name)
+        check_key((*key, name or key.view), os.fspath(path), "use another name")
+        check_frame_names(frame_names, os.fspath(path))
         for file in (path.absolute(), frame_names_file(path)):
             self._refuse_link(file)
         write_frame_names(path, frame_names)

@@ -31,6 +31,7 @@ from skelgait.storage.backends import Compression
 from skelgait.storage.format_version import check_format
 from skelgait.storage.hdf5_file import create_hdf5, write_table, write_text
 from skelgait.storage.hdf5_reader import read_number
+from skelgait.storage.names import check_key, name_problem
 from skelgait.storage.source import Key, Modality
 
 CHUNK_FRAMES = 16
@@ -161,13 +162,20 @@ def read_keys(file: h5py.File) -> list[Key]:
 
 def _checked_name(name: str) -> str:
     """Return `name` if it can be one part of a path, and raise ValueError otherwise."""
-    if name in ("", ".", "..") or "/" in name or "\\" in name or "\0" in name:
-        raise ValueError(f"the name {name!r}")
+    problem = name_problem(name)
+    if problem:
+        raise ValueError(problem)
     return name
 
 
 def write_keys(file: h5py.File, keys: Sequence[Key]) -> None:
-    """Write the table `keys` (n, 3) into an open file."""
+    """Write the table `keys` (n, 3) into an open file.
+
+    Raises:
+        DataError: if a name cannot be used.
+    """
+    for key in keys:
+        check_key(key, str(key), "use another name")
     table = np.array([[name.encode() for name in key] for key in keys], dtype="S").reshape(-1, 3)
     write_table(file, "keys", table)
 

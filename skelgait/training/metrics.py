@@ -21,6 +21,7 @@ from torch import Tensor
 
 from skelgait.runtime.processes import is_main
 from skelgait.storage.atomic import write_error, write_text
+from skelgait.storage.json_lines import read_json_lines
 
 log = logging.getLogger(__name__)
 
@@ -109,19 +110,17 @@ def append_line(path: Path, line: str) -> None:
 
 
 def drop_lines_after(path: Path, iteration: int) -> None:
-    """Remove lines of later iterations, and incomplete lines, which a killed process leaves.
+    """Remove lines of later iterations, and damaged lines, of which a killed process leaves one at the end.
 
     Raises:
-        DataError: if the file cannot be written.
+        DataError: if the file cannot be read or written.
     """
     if is_main() and path.is_file():
-        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-        write_text(path, "".join(line for line in lines if _iteration(line) <= iteration))
+        lines = [json.dumps(line) for line in read_json_lines(path) if _iteration(line) <= iteration]
+        write_text(path, "".join(f"{line}\n" for line in lines))
 
 
-def _iteration(line: str) -> float:
-    """Return the iteration of a line; infinity for an incomplete line."""
-    try:
-        return int(json.loads(line)["iteration"])
-    except (ValueError, KeyError, TypeError):
-        return float("inf")
+def _iteration(line: Mapping[str, Any]) -> float:
+    """Return the iteration of a line; infinity if it has none."""
+    iteration = line.get("iteration")
+    return iteration if isinstance(iteration, int) else float("inf")

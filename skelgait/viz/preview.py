@@ -8,6 +8,7 @@ from skelgait.errors import DataError, PathLike, SettingsError
 from skelgait.maps import skeleton_maps
 from skelgait.storage import Key, SequenceSource, open_any
 from skelgait.storage.lock import lock_file
+from skelgait.storage.names import file_stem
 from skelgait.storage.opening import open_sequence
 from skelgait.viz.contact_sheet import Strip, save_animation, save_sheet
 
@@ -58,7 +59,7 @@ def save_previews(out: PathLike, source: SequenceSource, key: Key, frames: int) 
     strip = Strip(str(key), arrays.get("map"), arrays.get("silhouette"))
     if not len(strip):
         raise DataError(f"{source.path}: {key}", "no frames", "at least one frame", "choose another sequence")
-    sheet, animation = (Path(out) / f"{'_'.join(key)}{ending}" for ending in (".png", ".gif"))
+    sheet, animation = (Path(out) / f"{file_stem(key)}{ending}" for ending in (".png", ".gif"))
     with lock_file(sheet):
         save_sheet(sheet, [strip], frames)
         save_animation(animation, strip)

@@ -39,7 +39,7 @@ def is_clean(code: int, stderr: str) -> bool:
     """Return True if a command was stopped, had ended before, or Python had not yet begun to run it."""
     if (code, stderr) in ((130, "Stopped.\n"), (0, "")):
         return True
-    is_started = any(f"skelgait/{name}" in stderr for name in ("cli", "runtime", "__main"))
+    is_started = any(f"skelgait/{name}" in stderr for name in ("cli", "runtime/interrupts.py"))
     return code in (1, -signal.SIGINT) and not is_started
 
 

@@ -30,6 +30,15 @@ def test_damaged_lines_are_skipped(tmp_path: Path, text: str | None, expected: l
     assert read_json_lines(tmp_path / "lines") == expected
 
 
+def test_damaged_lines_are_counted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "lines"
+    path.write_bytes(b'{"a": 1}\n\xff\xfe\n{"a"\n\n\0\0\0\n{"a": 2}\n{"a":')
+    assert read_json_lines(path) == [{"a": 1}, {"a": 2}]
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{path}: found 3 damaged lines, and skipped them; restore the file to have them"
+    ]
+
+
 def test_folder_instead_of_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="expected a file of JSON lines"):
         read_json_lines(tmp_path)

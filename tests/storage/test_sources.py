@@ -173,8 +173,8 @@ class TestHdf5:
             ("offsets", np.array([9, 40]), "an index that does not fit its frames"),
             ("keys", np.array([[1, 2, 3]]), "keys of shape"),
             ("keys", np.array([[b"1", b"2"]]), "keys of shape"),
-            ("keys", np.array([[b"..", b"..", b"x"]]), r"the name '\.\.'"),  # would lead out of a tree
-            ("names", np.array([b"/etc/x"]), "the name '/etc/x'"),
+            ("keys", np.array([[b"..", b"..", b"x"]]), r"the name \.\., which is hidden"),  # would lead out of a tree
+            ("names", np.array([b"/etc/x"]), "the name /etc/x, which has a slash"),
             ("offsets", np.array([0.0, 40.0]), "an index that does not fit its frames"),
             ("names", np.array([b"a", b"b"]), "an index that does not fit its frames"),
         ],

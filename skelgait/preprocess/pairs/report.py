@@ -11,6 +11,7 @@ from skelgait.errors import reading
 from skelgait.preprocess.pairs.outcome import OUTCOMES, Pairing, SequencePairing
 from skelgait.storage import Key
 from skelgait.storage.atomic import atomic_write
+from skelgait.storage.names import name_problem
 
 REPORT_FILE = "report.csv"
 COLUMNS = ("identity", "condition", "view", "outcome", "maps", "silhouettes", "paired", "reason")
@@ -63,6 +64,6 @@ def _parse_key(row: list[str]) -> Key:
     if len(row) != len(COLUMNS) or row[3] not in OUTCOMES:
         raise ValueError(f"the line {','.join(row)}")
     for name in row[:3]:
-        if name in ("", ".", "..") or "\0" in name or Path(name).name != name:
-            raise ValueError(f"the name {name!r}")
+        if problem := name_problem(name):
+            raise ValueError(problem)
     return Key(*row[:3])

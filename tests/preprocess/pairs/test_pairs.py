@@ -88,7 +88,7 @@ def test_existing_file_is_not_replaced(tmp_path: Path) -> None:
 
 
 def test_report_keeps_unusual_names(tmp_path: Path) -> None:
-    key = Key('a,"b"', "\r\n", "\udcff")  # the last name is a byte that is not text
+    key = Key('a,"b"', " ;", "歩\u3000")
     sources, out = trees(tmp_path, {key: 6, A: 5}, {key: 5, A: 5}), tmp_path / "pairs"
     pairing = pair_sequences(*sources, on_mismatch="trim")
     assert write_pairs(pairing, *sources, out, silhouette_pattern=None) == 2
