@@ -14,7 +14,7 @@ import pytest
 
 from tests.paths import ROOT
 
-COMMANDS = (("synth", "--people", "500"), ("demo", "--quick"), ("train", "--help"))
+COMMANDS = (("synth", "made", "--people", "500"), ("demo", "--quick"), ("train", "--help"))
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
 
 
