@@ -79,6 +79,13 @@ def demo(session: nox.Session) -> None:
 
 
 @nox.session
+def faults(session: nox.Session) -> None:
+    """Kill, starve and race all writing commands, then compare their output; takes up to 15 minutes."""
+    session.install(".[test]")
+    session.run("python", "-m", "tests.faults", *session.posargs, env=ONE_THREAD)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Run the benchmarks; each prints a table, and one JSON object as its last line."""
     session.install(".[test]")

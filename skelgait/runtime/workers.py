@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context, parent_process, resource_tracker
-from multiprocessing.connection import wait
 from typing import Any, TypeVar
 
 from skelgait.runtime.killed import killed_process
+from skelgait.runtime.parent import end_with_parent
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -64,14 +63,9 @@ def _start_worker(job: Callable[[Any], Any]) -> None:
     _job = job
     # The terminal sends Ctrl-C to all processes; the parent decides what happens.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_exit_with_parent, daemon=True).start()
-
-
-def _exit_with_parent() -> None:
     parent = parent_process()
     if parent is not None:
-        wait([parent.sentinel])
-        os._exit(1)
+        end_with_parent(parent.pid)
 
 
 def _work(item: Any) -> Any:

@@ -1,0 +1,61 @@
+"""All attacks on all writing commands, with a table: `python -m tests.faults`, or `nox -s faults`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.faults import attacks
+from tests.faults.attacks import Target
+from tests.faults.commands import COMMANDS, make_workspace
+
+PAIRED = ("heatmap", "heatmap hdf5", "link", "embed", "train", "evaluate", "convert")
+SOURCED = ("heatmap", "link", "embed", "convert", "silhouettes", "poses")
+
+
+def main() -> None:
+    """Run the attacks; exit with code 1 if a command did not survive one."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seed", type=int, default=0, help="seed of the times of faults [default: 0]")
+    parser.add_argument("--only", help="name of one attack, for example killed")
+    options = parser.parse_args()
+    start, rng = time.monotonic(), random.Random(options.seed)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        make_workspace(folder)
+        rows = [row for command in COMMANDS for row in attack(folder, command, rng, options.only)]
+    print(f"\n{'command':<14} {'fault':<16} {'tries':>5} {'survived':>8}")
+    for command, fault, problems in rows:
+        print(f"{command:<14} {fault:<16} {len(problems):>5} {problems.count(''):>8}")
+    tries = [problem for _, _, problems in rows for problem in problems]
+    print(f"{'all':<31} {len(tries):>5} {tries.count(''):>8}   in {time.monotonic() - start:.0f} s")
+    sys.exit(any(tries))
+
+
+def attack(folder: Path, name: str, rng: random.Random, only: str | None) -> list[tuple[str, str, list[str]]]:
+    """Attack one command; return command, fault and the problem of each try."""
+    command = COMMANDS[name]
+    plan = {"killed": command.kills, "full_disk": 3, "read_only": int(os.getuid() == 0)}
+    plan |= {"two_at_once": 3, "one_waits": 1} if name in PAIRED else {}
+    plan |= {"source_gone": 3} if name in SOURCED else {}
+    plan |= {"clock_set_back": 1}
+    target = Target(folder, command)
+    rows = []
+    for fault, tries in plan.items():
+        if tries and only in (None, fault):
+            problems = [getattr(attacks, fault)(target, rng) for _ in range(tries)]
+            rows.append((name, fault.replace("_", " "), problems))
+            for problem in filter(None, problems):
+                print(f"{name}, {fault}: {problem}", flush=True)
+    target.clear()
+    return rows
+
+
+if __name__ == "__main__":
+    main()
