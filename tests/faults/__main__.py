@@ -51,6 +51,7 @@ def attack(folder: Path, name: str, rng: random.Random, only: str | None) -> lis
         if tries and only in (None, fault):
             problems = [getattr(attacks, fault)(target, rng) for _ in range(tries)]
             rows.append((name, fault.replace("_", " "), problems))
+            print(f"{name}, {fault}: {problems.count('')} of {tries}", flush=True)
             for problem in filter(None, problems):
                 print(f"{name}, {fault}: {problem}", flush=True)
     target.clear()
