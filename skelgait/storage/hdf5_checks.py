@@ -46,9 +46,8 @@ def _check_group(file: h5py.File, group: h5py.h5g.GroupID, path: str, size: int,
     if group.get_num_objs() > _MAX_OBJECTS:
         raise _refusal(file, path or "/", f"{group.get_num_objs()} tables")
     n_objects = 0
-    for name in group:
+    for name, link in _links(group):
         inner = f"{path}/{name.decode(errors='replace')}"
-        link = group.links.get_info(name).type
         if link != h5l.TYPE_HARD:
             raise _refusal(file, inner, _LINKS.get(link, "a link of another program"))
         item = h5o.open(group, name)
@@ -64,15 +63,22 @@ def _check_group(file: h5py.File, group: h5py.h5g.GroupID, path: str, size: int,
     return n_objects
 
 
+def _links(group: h5py.h5g.GroupID) -> list[tuple[bytes, int]]:
+    """Return name and type of all links of a group; one call is faster than one for each link."""
+    links: list[tuple[bytes, int]] = []
+    group.links.iterate(lambda name, info: links.append((name, info.type)), info=True)
+    return links
+
+
 def _problem(table: h5d.DatasetID, file_size: int) -> str:
     """Return why a table is not a plain one; empty if it is."""
     properties = table.get_create_plist()
-    layout = properties.get_layout()
-    if layout == h5d.VIRTUAL:
+    if properties.get_layout() == h5d.VIRTUAL:
         return "a virtual dataset, whose data are in other files"
     if properties.get_external_count():
         return f"data in another file, {properties.get_external(0)[0].decode(errors='replace')!r}"
-    return _type_problem(table.get_type()) or _filter_problem(properties) or _size_problem(table, layout, file_size)
+    kind = table.get_type()
+    return _type_problem(kind) or _filter_problem(properties) or _size_problem(table, properties, kind, file_size)
 
 
 def _type_problem(kind: h5t.TypeID) -> str:
@@ -91,28 +97,30 @@ def _filter_problem(properties: h5py.h5p.PropDCID) -> str:
     return "a repeated filter" if len(set(filters)) != len(filters) else ""
 
 
-def _size_problem(table: h5d.DatasetID, layout: int, file_size: int) -> str:
+def _size_problem(table: h5d.DatasetID, properties: h5py.h5p.PropDCID, kind: h5t.TypeID, file_size: int) -> str:
     """Return why the declared size of a table does not fit the stored data; empty if it does."""
-    shape = table.shape
+    shape, item_bytes = table.shape, kind.get_size()
     if shape is None:
         return "a table without a shape"
-    declared = prod(shape) * table.get_type().get_size()
-    if not declared:
+    declared = prod(shape) * item_bytes
+    if not declared or _is_stored(table, properties, declared, file_size):
         return ""
     stored = table.get_storage_size()
-    if layout == h5d.CHUNKED:
-        chunk = table.get_create_plist().get_chunk()
-        n_chunks = prod(ceil(length / size) for length, size in zip(shape, chunk, strict=True))
-        is_complete = table.get_num_chunks() == n_chunks and declared <= MAX_RATIO * stored
-        is_complete = is_complete and prod(chunk) * table.get_type().get_size() <= max(declared, 1)
-    elif layout == h5d.CONTIGUOUS:
-        offset = table.get_offset()
-        is_complete = offset is not None and offset + declared <= file_size
-    else:
-        is_complete = stored == declared
-    if is_complete and stored <= file_size:
-        return ""
     return f"a table {shape} of {declared} bytes, but {stored} stored bytes in a file of {file_size}"
+
+
+def _is_stored(table: h5d.DatasetID, properties: h5py.h5p.PropDCID, declared: int, file_size: int) -> bool:
+    """Return True if all data of a table are in the file, compressed at most `MAX_RATIO` to 1."""
+    layout = properties.get_layout()
+    if layout == h5d.CHUNKED:
+        chunk = properties.get_chunk()
+        n_chunks = prod(ceil(length / size) for length, size in zip(table.shape, chunk, strict=True))
+        is_small = declared <= MAX_RATIO * file_size and prod(chunk) <= prod(table.shape)
+        return is_small and table.get_num_chunks() == n_chunks
+    if layout == h5d.CONTIGUOUS:
+        offset = table.get_offset()
+        return offset is not None and offset + declared <= file_size
+    return bool(table.get_storage_size() == declared)
 
 
 def _refusal(file: h5py.File, name: str, found: str) -> DataError:

@@ -6,10 +6,12 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
-from h5py import h5a, h5t
+from h5py import h5a, h5d, h5s, h5t
+from numpy.typing import NDArray
 
 from skelgait.errors import DataError
 from skelgait.storage.hdf5_checks import check_tables
@@ -85,6 +87,20 @@ def hdf5_error(
     elif isinstance(error, MemoryError):
         found = "more data than fit into memory"
     return DataError(where, found, expected, hint)
+
+
+def read_table(group: h5py.Group, name: str) -> NDArray[Any]:
+    """Read a whole table; much faster than by h5py's slices.
+
+    Raises:
+        KeyError: if there is no such table.
+        HDF5_ERRORS: if it is damaged.
+    """
+    table = h5d.open(group.id, name.encode())
+    values = np.empty(table.shape, table.dtype)
+    if values.size:
+        table.read(h5s.ALL, h5s.ALL, values)
+    return values
 
 
 def read_text(node: h5py.Group | h5py.Dataset, name: str) -> str:

@@ -30,7 +30,7 @@ from skelgait.errors import ShapeError
 from skelgait.storage.backends import Compression
 from skelgait.storage.format_version import check_format
 from skelgait.storage.hdf5_file import create_hdf5, write_table, write_text
-from skelgait.storage.hdf5_reader import read_number
+from skelgait.storage.hdf5_reader import read_number, read_table
 from skelgait.storage.names import check_key, name_problem
 from skelgait.storage.source import Key, Modality
 
@@ -130,8 +130,8 @@ def read_index(file: h5py.File) -> ShardIndex:
     """
     number = read_number(file, "format") if "format" in file.attrs else None
     check_format(Path(file.filename), number, FORMAT)
-    keys, offsets = read_keys(file), file["offsets"][:]
-    names = [_checked_name(name.decode()) for name in file["names"][:].tolist()]
+    keys, offsets = read_keys(file), read_table(file, "offsets")
+    names = _checked_names(read_table(file, "names"))
     if not (
         offsets.dtype.kind == "i"
         and len(offsets) == len(keys) + 1 == len(names) + 1
@@ -140,7 +140,7 @@ def read_index(file: h5py.File) -> ShardIndex:
         and (np.diff(offsets) >= 0).all()
     ):
         raise ValueError("an index that does not fit its frames")
-    times = file["modified_ns"][:] if "modified_ns" in file else np.zeros(0, np.int64)
+    times = read_table(file, "modified_ns") if "modified_ns" in file else np.zeros(0, np.int64)
     if times.dtype.kind != "i" or times.shape not in ((0,), (len(keys),)):
         raise ValueError(f"times of shape {times.shape} and type {times.dtype}")
     return ShardIndex(keys, offsets.tolist(), names, modified_ns=times.tolist())
@@ -153,19 +153,20 @@ def read_keys(file: h5py.File) -> list[Key]:
         ValueError: if the table has a wrong form.
         KeyError: if the table is missing.
     """
-    table = file["keys"]
+    table = read_table(file, "keys")
     if table.ndim != 2 or table.shape[1] != 3 or table.dtype.kind != "S":
         raise ValueError(f"keys of shape {table.shape} and type {table.dtype}")
-    names = [_checked_name(name.decode()) for name in table[:].ravel().tolist()]
+    names = _checked_names(table.ravel())
     return list(map(Key._make, zip(names[0::3], names[1::3], names[2::3], strict=True)))
 
 
-def _checked_name(name: str) -> str:
-    """Return `name` if it can be one part of a path, and raise ValueError otherwise."""
-    problem = name_problem(name)
+def _checked_names(table: NDArray[np.bytes_]) -> list[str]:
+    """Return names that can each be one part of a path, and raise ValueError if there are others."""
+    names = [name.decode() for name in table.tolist()]
+    problem = next(filter(None, map(name_problem, dict.fromkeys(names))), None)
     if problem:
         raise ValueError(problem)
-    return name
+    return names
 
 
 def write_keys(file: h5py.File, keys: Sequence[Key]) -> None:
