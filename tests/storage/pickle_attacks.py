@@ -203,6 +203,7 @@ BOMBS = {
     ),
     "digits": (b"I" + b"9" * 5000 + b"\n", "an integer of 5000 digits"),
     "digits of a long integer": (b"L" + b"9" * 5000 + b"L\n", "an integer of 5001 digits"),
+    "digits of a fraction": (b"F0." + b"1" * 5000 + b"\n", "a number of 5002 digits"),
     "bytes of a long integer": (b"\x8b" + struct.pack("<i", 5000) + b"\x7f" * 5000, "an integer of 5000 bytes"),
     "huge block": (b"\x8e" + struct.pack("<Q", 2**60), "pickle data was truncated"),
     "huge buffer": (b"\x96" + struct.pack("<Q", 2**60), "pickle data was truncated"),
