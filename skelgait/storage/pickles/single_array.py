@@ -110,7 +110,7 @@ def find_single_array(head: bytes, tail: bytes, size: int) -> StoredArray | None
 def _find(start: re.Match[bytes], after: re.Pattern[bytes], tail: bytes, size: int) -> StoredArray | None:
     n_bytes = _integer(start["length4"] or start["length8"] or start["length1"])
     position = start.end() + n_bytes - (size - len(tail))
-    end = after.fullmatch(tail, position) if position >= 0 else None
+    end = after.fullmatch(tail, position) if 0 <= position <= len(tail) else None
     if end is None or not (_has_frame(start, size) and _has_frame(end, len(tail))):
         return None
     description = (end if start.re is _VALUES_FIRST else start).group("name", "order", "shape", "fortran")
