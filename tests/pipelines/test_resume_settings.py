@@ -16,6 +16,7 @@ from skelgait.settings.training import TrainSettings
 from skelgait.storage import open_source
 from skelgait.training import train
 from tests.cli.test_cli import call
+from tests.locked import locked
 from tests.synthetic_data import write_random_maps
 
 IDENTITIES = ["000", "001", "002"]
@@ -208,3 +209,15 @@ def test_settings_of_an_earlier_version_are_read(workspace: Path) -> None:
     (run / "run.json").write_text(json.dumps(facts))
     resume("--iterations", 3)
     assert (run / "checkpoints" / "checkpoint-000003.pt").is_file()
+
+
+def test_resume_beside_a_living_training_is_refused(workspace: Path) -> None:
+    run = workspace / "runs" / "skeletongait"
+    recorded = yaml.safe_load((run / "settings.yaml").read_text())["train"]
+    assert not {"resume", "iteration", "allow_changes"} & recorded.keys()
+    before = {path: path.stat().st_mtime_ns for path in run.rglob("*") if path.is_file()}
+    with locked(run):
+        code, _, err = call("train", "--resume")
+    assert code == 1
+    assert "writing here, expected one writer at a time; pass --wait" in err
+    assert {path: path.stat().st_mtime_ns for path in run.rglob("*") if path.is_file()} == before
