@@ -78,7 +78,7 @@ class Hdf5Store(SequenceSource):
         return (check_modality(array, self.modalities[0], shard),)
 
     def verify(self, key: Key) -> bool:
-        """See `SequenceSource.verify`; HDF5 compares the checksums of compressed frames."""
+        """See `SequenceSource.verify`."""
         shard, start, stop, *_ = self._location(key)
         (array,) = self.read(key)
         self.frame_names(key)
@@ -164,9 +164,7 @@ class _OpenShard:
         return [name.decode() for name in self._names[start:stop].tolist()]
 
     def verify(self, start: int, stop: int, array: NDArray[Any]) -> bool:
-        """Compare uncompressed frames `start` to `stop - 1` with their checksum; return False if there is none."""
-        if self._frames.chunks is not None:
-            return bool(self._frames.fletcher32)
+        """Compare frames `start` to `stop - 1` with their checksum; return False if there is none."""
         sums = self._file.get(SUMS)
         if sums is None:
             return False
