@@ -49,6 +49,18 @@ def test_ci_runs_the_test_command() -> None:
     assert setup[1] in (ROOT / ".ci" / "run").read_text().splitlines()
 
 
+def test_every_promise_has_a_test() -> None:
+    rows = [
+        row
+        for row in re.findall(r"^\| .*$", section("Safe to open, safe to stop"), re.MULTILINE)
+        if "| test |" not in row
+    ]
+    assert len(rows) == 11
+    for row in rows:
+        files = re.findall(r"\]\((tests/.*?)\)", row.rsplit("|", 2)[1])
+        assert files and all("\ndef test_" in (ROOT / file).read_text(encoding="utf-8") for file in files), row
+
+
 @pytest.mark.slow
 def test_dataset_commands_run(tmp_path: Path) -> None:
     commands = console(section("A gait dataset"))[3:]
