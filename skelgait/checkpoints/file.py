@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from textwrap import shorten
 from typing import Any, Literal
-from zipfile import is_zipfile
+from zipfile import BadZipFile, is_zipfile
 
 import numpy as np
 import torch
@@ -148,7 +148,7 @@ def _as_python(content: Any) -> Any:
 
 def _truncation(path: Path, error: Exception) -> str:
     """Return a description of a file whose end is missing; empty if it has its end, or is no file of torch."""
-    with suppress(OSError):
+    with suppress(OSError, BadZipFile):
         size, content = path.stat().st_size, path.open("rb")
         with content:
             start = content.read(len(_ZIP_START))

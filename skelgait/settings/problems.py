@@ -87,8 +87,8 @@ def _sections(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, type[B
 
 
 def _line(problem: Any, origins: Mapping[str, str]) -> str:
-    key = f"{'.'.join(str(part) for part in problem['loc']):.{_MAX_CHARACTERS}}"
-    origin = _origin(key, origins)
+    whole_key = ".".join(map(str, problem["loc"]))
+    origin, key = _origin(whole_key, origins), whole_key[:_MAX_CHARACTERS]
     if problem["type"] == "extra_forbidden":
         return f"{origin}: {key}: no such setting; {_nearest(key)}"
     if problem["type"] == "model_type":

@@ -6,14 +6,18 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skelgait.errors import DataError, SkelgaitError
+from skelgait.preprocess.convert import convert_store
 from skelgait.settings.layers import load_settings, parse_assignment
 from skelgait.settings.protocol_file import read_protocol
+from skelgait.storage import Key, PickleTreeWriter, open_any
+from skelgait.storage.names import name_problem
 from tests.fuzz.attempt import attempt
 from tests.fuzz.mutations import mutate
 from tests.fuzz.readers import READERS
@@ -69,6 +73,18 @@ def test_any_content_of_settings_and_protocols_is_read_or_refused(
     for read in (lambda: load_settings(file=path), lambda: read_protocol(path)):
         with suppress(SkelgaitError):
             read()
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(st.text(max_size=30))
+def test_any_name_is_refused_or_written_and_read_back(tmp_path_factory: pytest.TempPathFactory, name: str) -> None:
+    if name_problem(name):
+        return
+    folder = tmp_path_factory.mktemp("any")
+    key, poses = Key(name, name, name), np.ones((2, 17, 3), np.float32)
+    PickleTreeWriter(folder / "tree").write(key, poses)
+    convert_store(open_any(folder / "tree"), folder / "hdf5", "hdf5", workers=1)
+    assert open_any(folder / "hdf5").keys == [key]
 
 
 @settings(max_examples=EXAMPLES, deadline=None)
