@@ -69,7 +69,8 @@ PACKAGES = [
         "losses": ("learn", "loss functions"),
         "matching": ("evaluate", "distances, ranks"),
     },
-    {"errors": ("use", "error messages"), "display": ("use", "text and tables")},
+    {"errors": ("use", "error messages")},
+    {"display": ("use", "text and tables")},
 ]
 COLORS = {"data": "#dcefe0", "learn": "#dde8f8", "evaluate": "#fbe6d4", "use": "#ececec"}
 TOPICS = {"data": "data", "learn": "networks and training", "evaluate": "evaluation", "use": "everything else"}

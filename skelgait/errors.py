@@ -111,7 +111,7 @@ def reading(
 
 def reason_of(error: Exception) -> str:
     """Return the message of an error of another library in one line of limited length, for messages."""
-    text = " ".join(str(error).split()) or type(error).__name__
+    text = printable(" ".join(str(error).split())) or type(error).__name__
     return text if len(text) <= _MAX_REASON else f"{text[: _MAX_REASON - 3]}..."
 
 

@@ -86,7 +86,7 @@ def test_quick_start(tmp_path: Path) -> None:
 
 
 def test_settings(tmp_path: Path) -> None:
-    config, convert = commands_of("settings.md")
+    config, convert, verify = commands_of("settings.md")
     (example,) = re.findall(r"```yaml\n(.*?)```", (GUIDE / "settings.md").read_text(), re.DOTALL)
     (tmp_path / "skelgait.yaml").write_text(example)
     assert "/data/SUSTech1K/poses" in skelgait(tmp_path, "config", "heatmap")
@@ -94,6 +94,8 @@ def test_settings(tmp_path: Path) -> None:
     write_dataset(tmp_path, people=2)
     skelgait(tmp_path, *convert)
     assert open_source(tmp_path / "silhouettes-hdf5", "silhouette").keys
+    skelgait(tmp_path, "heatmap", "--poses", "poses")
+    assert "damaged 0" in " ".join(skelgait(tmp_path, *verify).split())
 
 
 def test_missing_joints_in_a_dataset(tmp_path: Path) -> None:

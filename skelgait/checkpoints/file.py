@@ -22,7 +22,6 @@ from torch.serialization import safe_globals
 
 from skelgait.checkpoints.numpy_names import NUMPY_NAMES, StoredArray
 from skelgait.checkpoints.zip_file import check_records
-from skelgait.display import printable
 from skelgait.errors import CheckpointError
 from skelgait.opengait.weights import to_opengait
 
@@ -202,13 +201,11 @@ def _validate(content: dict[Any, Any], path: Path) -> _Content:
     except ValidationError as error:
         problem = error.errors()[0]
         value = "nothing" if problem["type"] == "missing" else shorten(repr(problem["input"]), 60)
-        found = f"{value} under {printable('.'.join(map(str, problem['loc'])))}"
+        found = f"{value} under {'.'.join(map(str, problem['loc']))}"
         raise CheckpointError(path, found, EXPECTED, HINT) from error
     for name, weight in validated.model.items():
         if weight.is_nested or weight.is_meta or weight.layout is not torch.strided:
-            raise CheckpointError(
-                path, f"a nested, sparse or empty tensor under {printable(name)}", "plain tensors", HINT
-            )
+            raise CheckpointError(path, f"a nested, sparse or empty tensor under {name}", "plain tensors", HINT)
     return validated
 
 

@@ -98,7 +98,7 @@ def check_network_is_registered(path: Path, settings: Mapping[str, Any]) -> None
     name = network.get("name") if isinstance(network, Mapping) else None
     if isinstance(name, str) and name not in NETWORKS:
         hint = "call skelgait.models.register_network first, as the training program did"
-        raise CheckpointError(path, f"network {printable(name)}", " or ".join(NETWORKS), hint)
+        raise CheckpointError(path, f"network {name}", " or ".join(NETWORKS), hint)
 
 
 def check_network_matches(path: Path, mismatches: WeightMismatches, network: str) -> None:

@@ -26,7 +26,7 @@ class Verification(Tabular):
 
     Attributes:
         path: verified file or folder.
-        items: number of verified sequences, embeddings, checkpoints and other files.
+        items: number of sequences, embeddings, checkpoints and other files that were read.
         without_sums: number of those without checksums, as skelgait 0.1.0 and other programs write them.
         damaged: problem of each damaged sequence or file.
     """
@@ -47,7 +47,9 @@ class Verification(Tabular):
 
     def facts(self) -> dict[str, object]:
         """Return the counts by name, in display order."""
-        return {"verified": self.items, "no checksums": self.without_sums, "damaged": len(self.damaged)}
+        n_damaged = len(self.damaged)
+        n_undamaged = self.items - self.without_sums - n_damaged
+        return {"undamaged": n_undamaged, "no checksums": self.without_sums, "damaged": n_damaged}
 
     def add(self, verify: Callable[[], bool]) -> None:
         """Verify an item and count it.

@@ -14,6 +14,7 @@ from skelgait.reports.rows import Report
 from skelgait.storage import SequenceSource
 from skelgait.storage.atomic import atomic_write
 from skelgait.storage.lock import lock_folder
+from skelgait.viz.plot_style import require_matplotlib
 
 if TYPE_CHECKING:
     from skelgait.evaluation.retrieval import Retrieved
@@ -42,6 +43,7 @@ def save_pictures(
         SettingsError: if matplotlib is not installed.
         DataError: if a file cannot be written.
     """
+    require_matplotlib("--pictures")
     with lock_folder(folder):
         return _save(folder, report, retrieved, source)
 

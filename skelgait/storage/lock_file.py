@@ -111,7 +111,7 @@ class LockFile:
         """Return the process that holds the lock; None: unknown."""
         try:
             content = json.loads(self.path.read_text(encoding="utf-8"))
-            texts = {name: _printable(str(content[name])) for name in ("host", "command", "since")}
+            texts = {name: _shortened(str(content[name])) for name in ("host", "command", "since")}
             return Holder(int(content["pid"]), **texts)
         except (OSError, ValueError, KeyError, TypeError, RecursionError):  # released meanwhile, or not written yet
             return None
@@ -180,11 +180,9 @@ def _this_process() -> Holder:
     program = Path(sys.argv[0])
     names = {"": "python", "-c": "python", "__main__.py": program.parent.name}
     name = names.get(program.name, program.name)
-    command = _printable(shlex.join([name, *sys.argv[1:]]))
+    command = _shortened(shlex.join([name, *sys.argv[1:]]))
     return Holder(os.getpid(), socket.gethostname(), command, datetime.now().isoformat(" ", "seconds"))
 
 
-def _printable(text: str) -> str:
-    """Return text on one line, without control characters, shortened."""
-    plain = "".join(character if character.isprintable() else "?" for character in text)
-    return plain if len(plain) <= _LONGEST_COMMAND else f"{plain[:_LONGEST_COMMAND]}..."
+def _shortened(text: str) -> str:
+    return text if len(text) <= _LONGEST_COMMAND else f"{text[:_LONGEST_COMMAND]}..."

@@ -255,7 +255,7 @@ KEYS = np.array([[cell.encode() for cell in key] for key in keys_for(10)])
         (_replaced("keys", KEYS[:9]), "for 9 keys"),
         (_replaced("keys", KEYS[:, :2]), "keys of shape (10, 2)"),
         (_replaced("keys", KEYS[[0] * 10]), "a repeated sequence"),
-        (_replaced("keys", np.full((10, 3), b"..")), "the name '..'"),
+        (_replaced("keys", np.full((10, 3), b"..")), "the name ..,"),
         (_replaced("keys", np.full((10, 3), b"\xff")), "codec can't decode"),
         (_replaced("keys", np.arange(30).reshape(10, 3)), "keys of shape (10, 3) and type int64"),
         (_replaced("frames", np.arange(9)), "frames of shape (9,)"),

@@ -189,7 +189,7 @@ class TestDrawn:
         figure = draw_view_pairs(table("T", by_views("A", {view: dict.fromkeys(views, 0.5) for view in views})))
         figure.canvas.draw()
         shown = [text.get_text() for text in figure.axes[0].get_yticklabels()]
-        assert shown == ["_a", "$x^2$", "camera-w..g-name-1", "?", "mean"]
+        assert shown == ["_a", "$x^2$", "camera-w..g-name-1", r"\ud800", "mean"]
 
 
 def _check_names(figure: Any, titles: int) -> None:

@@ -131,7 +131,7 @@ def code(command: str) -> dict[str, tuple[bytes, str]]:
         "BINPERSID": (run + b"Q", "the pickle operation BINPERSID"),
         "buffer outside": (b"\x97", "the pickle operation NEXT_BUFFER"),
         "call of text": (run + b")R", "a call of a str"),
-        "name with a line break": (text("os") + text("sys\x1b[2Jtem") + b"\x93", r"the object 'os.sys\x1b[2Jtem'"),
+        "name with a line break": (text("os") + text("sys\x1b[2Jtem") + b"\x93", r"the object os.sys\x1b[2Jtem"),
     }
 
 

@@ -17,7 +17,7 @@ from skelgait.storage.pickles.containers import (
     to_items,
 )
 from skelgait.storage.pickles.numpy_forms import FORMS, Form
-from skelgait.storage.pickles.refusal import SAVE_PLAIN_DATA, TRUNCATED, RefusedPickle, printable
+from skelgait.storage.pickles.refusal import SAVE_PLAIN_DATA, TRUNCATED, RefusedPickle, shortened
 from skelgait.storage.pickles.stream import PickleStream
 from skelgait.storage.pickles.values import (
     parse_float,
@@ -149,7 +149,7 @@ def _name(stream: PickleStream) -> str:
 def _push_name(stream: PickleStream, name: str) -> None:
     form = FORMS.get(name)
     if form is None:
-        raise RefusedPickle(f"the object {printable(name)}", SAVE_PLAIN_DATA)
+        raise RefusedPickle(f"the object {shortened(name)}", SAVE_PLAIN_DATA)
     stream.stack.append(form)
 
 
@@ -161,7 +161,7 @@ def _push_stack_name(stream: PickleStream) -> None:
 
 
 def _refuse_instance(stream: PickleStream) -> None:
-    raise RefusedPickle(f"the object {printable(_name(stream))}", SAVE_PLAIN_DATA)
+    raise RefusedPickle(f"the object {shortened(_name(stream))}", SAVE_PLAIN_DATA)
 
 
 def _call(stream: PickleStream) -> None:

@@ -21,7 +21,6 @@ class RefusedPickle(ValueError):  # noqa: N818
         self.hint = hint
 
 
-def printable(name: str) -> str:
-    """Return a name from a file, shortened, and escaped if it has characters that a terminal would interpret."""
-    name = name if len(name) <= 80 else f"{name[:80]}..."
-    return name if name.isprintable() else ascii(name)
+def shortened(name: str) -> str:
+    """Return a name from a file, of limited length."""
+    return name if len(name) <= 80 else f"{name[:80]}..."
