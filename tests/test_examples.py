@@ -94,7 +94,8 @@ def test_settings(tmp_path: Path) -> None:
     write_dataset(tmp_path, people=2)
     skelgait(tmp_path, *convert)
     assert open_source(tmp_path / "silhouettes-hdf5", "silhouette").keys
-    skelgait(tmp_path, "heatmap", "--poses", "poses")
+    (tmp_path / "skelgait.yaml").unlink()
+    skelgait(tmp_path, "heatmap")
     assert "damaged 0" in " ".join(skelgait(tmp_path, *verify).split())
 
 

@@ -7,7 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
 
@@ -43,7 +43,8 @@ def lock_folder(folder: Path, group: ProcessGroup = SINGLE) -> Iterator[None]:
     """Lock a folder during the block, for all who write into it; create it if it is missing.
 
     The lock ends with the process, even if it is killed. Temporary files of killed processes are removed. A block in
-    this block may lock the same folder again.
+    this block may lock the same folder again. After an error in the block, a folder that was created is removed if it
+    is empty.
 
     Args:
         folder: the folder.
@@ -59,8 +60,15 @@ def lock_folder(folder: Path, group: ProcessGroup = SINGLE) -> Iterator[None]:
         except OSError as error:
             raise write_error(folder, error) from error
 
-    with _lock(folder, folder / FOLDER_LOCK, group, make, lambda: remove_orphans(folder)):
-        yield
+    was_missing = not folder.exists()
+    try:
+        with _lock(folder, folder / FOLDER_LOCK, group, make, lambda: remove_orphans(folder)):
+            yield
+    except BaseException:
+        if was_missing:
+            with suppress(OSError):  # not empty
+                folder.rmdir()
+        raise
 
 
 @contextmanager

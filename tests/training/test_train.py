@@ -194,7 +194,7 @@ def test_resume_removes_incomplete_line_of_metrics(maps: SequenceSource, tmp_pat
 
 def test_refused_training_writes_no_file(maps: SequenceSource, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(DataError, match=r"log\.txt: found .*expected a file that can be written"):
+    with pytest.raises(DataError, match=r"run: found Not a directory, expected a file that can be written"):
         run(maps, tmp_path / "file" / "run")
     with pytest.raises(CheckpointError, match="found no checkpoint, expected a checkpoint"):
         run(maps, tmp_path / "run", resume=True)
