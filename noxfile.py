@@ -80,9 +80,11 @@ def demo(session: nox.Session) -> None:
 
 @nox.session
 def faults(session: nox.Session) -> None:
-    """Kill, starve and race all writing commands, then compare their output; takes up to 15 minutes."""
+    """Kill, starve, stop and race all writing commands, then compare their output; takes up to 15 minutes."""
     session.install(".[test]")
     session.run("python", "-m", "tests.faults", *session.posargs, env=ONE_THREAD)
+    if not session.posargs:
+        session.run("pytest", "tests/runtime/test_killed.py", "--durations=0", env=ONE_THREAD)
 
 
 @nox.session

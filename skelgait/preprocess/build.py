@@ -16,11 +16,11 @@ from typing import Any, TypeVar, cast
 from pydantic import BaseModel
 
 from skelgait.errors import SkelgaitError
+from skelgait.preprocess.build_journal import Journal
 from skelgait.preprocess.build_report import BuildReport
 from skelgait.preprocess.chunk_job import ChunkJob
 from skelgait.preprocess.recipe import Recipe
 from skelgait.runtime.advance import Advance, no_progress
-from skelgait.runtime.killed import KilledProcessError
 from skelgait.runtime.process_group import SINGLE, ProcessGroup
 from skelgait.runtime.workers import in_workers
 from skelgait.storage import Chunk, Key, Modality
@@ -47,6 +47,7 @@ class Destination:
         compression: compression of frames in HDF5.
         file_name: function from a key to the file name in a pickle tree, without its suffix.
         hint: hint of the error about a folder that holds other sequences.
+        journal: journal of the sequences; the caller reads it before and removes it at the end. None: none.
     """
 
     out: Path
@@ -56,6 +57,7 @@ class Destination:
     compression: Compression = "lz4hc"
     file_name: Callable[[Key], str] = file_name_of
     hint: str = "choose another folder"
+    journal: Journal | None = None
 
 
 def recorded_settings(config: BaseModel) -> dict[str, Any]:
@@ -109,6 +111,8 @@ def build_dataset(
             others = tuple(writer.others(set(recipe.keys)))
             if is_ours:
                 writer.remove(others)
+            if destination.journal is not None:
+                destination.journal.start()
             cleared = BuildReport(removed=others) if is_ours else BuildReport(stale=others)
             return writer.plan(recipe.keys), cleared
 
@@ -117,11 +121,11 @@ def build_dataset(
         total = BuildReport()
         try:
             # Closed before the lock is released: until then, workers may write.
-            with closing(in_workers(ChunkJob(recipe, writer), share, workers)) as written:
+            with closing(in_workers(ChunkJob(recipe, writer, destination.journal), share, workers)) as written:
                 for chunk, report in zip(share, written, strict=True):
                     total += report
                     advance(len(chunk.keys))
-        except KilledProcessError:
+        except BaseException:  # a worker may have been killed
             if group.size == 1:  # other processes of the group may still write
                 remove_orphans(out)
             raise

@@ -9,6 +9,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from skelgait.errors import DataError
+from skelgait.preprocess.build_journal import Journal
 from skelgait.preprocess.build_report import BuildReport
 from skelgait.preprocess.recipe import Loaded, Output, Recipe
 from skelgait.storage import Chunk, ChunkWriter, Key, SequenceInfo
@@ -31,10 +32,12 @@ class ChunkJob:
     Attributes:
         recipe: how the sequences are made.
         writer: where they are written.
+        journal: journal of the sequences; None: none.
     """
 
     recipe: Recipe
     writer: ChunkWriter
+    journal: Journal | None = None
 
     def __call__(self, chunk: Chunk) -> BuildReport:
         """Make and write the sequences of a chunk that are missing, damaged or older than their input."""
@@ -95,4 +98,6 @@ class ChunkJob:
                 raise _MakeError(key) from error
             counts = {"frames": len(output.array), **output.counts}
             made[key] = output._replace(array=output.array[:0], counts=counts)
+            if self.journal is not None:
+                self.journal.add(key, made[key])
             yield output.array

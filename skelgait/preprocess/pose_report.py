@@ -12,6 +12,8 @@ from skelgait.storage import Key
 from skelgait.storage.atomic import atomic_write
 
 REPORT_FILE = "report.csv"
+JOURNAL_FILE = ".report.jsonl"
+"""Journal of a run that has not finished, beside the report."""
 COLUMNS = (
     "identity", "condition", "view", "outcome", "frames_in_file", "frames_with_people", "frames_written", "tracks",
     "joins", "splits", "jumps", "choice", "certainty", "reason",
@@ -26,7 +28,8 @@ def write_report(out: Path, report: BuildReport, keys: Sequence[Key]) -> None:
 
     Args:
         out: folder of the poses.
-        report: result of this run; sequences that it skipped keep their rows of the existing report.
+        report: result of this run and of unfinished ones before it; sequences that they skipped keep their rows of
+            the existing report.
         keys: keys of all sequences, sorted.
 
     Raises:
@@ -39,6 +42,12 @@ def write_report(out: Path, report: BuildReport, keys: Sequence[Key]) -> None:
     writer.writerows(rows.get(key, [*key, "written", *[""] * (len(COLUMNS) - 4)]) for key in keys)
     with atomic_write(out / REPORT_FILE) as partial:
         partial.write_bytes(text.getvalue().encode(**_ENCODING))
+
+
+def is_complete(counts: Mapping[str, int], details: Mapping[str, object]) -> bool:
+    """Return False if a sequence lacks what the report needs, as in the journal of another version."""
+    has_choice = isinstance(details.get("choice"), str) and isinstance(details.get("certainty", ""), float | None)
+    return has_choice and counts.keys() >= {"frames", "without_walker", "no_person", "jumps"}
 
 
 def _rows(report: BuildReport) -> dict[Key, list[str]]:

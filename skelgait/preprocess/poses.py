@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 from skelgait.errors import DataError, PathLike, SettingsError
 from skelgait.preprocess.build import Destination, build_dataset, recorded_settings
+from skelgait.preprocess.build_journal import Journal
 from skelgait.preprocess.build_report import BuildReport
 from skelgait.preprocess.people import RawPeople, find_targets, inspect_command
 from skelgait.preprocess.pose_recipe import FrameFormat, PoseRecipe
-from skelgait.preprocess.pose_report import REPORT_FILE, write_report
+from skelgait.preprocess.pose_report import JOURNAL_FILE, REPORT_FILE, is_complete, write_report
 from skelgait.raw.poses.layout import RawPoses
 from skelgait.raw.poses.person_index import person_index_path
 from skelgait.raw.silhouettes.images import SilhouetteImages, find_silhouette_images
 from skelgait.runtime.advance import Advance
 from skelgait.runtime.cores import usable_cores
 from skelgait.settings.schema import PosesSettings
+from skelgait.storage import Key
 from skelgait.storage.backends import find_backend
 from skelgait.storage.lock import lock_folder
 from skelgait.storage.metadata import DatasetMetadata
@@ -70,16 +73,32 @@ def collect_poses(
     settings = {**recorded_settings(config), "layout": raw.layout.name}
     metadata = DatasetMetadata(str(raw.path.resolve()), settings)
     hint = "choose another folder with --poses, or use --overwrite"
+    journal = Journal(out / JOURNAL_FILE)
     with lock_folder(out):
+        earlier = journal.read()
         report = build_dataset(
             PoseRecipe(people, targets, frame_format, config.force),
-            Destination(out, "pose", metadata, config.storage, config.compression, hint=hint),
+            Destination(out, "pose", metadata, config.storage, config.compression, hint=hint, journal=journal),
             workers=workers,
             overwrite=config.overwrite,
             advance=advance,
         )
-        write_report(out, report, list(targets))
-    return replace(report, faults=(*report.faults, *_doubts(report, raw.path, out)))
+        whole = _with_unfinished(report, earlier, targets)
+        write_report(out, whole, list(targets))
+        journal.remove()
+    return replace(report, faults=(*report.faults, *_doubts(whole, raw.path, out)))
+
+
+def _with_unfinished(report: BuildReport, earlier: BuildReport, keys: Collection[Key]) -> BuildReport:
+    """Return the report of this run with the sequences that earlier, unfinished runs have written."""
+    failed = dict(report.failed)
+    others = {
+        key: counts
+        for key, counts in earlier.made.items()
+        if key in keys and key not in failed and is_complete(counts, earlier.details[key])
+    }
+    details = {key: earlier.details[key] for key in others}
+    return replace(report, made={**others, **report.made}, details={**details, **report.details})
 
 
 def _doubts(report: BuildReport, source: Path, out: Path) -> list[str]:

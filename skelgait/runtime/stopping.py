@@ -22,6 +22,24 @@ class StopRequest:
 
     def __init__(self) -> None:
         self.wanted = False
+        self._is_waiting = False
+
+    def record(self, number: int, _: FrameType | None) -> None:
+        """Handle a signal: record it, and interrupt a wait; a second Ctrl-C interrupts everything."""
+        is_second = self.wanted and number == signal.SIGINT and not launched()
+        is_waiting, self._is_waiting, self.wanted = self._is_waiting, False, True
+        if is_second or is_waiting:
+            raise KeyboardInterrupt
+
+    @contextmanager
+    def wait(self) -> Iterator[None]:
+        """Let the first signal, even an earlier one, interrupt this block with KeyboardInterrupt."""
+        self._is_waiting = True
+        try:
+            self.check()
+            yield
+        finally:
+            self._is_waiting = False
 
     def check(self) -> None:
         """Raise KeyboardInterrupt if a stop was requested."""
@@ -44,12 +62,7 @@ def stop_request() -> Iterator[StopRequest]:
         yield request
         return
 
-    def record(number: int, _: FrameType | None) -> None:
-        if request.wanted and number == signal.SIGINT and not launched():
-            raise KeyboardInterrupt
-        request.wanted = True
-
-    previous = {number: signal.signal(number, record) for number in _SIGNALS}
+    previous = {number: signal.signal(number, request.record) for number in _SIGNALS}
     try:
         yield request
     finally:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Generator, Sequence
+import threading
+from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context, parent_process, resource_tracker
+from multiprocessing.process import BaseProcess
 from typing import Any, TypeVar
 
 from skelgait.runtime.killed import killed_process
@@ -16,11 +18,16 @@ from skelgait.runtime.parent import end_with_parent
 T = TypeVar("T")
 R = TypeVar("R")
 
+# Time that workers have for their last item after an error or Ctrl-C.
+_SECONDS_TO_END = 4.0
+
 _job: Callable[[Any], Any] | None = None
 
 
 def in_workers(job: Callable[[T], R], items: Sequence[T], workers: int) -> Generator[R, None, None]:
     """Yield the result of `job` for each item, in order.
+
+    If the caller stops early, workers have a few seconds to finish their items. Then they are killed.
 
     Args:
         job: function of one item; must be picklable, and is sent to each worker once.
@@ -42,7 +49,22 @@ def in_workers(job: Callable[[T], R], items: Sequence[T], workers: int) -> Gener
         hint = 'use fewer --workers (memory); in a script, call it under `if __name__ == "__main__":`'
         raise killed_process("worker process", None, hint) from error
     finally:
+        _end(pool)
+
+
+def _end(pool: ProcessPoolExecutor) -> None:
+    """Wait for the workers; kill those that take too long, as stopped ones do."""
+    timer = threading.Timer(_SECONDS_TO_END, _kill, (list((pool._processes or {}).values()),))
+    timer.start()
+    try:
         pool.shutdown(cancel_futures=True)
+    finally:
+        timer.cancel()
+
+
+def _kill(workers: Iterable[BaseProcess]) -> None:
+    for worker in workers:
+        worker.kill()
 
 
 def _start_quiet_tracker() -> None:

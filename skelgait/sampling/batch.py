@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Generator, Iterable, Iterator
-from contextlib import contextmanager
-from multiprocessing import active_children
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from multiprocessing.process import BaseProcess
 from typing import Any, NamedTuple
 
 import cv2
@@ -65,32 +65,32 @@ def load_batches(
         pin_memory=pin_memory,
         worker_init_fn=_start_worker,
     )
-    for batch in _batches(loader):
-        # Raise here and not in the worker: torch would replace the exception by one with a traceback as text.
-        if isinstance(batch, SkelgaitError):
-            raise batch
-        yield batch
+    with closing(_batches(loader)) as batches:
+        for batch in batches:
+            # Raise here and not in the worker: torch would replace the exception by one with a traceback as text.
+            if isinstance(batch, SkelgaitError):
+                raise batch
+            yield batch
 
 
-def _batches(loader: DataLoader[Any]) -> Iterator[Any]:
-    """Yield the batches of a loader; name a killed worker in one error."""
-    others = set(active_children())
+def _batches(loader: DataLoader[Any]) -> Generator[Any, None, None]:
+    """Yield the batches of a loader; name a killed worker in one error. No worker is left at the end."""
     with _same_child_handler():
         batches = iter(loader)
-    workers = set(active_children()) - others
-    while True:
-        try:
-            batch = next(batches)
-        except StopIteration:
-            return
-        except (RuntimeError, OSError, EOFError) as error:  # as raised by torch, or by reading from a killed worker
-            for worker in workers:
-                worker.join(_SECONDS_TO_END / len(workers))
-            codes = [worker.exitcode for worker in workers if worker.exitcode]
-            if codes:
-                raise killed_process("worker process that loads batches", codes[0], _HINT) from error
-            raise
-        yield batch
+    workers: Sequence[BaseProcess] = getattr(batches, "_workers", [])  # without workers there is no such attribute
+    try:
+        yield from batches
+    except (RuntimeError, OSError, EOFError) as error:  # as raised by torch, or by reading from a killed worker
+        for worker in workers:
+            worker.join(_SECONDS_TO_END / len(workers))
+        codes = [worker.exitcode for worker in workers if worker.exitcode]
+        if codes:
+            raise killed_process("worker process that loads batches", codes[0], _HINT) from error
+        raise
+    finally:
+        # They only read. Torch would wait for a stopped one without end.
+        for worker in workers:
+            worker.kill()
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Collection, Generator, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -226,7 +226,8 @@ class _Loop:
         """Return the next batch. If any process cannot read one, or was asked to stop, all processes stop."""
         error: SkelgaitError | None = None
         try:
-            batch = next(batches)
+            with suppress(KeyboardInterrupt), self.stop.wait():  # it is wanted then
+                batch = next(batches)
         except SkelgaitError as raised:
             error = raised
         if any_process(self.stop.wanted or error is not None):
@@ -257,7 +258,8 @@ class _Loop:
             return
         with self.metrics.paused():
             try:
-                report = self.evaluate(network.eval(), self._check_stop)
+                with self.stop.wait():
+                    report = self.evaluate(network.eval(), self._check_stop)
             except KeyboardInterrupt:
                 self._log_stop()
                 raise

@@ -15,6 +15,7 @@ from tests.faults.attacks import Target
 from tests.faults.commands import COMMANDS, make_workspace
 
 PAIRED = ("heatmap", "heatmap hdf5", "link", "embed", "train", "evaluate", "convert")
+CAN_MOUNT = attacks.can_mount()
 SOURCED = ("heatmap", "link", "embed", "convert", "silhouettes", "poses")
 
 
@@ -23,13 +24,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=0, help="seed of the times of faults [default: 0]")
     parser.add_argument("--only", help="name of one attack, for example killed")
+    parser.add_argument("--command", choices=COMMANDS, help="attack one command; all if it is left out")
     options = parser.parse_args()
+    if not CAN_MOUNT:
+        print("skipped: small file system (this user may not mount one)")
     start, rng = time.monotonic(), random.Random(options.seed)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o755)
         make_workspace(folder)
-        rows = [row for command in COMMANDS for row in attack(folder, command, rng, options.only)]
+        commands = [options.command] if options.command else COMMANDS
+        rows = [row for command in commands for row in attack(folder, command, rng, options.only)]
     print(f"\n{'command':<14} {'fault':<16} {'tries':>5} {'survived':>8}")
     for command, fault, problems in rows:
         print(f"{command:<14} {fault:<16} {len(problems):>5} {problems.count(''):>8}")
@@ -42,6 +47,7 @@ def attack(folder: Path, name: str, rng: random.Random, only: str | None) -> lis
     """Attack one command; return command, fault and the problem of each try."""
     command = COMMANDS[name]
     plan = {"killed": command.kills, "full_disk": 3, "read_only": int(os.getuid() == 0)}
+    plan |= {"small_file_system": 3} if CAN_MOUNT else {}
     plan |= {"two_at_once": 3, "one_waits": 1} if name in PAIRED else {}
     plan |= {"source_gone": 3} if name in SOURCED else {}
     plan |= {"clock_set_back": 1}

@@ -6,6 +6,9 @@ import os
 import random
 import resource
 import shutil
+import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -32,6 +35,9 @@ class Target:
         assert ended.code == 0, ended.stderr
         self.expected: Any = command.content(self.out)
         self.seconds = ended.seconds
+        self.is_folder = self.out.is_dir()
+        sizes = [path.stat().st_blocks for path in (self.out, *self.out.rglob("*")) if not path.is_symlink()]
+        self.size_kb = sum(sizes) // 2
 
     def clear(self) -> None:
         """Remove the output, and what hides beside it."""
@@ -122,6 +128,44 @@ def _limit(size: int) -> Callable[[], None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
 
     return prepare
+
+
+def can_mount() -> bool:
+    """Return True if this user may mount a file system in memory."""
+    if sys.platform != "linux" or os.getuid() != 0:
+        return False
+    with tempfile.TemporaryDirectory() as name:
+        is_mounted = _mount(Path(name), 16)
+        if is_mounted:
+            _unmount(Path(name))
+    return is_mounted
+
+
+def small_file_system(target: Target, rng: random.Random) -> str:
+    """Let the command fill a file system, free space, then run the command again."""
+    target.clear()
+    place = target.out if target.is_folder else target.out.parent
+    place.mkdir(parents=True, exist_ok=True)
+    size_kb = int(target.size_kb * rng.uniform(0, 0.8))
+    if not _mount(place, size_kb):
+        return "cannot mount"
+    try:
+        ended = run(target.folder, *target.command.args)
+        _mount(place, 2**16, "remount,")
+        if ended.code and not any(reason in ended.stderr for reason in ("No space left", "free on the disk")):
+            return f"{size_kb} kB: {ended.stderr[-500:]}"
+        return target.problem_after(ended)
+    finally:
+        _unmount(place)
+
+
+def _mount(place: Path, size_kb: int, options: str = "") -> bool:
+    command = ["mount", "-t", "tmpfs", "-o", f"{options}size={max(size_kb, 8)}k", "tmpfs", str(place)]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+def _unmount(place: Path) -> None:
+    subprocess.run(["umount", "--lazy", str(place)], check=True)
 
 
 def read_only(target: Target, rng: random.Random) -> str:

@@ -56,11 +56,6 @@ def bytes_of(path: Path) -> dict[str, str]:
     }
 
 
-def without_report(folder: Path) -> dict[str, str]:
-    """Return the hash of each file but `report.csv`, which describes the sequences that one run has written."""
-    return {name: content for name, content in bytes_of(folder).items() if name != "report.csv"}
-
-
 def _hash(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
@@ -90,7 +85,7 @@ def report(folder: Path) -> dict[str, str]:
 
 COMMANDS = {
     "synth": Command(("synth", "walkers", "--people", 2, "--views", 1, "--frames", 8), "walkers", bytes_of, 10),
-    "poses": Command(("poses", "raw", "--poses", "poses-out"), "poses-out", without_report, 15),
+    "poses": Command(("poses", "raw", "--poses", "poses-out"), "poses-out", bytes_of, 15),
     "silhouettes": Command(("silhouettes", "images", "--silhouettes", "sil-out"), "sil-out", bytes_of, 15),
     "heatmap": Command(("heatmap", "--maps", "maps-out"), "maps-out", bytes_of, 25),
     "heatmap hdf5": Command(("heatmap", "--maps", "hdf5-out", "--storage", "hdf5"), "hdf5-out", bytes_of, 20),
@@ -98,11 +93,11 @@ COMMANDS = {
     "link hdf5": Command(("link", "--pairs", "pairs-h5", "--storage", "hdf5"), "pairs-h5", bytes_of, 10),
     "convert": Command(("convert", "maps", "converted"), "converted", bytes_of, 15),
     "train": Command(("train",), "runs/run", training, 15),
-    "embed": Command(("embed", "--checkpoint", "c.pt", "--out", "e-out.h5"), "e-out.h5", bytes_of, 25),
+    "embed": Command(("embed", "--checkpoint", "c.pt", "--out", "embedded/e.h5"), "embedded/e.h5", bytes_of, 25),
     "evaluate": Command(("evaluate", "--embeddings", "e.h5", "--report", "report", *PROTOCOL), "report", report, 10),
-    "identify": Command(("identify", "e.h5", "--gallery", "e.h5", "--out", "rank.csv"), "rank.csv", bytes_of, 5),
+    "identify": Command(("identify", "e.h5", "--gallery", "e.h5", "--out", "ranks/r.csv"), "ranks/r.csv", bytes_of, 5),
     "show": Command(("show", "maps", "--out", "pictures"), "pictures", bytes_of, 5),
-    "runs": Command(("runs", "--runs", "done", "--plot", "plot.png"), "plot.png", Path.is_file, 5),
+    "runs": Command(("runs", "--runs", "done", "--plot", "plots/p.png"), "plots/p.png", Path.is_file, 5),
 }
 
 

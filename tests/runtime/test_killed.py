@@ -1,4 +1,4 @@
-"""Killed workers, ranks and launchers, through the command line: one line with a hint, and no process is left."""
+"""Killed and stopped workers, ranks and launchers, through the command line: one line, and no process is left."""
 
 from __future__ import annotations
 
@@ -86,7 +86,8 @@ def seconds_until_dead(pids: list[int]) -> float:
 
 def errors(stderr: str) -> str:
     """Return stderr without the lines of progress."""
-    return "".join(line for line in stderr.splitlines(keepends=True) if not re.match(r"\S+ Training: ", line))
+    progress = re.compile(r"\S+ (Training|Drawing maps): ")
+    return "".join(line for line in stderr.splitlines(keepends=True) if not progress.match(line))
 
 
 @pytest.mark.slow
@@ -152,3 +153,63 @@ def _workers(pid: int) -> list[int]:
 
 def _read(pid: int, name: str) -> str:
     return Path(f"/proc/{pid}/{name}").read_text(errors="replace")
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def interrupt(process: subprocess.Popen[str]) -> str:
+    """Press Ctrl-C; return stderr once the command and all its processes are gone."""
+    everyone, start_time = [process.pid, *descendants(process.pid)], time.monotonic()
+    process.send_signal(signal.SIGINT)
+    stderr = process.communicate(timeout=60)[1]
+    assert seconds_until_dead(everyone) + time.monotonic() - start_time < 10
+    assert process.returncode == 130, stderr
+    return stderr
+
+
+@pytest.mark.slow
+def test_stopped_worker_of_heatmap_does_not_delay_an_interrupt_and_loses_nothing(tmp_path: Path) -> None:
+    write_dataset(tmp_path, people=4, repeats=2, frames=60)
+    process = start(tmp_path, "heatmap", "--workers", 2, "--maps", "interrupted")
+    wait_for(lambda: len(_workers(process.pid)) == 2, process)
+    os.kill(_workers(process.pid)[0], signal.SIGSTOP)
+    assert interrupt(process).endswith("Stopped.\n")
+    assert not list((tmp_path / "interrupted").rglob("*.partial"))
+    process = start(tmp_path, "heatmap", "--workers", 2, "--maps", "continued")
+    wait_for(lambda: len(_workers(process.pid)) == 2, process)
+    worker = _workers(process.pid)[0]
+    os.kill(worker, signal.SIGSTOP)
+    time.sleep(6)  # longer than workers have to end
+    assert process.poll() is None
+    os.kill(worker, signal.SIGCONT)
+    assert errors(process.communicate(timeout=60)[1]) == ""
+    resumed = start(tmp_path, "heatmap", "--workers", 2, "--maps", "interrupted")
+    assert errors(resumed.communicate(timeout=60)[1]) == ""
+    assert process.returncode == resumed.returncode == 0
+    assert files(tmp_path / "continued") == files(tmp_path / "interrupted")
+
+
+@pytest.mark.slow
+def test_stopped_loader_of_train_does_not_delay_an_interrupt(workspace: Path) -> None:
+    process = start_training(workspace, "stopped-loader")
+    (worker,) = children(process.pid)
+    os.kill(worker, signal.SIGSTOP)
+    time.sleep(1)  # the batches that it has read are used up
+    stderr = errors(interrupt(process))
+    assert re.fullmatch(rf"{STOPPED}Stopped.\n", stderr), stderr
+    assert len(list((workspace / "runs" / "stopped-loader" / "checkpoints").glob("*.pt"))) == 1
+
+
+@pytest.mark.slow
+def test_continued_loader_of_train_goes_on(workspace: Path) -> None:
+    process = start_training(workspace, "continued-loader")
+    (worker,) = children(process.pid)
+    metrics = workspace / "runs" / "continued-loader" / "metrics.jsonl"
+    os.kill(worker, signal.SIGSTOP)
+    time.sleep(6)
+    lines = metrics.read_text().count("\n")
+    os.kill(worker, signal.SIGCONT)
+    wait_for(lambda: metrics.read_text().count("\n") > lines + 3, process)
+    assert re.fullmatch(rf"{STOPPED}Stopped.\n", errors(interrupt(process)))
