@@ -39,7 +39,7 @@ class Journal:
         if self.path.is_symlink() or not self.path.is_file():
             return BuildReport()
         with reading(self.path, "a journal of skelgait", "remove it"):
-            values = map(parse_line, self.path.read_bytes().split(b"\n"))
+            values = map(parse_line, filter(None, self.path.read_bytes().split(b"\n")))
         sequences = [sequence for value in values if value is not None and (sequence := _sequence(value)) is not None]
         return BuildReport(
             {key: counts for key, counts, _ in sequences}, details={key: details for key, _, details in sequences}

@@ -26,10 +26,10 @@ import os, signal, sys
 from pathlib import Path
 from skelgait.cli import main
 
-after, number, replace = sys.argv.pop(1) == "after", sys.argv.pop(1), Path.replace
+after, name, replace = sys.argv.pop(1) == "after", sys.argv.pop(1), Path.replace
 
 def killed(self, target):
-    is_last = f"/{number}/" in f"{target}"
+    is_last = name in Path(target).parts
     if after or not is_last:
         replace(self, target)
     if is_last:
@@ -57,32 +57,39 @@ def files() -> dict[str, bytes]:
     return {str(path): path.read_bytes() for path in Path("poses").rglob("*") if path.is_file()}
 
 
-def kill(moment: str, number: str, *flags: str) -> None:
-    command = [sys.executable, "-c", SCRIPT, moment, number, "poses", "raw", *FLAGS, *flags]
+def kill(moment: str, name: str, *flags: str) -> None:
+    command = [sys.executable, "-c", SCRIPT, moment, name, "poses", "raw", *FLAGS, *flags]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert ended.returncode == -signal.SIGKILL, ended.stderr
 
 
 @pytest.fixture
-def expected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
+def storage() -> tuple[str, ...]:
+    return ()
+
+
+@pytest.fixture
+def expected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, storage: tuple[str, ...]) -> dict[str, bytes]:
     """Write a raw dataset; return the files of an undisturbed run, which is removed."""
     monkeypatch.chdir(tmp_path)
     write_raw(frames=6)
-    run("poses", "raw", *FLAGS)
+    run("poses", "raw", *FLAGS, *storage)
     written = files()
     Path("poses").rename("elsewhere")
     return written
 
 
-def test_report_after_kills_is_that_of_an_undisturbed_run(expected: dict[str, bytes]) -> None:
-    kill("after", KEYS[1].identity)
-    kill("before", KEYS[3].identity)
+@pytest.mark.parametrize("storage", [(), ("--storage", "hdf5")], ids=["pkl", "hdf5"])
+def test_report_after_kills_is_that_of_an_undisturbed_run(expected: dict[str, bytes], storage: tuple[str, ...]) -> None:
+    second, last = ("shard-00001.h5", "shard-00003.h5") if storage else (KEYS[1].identity, KEYS[3].identity)
+    kill("after", second, *storage)
+    kill("before", last, *storage)
     assert JOURNAL.is_file()
     assert not Path("poses", "report.csv").exists()
     assert "none found" in CliRunner().invoke(app, ["inspect", "poses", "--verify"]).stdout
     JOURNAL.write_bytes(JOURNAL.read_bytes() + b'{"key": ["00004"')  # as a full disk leaves it
-    run("poses", "raw", *FLAGS)
+    run("poses", "raw", *FLAGS, *storage)
     assert files() == expected
 
 
