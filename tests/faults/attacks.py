@@ -53,8 +53,9 @@ class Target:
         return [path for path in places if path.name.endswith((".partial", "skelgait.lock"))]
 
     def again(self) -> Ended:
-        """Run the command once more; a training is resumed if it can be."""
-        resume = ("--resume",) if self.command.args[0] == "train" and list(self.out.rglob("*.pt")) else ()
+        """Run the command once more; a training or a demo is resumed if it can be."""
+        can_resume = {"train": list(self.out.rglob("*.pt")), "demo": (self.out / "demo.json").is_file()}
+        resume = ("--resume",) if can_resume.get(str(self.command.args[0])) else ()
         return run(self.folder, *self.command.args, *resume)
 
     def problem_after(self, *endings: Ended) -> str:

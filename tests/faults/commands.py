@@ -75,6 +75,12 @@ def _tensors(value: Any) -> Any:
     return _hash(value.numpy().tobytes()) if isinstance(value, torch.Tensor) else str(value)
 
 
+def demo(folder: Path) -> dict[str, Any]:
+    """Return what two demos have in common: the data, and the trainings."""
+    data = {name: bytes_of(folder / name) for name in ("poses", "silhouettes", "maps", "pairs")}
+    return data | {run.name: training(run) for run in sorted((folder / "runs").iterdir())}
+
+
 def report(folder: Path) -> dict[str, str]:
     """Return the hash of each file of a report, without the date of the evaluation."""
     content = bytes_of(folder)
@@ -93,6 +99,7 @@ COMMANDS = {
     "link hdf5": Command(("link", "--pairs", "pairs-h5", "--storage", "hdf5"), "pairs-h5", bytes_of, 10),
     "convert": Command(("convert", "maps", "converted"), "converted", bytes_of, 15),
     "train": Command(("train",), "runs/run", training, 15),
+    "demo": Command(("demo", "--quick", "--out", "demo"), "demo", demo, 3),
     "embed": Command(("embed", "--checkpoint", "c.pt", "--out", "embedded/e.h5"), "embedded/e.h5", bytes_of, 25),
     "evaluate": Command(("evaluate", "--embeddings", "e.h5", "--report", "report", *PROTOCOL), "report", report, 10),
     "identify": Command(("identify", "e.h5", "--gallery", "e.h5", "--out", "ranks/r.csv"), "ranks/r.csv", bytes_of, 5),
