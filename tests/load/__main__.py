@@ -43,8 +43,8 @@ class Cost(NamedTuple):
 
 STAGES: dict[str, tuple[str, ...]] = {
     "inspect (poses)": ("skelgait", "inspect", "poses"),
-    "heatmap": ("skelgait", "heatmap", "--storage", "hdf5"),
-    "heatmap (all drawn)": ("skelgait", "heatmap", "--storage", "hdf5"),
+    "heatmap (every tenth)": ("skelgait", "heatmap", "--poses", "tenth", "--maps", "drawn", "--storage", "hdf5"),
+    "heatmap (drawn before)": ("skelgait", "heatmap", "--poses", "tenth", "--maps", "drawn", "--storage", "hdf5"),
     "link": ("skelgait", "link", "--storage", "hdf5"),
     "convert": ("skelgait", "convert", "silhouettes", "silhouettes_hdf5"),
     "inspect (pairs)": ("skelgait", "inspect", "pairs"),

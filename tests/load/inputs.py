@@ -1,4 +1,4 @@
-"""Inputs of the commands: poses, silhouettes, a partition, a protocol, and embeddings.
+"""Inputs of the commands: poses, maps, silhouettes, a partition, a protocol, and embeddings.
 
 Run: python -m tests.load.inputs FOLDER SEQUENCES
 """
@@ -42,7 +42,10 @@ def keys_of(size: int) -> Iterator[Key]:
 
 
 def write_inputs(folder: Path, size: int) -> None:
-    """Write poses and silhouettes of one frame, a partition, a protocol, and embeddings of full width."""
+    """Write poses, maps and silhouettes of one frame, a partition, a protocol, and embeddings of full width.
+
+    `tenth` has the poses of every tenth sequence, for commands that take long.
+    """
     rng = np.random.default_rng(0)
     pose = np.ones((1, 17, 3), np.float32)
     # A person who stands upright: the joints of the COCO order from nose to ankles.
@@ -50,9 +53,13 @@ def write_inputs(folder: Path, size: int) -> None:
     pose[0, :, 0] = [100, 97, 103, 94, 106, 85, 115, 80, 120, 78, 122, 90, 110, 88, 112, 87, 113]
     silhouette = np.zeros((1, 64, 64), np.uint8)
     silhouette[:, :, 24:40] = 255
-    for key in keys_of(size):
-        pose[0, :, :2] += rng.normal(0, 0.01, (17, 2))
-        for name, array in (("poses", pose), ("silhouettes", silhouette)):
+    maps = np.stack([silhouette, silhouette], axis=1)
+    for number, key in enumerate(keys_of(size)):
+        noisy = pose + np.pad(rng.normal(0, 0.3, (1, 17, 2)), ((0, 0), (0, 0), (0, 1))).astype(np.float32)
+        arrays = {"poses": noisy, "silhouettes": silhouette, "maps": maps}
+        if number % 10 == 0:
+            arrays["tenth"] = noisy
+        for name, array in arrays.items():
             sequence = folder / name / key.identity / key.condition / key.view
             sequence.mkdir(parents=True)
             (sequence / "000.pkl").write_bytes(pickle.dumps(array, protocol=4))
