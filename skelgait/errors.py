@@ -11,6 +11,7 @@ SkelgaitError
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -81,7 +82,8 @@ def reading(
 ) -> Iterator[None]:
     """Turn what can go wrong while a file is read in the block into an error of this file.
 
-    Errors of the system, of text, of numbers and of values, too little memory and too deep nesting are caught.
+    Errors of the system, of text, of numbers and of values, too little memory and too deep nesting are caught. A pipe
+    or device, which may have no end, is refused before it is read, except for settings: `--settings <(...)`.
 
     Args:
         path: file that is read.
@@ -95,6 +97,8 @@ def reading(
         SkelgaitError: of the kind `raises`, if one of these errors is raised in the block.
     """
     others: tuple[type[Exception], ...] = (ArithmeticError, ValueError, *also)
+    if raises is not SettingsError and is_endless(path):
+        raise raises(path, "a pipe or device", expected, "copy its content into a file")
     try:
         yield
     except SkelgaitError:
@@ -107,6 +111,15 @@ def reading(
         raise raises(path, f"{found} (nested too deeply)", expected, hint) from error
     except others as error:
         raise raises(path, f"{found} ({reason_of(error)})", expected, hint) from error
+
+
+def is_endless(path: PathLike) -> bool:
+    """Return True for a pipe or device, which may have no end; False for a file or folder, or if there is nothing."""
+    try:
+        mode = os.stat(path).st_mode  # noqa: PTH116 - `path` may be text
+    except (OSError, ValueError):
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
 def reason_of(error: Exception) -> str:

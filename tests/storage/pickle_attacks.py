@@ -158,6 +158,10 @@ BOMBS = {
         array(_ONE, kind("O"), b"]h\x01a").replace(b"\x87R(", b"\x87R\x94(", 1),
         "a reference to value 1 of 1",
     ),
+    "the same list in many arrays": (
+        b"(](" + b"N" * 10**5 + b"e\x94" + 50 * array(b"J\xa0\x86\x01\x00\x85", kind("O"), b"h\x00") + b"l",
+        "arrays or text made from the same bytes again and again",
+    ),
     "the same bytes in many arrays": (
         b"(B"
         + struct.pack("<I", 10**5)

@@ -10,6 +10,7 @@ import sys
 import tracemalloc
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from skelgait.errors import DataError
@@ -18,7 +19,7 @@ from skelgait.storage.arrays import read_pickled, read_pickled_array, read_pickl
 from tests.limits import within
 from tests.paths import ROOT
 from tests.raw.poses.estimator_builders import read_all
-from tests.storage.pickle_attacks import BOMBS, NUMPY, array, code, kind, pickled, short, text
+from tests.storage.pickle_attacks import BOMBS, NUMPY, array, code, kind, name, pickled, short, text
 
 
 def read_any(path: Path) -> object:
@@ -54,6 +55,12 @@ def test_bombs_are_refused_within_limits(tmp_path: Path, name: str) -> None:
     content, found = BOMBS[name]
     with within(seconds=5, megabytes=100):
         refuse(tmp_path / "a.pkl", pickled(content), found)
+
+
+@pytest.mark.skipif(np.dtype("g").itemsize != 16, reason="long doubles are doubles here")
+def test_keys_that_all_hash_alike_are_refused(tmp_path: Path) -> None:
+    scalar = name("numpy._core.multiarray", "scalar") + kind("f16") + short((np.longdouble(2) ** 2000).tobytes())
+    refuse(tmp_path / "a.pkl", pickled(b"}" + scalar + b"\x86RNs"), "a longdouble as a key")
 
 
 def test_memory_is_a_small_multiple_of_the_file(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
 
-from skelgait.errors import DataError
+from skelgait.errors import DataError, is_endless
 from skelgait.raw.file_tree import Folder, walk_folders
 from skelgait.raw.keys import DEFAULT_LABEL, PathParts
 
@@ -96,7 +96,9 @@ def iter_lines(path: Path, encoding: str, errors: str = "strict") -> Iterator[st
 
 
 def read_head(path: Path) -> bytes:
-    """Return the first bytes of a file; empty if it cannot be read."""
+    """Return the first bytes of a file; empty if it cannot be read, or is a pipe or device."""
+    if is_endless(path):
+        return b""
     try:
         with path.open("rb") as file:
             return file.read(_HEAD_BYTES)

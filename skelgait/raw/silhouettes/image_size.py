@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import struct
 
+# Markers of JPEG without a length: TEM, RST0 to RST7, SOI and EOI. Before the size, decoders differ on what follows.
+_JPEG_WITHOUT_LENGTH = frozenset({0x00, 0x01, *range(0xD0, 0xDA)})
 # Markers of a JPEG segment with the size of the image: SOF0 to SOF15, without the tables DHT, JPG and DAC.
 _JPEG_SIZES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
@@ -29,6 +31,8 @@ def _jpeg_size(content: bytes) -> tuple[int, int] | None:
     position = 2
     while content[position] == 0xFF:
         marker = content[position + 1]
+        if marker in _JPEG_WITHOUT_LENGTH:
+            return None
         if marker == 0xFF:  # a fill byte
             position += 1
         elif marker in _JPEG_SIZES:

@@ -11,8 +11,9 @@ from skelgait.storage.pickles.numpy_forms import NUMBER_TYPES
 from skelgait.storage.pickles.refusal import SAVE_PLAIN_DATA, RefusedPickle
 from skelgait.storage.pickles.stream import PickleStream
 
-# Keys of dictionaries, which hash in constant time and without many collisions.
-_REAL_TYPES = {kind.type for kind in NUMBER_TYPES.values() if kind.kind != "c"}
+# Keys of dictionaries, which hash in constant time and without many collisions: all long doubles above the largest
+# double have one hash.
+_REAL_TYPES = {kind.type for kind in NUMBER_TYPES.values() if kind.kind != "c"} - {np.longdouble}
 _KEY_TYPES = frozenset({str, bytes, int, float, bool, type(None), np.str_, np.bytes_, *_REAL_TYPES})
 
 

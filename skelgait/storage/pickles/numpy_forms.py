@@ -54,6 +54,7 @@ def build_array(stream: PickleStream, data: Any, kind: Any, shape: Any, is_fortr
         raise RefusedPickle(f"an array of type {type(kind).__name__}")
     size = count_values(shape)
     if kind == _OBJECTS:
+        stream.produce(size * _OBJECTS.itemsize)
         return _build_objects(data, size).reshape(shape, order="F" if is_fortran else "C")
     if type(data) is str:
         data = data.encode("latin1")

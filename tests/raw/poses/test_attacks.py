@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import pickle
 import zipfile
 from collections.abc import Callable
@@ -158,3 +159,20 @@ def test_person_index_of_other_content_is_refused(tmp_path: Path, content: objec
         return
     with pytest.raises(DataError, match=r"index\.pkl: found "):
         read_person_index(path, None)
+
+
+def read_first(folder: Path, layout: str) -> None:
+    raw = open_raw(folder, layout)
+    raw.read(raw.keys[0])
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes on this system")
+@pytest.mark.parametrize(("file", "layout"), [("a.json", "alphapose"), ("a.csv", "table"), ("a.npy", "numpy")])
+def test_pipes_and_devices_are_not_waited_for(tmp_path: Path, file: str, layout: str) -> None:
+    os.mkfifo(tmp_path / file)
+    (tmp_path / f"zero{Path(file).suffix}").symlink_to("/dev/zero")
+    message = r"found a pipe or device, expected .*; copy its content into a file"
+    with within(5), pytest.raises(DataError, match=message):
+        read_first(tmp_path, layout)
+    with pytest.raises(DataError, match="empty files: 2 of 2"):
+        open_raw(tmp_path)

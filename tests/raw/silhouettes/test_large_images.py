@@ -61,6 +61,14 @@ def test_image_beyond_the_limit_is_refused_before_it_is_decoded(tmp_path: Path, 
         read_silhouette(path)
 
 
+@pytest.mark.parametrize("marker", [0x00, 0x01, *range(0xD0, 0xDA)])
+def test_jpeg_whose_size_two_decoders_read_differently_is_refused(tmp_path: Path, marker: int) -> None:
+    content = b"\xff\xd8\xff" + bytes([marker]) + jpeg(30_000, 30_000)[2:]
+    (tmp_path / "1.png").write_bytes(content)
+    with within(1), pytest.raises(DataError, match=r"1\.png: found no image of the kind"):
+        read_silhouette(tmp_path / "1.png")
+
+
 @pytest.mark.parametrize(
     "content", [b"", b"BM", b"\xff\xd8", b"\xff\xd8" + b"\xff" * 9, b"\x89PNG\r\n\x1a\n", b"GIF89a"]
 )
