@@ -99,8 +99,12 @@ def load_checkpoint(path: PathLike) -> Checkpoint:
     path = Path(path)
     file = read_checkpoint_file(path)
     check_network_is_registered(path, file.skelgait.settings)
-    architecture = infer_sizes(file.weights, file.skelgait.settings).architecture
-    mismatches = find_mismatches(file.weights, architecture)
+    try:
+        architecture = infer_sizes(file.weights, file.skelgait.settings).architecture
+        mismatches = find_mismatches(file.weights, architecture)
+    except (MemoryError, RuntimeError) as error:  # for example a size that overflows
+        found = f"sizes of a network that cannot be built ({str(error).partition(chr(10))[0]})"
+        raise CheckpointError(path, found, "weights of a network", HINT) from error
     check_network_matches(path, mismatches, architecture.name)
     if mismatches.names():
         hint = f"{HINT}; `skelgait checkpoint {path}` lists all of them"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import torch
@@ -14,12 +15,15 @@ SMALL = Architecture("skeletongait", (16, 8, 12, 20), (1, 2, 3, 1), classes=5, e
 SMALL_PLUS = Architecture("skeletongait++", (16, 8, 12, 20), (2, 1, 1, 2), classes=5, embedding_width=6, strips=16)
 CCPG = Architecture("skeletongait", (64, 128, 256, 512), (1, 1, 1, 1), classes=100, embedding_width=256, strips=16)
 
+MANY = 10**9
 FCS, CLASSIFIER = "FCs.fc_bin", "BNNecks.fc_bin"
 
 
 def zeros(*shape: int) -> Tensor:
-    """Return zeros of any shape that take no memory; an integer without a shape."""
-    return torch.zeros(1).expand(shape) if shape else torch.zeros((), dtype=torch.int64)
+    """Return zeros, which take no memory if they are too many for a file; an integer without a shape."""
+    if not shape:
+        return torch.zeros((), dtype=torch.int64)
+    return torch.zeros(shape) if math.prod(shape) < MANY else torch.zeros(1).expand(shape)
 
 
 def weights_of(architecture: Architecture) -> dict[str, Tensor]:

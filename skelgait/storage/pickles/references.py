@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter, OrderedDict
 from collections.abc import Iterable
 from typing import Any
 
@@ -11,7 +12,7 @@ from skelgait.storage.pickles.refusal import SAVE_PLAIN_DATA, RefusedPickle
 
 _ALLOWED, _ALLOWED_PER_BYTE = 2**20, 32
 _VALUE_BYTES = 8
-_CONTAINERS = frozenset({list, tuple, dict, np.ndarray})
+_CONTAINERS = frozenset({list, tuple, dict, OrderedDict, Counter, np.ndarray})
 
 
 def check_references(content: object, file_size: int) -> None:
@@ -39,7 +40,7 @@ def check_references(content: object, file_size: int) -> None:
 
 
 def _values(container: Any) -> Iterable[Any]:
-    if type(container) is dict:
+    if isinstance(container, dict):
         return container.values()
     if type(container) is np.ndarray:
         return container.ravel().tolist() if container.dtype == object else ()
