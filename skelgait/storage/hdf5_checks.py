@@ -6,6 +6,7 @@ and ask for any filter. Skelgait writes none of that, so every such file is refu
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from math import ceil, prod
 from pathlib import Path
 
@@ -13,8 +14,9 @@ import h5py
 from h5py import h5d, h5l, h5o, h5t
 
 from skelgait.errors import DataError
+from skelgait.storage.hdf5_chunk_checks import BLOSC, DEFLATE, FLETCHER32, chunks_problem, table_form
 
-_FILTERS = {1: "deflate", 3: "fletcher32", 32001: "blosc"}
+_FILTERS = (DEFLATE, FLETCHER32, BLOSC)
 # DEFLATE cannot compress more than 1032 to 1, LZ4 not more than 255 to 1: a table beyond that lacks data.
 MAX_RATIO = 1032
 _MAX_DEPTH = 2
@@ -24,43 +26,56 @@ _EXPECTED = "plain tables with all data in this file, as skelgait writes them"
 _HINT = "do not use this file unless you trust its source; write it again with skelgait"
 
 
-def check_tables(file: h5py.File) -> None:
+def check_tables(file: h5py.File, *, frames: bool = True) -> None:
     """Check that all objects in an open file are plain tables, or groups of them.
 
+    Args:
+        file: open file.
+        frames: check also the chunks of the table `frames`; otherwise, the caller does that when reading them.
+
     Raises:
-        DataError: if there is a link, external, virtual or missing data, an unknown filter, or a type other than
-            numbers and text of fixed length.
+        DataError: if there is a link, external, virtual or missing data, an unknown filter, a chunk of another size, or
+            a type other than numbers and text of fixed length.
     """
     if file.userblock_size:
         raise _refusal(file, "/", f"{file.userblock_size} bytes before the start of the HDF5 data")
     size = Path(file.filename).stat().st_size
-    n_objects = _check_group(file, file.id, "", size, 0)
-    if n_objects > _MAX_OBJECTS:
-        raise _refusal(file, "/", f"{n_objects} tables")
+    objects = list(_objects(file, file.id, "", size))
+    if len(objects) > _MAX_OBJECTS:
+        raise _refusal(file, "/", f"{len(objects)} tables")
+    tables = [(path, item, table_form(item)) for path, item in objects if isinstance(item, h5d.DatasetID)]
+    declared = sum(prod(table.shape) * form.item_bytes for _, table, form in tables)
+    if declared > MAX_RATIO * size:
+        raise _refusal(file, "/", f"tables of {declared} bytes in a file of {size}")
+    for path, table, form in tables:
+        is_read_later = path == "/frames" and not frames
+        problem = "" if is_read_later or not form.chunk_bytes else chunks_problem(table, form)
+        if problem:
+            raise _refusal(file, path, problem)
 
 
-def _check_group(file: h5py.File, group: h5py.h5g.GroupID, path: str, size: int, depth: int) -> int:
-    """Check the objects of a group, and return their number."""
-    if depth > _MAX_DEPTH:
+def _objects(
+    file: h5py.File, group: h5py.h5g.GroupID, path: str, size: int
+) -> Iterator[tuple[str, h5py.h5g.GroupID | h5d.DatasetID]]:
+    """Check all objects of a group, except for their chunks, and yield their paths and themselves."""
+    if path.count("/") > _MAX_DEPTH:
         raise _refusal(file, path, f"groups more than {_MAX_DEPTH} deep, or a group that contains itself")
     if group.get_num_objs() > _MAX_OBJECTS:
         raise _refusal(file, path or "/", f"{group.get_num_objs()} tables")
-    n_objects = 0
     for name, link in _links(group):
         inner = f"{path}/{name.decode(errors='replace')}"
         if link != h5l.TYPE_HARD:
             raise _refusal(file, inner, _LINKS.get(link, "a link of another program"))
         item = h5o.open(group, name)
         if isinstance(item, h5d.DatasetID):
-            n_objects += 1
             problem = _problem(item, size)
             if problem:
                 raise _refusal(file, inner, problem)
-        elif isinstance(item, h5py.h5g.GroupID):
-            n_objects += 1 + _check_group(file, item, inner, size, depth + 1)
-        else:
+        elif not isinstance(item, h5py.h5g.GroupID):
             raise _refusal(file, inner, "a named type")
-    return n_objects
+        yield inner, item
+        if isinstance(item, h5py.h5g.GroupID):
+            yield from _objects(file, item, inner, size)
 
 
 def _links(group: h5py.h5g.GroupID) -> list[tuple[bytes, int]]:

@@ -24,7 +24,9 @@ _FILTER_ERROR = "filter returned failure"
 
 
 @contextmanager
-def open_hdf5(path: Path, expected: str, hint: str, found: str = "a damaged file") -> Iterator[h5py.File]:
+def open_hdf5(
+    path: Path, expected: str, hint: str, found: str = "a damaged file", *, frames: bool = True
+) -> Iterator[h5py.File]:
     """Open an HDF5 file for reading, and check its tables.
 
     Args:
@@ -32,24 +34,26 @@ def open_hdf5(path: Path, expected: str, hint: str, found: str = "a damaged file
         expected: expected content, for the error.
         hint: hint of the error about a damaged file.
         found: description of a damaged file, or of one of another program.
+        frames: the chunks of the table `frames` are checked too, as by `check_tables`.
 
     Raises:
         DataError: if the file cannot be read, is damaged, or holds anything but plain tables; also for the errors that
             damaged data cause inside the block.
     """
     try:
-        with open_checked(path) as file:
+        with open_checked(path, frames=frames) as file:
             yield file
     except HDF5_ERRORS as error:
         raise hdf5_error(path, error, expected, hint, found) from error
 
 
-def open_checked(path: Path, *, chunk_cache: bool = True) -> h5py.File:
+def open_checked(path: Path, *, chunk_cache: bool = True, frames: bool = True) -> h5py.File:
     """Open an HDF5 file for reading, and check its tables; the caller closes it.
 
     Args:
         path: file to read.
         chunk_cache: keep decompressed HDF5 chunks in memory.
+        frames: check also the chunks of the table `frames`, as by `check_tables`.
 
     Raises:
         DataError: if the file holds anything but plain tables.
@@ -57,7 +61,7 @@ def open_checked(path: Path, *, chunk_cache: bool = True) -> h5py.File:
     """
     file = h5py.File(path, "r", **({} if chunk_cache else {"rdcc_nbytes": 0}))
     try:
-        check_tables(file)
+        check_tables(file, frames=frames)
     except BaseException:
         file.close()
         raise

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from skelgait.errors import DataError, PathLike
 from skelgait.storage.checks import check_modality, is_modality
+from skelgait.storage.hdf5_frames import ChunkedFrames
 from skelgait.storage.hdf5_reader import HDF5_ERRORS, hdf5_error, is_old_text, open_checked, open_hdf5, read_text
 from skelgait.storage.shards import CHUNK_FRAMES, SUMS, ShardIndex, read_index, sum_of
 from skelgait.storage.source import FrameChoice, Key, Modality, SequenceSource
@@ -143,9 +144,10 @@ class _OpenShard:
 
     def __init__(self, shard: Path) -> None:
         # No chunk cache: clips are drawn at random from much more data, and every open shard would use megabytes.
-        file = open_checked(shard, chunk_cache=False)
+        file = open_checked(shard, chunk_cache=False, frames=False)
         self._file = file
         self._frames = file["frames"]
+        self._chunks = ChunkedFrames(self._frames) if self._frames.chunks else None
         self._names = file.get("frame_names")
         # Contiguous frames are read without HDF5, which is faster, if the system has preadv.
         self._offset = self._frames.id.get_offset() if hasattr(os, "preadv") else None
@@ -176,6 +178,8 @@ class _OpenShard:
 
     def range(self, start: int, stop: int) -> NDArray[Any]:
         """Read frames `start` to `stop - 1`."""
+        if self._chunks:
+            return self._chunks.read(start, stop)
         if self._offset is None or stop <= start:
             return np.asarray(self._frames[start:stop])
         array = self.empty(stop - start)
@@ -219,7 +223,7 @@ def read_shard_index(shard: Path, modality: Modality) -> ShardIndex:
     Raises:
         DataError: if the shard is damaged, or holds another modality.
     """
-    with open_hdf5(shard, _EXPECTED, _HINT) as file:
+    with open_hdf5(shard, _EXPECTED, _HINT, frames=False) as file:
         existing = _modality(file)
         if existing != modality:
             raise DataError(shard, f"a store of {existing}s", f"a store of {modality}s", "choose another folder")
@@ -232,7 +236,7 @@ def shard_modality(shard: Path) -> Modality:
     Raises:
         DataError: if the shard is damaged, or holds other data.
     """
-    with open_hdf5(shard, _EXPECTED, _HINT) as file:
+    with open_hdf5(shard, _EXPECTED, _HINT, frames=False) as file:
         return _modality(file)
 
 
