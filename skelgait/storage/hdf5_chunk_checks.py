@@ -20,6 +20,8 @@ _BLOSC_HEADER = struct.Struct("<4B3I")
 _BLOSC_VERSION, _BLOSC_LZ4_VERSION, _BLOSC_LZ4 = 2, 1, 1
 _BLOSC_UNCOMPRESSED = 0x2
 _BLOSC_START_BYTES = 4
+BLOSC_HEAD_BYTES = 4096
+"""Bytes at the beginning of a chunk by which `blosc_problem` judges it: its header, and the starts of 1020 blocks."""
 
 
 class TableForm(NamedTuple):
@@ -79,7 +81,7 @@ def chunk_problem(table: h5d.DatasetID, offset: tuple[int, ...], form: TableForm
     if applied == [DEFLATE]:
         return "" if inflate(stored, content_bytes) is not None else _size_problem(content_bytes)
     if applied == [BLOSC]:
-        return _blosc_problem(stored, content_bytes, form.item_bytes)
+        return blosc_problem(stored, len(stored), content_bytes, form.item_bytes)
     return _stored_problem(len(stored), applied, content_bytes)
 
 
@@ -105,22 +107,29 @@ def _stored_problem(stored_bytes: int, applied: list[int], n_bytes: int) -> str:
     return "" if stored_bytes == expected else f"a chunk of {stored_bytes} stored bytes instead of {expected}"
 
 
-def _blosc_problem(stored: bytes, n_bytes: int, item_bytes: int) -> str:
-    """Return why a chunk compressed by Blosc 1 with LZ4 cannot be read safely; empty if it can."""
-    if len(stored) < _BLOSC_HEADER.size:
+def blosc_problem(head: bytes, stored_bytes: int, n_bytes: int, item_bytes: int) -> str:
+    """Return why a chunk compressed by Blosc 1 with LZ4 cannot be read safely; empty if it can.
+
+    Args:
+        head: first bytes of the stored chunk, with the starts of all blocks.
+        stored_bytes: size of the stored chunk in bytes.
+        n_bytes: size of its content in bytes.
+        item_bytes: size of an item in bytes.
+    """
+    if len(head) < _BLOSC_HEADER.size:
         return "a chunk without a Blosc header"
-    version, lz4_version, flags, type_bytes, content, block, total = _BLOSC_HEADER.unpack_from(stored)
+    version, lz4_version, flags, type_bytes, content, block, total = _BLOSC_HEADER.unpack_from(head)
     if (version, lz4_version, flags >> 5, type_bytes) != (_BLOSC_VERSION, _BLOSC_LZ4_VERSION, _BLOSC_LZ4, item_bytes):
         return "a chunk that is not compressed by Blosc with LZ4"
-    if (content, total) != (n_bytes, len(stored)) or not 0 < block <= content:
+    if (content, total) != (n_bytes, stored_bytes) or not 0 < block <= content:
         return _size_problem(n_bytes)
     if flags & _BLOSC_UNCOMPRESSED:
         return "" if total == content + _BLOSC_HEADER.size else _size_problem(n_bytes)
     n_blocks = -(-content // block)
     first = _BLOSC_HEADER.size + _BLOSC_START_BYTES * n_blocks
-    if first > total:
+    if first > min(total, len(head)):
         return "a chunk without its Blosc blocks"
-    starts = struct.unpack_from(f"<{n_blocks}i", stored, _BLOSC_HEADER.size)
+    starts = struct.unpack_from(f"<{n_blocks}i", head, _BLOSC_HEADER.size)
     is_inside = first <= min(starts) and max(starts) < total
     return "" if is_inside and len(set(starts)) == n_blocks else "a chunk whose Blosc blocks overlap"
 
