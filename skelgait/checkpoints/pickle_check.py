@@ -38,7 +38,7 @@ _ALLOWED = _CALLED | _STORAGES | _TYPES | {"numpy ndarray"}
 
 
 class _Value(NamedTuple):
-    """What is known about a value.
+    """Facts about a value that the check of a pickle knows.
 
     Attributes:
         kind: number, text, bytes, tuple, container (a list or dictionary), name, result (of a call), or other.

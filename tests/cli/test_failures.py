@@ -1,4 +1,4 @@
-"""What cannot be printed or was not foreseen: one line on stderr and an exit code other than 0."""
+"""Failures to print and unforeseen errors: one line on stderr and an exit code other than 0."""
 
 from __future__ import annotations
 
