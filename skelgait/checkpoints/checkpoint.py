@@ -14,6 +14,7 @@ from torch import Tensor
 from skelgait import __version__
 from skelgait.checkpoints.architecture import Architecture, infer_sizes
 from skelgait.checkpoints.file import HINT, read_checkpoint_file
+from skelgait.checkpoints.hub import local_checkpoint
 from skelgait.checkpoints.mismatch import check_network_is_registered, check_network_matches, find_mismatches
 from skelgait.errors import CheckpointError, PathLike
 from skelgait.models import GaitNetwork
@@ -35,7 +36,7 @@ class Checkpoint:
         training: states of optimizer, learning-rate schedule and loss scaling, and the number of batches drawn; empty
             in files of other programs.
         settings: training settings; empty in files of other programs.
-        data: training data, see `skelgait.training.fingerprint`; empty in files of other programs.
+        data: training data, see `skelgait.sampling.fingerprint`; empty in files of other programs.
     """
 
     architecture: Architecture
@@ -91,12 +92,12 @@ def load_checkpoint(path: PathLike) -> Checkpoint:
     prefix `module.` of DistributedDataParallel. Their iteration is 0.
 
     Args:
-        path: checkpoint file.
+        path: checkpoint file, or name on a hub: hf://OWNER/NAME/FILE[@REVISION].
 
     Raises:
         CheckpointError: if the file is missing, damaged, or not a checkpoint of a registered network.
     """
-    path = Path(path)
+    path = local_checkpoint(path)
     file = read_checkpoint_file(path)
     check_network_is_registered(path, file.skelgait.settings)
     try:

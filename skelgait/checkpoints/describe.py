@@ -13,6 +13,7 @@ from torch import Tensor
 
 from skelgait.checkpoints.architecture import Architecture, infer_sizes
 from skelgait.checkpoints.file import CheckpointFile, Kind, read_checkpoint_file
+from skelgait.checkpoints.hub import file_sha256, locate_checkpoint
 from skelgait.checkpoints.mismatch import (
     CLASSIFIER,
     WeightMismatches,
@@ -73,6 +74,8 @@ class CheckpointReport(Tabular):
         next_command: command to run next; empty if the weights cannot be loaded.
         hint: what to do about weight mismatches; empty if there are none.
         warnings: what is wrong with the values of the weights, with a hint.
+        sha256: SHA-256 of the file, as hexadecimal digits.
+        hub_name: name on a hub, with the commit; empty: a file of this machine.
     """
 
     path: Path
@@ -90,6 +93,8 @@ class CheckpointReport(Tabular):
     next_command: str
     hint: str
     warnings: tuple[str, ...] = ()
+    sha256: str = ""
+    hub_name: str = ""
 
     def headline(self) -> str:
         """Return network and iteration."""
@@ -105,6 +110,8 @@ class CheckpointReport(Tabular):
             "test embedding": self.test_embedding,
             "parameters": self.weights.parameters,
             "size (bytes)": self.size_bytes,
+            "SHA-256": self.sha256 or None,
+            "hub": self.hub_name or None,
             "weights": self.weights.mismatches.summary() if self.weights.mismatches.names() else "complete",
             "training states": ", ".join(self.states) or None,
             "resumable": self.resumable,
@@ -123,12 +130,13 @@ def describe_checkpoint(path: PathLike) -> CheckpointReport:
     """Describe a checkpoint file, even if weights are missing, unexpected or of the wrong shape.
 
     Args:
-        path: checkpoint file.
+        path: checkpoint file, or name on a hub: hf://OWNER/NAME/FILE[@REVISION].
 
     Raises:
         CheckpointError: if the file is missing, damaged, or not a checkpoint of a registered network.
     """
-    path = Path(path)
+    location = locate_checkpoint(path)
+    path, origin = location.path, location.name if location.commit else str(path)
     file = read_checkpoint_file(path)
     extra = file.skelgait
     check_network_is_registered(path, extra.settings)
@@ -148,9 +156,11 @@ def describe_checkpoint(path: PathLike) -> CheckpointReport:
         version=extra.version,
         settings=settings,
         data=data,
-        next_command=_next_command(path, weights, settings.get("dataset", data.get("dataset"))),
+        next_command=_next_command(origin, weights, settings.get("dataset", data.get("dataset"))),
         hint=_hint(path, weights),
         warnings=_warnings(file.weights),
+        sha256=file_sha256(path),
+        hub_name=location.name if location.commit else "",
     )
 
 
@@ -194,10 +204,10 @@ def _preset_test_embedding(weights: WeightsReport) -> int | None:
     return next((preset.test_embedding for preset in weights.presets if preset.is_exact and preset.dataset), None)
 
 
-def _next_command(path: Path, weights: WeightsReport, dataset: object) -> str:
+def _next_command(path: str, weights: WeightsReport, dataset: object) -> str:
     if not weights.is_loadable:
         return ""
-    command = f"skelgait evaluate --checkpoint {shlex.quote(str(path))}"
+    command = f"skelgait evaluate --checkpoint {shlex.quote(path)}"
     preset_datasets = [preset.dataset for preset in weights.presets if preset.is_exact and preset.dataset]
     datasets = [dataset] if isinstance(dataset, str) and dataset in DATASETS else preset_datasets
     if datasets:

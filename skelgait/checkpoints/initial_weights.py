@@ -11,6 +11,7 @@ from torch import Tensor
 
 from skelgait.checkpoints.architecture import Architecture, infer_sizes
 from skelgait.checkpoints.file import HINT, CheckpointFile, read_checkpoint_file
+from skelgait.checkpoints.hub import local_checkpoint
 from skelgait.checkpoints.mismatch import (
     CLASSIFIER,
     check_network_is_registered,
@@ -40,12 +41,13 @@ def initial_weights(path: Path, architecture: Architecture) -> InitialWeights:
     The classifier is dropped if it is missing or has another number of classes. All other weights must match.
 
     Args:
-        path: checkpoint file.
+        path: checkpoint file, or name on a hub: hf://OWNER/NAME/FILE[@REVISION].
         architecture: architecture of the network to be trained.
 
     Raises:
         CheckpointError: if the file cannot be read, or has another architecture; the hint gives the settings to change.
     """
+    path = local_checkpoint(path)
     file = read_checkpoint_file(path)
     weights, names = dict(file.weights), architecture.build_on_meta().state_dict()
     mismatches = find_mismatches(weights, architecture, any_classes=True)

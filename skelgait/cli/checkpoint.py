@@ -24,7 +24,8 @@ _KINDS = {
 _MAX_ROWS = 20
 
 _Path = Annotated[
-    Path, typer.Argument(metavar="PATH", help="Checkpoint of skelgait or OpenGait, or a file of weights only.")
+    Path,
+    typer.Argument(metavar="PATH", help="Checkpoint of skelgait or OpenGait, weights only, or hf://OWNER/NAME/FILE."),
 ]
 
 
@@ -108,7 +109,8 @@ def _training_facts(report: CheckpointReport) -> dict[str, object]:
         facts["skelgait"] = report.version
     facts |= dict(report.settings)
     facts |= {f"data: {name}": value for name, value in report.data.items()}
-    return {**facts, "size": f"{report.size_bytes / 1e6:.1f} MB"}
+    facts |= {"size": f"{report.size_bytes / 1e6:.1f} MB", "SHA-256": report.sha256}
+    return facts | ({"hub": report.hub_name} if report.hub_name else {})
 
 
 def _resumption(report: CheckpointReport) -> str:

@@ -35,8 +35,8 @@ def embed(resolved: Resolved, as_json: Json = False) -> None:
 
     settings = resolved.settings
     config = settings.embed
-    with processes_on(config.device, config.nproc) as device, progress(None, "Embedding", "sequences") as advance:
-        report = embed_run(settings, device, advance, resolved.requested_network())
+    with processes_on(config.device, config.nproc), progress(None, "Embedding", "sequences") as advance:
+        report = embed_run(settings, advance, resolved.requested_network())
     if report is None:
         return
     if as_json:

@@ -49,9 +49,9 @@ def evaluate(resolved: Resolved, all_metrics: _AllMetrics = False, as_json: Json
 
     settings = resolved.settings
     config = settings.evaluate
-    with processes_on(config.device, config.nproc) as device:
+    with processes_on(config.device, config.nproc):
         command_line = shlex.join(["skelgait", *sys.argv[1:]])
-        evaluation = evaluate_run(settings, device, progress, resolved.requested_network(), command_line)
+        evaluation = evaluate_run(settings, progress, resolved.requested_network(), command_line)
     if evaluation is None:
         return
     if as_json:

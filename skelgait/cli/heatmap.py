@@ -9,7 +9,7 @@ import typer
 
 from skelgait.cli.command import COMPUTE, DATA, Json, command
 from skelgait.cli.output import show_counts, show_json, warn
-from skelgait.cli.processes import processes_on_cpu
+from skelgait.cli.processes import processes_on
 
 if TYPE_CHECKING:
     from skelgait.settings import Settings
@@ -34,7 +34,7 @@ def heatmap(settings: Settings, as_json: Json = False) -> None:
     from skelgait.runtime.progress import progress
 
     maps = settings.paths.maps
-    with processes_on_cpu(settings.heatmap.nproc) as group:
+    with processes_on("cpu", settings.heatmap.nproc) as group:
         source = workspace.open_poses(settings)
         with progress(len(source.keys), "Drawing maps", "sequences") as advance:
 

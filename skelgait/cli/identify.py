@@ -41,14 +41,13 @@ def identify(path: _Probes, settings: Settings, as_json: Json = False) -> None:
     With --threshold or --validation, probes of unknown people are rejected.
     """
     from skelgait.pipelines.identify import identify_probes, write_ranking
-    from skelgait.runtime.processes import process_group
     from skelgait.runtime.progress import progress
     from skelgait.storage.lock import lock_file
 
     config = settings.identify
-    with processes_on(config.device, config.nproc) as device, lock_file(config.out, process_group()):
+    with processes_on(config.device, config.nproc) as group, lock_file(config.out, group):
         with progress(None, "Embedding", "sequences") as advance:
-            result = identify_probes(settings, path, device, advance)
+            result = identify_probes(settings, path, advance)
         if result is None:
             return
         if config.out:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 def train(resolved: Resolved, as_json: Json = False) -> None:
     """Train SkeletonGait on maps, or SkeletonGait++ on pairs."""
     from skelgait.pipelines.train import train_run, training_settings
-    from skelgait.runtime.processes import is_main
+    from skelgait.runtime.devices import pick_device
     from skelgait.runtime.progress import progress
 
     run_settings = training_settings(resolved)
@@ -37,9 +37,9 @@ def train(resolved: Resolved, as_json: Json = False) -> None:
     settings = run_settings.settings
     config = settings.train
     bar = progress(config.iterations, "Training", "steps")
-    with processes_on(config.device, config.nproc) as device, bar as advance:
-        report = train_run(settings, device, advance)
-        if not is_main():
+    with processes_on(config.device, config.nproc) as group, bar as advance:
+        report = train_run(settings, pick_device(config.device), advance)
+        if group.rank:
             return
     if as_json:
         show_json(asdict(report))

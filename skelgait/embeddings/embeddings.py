@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from skelgait.errors import CheckpointError, ShapeError
@@ -21,8 +20,8 @@ class Embeddings:
 
     Attributes:
         keys: embedded sequences.
-        values: (N, D, S) float32, a CPU tensor or rows of a file. Comparison is fastest if the D numbers of a strip are
-            contiguous in memory.
+        values: (N, D, S) float32: an array, a CPU tensor or rows of a file. Comparison is fastest if the D numbers of a
+            strip are contiguous in memory.
         n_truncated: number of sequences that were cut to the maximum number of frames.
 
     Raises:
@@ -42,7 +41,7 @@ class Embeddings:
 
 
 def check_finite(
-    values: torch.Tensor, keys: Sequence[Key], where: str, indices: NDArray[np.int64] | None = None
+    values: NDArray[np.float32], keys: Sequence[Key], where: str, indices: NDArray[np.int64] | None = None
 ) -> None:
     """Check that embeddings are finite.
 
@@ -56,12 +55,13 @@ def check_finite(
         CheckpointError: if some are not; it gives their number and the key of the first.
     """
     # Quick test: a sum is finite only if all its terms are.
-    if values.sum().isfinite():
-        return
-    is_finite = values.isfinite().flatten(1).all(1)
+    with np.errstate(over="ignore", invalid="ignore"):
+        if np.isfinite(values.sum()):
+            return
+    is_finite = np.isfinite(values).all(axis=(1, 2))
     if is_finite.all():
         return
-    position = int((~is_finite).nonzero()[0])
+    position = int(np.flatnonzero(~is_finite)[0])
     first = keys[position if indices is None else indices[position]]
     n_bad = int((~is_finite).sum())
     found = f"NaN or infinity in {n_bad} embedding{'s' if n_bad > 1 else ''}, first in {first}"

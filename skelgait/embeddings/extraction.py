@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from skelgait.embeddings.embeddings import Embeddings, check_finite
+from skelgait.embeddings.model import EmbeddingModel
 from skelgait.errors import SettingsError
-from skelgait.models import GaitNetwork
 from skelgait.runtime.advance import Advance, no_progress
-from skelgait.runtime.devices import autocast
-from skelgait.runtime.processes import gather_objects, rank, world_size
-from skelgait.sampling.batch import Batch
-from skelgait.sampling.sequences import sequence_batches
+from skelgait.runtime.process_group import process_group
+from skelgait.sampling.sequences import PackedSequences, sequence_batches
 from skelgait.storage import Key, SequenceSource
+
+if TYPE_CHECKING:
+    import torch
+
+    from skelgait.models import GaitNetwork
 
 _ROUND_SIZE = 512
 
@@ -92,8 +94,11 @@ def embed(
         DataError: if a sequence cannot be read.
         CheckpointError: if an embedding is not finite.
     """
+    from skelgait.embeddings.torch_model import TorchModel
+
     options = options or InferenceOptions()
-    chunks = embed_in_rounds(network, source, keys, device, options, advance=advance)
+    model = TorchModel(network, device, options.precision)
+    chunks = embed_in_rounds(model, source, keys, options, advance=advance)
     return collect_chunks(chunks, source, keys, embedding, options.max_frames)
 
 
@@ -109,20 +114,19 @@ def collect_chunks(
         embedding: 1: before the batch norm neck; 2: after it.
         max_frames: frames used of each sequence.
     """
-    values = torch.empty(0, 1, 1)
+    values = np.empty((0, 1, 1), np.float32)
     for chunk in chunks:
         rows = chunk.embedding_1 if embedding == 1 else chunk.embedding_2
         if not len(values):
-            values = torch.empty(len(keys), *rows.shape[1:])
-        values[chunk.indices] = torch.from_numpy(rows)
-    return Embeddings(keys, values.transpose(1, 2), sum(source.length(key) > max_frames for key in keys))
+            values = np.empty((len(keys), *rows.shape[1:]), np.float32)
+        values[chunk.indices] = rows
+    return Embeddings(keys, values.swapaxes(1, 2), sum(source.length(key) > max_frames for key in keys))
 
 
 def embed_in_rounds(
-    network: GaitNetwork,
+    model: EmbeddingModel,
     source: SequenceSource,
     keys: Sequence[Key],
-    device: torch.device,
     options: InferenceOptions | None = None,
     *,
     round_size: int = _ROUND_SIZE,
@@ -133,11 +137,10 @@ def embed_in_rounds(
     Each process gets every chunk.
 
     Args:
-        network: trained network.
+        model: trained network on its device.
         source: source of the sequences.
         keys: sequences to embed.
-        device: device of the network.
-        options: precision, batch size, frames and workers.
+        options: batch size, frames and workers; the model has its own precision.
         round_size: sequences that each process embeds before the processes exchange their embeddings.
         advance: called with the number of sequences embedded since the last call.
 
@@ -146,20 +149,20 @@ def embed_in_rounds(
         CheckpointError: if an embedding is not finite.
     """
     options = options or InferenceOptions()
-    network = network.to(device).eval()
-    indices = range(rank(), len(keys), world_size())
+    group = process_group()
+    indices = range(group.rank, len(keys), group.size)
     batches = sequence_batches(
         source, keys, indices,
         batch_size=options.batch_size, max_frames=options.max_frames, workers=options.num_workers,
     )  # fmt: skip
-    n_rounds = -(-len(range(0, len(keys), world_size())) // round_size)
-    rows = _embedded_rows(network, batches, device, options.precision, advance or no_progress)
+    n_rounds = -(-len(range(0, len(keys), group.size)) // round_size)
+    rows = _embedded_rows(model, batches, lambda n: (advance or no_progress)(n * group.size))
     for _ in range(n_rounds):
-        gathered = gather_objects(list(islice(rows, round_size)))
+        gathered = group.gather(list(islice(rows, round_size)))
         all_rows = [row for process_rows in gathered for row in process_rows]
         chunk = EmbeddingChunk(*(np.stack(column) for column in zip(*all_rows, strict=True)))
         for values in (chunk.embedding_1, chunk.embedding_2):
-            check_finite(torch.from_numpy(values), keys, "the embeddings", chunk.indices)
+            check_finite(values, keys, "the embeddings", chunk.indices)
         yield chunk
 
 
@@ -167,29 +170,10 @@ Row = tuple[int, NDArray[np.float32], NDArray[np.float32]]
 
 
 def _embedded_rows(
-    network: GaitNetwork, batches: Iterator[Batch], device: torch.device, precision: str, advance: Advance
+    model: EmbeddingModel, batches: Iterator[PackedSequences], advance: Callable[[int], None]
 ) -> Iterator[Row]:
     """Yield the index and both embeddings (S, D) of each sequence of this process."""
     for batch in batches:
-        first, second = embed_batch(network, batch, device, precision)
-        yield from zip(batch.labels.tolist(), first, second, strict=True)
-        advance(len(batch.lengths) * world_size())
-
-
-def embed_batch(
-    network: GaitNetwork, batch: Batch, device: torch.device, precision: str
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return both embeddings (n, S, D) of the sequences of a batch, in the memory layout of embedding files.
-
-    Args:
-        network: trained network in eval mode, on `device`.
-        batch: packed sequences.
-        device: device of the network.
-        precision: float32, bf16 or fp16.
-    """
-    with torch.inference_mode(), autocast(precision, device):
-        frames = batch.frames.to(device).to(torch.float32, memory_format=torch.channels_last).div_(255)
-        output = network(frames, batch.lengths)
-        outputs = (output.embedding, output.neck_embedding)
-        first, second = (values.transpose(1, 2).contiguous().float().cpu().numpy() for values in outputs)
-    return first, second
+        first, second = model.embed(batch.frames, batch.lengths)
+        yield from zip(batch.indices, first, second, strict=True)
+        advance(len(batch.lengths))

@@ -7,9 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import DTypeLike, NDArray
-from torch import Tensor
 
 from skelgait.embeddings.embeddings import check_finite
 from skelgait.errors import DataError
@@ -47,7 +45,7 @@ class RowSums:
 class FileVectors:
     """Array (N, D, S) of the embeddings in a file; rows are mapped into memory only while they are used.
 
-    `len`, indexing, slicing, iteration, `numpy()` and `np.asarray` work as for a tensor in memory.
+    `len`, indexing, slicing, iteration, `numpy()` and `np.asarray` work as for an array in memory.
 
     Args:
         path: path of the file.
@@ -78,7 +76,7 @@ class FileVectors:
     def __len__(self) -> int:
         return len(self._indices)
 
-    def __getitem__(self, rows: int | slice | NDArray[np.int64]) -> Tensor:
+    def __getitem__(self, rows: int | slice | NDArray[np.int64]) -> NDArray[np.float32]:
         """Read embeddings.
 
         Args:
@@ -94,10 +92,11 @@ class FileVectors:
         """
         indices = self._indices[rows]
         if indices.ndim == 0:
-            return self._read(indices[None])[0]
+            row: NDArray[np.float32] = self._read(indices[None])[0]
+            return row
         return self._read(indices)
 
-    def __iter__(self) -> Iterator[Tensor]:
+    def __iter__(self) -> Iterator[NDArray[np.float32]]:
         return (self[index] for index in range(len(self)))
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
@@ -115,7 +114,7 @@ class FileVectors:
 
     def numpy(self) -> NDArray[np.float32]:
         """Read all embeddings into one array (N, D, S)."""
-        return self[:].numpy()
+        return self[:]
 
     def select(self, indices: NDArray[np.int64]) -> FileVectors:
         """Return an array of some of the rows, which is read on demand as well."""
@@ -125,15 +124,14 @@ class FileVectors:
     def __repr__(self) -> str:
         return f"FileVectors({str(self._path)!r}, shape={self.shape})"
 
-    def _read(self, indices: NDArray[np.int64]) -> Tensor:
+    def _read(self, indices: NDArray[np.int64]) -> NDArray[np.float32]:
         if not len(indices):
-            return torch.empty(0, *self.shape[1:])
+            return np.empty((0, *self.shape[1:]), np.float32)
         first, last = int(indices.min()), int(indices.max())
         rows = self._map(first, last + 1)[as_slice(indices - first)]
         self._check(rows, indices)
-        values = torch.from_numpy(rows)
-        check_finite(values, self._keys, str(self._path), indices)
-        return values.transpose(1, 2)
+        check_finite(rows, self._keys, str(self._path), indices)
+        return rows.swapaxes(1, 2)
 
     def _check(self, rows: NDArray[np.float32], indices: NDArray[np.int64]) -> None:
         damaged = self._sums.damaged(rows, indices) if self._sums else []
@@ -145,7 +143,8 @@ class FileVectors:
         row_shape = self._file_shape[1:]
         row_bytes = 4 * int(np.prod(row_shape))
         try:
-            # Copy on write, as tensors are writable.
-            return np.memmap(self._path, np.float32, "c", self._offset + start * row_bytes, (stop - start, *row_shape))
+            # Copy on write: callers may change what they get.
+            rows = np.memmap(self._path, np.float32, "c", self._offset + start * row_bytes, (stop - start, *row_shape))
+            return np.asarray(rows)
         except (OSError, ValueError) as error:
             raise DataError(self._path, f"no embeddings ({error})", _EXPECTED, _HINT) from error

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
 
 from skelgait.embeddings import Embeddings
+from skelgait.matching.vectors import as_floats
 
 _MAX_SEQUENCES = 256
 _TOLERANCE = 1e-5
+_SHORTEST = 1e-12
 
 
 def collapse_notes(embeddings: Embeddings, distance: str) -> list[str]:
@@ -24,11 +25,11 @@ def collapse_notes(embeddings: Embeddings, distance: str) -> list[str]:
         return []
     n_sequences = min(len(embeddings.keys), _MAX_SEQUENCES)
     indices = np.linspace(0, len(embeddings.keys) - 1, n_sequences).astype(np.int64)
-    values = embeddings.values[indices].detach().to("cpu", torch.float64)
+    values = as_floats(embeddings.values[indices]).astype(np.float64)
     if distance == "cosine":
-        values = torch.nn.functional.normalize(values, dim=1)
-    spread = (values - values[:1]).flatten(1).norm(dim=1).max()
-    if spread > _TOLERANCE * values[0].norm():
+        values /= np.maximum(np.linalg.norm(values, axis=1, keepdims=True), _SHORTEST)
+    spread = np.sqrt(((values - values[:1]) ** 2).sum(axis=(1, 2)).max())
+    if spread > _TOLERANCE * np.sqrt((values[0] ** 2).sum()):
         return []
     return [
         f"all distances are equal: the embeddings of {n_sequences} compared sequences are the same, so the network has "

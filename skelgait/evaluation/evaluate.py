@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
 
-import torch
-
 from skelgait.datasets import Partition, Protocol, Table
 from skelgait.datasets.identities import find_missing, select_identities
 from skelgait.embeddings import Embeddings
 from skelgait.embeddings.embeddings import check_finite
 from skelgait.embeddings.file import EmbeddingFile
+from skelgait.embeddings.file_vectors import FileVectors
 from skelgait.errors import ProtocolError
 from skelgait.evaluation.collapse import collapse_notes
 from skelgait.evaluation.evaluation_set import EvaluationSet, Members, sorted_conditions
@@ -24,6 +23,7 @@ from skelgait.evaluation.verification import GroupRates, VerificationAccumulator
 from skelgait.matching.distances import RowBlocks
 from skelgait.matching.options import MatchingOptions
 from skelgait.matching.reranking import compare_all
+from skelgait.matching.vectors import as_floats
 from skelgait.runtime.advance import Advance, no_progress
 from skelgait.storage import Key, SequenceSource
 
@@ -91,8 +91,8 @@ def score(
     options = options or MatchingOptions()
     probes = partition.probes if partition else frozenset()
     _check_named_probes(protocol, probes, embeddings.keys)
-    if isinstance(embeddings.values, torch.Tensor):
-        check_finite(embeddings.values, embeddings.keys, "the embeddings")
+    if not isinstance(embeddings.values, FileVectors):  # rows of a file are checked when they are read
+        check_finite(as_floats(embeddings.values), embeddings.keys, "the embeddings")
     evaluation_set = EvaluationSet(embeddings.keys, camera_prefix=protocol.camera_prefix, probes=probes)
     _check_number_of_views(protocol, evaluation_set)
     rows = compare_all(embeddings.values, options)

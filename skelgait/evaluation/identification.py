@@ -6,16 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from skelgait.embeddings import Embeddings
 from skelgait.embeddings.embeddings import check_finite
+from skelgait.embeddings.file_vectors import FileVectors
 from skelgait.errors import DataError, ProtocolError, SettingsError
 from skelgait.matching.distances import RowBlocks, distance_rows
 from skelgait.matching.nearest import Nearest, nearest_groups
 from skelgait.matching.open_set import curve_points, nearest_people
 from skelgait.matching.options import MatchingOptions
+from skelgait.matching.vectors import as_floats
 from skelgait.storage import Key
 
 _FPIRS = (0.01, 0.001, 0.0001)
@@ -217,8 +218,8 @@ def _rows(probes: Embeddings, gallery: Embeddings, options: MatchingOptions | No
     for name, embeddings in (("the gallery", gallery), ("the probes", probes)):
         if not len(embeddings.keys):
             raise ProtocolError(name, "no sequence", "at least one", "embed some with `skelgait embed`")
-        if isinstance(embeddings.values, torch.Tensor):
-            check_finite(embeddings.values, embeddings.keys, name)
+        if not isinstance(embeddings.values, FileVectors):  # rows of a file are checked when they are read
+            check_finite(as_floats(embeddings.values), embeddings.keys, name)
     return distance_rows(probes.values, gallery.values, options)
 
 

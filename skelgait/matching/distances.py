@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-import torch
 from numpy.typing import ArrayLike, NDArray
-from torch import Tensor
 
 from skelgait.errors import DataError, ShapeError
 from skelgait.matching.distance_kernels import as_panels, mean_distances
 from skelgait.matching.options import MatchingOptions
-from skelgait.matching.registry import DISTANCES, DistanceFunction
-from skelgait.matching.vectors import check_vectors
+from skelgait.matching.registry import DISTANCES, Floats
+from skelgait.matching.vectors import as_floats, check_vectors
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
 
 Indices = NDArray[np.int64]
 
@@ -33,9 +35,9 @@ _LARGEST_NORM = 9e18
 
 
 class Vectors(Protocol):
-    """Embeddings (N, D, S) in memory or in a file.
+    """Embeddings (N, D, S) in memory or in a file: an array, a tensor, or rows that are read on demand.
 
-    Indexing by a slice or by an integer array gives a tensor (n, D, S).
+    Indexing by a slice or by an integer array gives an array or a tensor (n, D, S).
     """
 
     @property
@@ -43,7 +45,7 @@ class Vectors(Protocol):
         """Shape (N, D, S)."""
         ...
 
-    def __getitem__(self, rows: slice | Indices, /) -> Tensor: ...
+    def __getitem__(self, rows: slice | Indices, /) -> Floats | Tensor: ...
 
 
 def distance_rows(
@@ -75,20 +77,19 @@ def distance_rows(
     if probes.shape[1:] != gallery.shape[1:]:
         found, expected = (" x ".join(map(str, vectors.shape[1:])) for vectors in (probes, gallery))
         raise ShapeError("the probes", f"embeddings of {found}", f"{expected}, as in the gallery", "use one network")
-    device = options.device or torch.device("cpu")
-    distance = DISTANCES[options.distance](tile_rows)
+    distance = DISTANCES[options.distance](tile_rows, options.device)
 
     def rows(probe_indices: Indices, gallery_indices: Indices) -> Iterator[tuple[int, NDArray[np.float32]]]:
         row_bytes = 4 * (len(gallery_indices) + probes.shape[1] * probes.shape[2])
         height = max(1, min(len(probe_indices), int(options.memory_mb * 2**20) // max(1, row_bytes)))
-        buffer = torch.empty(height, len(gallery_indices))
+        buffer = np.empty((height, len(gallery_indices)), np.float32)
         for start in range(0, len(probe_indices), height):
-            distance.begin(_strips(probes, probe_indices[start : start + height], device))
+            distance.begin(_strips(probes, probe_indices[start : start + height]))
             block = buffer[: len(probe_indices) - start]
             for left in range(0, len(gallery_indices), tile_columns):
-                tile = _strips(gallery, gallery_indices[left : left + tile_columns], device)
+                tile = _strips(gallery, gallery_indices[left : left + tile_columns])
                 distance.write(tile, block[:, left : left + len(tile)])
-            yield start, block.numpy()
+            yield start, block
 
     return rows
 
@@ -100,9 +101,9 @@ def as_slice(indices: Indices) -> slice | Indices:
     return indices
 
 
-def _strips(vectors: Vectors, indices: Indices, device: torch.device) -> Tensor:
+def _strips(vectors: Vectors, indices: Indices) -> Floats:
     """Return embeddings as (n, S, D) float32; consecutive ones in that memory layout are not copied."""
-    return vectors[as_slice(indices)].detach().transpose(1, 2).to(device, torch.float32).contiguous()
+    return np.ascontiguousarray(as_floats(vectors[as_slice(indices)]).swapaxes(1, 2))
 
 
 class Euclidean:
@@ -110,19 +111,20 @@ class Euclidean:
 
     Args:
         tile_rows: probes compared at a time.
+        device: device that computes; default: the CPU, without torch.
     """
 
-    def __init__(self, tile_rows: int = _TILE_ROWS) -> None:
-        self._tile_rows = tile_rows
+    def __init__(self, tile_rows: int = _TILE_ROWS, device: torch.device | None = None) -> None:
+        self._tile_rows, self._device = tile_rows, device
 
-    def begin(self, probes: Tensor) -> None:
+    def begin(self, probes: Floats) -> None:
         """Set the probes (P, S, D) that the next tiles are compared with."""
-        _norms(probes)
-        self._probes = _StripComparison(probes, self._tile_rows, squared=False)
+        check_norms(probes)
+        self._probes = _comparison(probes, self._tile_rows, self._device, squared=False)
 
-    def write(self, gallery: Tensor, out: Tensor) -> None:
+    def write(self, gallery: Floats, out: Floats) -> None:
         """Write the distances to gallery entries (G, S, D) into `out` (P, G)."""
-        _norms(gallery)
+        check_norms(gallery)
         self._probes.write(gallery, out)
 
 
@@ -133,22 +135,39 @@ class Cosine:
 
     Args:
         tile_rows: probes compared at a time.
+        device: device that computes; default: the CPU, without torch.
     """
 
-    def __init__(self, tile_rows: int = _TILE_ROWS) -> None:
-        self._tile_rows = tile_rows
+    def __init__(self, tile_rows: int = _TILE_ROWS, device: torch.device | None = None) -> None:
+        self._tile_rows, self._device = tile_rows, device
 
-    def begin(self, probes: Tensor) -> None:
+    def begin(self, probes: Floats) -> None:
         """Set the probes (P, S, D) that the next tiles are compared with."""
         unit, self._zeros = _unit(probes)
-        self._probes = _StripComparison(unit, self._tile_rows, squared=True)
+        self._probes = _comparison(unit, self._tile_rows, self._device, squared=True)
 
-    def write(self, gallery: Tensor, out: Tensor) -> None:
+    def write(self, gallery: Floats, out: Floats) -> None:
         """Write the distances to gallery entries (G, S, D) into `out` (P, G)."""
         unit, zeros = _unit(gallery)
         self._probes.write(unit, out)
         # Half the squared distance of a unit vector and a vector of length 0 is 1/2, of two such vectors 0.
-        out.add_((self._zeros[:, None] + zeros).to(out.device)).div_(2)
+        out += self._zeros[:, None] + zeros
+        out /= 2
+
+
+class _Comparison(Protocol):
+    """Comparison of probes with gallery entries (G, S, D): writes the means over strips into `out` (P, G)."""
+
+    def write(self, gallery: Floats, out: Floats) -> None: ...
+
+
+def _comparison(probes: Floats, tile_rows: int, device: torch.device | None, *, squared: bool) -> _Comparison:
+    """Return the comparison of probes (P, S, D) on a device; `squared`: of squared Euclidean distances."""
+    if device is None or device.type == "cpu":
+        return _StripComparison(probes, tile_rows, squared=squared)
+    from skelgait.matching.on_device import DeviceComparison
+
+    return DeviceComparison(probes, tile_rows, device, squared=squared)
 
 
 class _StripComparison:
@@ -164,97 +183,55 @@ class _StripComparison:
         squared: True: mean over strips of the squared Euclidean distances; False: of the distances.
     """
 
-    def __init__(self, probes: Tensor, tile_rows: int, *, squared: bool) -> None:
+    def __init__(self, probes: Floats, tile_rows: int, *, squared: bool) -> None:
         self._squared = squared
-        self._tiles = [as_panels(tile.numpy()) if tile.is_cpu else tile for tile in _tiles(probes, tile_rows)]
+        self._tiles = [as_panels(tile) for tile in tiles(probes, tile_rows)]
         self._tile_rows = tile_rows
 
-    def write(self, gallery: Tensor, out: Tensor) -> None:
+    def write(self, gallery: Floats, out: Floats) -> None:
         """Write the means over strips for gallery entries (G, S, D) into `out` (P, G)."""
-        for tile, rows in zip(self._tiles, _tiles(out, self._tile_rows), strict=True):
-            if isinstance(tile, Tensor):
-                rows.copy_(mean_distances_on_device(tile, gallery, squared=self._squared))
-            else:
-                means = np.empty(rows.shape, np.float32)
-                mean_distances(tile, gallery.numpy(), self._squared, means)
-                rows.copy_(torch.from_numpy(means))
+        for tile, rows in zip(self._tiles, tiles(out, self._tile_rows), strict=True):
+            means = np.empty(rows.shape, np.float32)
+            mean_distances(tile, gallery, self._squared, means)
+            rows[:] = means
 
 
-def _tiles(rows: Tensor, size: int) -> list[Tensor]:
-    """Return consecutive parts of a tensor, of `size` rows or fewer."""
+def tiles(rows: Floats, size: int) -> list[Floats]:
+    """Return consecutive parts of an array, of `size` rows or fewer."""
     return [rows[top : top + size] for top in range(0, len(rows), size)]
 
 
-def mean_distances_on_device(probes: Tensor, gallery: Tensor, *, squared: bool) -> Tensor:
-    """Return the mean over strips of the distances (P, G) of probes (P, S, D) to gallery entries (G, S, D)."""
-    distances = torch.cdist(
-        probes.transpose(0, 1), gallery.transpose(0, 1), compute_mode="donot_use_mm_for_euclid_dist"
-    )
-    return (distances.square_() if squared else distances).mean(0)
-
-
-def _norms(vectors: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
-    """Return the norms (n, S) of vectors (n, S, D), computed in a type of numbers.
+def check_norms(vectors: Floats) -> None:
+    """Check the norms of vectors (n, S, D).
 
     Raises:
         DataError: if a norm is too large, infinite or NaN: distances would be NaN, which cannot be ranked.
     """
-    norms: Tensor = torch.linalg.vector_norm(vectors, dim=2, dtype=dtype)
+    with np.errstate(over="ignore", invalid="ignore"):
+        _check(np.sqrt(np.einsum("nsd,nsd->ns", vectors, vectors)))
+
+
+def _check(norms: NDArray[np.floating]) -> None:
     is_valid = norms <= _LARGEST_NORM
     if not is_valid.all():
         found, hint = f"an embedding of norm {norms[~is_valid][0]:g}", "embed with an earlier checkpoint, or in float32"
         raise DataError("the embeddings", found, f"norms up to {_LARGEST_NORM:g}", hint)
-    return norms
 
 
-def _unit(vectors: Tensor) -> tuple[Tensor, Tensor]:
+def _unit(vectors: Floats) -> tuple[Floats, Floats]:
     """Return vectors (n, S, D) divided by their norms, and the share (n,) of strips of length 0."""
-    norms = _norms(vectors, torch.float64)
+    norms: NDArray[np.float64] = np.sqrt(np.square(vectors, dtype=np.float64).sum(axis=2))
+    _check(norms)
     zeros = norms == 0
-    return vectors / norms.masked_fill(zeros, 1)[..., None].float(), zeros.float().mean(1)
+    lengths = np.where(zeros, 1, norms).astype(np.float32)
+    return np.divide(vectors, lengths[..., None]), zeros.astype(np.float32).mean(1)
 
 
-class FunctionDistance:
-    """Distance defined by a function, see `skelgait.matching.registry.register_distance`.
-
-    Args:
-        name: name of the distance, for errors.
-        function: function of probes (P, D, S) and gallery entries (G, D, S) that returns distances (P, G).
-        tile_rows: probes compared at a time.
-    """
-
-    def __init__(self, name: str, function: DistanceFunction, tile_rows: int = _TILE_ROWS) -> None:
-        self._name = name
-        self._function = function
-        self._tile_rows = tile_rows
-
-    def begin(self, probes: Tensor) -> None:
-        """Set the probes (P, S, D) that the next tiles are compared with."""
-        _norms(probes)
-        self._probes = probes.transpose(1, 2)
-
-    def write(self, gallery: Tensor, out: Tensor) -> None:
-        """Write the distances to gallery entries (G, S, D) into `out` (P, G).
-
-        Raises:
-            ShapeError: if the function returns another shape.
-        """
-        _norms(gallery)
-        for top in range(0, len(self._probes), self._tile_rows):
-            rows = slice(top, top + self._tile_rows)
-            distances = self._function(self._probes[rows], gallery.transpose(1, 2))
-            if distances.shape != out[rows].shape:
-                found, expected = tuple(distances.shape), tuple(out[rows].shape)
-                hint = "return one distance for each probe (rows) and gallery entry (columns)"
-                raise ShapeError(f"distance {self._name}", f"shape {found}", f"{expected}", hint)
-            out[rows] = distances
-
-
-def distance_matrix(probes: Tensor | ArrayLike, gallery: Tensor | ArrayLike, distance: str = "euclidean") -> Tensor:
+def distance_matrix(probes: ArrayLike, gallery: ArrayLike, distance: str = "euclidean") -> Floats:
     """Return the float32 distances (P, G) of all probes to all gallery entries, smaller is closer.
 
     Args:
-        probes: embeddings (P, D, S): CPU tensor, array or nested list.
+        probes: embeddings (P, D, S): array, CPU tensor or nested list.
         gallery: embeddings (G, D, S), likewise.
         distance: name of the distance; default: euclidean.
 
@@ -263,23 +240,23 @@ def distance_matrix(probes: Tensor | ArrayLike, gallery: Tensor | ArrayLike, dis
         DataError: if an embedding is not finite, or too long for a distance in float32.
         SettingsError: if there is no such distance.
 
-    >>> distance_matrix(torch.zeros(1, 2, 1), torch.tensor([[[3.0], [4.0]]]))
-    tensor([[5.]])
+    >>> distance_matrix(np.zeros((1, 2, 1)), np.array([[[3.0], [4.0]]]))
+    array([[5.]], dtype=float32)
     """
     whole = 2**31  # MiB: all rows in one block
-    probes, gallery = _as_tensor(probes, "the probes"), _as_tensor(gallery, "the gallery")
+    probes, gallery = _as_array(probes, "the probes"), _as_array(gallery, "the gallery")
     rows = distance_rows(probes, gallery, MatchingOptions(distance, memory_mb=whole))
     for _, block in rows(np.arange(len(probes)), np.arange(len(gallery))):
-        return torch.from_numpy(block)
-    return torch.empty(0, len(gallery))
+        return block
+    return np.empty((0, len(gallery)), np.float32)
 
 
-def _as_tensor(values: Tensor | ArrayLike, where: str) -> Tensor:
+def _as_array(values: ArrayLike, where: str) -> Floats:
     """Return embeddings (N, D, S) as float32; refuse other ranks, and arrays whose mask would be lost."""
     if isinstance(values, np.ma.MaskedArray):
         check_vectors(values, where)
     try:
-        return torch.as_tensor(values, dtype=torch.float32)
+        return as_floats(values)
     except (TypeError, ValueError) as error:
         found = f"a {type(values).__name__} that is no array ({error})"
         raise ShapeError(where, found, "embeddings (N, D, S)", "pass numbers, the same number in each list") from error

@@ -6,7 +6,7 @@
 ... def largest(probes, gallery):
 ...     return (probes[:, None] - gallery).abs().amax((2, 3))
 >>> distance_matrix(torch.zeros(1, 2, 1), torch.tensor([[[3.0], [-4.0]]]), "largest")
-tensor([[4.]])
+array([[4.]], dtype=float32)
 """
 
 from __future__ import annotations
@@ -14,10 +14,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from skelgait.errors import SettingsError
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
+
+Floats = NDArray[np.float32]
 
 DistanceFunction = Callable[["Tensor", "Tensor"], "Tensor"]
 """Function of probes (P, D, S) and gallery entries (G, D, S) that returns their distances (P, G), smaller is closer."""
@@ -26,29 +32,29 @@ DistanceFunction = Callable[["Tensor", "Tensor"], "Tensor"]
 class TiledDistance(Protocol):
     """Distance that compares a block of probes with one tile of gallery entries after the other."""
 
-    def begin(self, probes: Tensor) -> None:
+    def begin(self, probes: Floats) -> None:
         """Set the probes (P, S, D) that the next tiles are compared with."""
         ...
 
-    def write(self, gallery: Tensor, out: Tensor) -> None:
+    def write(self, gallery: Floats, out: Floats) -> None:
         """Write the distances to gallery entries (G, S, D) into `out` (P, G)."""
         ...
 
 
-def _euclidean(tile_rows: int) -> TiledDistance:
+def _euclidean(tile_rows: int, device: torch.device | None) -> TiledDistance:
     from skelgait.matching.distances import Euclidean
 
-    return Euclidean(tile_rows)
+    return Euclidean(tile_rows, device)
 
 
-def _cosine(tile_rows: int) -> TiledDistance:
+def _cosine(tile_rows: int, device: torch.device | None) -> TiledDistance:
     from skelgait.matching.distances import Cosine
 
-    return Cosine(tile_rows)
+    return Cosine(tile_rows, device)
 
 
-DISTANCES: dict[str, Callable[[int], TiledDistance]] = {"euclidean": _euclidean, "cosine": _cosine}
-"""Constructors of distances by name; they take the number of probes compared at a time.
+DISTANCES: dict[str, Callable[[int, torch.device | None], TiledDistance]] = {"euclidean": _euclidean, "cosine": _cosine}
+"""Constructors of distances by name; they take the number of probes compared at a time, and the device.
 
 `euclidean`: mean over strips of the Euclidean distance. `cosine`: 1 minus the mean over strips of the cosine.
 """
@@ -71,10 +77,10 @@ def register_distance(name: str) -> Callable[[DistanceFunction], DistanceFunctio
         raise SettingsError("distance", f"{name}, a built-in distance", "a new name", "choose another name")
 
     def register(function: DistanceFunction) -> DistanceFunction:
-        def tiled(tile_rows: int) -> TiledDistance:
-            from skelgait.matching.distances import FunctionDistance
+        def tiled(tile_rows: int, device: torch.device | None) -> TiledDistance:
+            from skelgait.matching.on_device import FunctionDistance
 
-            return FunctionDistance(name, function, tile_rows)
+            return FunctionDistance(name, function, tile_rows, device)
 
         DISTANCES[name] = tiled
         return function

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
-
-from torch import Tensor
+from typing import TYPE_CHECKING, Literal
 
 from skelgait.errors import ShapeError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 FRAME_HW = (64, 44)
 """Height and width of a frame, in pixels."""

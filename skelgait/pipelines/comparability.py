@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from skelgait.checkpoints.checkpoint import Checkpoint
-from skelgait.checkpoints.presets import matching_presets
 from skelgait.datasets import DATASETS, Partition, Protocol
 from skelgait.settings import load_settings
 from skelgait.settings.evaluation import EvaluateSettings
 from skelgait.settings.training import TrainSettings
+
+if TYPE_CHECKING:
+    from skelgait.checkpoints.checkpoint import Checkpoint
 
 # Sections of the training settings that a published result depends on.
 _SECTIONS = ("network", "sampling", "augmentation", "losses", "optimizer")
@@ -24,6 +25,8 @@ def published_preset(checkpoint: Checkpoint) -> str:
     Args:
         checkpoint: trained network.
     """
+    from skelgait.checkpoints.presets import matching_presets  # imports torch
+
     for match in matching_presets(checkpoint.architecture):
         if match.dataset and match.is_exact and _is_trained_like(checkpoint, _training_settings(match.preset)):
             return match.preset

@@ -24,6 +24,7 @@ from skelgait.preprocess.pairs import pair_sequences, write_pairs
 from skelgait.runtime.advance import Progress, silent_progress
 from skelgait.settings import Settings, load_settings, preset_names
 from skelgait.settings.schema import DemoSettings, SynthSettings
+from skelgait.storage import open_pairs
 from skelgait.storage.atomic import write_error, write_text
 from skelgait.storage.lock import lock_folder
 from skelgait.storage.lock_file import FOLDER_LOCK
@@ -102,7 +103,7 @@ def _run(config: DemoSettings, progress: Progress, announce: Callable[[str], Non
     for name, network_settings in networks.items():
         steps.run(f"Training of {name}", partial(_train, network_settings, name, progress))
         steps.announce(f"Evaluation of {name}")
-        evaluation = evaluate_run(network_settings, torch.device("cpu"), progress)
+        evaluation = evaluate_run(network_settings, progress)
         if evaluation is not None:
             evaluations[name] = evaluation
     chance = 1 / len(workspace.partition_of(settings).test)
@@ -184,6 +185,7 @@ def _settings(config: DemoSettings, network: str) -> Settings:
         "partition": config.out / "partition.json",
         "train.seed": config.seed,
         "train.run_name": network,
+        "evaluate.device": "cpu",
         "synth.seed": config.seed,
         **(_QUICK if config.quick else _SIZES),
     }
@@ -208,7 +210,7 @@ def _link(settings: Settings) -> None:
 
 
 def _save_sheet(path: Path, settings: Settings) -> None:
-    pairs = workspace.open_inputs(settings, "skeletongait++")
+    pairs = open_pairs(settings.paths.pairs)
     # Different people, conditions and views.
     indices = [(i * len(pairs.keys) // _SHEET_SEQUENCES + 5 * i) % len(pairs.keys) for i in range(_SHEET_SEQUENCES)]
     save_sheet(path, [Strip(str(pairs.keys[i]), *pairs.read(pairs.keys[i])) for i in indices])

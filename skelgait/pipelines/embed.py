@@ -8,13 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-import torch
-
 from skelgait.datasets.identities import MissingPeople, find_missing, select_identities
 from skelgait.embeddings import EmbeddingFacts, write_embeddings
 from skelgait.embeddings.extraction import EmbeddingChunk, embed_in_rounds
 from skelgait.pipelines import workspace
-from skelgait.pipelines.comparability import published_preset
 from skelgait.pipelines.trained_network import (
     TrainedNetwork,
     inference_options,
@@ -23,12 +20,12 @@ from skelgait.pipelines.trained_network import (
 )
 from skelgait.runtime.advance import Advance
 from skelgait.runtime.memory import keep_freed_memory
-from skelgait.runtime.processes import is_main, process_group
+from skelgait.runtime.process_group import is_main, process_group
+from skelgait.sampling.fingerprint import how_drawn
 from skelgait.settings import Settings
 from skelgait.settings.embedding import EmbedSettings
 from skelgait.storage import Key, SequenceSource
 from skelgait.storage.lock import lock_file
-from skelgait.training.fingerprint import how_drawn
 
 
 @dataclass(frozen=True)
@@ -38,7 +35,8 @@ class EmbedReport:
     Attributes:
         file: path of the embedding file.
         network: name of the network.
-        checkpoint: path of the checkpoint.
+        checkpoint: path of the checkpoint, or its name on a hub with the commit.
+        checkpoint_sha256: SHA-256 of the checkpoint, as hexadecimal digits.
         sequences: number of sequences.
         identities: number of identities.
         truncated: number of sequences that were longer than `embed.max_frames`.
@@ -47,7 +45,8 @@ class EmbedReport:
 
     file: Path
     network: str
-    checkpoint: Path
+    checkpoint: str
+    checkpoint_sha256: str
     sequences: int
     identities: int
     truncated: int
@@ -56,15 +55,14 @@ class EmbedReport:
 
 def embed_run(
     settings: Settings,
-    device: torch.device,
     advance: Advance | None = None,
     requested: Mapping[str, object] = MappingProxyType({}),
 ) -> EmbedReport | None:
     """Embed sequences into one file.
 
     Args:
-        settings: settings; the section `embed` gives the checkpoint, the identities and the file.
-        device: device of the network.
+        settings: settings; the section `embed` gives the checkpoint, the device, the identities and the
+            file.
         advance: called with the number of embedded sequences.
         requested: name and sizes that the network must have, see `Resolved.requested_network`; default: any.
 
@@ -81,12 +79,12 @@ def embed_run(
     keep_freed_memory()
     config = settings.embed
     trained = load_trained_network(settings, config, requested)
-    source = workspace.open_inputs(settings, trained.name)
+    source = workspace.open_inputs(settings, trained.facts.modalities)
     warn_if_maps_differ(trained, source)
     keys, missing = _select_keys(settings, source)
     with lock_file(config.out, process_group()):
         options = inference_options(config)
-        chunks = embed_in_rounds(trained.checkpoint.network(), source, keys, device, options, advance=advance)
+        chunks = embed_in_rounds(trained.model, source, keys, options, advance=advance)
         if not is_main():
             deque(chunks, maxlen=0)
             return None
@@ -104,8 +102,8 @@ def _write(
     lengths = [source.length(key) for key in keys]
     facts = EmbeddingFacts(
         network=trained.name,
-        iteration=trained.checkpoint.iteration,
-        checkpoint=str(trained.path.resolve()),
+        iteration=trained.facts.iteration,
+        checkpoint=trained.origin,
         checkpoint_sha256=trained.sha256(),
         test_embedding=trained.test_embedding,
         source=str(source.path.resolve()),
@@ -114,12 +112,19 @@ def _write(
         settings=config.model_dump(mode="json"),
         drawn=how_drawn(source) or {},
         chosen_on=trained.chosen_on,
-        preset=published_preset(trained.checkpoint),
+        preset=trained.facts.preset,
     )
     write_embeddings(config.out, keys, lengths, chunks, facts)
     n_truncated = sum(length > config.max_frames for length in lengths)
     return EmbedReport(
-        config.out, trained.name, trained.path, len(keys), len({key.identity for key in keys}), n_truncated, missing
+        file=config.out,
+        network=trained.name,
+        checkpoint=facts.checkpoint,
+        checkpoint_sha256=facts.checkpoint_sha256,
+        sequences=len(keys),
+        identities=len({key.identity for key in keys}),
+        truncated=n_truncated,
+        missing=missing,
     )
 
 

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from pydantic import ValidationError
-from torch import Tensor
 
-from skelgait.checkpoints.checkpoint import Checkpoint, load_checkpoint
-from skelgait.embeddings.extraction import InferenceOptions, embed_batch
+from skelgait.embeddings.extraction import InferenceOptions
 from skelgait.errors import CheckpointError, DataError, PathLike, SettingsError, ShapeError
 from skelgait.maps import skeleton_maps
+from skelgait.pipelines.open_network import open_checkpoint, open_network
 from skelgait.preprocess.maps import DRAWING_SETTINGS
-from skelgait.runtime.devices import pick_device
-from skelgait.sampling.batch import Batch
 from skelgait.sampling.inputs import cut_columns, stack_modalities
 from skelgait.settings.schema import HeatmapSettings
+
+if TYPE_CHECKING:
+    from skelgait.checkpoints.checkpoint import Checkpoint
 
 _POSES = "poses (T, V, 3)"
 _MAPS = "skeleton maps (T, 2, 64, 64 or 44) of uint8"
@@ -38,39 +39,43 @@ class Embedder:
         embeddings = embedder([poses, other_poses])  # (2, D, S)
 
     Args:
-        checkpoint: path of a checkpoint of skelgait or OpenGait, or a loaded checkpoint.
-        device: `auto` (default: CUDA, then MPS, then CPU), `cuda`, `mps`, `cpu`, or a torch device.
+        checkpoint: path of a checkpoint of skelgait or OpenGait; path of an ONNX file of `skelgait export`, which needs
+            no torch; or a loaded checkpoint.
+        device: `auto` (default: CUDA, then MPS, then CPU), `cuda`, `mps` or `cpu`.
         embedding: 1: before the batch norm neck; 2: after it; default: the test embedding of the checkpoint, or 1.
         options: precision, batch size and maximum number of frames; workers are not used.
 
     Attributes:
-        checkpoint: loaded checkpoint.
-        device: device of the network.
+        facts: facts about the network in the file.
+        device: name of the device of the network.
         embedding: 1 or 2.
 
     Raises:
-        CheckpointError: if the checkpoint cannot be used.
-        SettingsError: if the machine has no such device, or `embedding` is neither 1 nor 2.
+        CheckpointError: if the file cannot be used.
+        SettingsError: if the machine has no such device, if `embedding` is neither 1 nor 2, or if a package is missing.
     """
 
     def __init__(
         self,
         checkpoint: PathLike | Checkpoint,
         *,
-        device: str | torch.device = "auto",
+        device: str = "auto",
         embedding: int | None = None,
         options: InferenceOptions | None = None,
     ) -> None:
         if embedding not in (None, 1, 2):
             raise SettingsError("embedding", str(embedding), "1 or 2", "1 is before the batch norm neck, 2 after it")
-        self.checkpoint = checkpoint if isinstance(checkpoint, Checkpoint) else load_checkpoint(checkpoint)
-        self.device = pick_device(device) if isinstance(device, str) else device
-        self.embedding = embedding or self.checkpoint.test_embedding or 1
         self._options = options or InferenceOptions()
-        self._network = self.checkpoint.network().to(self.device)
-        self._drawing = _drawing_options(self.checkpoint)
+        precision = self._options.precision
+        if isinstance(checkpoint, str | os.PathLike):
+            self.facts, self._model = open_network(Path(checkpoint), device, precision)
+        else:
+            self.facts, self._model = open_checkpoint(checkpoint, device, precision)
+        self.device = self._model.device
+        self.embedding = embedding or self.facts.test_embedding or 1
+        self._drawing = _drawing_options(self.facts.data)
 
-    def __call__(self, sequences: Any) -> Tensor:
+    def __call__(self, sequences: Any) -> NDArray[np.float32]:
         """Return the embeddings of one sequence or of a list of sequences.
 
         A sequence is one of:
@@ -86,7 +91,7 @@ class Embedder:
             sequences: a sequence, or a list of sequences.
 
         Returns:
-            Embeddings (N, D, S) float32 on the CPU, with N = 1 for a single sequence.
+            Embeddings (N, D, S) float32, with N = 1 for a single sequence.
 
         Raises:
             ShapeError: if an array has the wrong shape or type.
@@ -99,17 +104,16 @@ class Embedder:
         size = self._options.batch_size
         rows = [self._embed(items[start : start + size], start) for start in range(0, len(items), size)]
         # The memory layout of embedding files: the D numbers of a strip are contiguous.
-        return torch.from_numpy(np.concatenate(rows)).transpose(1, 2)
+        return np.concatenate(rows).swapaxes(1, 2)
 
     def __repr__(self) -> str:
-        name, iteration = self.checkpoint.architecture.name, self.checkpoint.iteration
+        name, iteration = self.facts.name, self.facts.iteration
         return f"<Embedder: {name}, iteration {iteration}, embedding {self.embedding}, on {self.device}>"
 
     def _embed(self, items: Sequence[Any], start: int) -> NDArray[np.float32]:
         """Return embeddings (n, S, D) of one batch; `start` is the index of its first sequence."""
-        clips = [torch.from_numpy(self._frames(item, f"sequence {start + i}")) for i, item in enumerate(items)]
-        batch = Batch(torch.cat(clips), [len(clip) for clip in clips], torch.arange(len(clips)))
-        rows = embed_batch(self._network, batch, self.device, self._options.precision)[self.embedding - 1]
+        clips = [self._frames(item, f"sequence {start + i}") for i, item in enumerate(items)]
+        rows = self._model.embed(np.concatenate(clips), [len(clip) for clip in clips])[self.embedding - 1]
         is_finite = np.isfinite(rows).all(axis=(1, 2))
         if not is_finite.all():
             where = f"sequence {start + int((~is_finite).argmax())}"
@@ -118,7 +122,7 @@ class Embedder:
 
     def _frames(self, sequence: Any, where: str) -> NDArray[np.uint8]:
         """Return the frames (T, C, 64, 44) of a sequence as the network takes them."""
-        modalities = self._network.modalities
+        modalities = self.facts.modalities
         takes_pairs = modalities == ("map", "silhouette")
         expected = _PAIR if takes_pairs else f"{_POSES} or {_MAPS}"
         arrays = [_as_array(array, where) for array in (sequence if isinstance(sequence, tuple) else (sequence,))]
@@ -134,7 +138,7 @@ class Embedder:
         if not fits:
             found = " and ".join(f"{array.shape} of {array.dtype}" for array in arrays)
             hint = "pass several sequences as a list" if not isinstance(sequence, tuple) else "check the arrays"
-            raise ShapeError(where, found, f"{expected} for {self.checkpoint.architecture.name}", hint)
+            raise ShapeError(where, found, f"{expected} for {self.facts.name}", hint)
         if len({len(array) for array in arrays}) > 1:
             found = f"{len(arrays[0])} maps and {len(arrays[1])} silhouettes"
             raise ShapeError(where, found, "as many maps as silhouettes", "keep the frames that both have")
@@ -161,13 +165,13 @@ def _outer_shape(array: Any) -> tuple[int, ...]:
     """Return the shape of an array or of nested lists, from the first item of each list."""
     if isinstance(array, list):
         return (len(array), *(_outer_shape(array[0]) if array else ()))
-    return tuple(np.shape(array)) if not isinstance(array, Tensor) else tuple(array.shape)
+    return tuple(getattr(array, "shape", None) or np.shape(array))
 
 
 def _as_array(array: Any, where: str) -> NDArray[Any]:
     """Return an array, a tensor or nested lists as an array."""
-    if isinstance(array, Tensor):
-        return array.detach().cpu().numpy()
+    if hasattr(array, "detach"):  # a tensor, without importing torch
+        array = array.detach().cpu().numpy()
     try:
         return np.asarray(array)
     except ValueError as error:
@@ -175,9 +179,9 @@ def _as_array(array: Any, where: str) -> NDArray[Any]:
         raise ShapeError(where, found, "one array", "pass several sequences as a list of arrays") from error
 
 
-def _drawing_options(checkpoint: Checkpoint) -> dict[str, Any]:
+def _drawing_options(data: Mapping[str, Any]) -> dict[str, Any]:
     """Return the arguments of `skeleton_maps` that the training maps were drawn with."""
-    drawn = checkpoint.data.get("drawn") or {}
+    drawn = data.get("drawn") or {}
     known = {name: value for name, value in drawn.items() if name in DRAWING_SETTINGS}
     try:
         return HeatmapSettings.model_validate(known).model_dump(include=DRAWING_SETTINGS)

@@ -8,9 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from types import MappingProxyType
-from typing import NamedTuple
-
-import torch
+from typing import TYPE_CHECKING, NamedTuple
 
 from skelgait import __version__
 from skelgait.checkpoints.best_checkpoint import TEST
@@ -20,8 +18,9 @@ from skelgait.errors import DataError, SettingsError
 from skelgait.evaluation import EvaluationReport, evaluation_keys, score, write_submission
 from skelgait.evaluation.retrieval import retrieve
 from skelgait.matching.options import MatchingOptions, Reranking
+from skelgait.models import network_class
 from skelgait.pipelines import workspace
-from skelgait.pipelines.comparability import published_preset, why_incomparable
+from skelgait.pipelines.comparability import why_incomparable
 from skelgait.pipelines.trained_network import (
     check_network,
     embed_and_gather,
@@ -32,14 +31,17 @@ from skelgait.pipelines.trained_network import (
 from skelgait.reports.folder import FORMAT, write_report
 from skelgait.reports.pictures import save_pictures
 from skelgait.runtime.advance import Progress, silent_progress
+from skelgait.runtime.devices import distance_device
 from skelgait.runtime.memory import keep_freed_memory
-from skelgait.runtime.process_group import SINGLE, ProcessGroup
-from skelgait.runtime.processes import is_main, process_group
+from skelgait.runtime.process_group import SINGLE, ProcessGroup, is_main, process_group
 from skelgait.settings import Settings
 from skelgait.settings.evaluation import EvaluateSettings
 from skelgait.storage import SequenceSource
 from skelgait.storage.lock import lock_file, lock_folder
 from skelgait.viz.plot_style import require_matplotlib
+
+if TYPE_CHECKING:
+    import torch
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,6 @@ class Evaluation:
 
 def evaluate_run(
     settings: Settings,
-    device: torch.device,
     progress: Progress = silent_progress,
     requested: Mapping[str, object] = MappingProxyType({}),
     command: str = "",
@@ -107,8 +108,7 @@ def evaluate_run(
 
     Args:
         settings: settings; the section `evaluate` gives the embedding file or the checkpoint (default: the newest of
-            the run), and the folder of the report (default: in the folder of the run).
-        device: device of the network and of distances.
+            the run), the device, and the folder of the report (default: in the folder of the run).
         progress: shows the progress of each stage; default: nothing is shown.
         requested: name and sizes that the network must have, see `Resolved.requested_network`; default: any.
         command: command line that the report names; default: none.
@@ -124,21 +124,20 @@ def evaluate_run(
     """
     keep_freed_memory()
     with ExitStack() as locks:
-        return _evaluate(_Request(settings, device, progress, requested, locks), command)
+        return _evaluate(_Request(settings, progress, requested, locks), command)
 
 
 class _Request(NamedTuple):
     """Arguments of an evaluation, and the locks that it holds until it has ended."""
 
     settings: Settings
-    device: torch.device
     progress: Progress
     requested: Mapping[str, object]
     locks: ExitStack
 
 
 def _evaluate(request: _Request, command: str) -> Evaluation | None:
-    settings, device, progress, _, locks = request
+    settings, progress, _, locks = request
     protocol, config = workspace.protocol_of(settings), settings.evaluate
     partition, notes = _partition_or_note(settings)
     _check_settings(config, protocol)
@@ -148,7 +147,7 @@ def _evaluate(request: _Request, command: str) -> Evaluation | None:
     )
     if inputs is None:
         return None
-    options = MatchingOptions(config.distance, device, config.memory_mb, Reranking() if config.rerank else None)
+    options = MatchingOptions(config.distance, inputs.device, config.memory_mb, Reranking() if config.rerank else None)
     if config.submission and protocol.submission:
         write_submission(config.submission, inputs.embeddings, protocol.submission, options)
     with progress(None, "Comparing", "probes") as advance:
@@ -199,6 +198,7 @@ class _Inputs(NamedTuple):
         folder: folder of the report; None: not written.
         chosen_on: people whose rank-1 the checkpoint was chosen by, see `TrainedNetwork`.
         preset: published preset that the network was trained with; empty: none.
+        device: device for distances; None: the CPU, without torch.
     """
 
     embeddings: Embeddings
@@ -212,6 +212,7 @@ class _Inputs(NamedTuple):
     folder: Path | None
     chosen_on: str
     preset: str
+    device: torch.device | None
 
 
 def _notes_on_choice(inputs: _Inputs) -> list[str]:
@@ -244,25 +245,23 @@ def _lock_report(folder: Path | None, locks: ExitStack, group: ProcessGroup) -> 
 
 
 def _embed(request: _Request, protocol: Protocol, partition: Partition) -> _Inputs | None:
-    settings, device, progress, requested, locks = request
+    settings, progress, requested, locks = request
     config = settings.evaluate
     trained = load_trained_network(settings, config, requested)
     embedding = config.embedding or trained.test_embedding
-    source = workspace.open_inputs(settings, trained.name)
+    source = workspace.open_inputs(settings, trained.facts.modalities)
     warn_if_maps_differ(trained, source)
     keys = evaluation_keys(source, protocol, partition)
     folder = config.report or (None if config.checkpoint else workspace.run_folder(settings) / "report")
     _lock_report(folder, locks, process_group())
     with progress(len(keys), "Embedding", "sequences") as advance:
-        embeddings = embed_and_gather(
-            trained.checkpoint.network(), source, keys, device, inference_options(config), embedding, advance
-        )
+        embeddings = embed_and_gather(trained.model, source, keys, inference_options(config), embedding, advance)
     if embeddings is None:
         return None
     return _Inputs(
         embeddings,
         network=trained.name,
-        iteration=trained.checkpoint.iteration,
+        iteration=trained.facts.iteration,
         embedding=embedding,
         path=trained.path,
         checkpoint_sha256=trained.sha256(),
@@ -270,7 +269,8 @@ def _embed(request: _Request, protocol: Protocol, partition: Partition) -> _Inpu
         source=source,
         folder=folder,
         chosen_on=trained.chosen_on,
-        preset=published_preset(trained.checkpoint),
+        preset=trained.facts.preset,
+        device=trained.model.torch_device,
     )
 
 
@@ -287,7 +287,7 @@ def _read_embeddings(request: _Request, protocol: Protocol, partition: Partition
     if config.pictures:
         # Pictures show the sequences if they are available; metrics do not need them.
         with suppress(DataError):
-            source = workspace.open_inputs(settings, facts.network)
+            source = workspace.open_inputs(settings, network_class(facts.network).modalities)
     return _Inputs(
         embeddings,
         network=facts.network,
@@ -300,4 +300,5 @@ def _read_embeddings(request: _Request, protocol: Protocol, partition: Partition
         folder=config.report,
         chosen_on=facts.chosen_on,
         preset=facts.preset,
+        device=distance_device(config.device),
     )

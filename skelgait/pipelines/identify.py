@@ -7,9 +7,9 @@ import io
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
-import torch
-
+from skelgait.checkpoints.hub import is_hub_name
 from skelgait.display import Row, Tabular
 from skelgait.embeddings import Embeddings, open_embeddings
 from skelgait.embeddings.file import EmbeddingFile, holds_embeddings
@@ -26,11 +26,15 @@ from skelgait.pipelines.trained_network import (
 )
 from skelgait.preprocess.lazy_maps import LazyMaps
 from skelgait.runtime.advance import Advance
+from skelgait.runtime.devices import distance_device
 from skelgait.runtime.memory import keep_freed_memory
-from skelgait.runtime.processes import is_main
+from skelgait.runtime.process_group import is_main
 from skelgait.settings import Settings
 from skelgait.storage.atomic import write_text
 from skelgait.storage.lock import lock_file
+
+if TYPE_CHECKING:
+    import torch
 
 
 @dataclass(frozen=True, repr=False)
@@ -94,16 +98,13 @@ class Identification(Tabular):
         }
 
 
-def identify_probes(
-    settings: Settings, path: Path, device: torch.device, advance: Advance | None = None
-) -> Identification | None:
+def identify_probes(settings: Settings, path: Path, advance: Advance | None = None) -> Identification | None:
     """Identify the sequences at a path.
 
     Args:
-        settings: settings; the section `identify` gives the gallery, the threshold and the checkpoint (default: the
-            checkpoint of the gallery).
+        settings: settings; the section `identify` gives the gallery, the threshold, the device and the checkpoint
+            (default: the checkpoint of the gallery).
         path: sequence, pickle tree or HDF5 file of poses, maps or pairs; files of a pose estimator; or embedding file.
-        device: device of the network and of distances.
         advance: called with the number of embedded probes.
 
     Returns:
@@ -117,9 +118,10 @@ def identify_probes(
     keep_freed_memory()
     config = settings.identify
     gallery = open_embeddings(config.gallery, config.embedding)
-    probes = _embed_probes(settings, path, gallery, device, advance)
-    if probes is None:
+    embedded = _embed_probes(settings, path, gallery, advance)
+    if embedded is None:
         return None
+    probes, device = embedded
     enrolled = gallery.select(gallery.keys)
     threshold, learned = config.threshold, None
     options = MatchingOptions(config.distance, device, config.memory_mb)
@@ -142,23 +144,30 @@ def identify_probes(
     )
 
 
-def _embed_probes(
-    settings: Settings, path: Path, gallery: EmbeddingFile, device: torch.device, advance: Advance | None
-) -> Embeddings | None:
+class _Embedded(NamedTuple):
+    """Embeddings of the probes, and the device that compares them (None: the CPU, without torch)."""
+
+    probes: Embeddings
+    device: torch.device | None
+
+
+def _embed_probes(settings: Settings, path: Path, gallery: EmbeddingFile, advance: Advance | None) -> _Embedded | None:
     config = settings.identify
     if holds_embeddings(path):
         if not is_main():
             return None
         file = open_embeddings(path, gallery.embedding)
         check_same_checkpoint([_checkpoint_hash(gallery), _checkpoint_hash(file)])
-        return file.select(select_keys(file.keys, config.sequence, path))
+        probes = file.select(select_keys(file.keys, config.sequence, path))
+        return _Embedded(probes, distance_device(config.device))
     trained = _gallery_network(settings, gallery)
-    drawn = {**gallery.facts.drawn, **(trained.checkpoint.data.get("drawn") or {})}
-    with open_probes(path, config.sequence, trained.name, settings, drawn) as (source, keys):
+    drawn = {**gallery.facts.drawn, **(trained.facts.data.get("drawn") or {})}
+    with open_probes(path, config.sequence, trained.facts.modalities, settings, drawn) as (source, keys):
         if not isinstance(source, LazyMaps):
             warn_if_maps_differ(trained, source)
-        network = trained.checkpoint.network()
-        return embed_and_gather(network, source, keys, device, inference_options(config), gallery.embedding, advance)
+        options = inference_options(config)
+        embeddings = embed_and_gather(trained.model, source, keys, options, gallery.embedding, advance)
+    return None if embeddings is None else _Embedded(embeddings, trained.model.torch_device)
 
 
 def _gallery_network(settings: Settings, gallery: EmbeddingFile) -> TrainedNetwork:
@@ -166,7 +175,7 @@ def _gallery_network(settings: Settings, gallery: EmbeddingFile) -> TrainedNetwo
     config = settings.identify
     if not (config.checkpoint or config.iteration or config.best or settings.train.run_name):
         path = Path(gallery.facts.checkpoint)
-        if not path.is_file():
+        if not is_hub_name(path) and not path.is_file():
             expected, hint = f"the checkpoint of {gallery.path}", "give its path with --checkpoint"
             raise CheckpointError(path, "no such file", expected, hint)
         config = config.model_copy(update={"checkpoint": path})

@@ -11,14 +11,15 @@ import torch
 
 from skelgait.checkpoints.folder import find_checkpoint, list_checkpoints
 from skelgait.datasets.identities import find_missing
+from skelgait.embeddings.torch_model import TorchModel
 from skelgait.evaluation import evaluation_keys, score
 from skelgait.matching.options import MatchingOptions
-from skelgait.models import GaitNetwork
+from skelgait.models import GaitNetwork, network_class
 from skelgait.pipelines import workspace
 from skelgait.pipelines.trained_network import embed_and_gather, inference_options
 from skelgait.pipelines.validation import evaluation_people, hold_out, warn_if_unused
 from skelgait.runtime.advance import Advance
-from skelgait.runtime.processes import is_main
+from skelgait.runtime.process_group import is_main
 from skelgait.settings import Resolved, Settings
 from skelgait.settings.run_settings import settings_to_record, settings_to_resume
 from skelgait.training import TrainReport, train
@@ -61,14 +62,15 @@ def train_run(settings: Settings, device: torch.device, advance: Advance | None 
     def evaluate(network: GaitNetwork, advance: Advance) -> Mapping[str, Any]:
         config, embedding = settings.evaluate, settings.train.network.test_embedding
         keys = evaluation_keys(inputs, people.protocol, people.partition)
-        embeddings = embed_and_gather(network, inputs, keys, device, inference_options(config), embedding, advance)
+        model = TorchModel(network, device, config.precision)
+        embeddings = embed_and_gather(model, inputs, keys, inference_options(config), embedding, advance)
         if embeddings is None:
             return {}
         options = MatchingOptions(config.distance, device, config.memory_mb)
         report = score(embeddings, people.protocol, people.partition, options)
         return {"subset": people.subset, **report.summary()}
 
-    inputs = workspace.open_inputs(settings, settings.train.network.name)
+    inputs = workspace.open_inputs(settings, network_class(settings.train.network.name).modalities)
     listed = workspace.partition_of(settings)
     partition = hold_out(listed, inputs.keys, settings.train.val_share)
     if settings.train.eval_during_training:

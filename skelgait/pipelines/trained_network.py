@@ -2,68 +2,66 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-import torch
-
 from skelgait.checkpoints.best_checkpoint import BestEvaluation, best_evaluation
-from skelgait.checkpoints.checkpoint import Checkpoint, load_checkpoint
 from skelgait.checkpoints.folder import find_checkpoint
+from skelgait.checkpoints.hub import file_sha256, locate_checkpoint
 from skelgait.embeddings import Embeddings, InferenceOptions
 from skelgait.embeddings.extraction import collect_chunks, embed_in_rounds
+from skelgait.embeddings.model import EmbeddingModel
 from skelgait.errors import CheckpointError, SettingsError
-from skelgait.models import GaitNetwork
 from skelgait.pipelines import workspace
+from skelgait.pipelines.open_network import NetworkFacts, open_network
 from skelgait.runtime.advance import Advance
-from skelgait.runtime.processes import is_main
+from skelgait.runtime.process_group import is_main
+from skelgait.sampling.fingerprint import differences, how_drawn
 from skelgait.settings import Settings
 from skelgait.settings.embedding import WithNetwork
 from skelgait.storage import Key, SequenceSource
-from skelgait.training.fingerprint import differences, how_drawn
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class TrainedNetwork:
-    """Trained network and its checkpoint file.
+    """Trained network on its device, and its file.
 
     Attributes:
-        path: checkpoint file.
-        checkpoint: content of the file.
+        path: checkpoint or ONNX file.
+        facts: facts about the network in the file.
+        model: network on its device.
         test_embedding: embedding to compare by default, 1 or 2.
+        origin: name to find the file again: its absolute path, or its name on a hub with the commit.
         chosen_on: people whose rank-1 the checkpoint was chosen by, `test` or `validation`; empty: not chosen.
     """
 
     path: Path
-    checkpoint: Checkpoint
+    facts: NetworkFacts
+    model: EmbeddingModel
     test_embedding: int
+    origin: str
     chosen_on: str = ""
 
     @property
     def name(self) -> str:
         """Name of the network."""
-        return self.checkpoint.architecture.name
+        return self.facts.name
 
     def sha256(self) -> str:
-        """Return the SHA-256 of the file, as hexadecimal digits."""
-        digest = hashlib.sha256()
-        with self.path.open("rb") as file:
-            while block := file.read(2**20):
-                digest.update(block)
-        return digest.hexdigest()
+        """Return the SHA-256 of the checkpoint, as hexadecimal digits; an ONNX file has that of its checkpoint."""
+        return self.facts.checkpoint_sha256 or file_sha256(self.path)
 
 
 def load_trained_network(
     settings: Settings, config: WithNetwork, requested: Mapping[str, object] = MappingProxyType({})
 ) -> TrainedNetwork:
-    """Load a checkpoint.
+    """Load a trained network onto its device.
 
     Args:
         settings: all settings; they give the folder of the run.
@@ -76,11 +74,14 @@ def load_trained_network(
     """
     run = workspace.run_folder(settings)
     best = _best_evaluation(run) if config.best else None
-    path = config.checkpoint or find_checkpoint(run, best.iteration if best else config.iteration)
-    checkpoint = load_checkpoint(path)
-    check_network(path, asdict(checkpoint.architecture), requested)
-    test_embedding = checkpoint.test_embedding or workspace.test_embedding_of(settings, checkpoint.architecture.name)
-    return TrainedNetwork(path, checkpoint, test_embedding, best.subset if best else "")
+    location = locate_checkpoint(
+        config.checkpoint or find_checkpoint(run, best.iteration if best else config.iteration)
+    )
+    path = location.path
+    facts, model = open_network(path, config.device, config.precision)
+    check_network(path, {"name": facts.name, **facts.sizes}, requested)
+    test_embedding = facts.test_embedding or workspace.test_embedding_of(settings, facts.name)
+    return TrainedNetwork(path, facts, model, test_embedding, location.name, best.subset if best else "")
 
 
 def check_network(path: Path, network: Mapping[str, object], requested: Mapping[str, object]) -> None:
@@ -103,17 +104,16 @@ def check_network(path: Path, network: Mapping[str, object], requested: Mapping[
 
 def warn_if_maps_differ(trained: TrainedNetwork, source: SequenceSource) -> None:
     """Log a warning for each drawing setting that is known to differ between training maps and these maps."""
-    training_maps, maps = trained.checkpoint.data.get("drawn"), how_drawn(source)
+    training_maps, maps = trained.facts.data.get("drawn"), how_drawn(source)
     for name, before, now in differences(training_maps or {}, maps or {}):
         text = "%s was trained on maps with %s %s, but the maps in %s have %s"
         log.warning(text, trained.path, name, before, source.path, now)
 
 
 def embed_and_gather(
-    network: GaitNetwork,
+    model: EmbeddingModel,
     source: SequenceSource,
     keys: Sequence[Key],
-    device: torch.device,
     options: InferenceOptions,
     embedding: int,
     advance: Advance | None = None,
@@ -121,11 +121,10 @@ def embed_and_gather(
     """Embed sequences with all processes.
 
     Args:
-        network: network in eval mode.
+        model: trained network on its device.
         source: maps or pairs.
         keys: sequences to embed, in output order.
-        device: device of the network.
-        options: precision, batch size, maximum number of frames, and workers.
+        options: batch size, maximum number of frames, and workers.
         embedding: 1: before the batch norm neck; 2: after it.
         advance: called with the number of embedded sequences.
 
@@ -136,7 +135,7 @@ def embed_and_gather(
         DataError: if a sequence cannot be read.
         CheckpointError: if an embedding is not finite.
     """
-    chunks = embed_in_rounds(network, source, keys, device, options, advance=advance)
+    chunks = embed_in_rounds(model, source, keys, options, advance=advance)
     if not is_main():
         deque(chunks, maxlen=0)
         return None

@@ -16,7 +16,7 @@ from skelgait.datasets import (
     verification_protocol,
 )
 from skelgait.errors import SettingsError
-from skelgait.models import network_class
+from skelgait.models.inputs import Modality
 from skelgait.settings import Settings, load_settings, read_protocol
 from skelgait.settings.evaluation import GENERIC_PROTOCOLS
 from skelgait.storage import SequenceSource, open_pairs, open_source
@@ -71,13 +71,17 @@ def open_silhouettes(settings: Settings) -> SequenceSource:
     return open_source(settings.paths.silhouettes, "silhouette", silhouette_pattern(settings))
 
 
-def open_inputs(settings: Settings, network: str) -> SequenceSource:
-    """Open the sequences that `network` takes: maps, or pairs of maps and silhouettes.
+def open_inputs(settings: Settings, modalities: tuple[Modality, ...]) -> SequenceSource:
+    """Open the sequences that a network takes: maps, or pairs of maps and silhouettes.
+
+    Args:
+        settings: settings; they give the paths.
+        modalities: input of the network.
 
     Raises:
         DataError: if there are none.
     """
-    if network_class(network).modalities == ("map",):
+    if modalities == ("map",):
         return open_maps(settings)
     return open_pairs(settings.paths.pairs)
 

@@ -1,12 +1,38 @@
-"""Choice of the torch device."""
+"""Choice of the torch device. Importing this module does not import torch."""
 
 from __future__ import annotations
 
 import os
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
-import torch
+from skelgait.errors import PathLike, SettingsError
 
-from skelgait.errors import SettingsError
+if TYPE_CHECKING:
+    import torch
+
+INSTALL_TORCH = "pip install torch --index-url https://download.pytorch.org/whl/cpu"
+"""Shortest installation of PyTorch for the CPU."""
+
+
+def has_torch() -> bool:
+    """Return True if PyTorch is installed, without importing it."""
+    return find_spec("torch") is not None
+
+
+def require_torch(where: PathLike, hint: str = "") -> None:
+    """Check that PyTorch is installed.
+
+    Args:
+        where: file, flag or command that needs it.
+        hint: another way that needs no PyTorch; default: none.
+
+    Raises:
+        SettingsError: if it is not.
+    """
+    if not has_torch():
+        other = f", or {hint}" if hint else ""
+        raise SettingsError(where, "no PyTorch", "PyTorch, which this needs", f"run `{INSTALL_TORCH}`{other}")
 
 
 def pick_device(name: str) -> torch.device:
@@ -18,8 +44,11 @@ def pick_device(name: str) -> torch.device:
         name: `cuda`, `mps`, `cpu`, or `auto`: CUDA if available, else MPS, else CPU.
 
     Raises:
-        SettingsError: if this machine has no such device.
+        SettingsError: if this machine has no such device, or if PyTorch is missing.
     """
+    require_torch(f"--device {name}")
+    import torch
+
     is_available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     available = [kind for kind, is_present in is_available.items() if is_present]
     if name == "auto":
@@ -33,6 +62,20 @@ def pick_device(name: str) -> torch.device:
     return torch.device(name)
 
 
+def distance_device(name: str) -> torch.device | None:
+    """Return the torch device for distances; None: the CPU, which needs no torch.
+
+    Args:
+        name: `cuda`, `mps`, `cpu`, or `auto`: as `pick_device`, and the CPU without PyTorch.
+
+    Raises:
+        SettingsError: if this machine has no such device, or if PyTorch is missing.
+    """
+    if name == "cpu" or (name == "auto" and not has_torch()):
+        return None
+    return pick_device(name)
+
+
 def autocast(precision: str, device: torch.device) -> torch.autocast:
     """Return the autocast context for a precision.
 
@@ -40,5 +83,7 @@ def autocast(precision: str, device: torch.device) -> torch.autocast:
         precision: float32 (no autocast), bf16 or fp16.
         device: device of the network.
     """
+    import torch
+
     dtype = {"float32": None, "bf16": torch.bfloat16, "fp16": torch.float16}[precision]
     return torch.autocast(device.type, dtype, enabled=dtype is not None)

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from skelgait.runtime.launch import launched
+
 
 def _gather_alone(item: Any) -> list[Any]:
     return [item]
@@ -30,6 +32,20 @@ class ProcessGroup:
 
 SINGLE = ProcessGroup()
 """Group of one process."""
+
+
+def process_group() -> ProcessGroup:
+    """Return the current process group; needs no torch in a single process."""
+    if not launched():
+        return SINGLE
+    from skelgait.runtime.processes import joined_group
+
+    return joined_group()
+
+
+def is_main() -> bool:
+    """Return True in the process of rank 0, which writes files and reports."""
+    return process_group().rank == 0
 
 
 def processes_on_this_machine() -> int:

@@ -34,11 +34,6 @@ def world_size() -> int:
     return dist.get_world_size() if dist.is_initialized() else 1
 
 
-def is_main() -> bool:
-    """Return True in the process of rank 0, which writes files and reports."""
-    return rank() == 0
-
-
 @contextmanager
 def join_processes(device: torch.device) -> Iterator[None]:
     """Join the process group of the launcher while the block runs; do nothing without a launcher.
@@ -81,8 +76,8 @@ def gather_objects(item: Any) -> list[Any]:
     return items
 
 
-def process_group() -> ProcessGroup:
-    """Return the current process group."""
+def joined_group() -> ProcessGroup:
+    """Return the process group that this process has joined; alone, a group of one process."""
     return ProcessGroup(rank(), world_size(), gather_objects)
 
 

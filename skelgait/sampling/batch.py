@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
 
 from skelgait.errors import SkelgaitError
 from skelgait.runtime.killed import killed_process
@@ -43,12 +43,12 @@ class Batch(NamedTuple):
 
 
 def load_batches(
-    dataset: Dataset[Any], batch_sampler: Iterable[list[Any]], *, workers: int, pin_memory: bool
+    dataset: Any, batch_sampler: Iterable[list[Any]], *, workers: int, pin_memory: bool
 ) -> Generator[Batch, None, None]:
     """Yield batches of a dataset in the order of the sampler.
 
     Args:
-        dataset: returns an `Item`, or a `SkelgaitError` if it cannot read one.
+        dataset: its `__getitem__` returns an `Item`, or a `SkelgaitError` if it cannot read one.
         batch_sampler: indices of the items of each batch.
         workers: number of worker processes that read ahead; 0: read in this process.
         pin_memory: allocate batches in pinned memory, for copies to a CUDA device.

@@ -3,25 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
-from torch.utils.data import Dataset
+from numpy.typing import NDArray
 
 from skelgait.errors import DataError, SkelgaitError
-from skelgait.sampling.batch import Batch, Item, load_batches
 from skelgait.sampling.frames import first_frames
 from skelgait.sampling.inputs import cut_columns, stack_modalities
 from skelgait.storage import Key, SequenceSource
 
 
-class _Sequences(Dataset[Any]):
+class PackedSequences(NamedTuple):
+    """Whole sequences of one batch.
+
+    Attributes:
+        frames: (F, C, 64, 44) gray levels, frames of all sequences, one sequence after the other.
+        lengths: N numbers of frames that sum to F.
+        indices: N indices of the sequences in the keys.
+    """
+
+    frames: NDArray[np.uint8]
+    lengths: list[int]
+    indices: list[int]
+
+
+class _Sequences:
     def __init__(self, source: SequenceSource, keys: Sequence[Key], max_frames: int) -> None:
         self._source = source
         self._keys = keys
         self._max_frames = max_frames
 
-    def __getitem__(self, index: int) -> Item | SkelgaitError:
+    def __getitem__(self, index: int) -> tuple[NDArray[np.uint8], int] | SkelgaitError:
         name = f"{self._source.path}: {self._keys[index]}"
         try:
             arrays = self._source.read(self._keys[index], first_frames(self._max_frames))
@@ -41,20 +54,37 @@ def sequence_batches(
     batch_size: int,
     max_frames: int,
     workers: int,
-) -> Generator[Batch, None, None]:
+) -> Generator[PackedSequences, None, None]:
     """Yield batches of whole sequences, in order.
 
     Args:
         source: sequences on disk.
         keys: keys of sequences.
-        indices: indices in `keys` of the sequences to read; they are also the labels in the batches.
+        indices: indices in `keys` of the sequences to read.
         batch_size: number of sequences in a batch.
         max_frames: largest number of frames of a sequence.
-        workers: number of worker processes that read ahead; 0: read in this process.
+        workers: number of worker processes of torch that read ahead; 0: read in this process, without torch.
 
     Raises:
         DataError: if a sequence cannot be read or has no frame.
         ShapeError: if a sequence has a wrong shape.
     """
     index_batches = [list(indices[start : start + batch_size]) for start in range(0, len(indices), batch_size)]
-    return load_batches(_Sequences(source, keys, max_frames), index_batches, workers=workers, pin_memory=False)
+    sequences = _Sequences(source, keys, max_frames)
+    if not workers:
+        yield from (_pack(sequences, batch) for batch in index_batches)
+        return
+    from skelgait.sampling.batch import load_batches
+
+    for frames, lengths, labels in load_batches(sequences, index_batches, workers=workers, pin_memory=False):
+        yield PackedSequences(frames.numpy(), lengths, labels.tolist())
+
+
+def _pack(sequences: _Sequences, indices: list[int]) -> PackedSequences:
+    clips = []
+    for index in indices:
+        item = sequences[index]
+        if isinstance(item, SkelgaitError):
+            raise item
+        clips.append(item[0])
+    return PackedSequences(np.concatenate(clips), [len(clip) for clip in clips], indices)

@@ -15,7 +15,7 @@ class WithNetwork(StrictModel):
     """Settings shared by `embed`, `evaluate` and `identify`."""
 
     checkpoint: Annotated[Path, Strict(False)] | None = Field(
-        None, description="Checkpoint file, skelgait or OpenGait; default: newest of the run."
+        None, description="Checkpoint, ONNX file, or hf://OWNER/NAME/FILE[@REVISION]; default: newest of the run."
     )
     iteration: Count | None = Field(None, description="Iteration of the run's checkpoint; default: the newest.")
     best: bool = Field(False, description="Use the checkpoint with the best evaluation during training.")

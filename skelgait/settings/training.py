@@ -135,7 +135,7 @@ class TrainSettings(StrictModel):
         0.0, ge=0, lt=1, description="Share of the training people to hold out as VAL_SET, as 0.1."
     )
     init: Annotated[Path, Strict(False)] | None = Field(
-        None, description="Checkpoint (skelgait or OpenGait) to initialize the weights from."
+        None, description="Checkpoint, or hf://OWNER/NAME/FILE, to initialize the weights from."
     )
     resume: bool = Field(False, description="Resume a run with its own settings; flags change them.")
     iteration: Count | None = Field(None, description="Iteration to resume from; default: newest valid checkpoint.")

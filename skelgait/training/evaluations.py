@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from skelgait.checkpoints.best_checkpoint import EVALUATIONS_FILE, best_evaluation, evaluation_score
-from skelgait.runtime.processes import any_process, is_main
+from skelgait.runtime.process_group import is_main
+from skelgait.runtime.processes import any_process
 from skelgait.storage.json_lines import read_json_lines
 from skelgait.training.metrics import append_line, drop_lines_after
 

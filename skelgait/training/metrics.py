@@ -19,7 +19,7 @@ from typing import Any
 
 from torch import Tensor
 
-from skelgait.runtime.processes import is_main
+from skelgait.runtime.process_group import is_main
 from skelgait.storage.atomic import write_error, write_text
 from skelgait.storage.json_lines import read_json_lines
 

@@ -11,12 +11,12 @@ from typing import Any
 from skelgait.checkpoints.checkpoint import Architecture, Checkpoint, load_checkpoint
 from skelgait.checkpoints.folder import find_checkpoint, list_checkpoints
 from skelgait.errors import CheckpointError, DataError, SettingsError
+from skelgait.sampling.fingerprint import differences
 from skelgait.settings.changes import Change, ChangeKind, find_changes, refuse_changes
 from skelgait.settings.run_settings import SETTINGS_FILE, read_run_settings
 from skelgait.settings.training import TrainSettings
 from skelgait.storage.json_lines import read_json_lines
 from skelgait.storage.yaml_files import read_yaml
-from skelgait.training.fingerprint import differences
 from skelgait.training.metrics import METRICS_FILE
 
 log = logging.getLogger(__name__)

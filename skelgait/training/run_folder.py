@@ -17,7 +17,8 @@ import yaml
 
 import skelgait
 from skelgait.runtime.cores import usable_cores
-from skelgait.runtime.processes import is_main, wait_for_all, world_size
+from skelgait.runtime.process_group import is_main
+from skelgait.runtime.processes import wait_for_all, world_size
 from skelgait.settings.dotted import nest
 from skelgait.settings.run_settings import RUN_FILE, RUN_FORMAT, SETTINGS_FILE, change_to_record, read_run_file
 from skelgait.storage.atomic import write_text

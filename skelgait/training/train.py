@@ -22,18 +22,19 @@ from skelgait.runtime.advance import Advance, no_progress
 from skelgait.runtime.launch import EXIT_PEER_FAILED
 from skelgait.runtime.logs import log_to
 from skelgait.runtime.memory import keep_freed_memory
-from skelgait.runtime.processes import any_process, is_main, mean_over_processes, process_group, rank, world_size
+from skelgait.runtime.process_group import is_main, process_group
+from skelgait.runtime.processes import any_process, mean_over_processes, rank, world_size
 from skelgait.runtime.stopping import StopRequest, stop_request
 from skelgait.sampling.batch import Batch
 from skelgait.sampling.batch_sampler import IdentityBatchSampler
 from skelgait.sampling.clips import Clips, clip_batches
+from skelgait.sampling.fingerprint import fingerprint
 from skelgait.settings.run_settings import current_settings
 from skelgait.settings.training import TrainSettings
 from skelgait.storage import Key, SequenceSource
 from skelgait.storage.lock import lock_folder
 from skelgait.training.collapse import CollapseMonitor, warn_of_one_identity
 from skelgait.training.evaluations import Evaluations
-from skelgait.training.fingerprint import fingerprint
 from skelgait.training.metrics import Metrics, status_text
 from skelgait.training.precision import resolve_precision
 from skelgait.training.resume import Resumption, plan_resumption, refuse_earlier_training

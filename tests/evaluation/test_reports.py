@@ -83,7 +83,7 @@ def test_every_field_equals_plain_loop(
     table = Table("T", kind, GROUPS, METRICS, identical_views, unmatched_are_wrong)
     keys = some_keys()
     embeddings = embeddings_for(keys)
-    distances = distance_matrix(embeddings.values, embeddings.values).numpy()
+    distances = distance_matrix(embeddings.values, embeddings.values)
     report = score(embeddings, Protocol("mine", (table,), camera_prefix))
     for group, group_report in zip(GROUPS, report.tables[0].groups, strict=True):
         assert_reports(group_report, PlainGroup(keys, distances, table, group, camera_prefix).report())
@@ -104,7 +104,7 @@ def test_probes_named_by_a_partition() -> None:
     table = Table("T", "pooled", (Group("G", (), ("*",)),), METRICS, identical_views=True)
     partition = Partition(frozenset(), frozenset(key.identity for key in keys), named)
     report = score(embeddings, Protocol("mine", (table,)), partition)
-    distances = distance_matrix(embeddings.values, embeddings.values).numpy()
+    distances = distance_matrix(embeddings.values, embeddings.values)
     plain = PlainGroup(keys, distances, table, table.groups[0], named=named)
     assert len(plain.probes) + len(plain.gallery) == len(keys)
     assert_reports(report.tables[0].groups[0], plain.report())
@@ -163,7 +163,7 @@ def test_reranked_distances_are_ranked(kind: Any) -> None:
     table = Table("T", kind, GROUPS[:1], METRICS)
     how = Reranking(k1=6, k2=3, weight=0.4)
     report = score(embeddings, Protocol("mine", (table,)), options=MatchingOptions(reranking=how))
-    plain = distance_matrix(embeddings.values, embeddings.values).numpy()
+    plain = distance_matrix(embeddings.values, embeddings.values)
     group = PlainGroup(keys, plain, table, GROUPS[0])
     probes, gallery = np.array(group.probes), np.array(group.gallery)
     plain[np.ix_(probes, gallery)] = plain_rerank(plain, probes, gallery, 6, 3, 0.4)
@@ -190,7 +190,7 @@ def verified(embeddings: Embeddings, table: Table, **more: Any) -> EvaluationRep
 def test_verification(kind: Any, identical_views: Any, leaves_out: bool, memory_mb: float) -> None:
     keys = some_keys()
     embeddings = embeddings_for(keys)
-    distances = distance_matrix(embeddings.values, embeddings.values).numpy()
+    distances = distance_matrix(embeddings.values, embeddings.values)
     report = verified(
         embeddings,
         Table("T", kind, GROUPS, identical_views=identical_views),

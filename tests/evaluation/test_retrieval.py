@@ -79,7 +79,7 @@ def test_neighbors_equal_plain_loop(kind: str, identical: Identical, probes: str
     embeddings = embeddings_of(keys)
     table = Table("T", kind, (Group("B", (probes,), ("n*",)),), identical_views=identical)  # type: ignore[arg-type]
     found = retrieve(embeddings, protocol_of(table, camera_prefix=True), n_probes=100, n_nearest=4)["B"]
-    distances = distance_matrix(embeddings.values, embeddings.values).numpy()
+    distances = distance_matrix(embeddings.values, embeddings.values)
     assert [retrieval.probe for retrieval in found] == [key for key in keys if fnmatchcase(key.condition, probes)]
     for retrieval in found:
         expected = nearest_by_loop(retrieval.probe, keys, distances, "n*", kind, identical, 4)
@@ -143,7 +143,7 @@ def test_reranked_neighbors_equal_reranked_rows(memory_mb: int) -> None:
     found = retrieve(
         embeddings, protocol_of(table), options=MatchingOptions(reranking=how, memory_mb=memory_mb), n_probes=4
     )["B"]
-    distances = distance_matrix(embeddings.values, embeddings.values).numpy()
+    distances = distance_matrix(embeddings.values, embeddings.values)
     probes, gallery = (np.array([i for i, key in enumerate(keys) if key.condition == c]) for c in "bn")
 
     def rows(probe_indices: np.ndarray, gallery_indices: np.ndarray):  # type: ignore[no-untyped-def]

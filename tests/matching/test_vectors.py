@@ -48,7 +48,7 @@ def test_lists_are_compared_as_arrays_but_are_no_embeddings() -> None:
         distance_matrix([[3.0, 4.0], [0.0, 0.0]], GOOD)
     with pytest.raises(ShapeError, match="the probes: found a list that is no array"):
         distance_matrix([[3.0, 4.0], [0.0]], GOOD)
-    with pytest.raises(ShapeError, match=r"embeddings: found a list, .*; convert it with torch\.tensor"):
+    with pytest.raises(ShapeError, match=r"embeddings: found a list, .*; convert it with numpy\.asarray"):
         Embeddings(KEYS, probes)  # type: ignore[arg-type]
 
 

@@ -13,7 +13,8 @@ import torch
 from skelgait.errors import SettingsError
 from skelgait.runtime.cores import usable_cores
 from skelgait.runtime.devices import pick_device
-from skelgait.runtime.processes import gather_objects, is_main, join_processes, world_size
+from skelgait.runtime.process_group import is_main
+from skelgait.runtime.processes import gather_objects, join_processes, world_size
 from skelgait.runtime.rng import rng_for
 from tests.paths import ROOT
 

@@ -9,7 +9,8 @@ import torch
 from torch import nn
 
 from skelgait.models.cpu.sync_batch_norm import synchronize_batch_norm
-from skelgait.runtime.processes import gather_objects, is_main, join_processes, rank, world_size
+from skelgait.runtime.process_group import is_main
+from skelgait.runtime.processes import gather_objects, join_processes, rank, world_size
 
 
 def normalized(layer: nn.Module, values: torch.Tensor, weights: torch.Tensor) -> dict[str, torch.Tensor]:

@@ -213,6 +213,6 @@ def test_unreadable_sequence_is_named(maps_tree: Path, workers: int) -> None:
 def test_whole_sequences_are_cut_to_max_frames(maps_tree: Path) -> None:
     source = open_source(maps_tree, "map")
     batches = list(sequence_batches(source, source.keys, [0, 2, 5], batch_size=2, max_frames=10, workers=0))
-    assert [batch.labels.tolist() for batch in batches] == [[0, 2], [5]]
+    assert [batch.indices for batch in batches] == [[0, 2], [5]]
     assert [batch.lengths for batch in batches] == [[9, 10], [10]]
     np.testing.assert_array_equal(batches[0].frames[:9], source.read(source.keys[0])[0][..., 10:54])

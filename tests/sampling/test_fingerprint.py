@@ -12,10 +12,10 @@ from typer.testing import CliRunner
 from skelgait.checkpoints.checkpoint import load_checkpoint
 from skelgait.cli import app
 from skelgait.errors import DataError
+from skelgait.sampling.fingerprint import differences, fingerprint
 from skelgait.settings.training import TrainSettings
 from skelgait.storage import SequenceSource, open_pairs, open_source
 from skelgait.training import train
-from skelgait.training.fingerprint import differences, fingerprint
 from tests.synthetic_data import write_dataset
 
 CPU = torch.device("cpu")
