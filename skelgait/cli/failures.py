@@ -59,6 +59,10 @@ def _unforeseen(error: Exception) -> SkelgaitError:
     if isinstance(error, MemoryError):
         hint = "use fewer --workers, a smaller batch, or a machine with more memory"
         return SkelgaitError("memory", "more than there is", "a command that fits into it", hint)
+    if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] == "torch":
+        from skelgait.runtime.devices import INSTALL_TORCH
+
+        return SkelgaitError("this command", "no PyTorch", "PyTorch, which it needs", f"run `{INSTALL_TORCH}`")
     if isinstance(error, OSError) and error.filename is not None:
         hint = "check the path, its permissions, and the space on its disk"
         found = error.strerror or type(error).__name__

@@ -162,7 +162,7 @@ def _embed_probes(settings: Settings, path: Path, gallery: EmbeddingFile, advanc
         return _Embedded(probes, distance_device(config.device))
     trained = _gallery_network(settings, gallery)
     drawn = {**gallery.facts.drawn, **(trained.facts.data.get("drawn") or {})}
-    with open_probes(path, config.sequence, trained.facts.modalities, settings, drawn) as (source, keys):
+    with open_probes(path, config.sequence, trained.facts, settings, drawn) as (source, keys):
         if not isinstance(source, LazyMaps):
             warn_if_maps_differ(trained, source)
         options = inference_options(config)

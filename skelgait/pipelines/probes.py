@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from skelgait.errors import DataError, SettingsError
-from skelgait.models.inputs import Modality
+from skelgait.pipelines.open_network import NetworkFacts
 from skelgait.preprocess.lazy_maps import LazyMaps
 from skelgait.preprocess.poses import collect_poses
 from skelgait.raw.poses import open_raw
@@ -37,14 +37,14 @@ class Probes(NamedTuple):
 
 @contextmanager
 def open_probes(
-    path: Path, sequence: str | None, modalities: tuple[Modality, ...], settings: Settings, drawn: Mapping[str, Any]
+    path: Path, sequence: str | None, network: NetworkFacts, settings: Settings, drawn: Mapping[str, Any]
 ) -> Iterator[Probes]:
     """Open the sequences at a path.
 
     Args:
         path: sequence, pickle tree or HDF5 file of maps, pairs or poses; or files of a pose estimator.
         sequence: identity/condition/view of one sequence; None: all.
-        modalities: input of the network.
+        network: facts about the network.
         settings: drawing settings for poses, unless `drawn` gives them.
         drawn: drawing settings of the training maps, as far as they are known.
 
@@ -58,7 +58,7 @@ def open_probes(
     with TemporaryDirectory() as folder:
         probes = _open(path, Path(folder))
         keys = select_keys(probes.keys, sequence, path)
-        yield Probes(_to_network_inputs(probes.source, modalities, settings.heatmap, drawn, path), keys)
+        yield Probes(_to_network_inputs(probes.source, network, settings.heatmap, drawn, path), keys)
 
 
 def select_keys(keys: Sequence[Key], sequence: str | None, path: Path) -> Sequence[Key]:
@@ -145,11 +145,12 @@ def _open_single_file(path: Path, folder: Path) -> SequenceSource | None:
 
 def _to_network_inputs(
     source: SequenceSource,
-    modalities: tuple[Modality, ...],
+    network: NetworkFacts,
     heatmap: HeatmapSettings,
     drawn: Mapping[str, Any],
     path: Path,
 ) -> SequenceSource:
+    modalities = network.modalities
     if source.modalities == modalities:
         return source
     if source.modalities == ("pose",) and modalities == ("map",):
@@ -165,4 +166,4 @@ def _to_network_inputs(
     expected, hint = "poses or maps", "give the path of poses or maps"
     if modalities != ("map",):
         expected, hint = "linked pairs of maps and silhouettes", "make them with `skelgait heatmap` and `skelgait link`"
-    raise DataError(path, found, f"{expected} for this network", hint)
+    raise DataError(path, found, f"{expected} for {network.name}", hint)
