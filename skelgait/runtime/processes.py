@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -11,6 +12,7 @@ from typing import Any
 import torch
 import torch.distributed as dist
 
+from skelgait.errors import SettingsError
 from skelgait.runtime.launch import EXIT_PEER_FAILED, launched
 from skelgait.runtime.parent import end_with_launcher
 from skelgait.runtime.process_group import ProcessGroup
@@ -43,10 +45,15 @@ def join_processes(device: torch.device) -> Iterator[None]:
 
     Args:
         device: device of this process.
+
+    Raises:
+        SettingsError: if this machine has fewer CUDA devices than processes.
     """
     if not launched():
         yield
         return
+    if device.type == "cuda":
+        _refuse_shared_devices()
     end_with_launcher()
     # Functions of this module keep the group that exists at import time. If DistributedDataParallel imported it later,
     # the group would outlive its destruction, and its threads could abort the exit.
@@ -65,6 +72,14 @@ def join_processes(device: torch.device) -> Iterator[None]:
         # DistributedDataParallel keeps the group alive in reference cycles.
         gc.collect()
         dist.destroy_process_group()
+
+
+def _refuse_shared_devices() -> None:
+    """Raise an error if two processes of this machine would share a CUDA device, where NCCL fails or waits forever."""
+    processes, devices = int(os.environ.get("LOCAL_WORLD_SIZE", "1")), torch.cuda.device_count()
+    if processes > devices:
+        hint = f"use --nproc {devices}, or --device cpu"
+        raise SettingsError("--nproc", str(processes), f"at most {devices}, the number of CUDA devices here", hint)
 
 
 def gather_objects(item: Any) -> list[Any]:

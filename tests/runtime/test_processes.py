@@ -58,3 +58,13 @@ def test_random_numbers_depend_only_on_seed_and_position() -> None:
 
 def test_at_least_one_core_is_usable() -> None:
     assert usable_cores() >= 1
+
+
+@pytest.mark.parametrize("n_devices", [1, 2])
+def test_more_processes_than_cuda_devices_are_refused(n_devices: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"RANK": "0", "WORLD_SIZE": "3", "LOCAL_WORLD_SIZE": "3"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: n_devices)
+    message = f"--nproc: .*3.*at most {n_devices}.*use --nproc {n_devices}, or --device cpu"
+    with pytest.raises(SettingsError, match=message), join_processes(torch.device("cuda", 0)):
+        pass
