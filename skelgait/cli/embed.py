@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from skelgait.cli.command import COMPUTE, DATA, Json, command
-from skelgait.cli.output import show_counts, show_json, warn
+from skelgait.cli.output import show_counts, show_json, show_lines, warn
 from skelgait.cli.processes import processes_on
 
 if TYPE_CHECKING:
@@ -43,6 +43,9 @@ def embed(resolved: Resolved, as_json: Json = False) -> None:
         show_json(asdict(report))
         return
     facts = {**asdict(report), "missing": str(report.missing or "nobody")}
+    hint = facts.pop("hint")
     show_counts(f"Embeddings of {report.network}", facts)
+    if hint:
+        show_lines("Hint", [hint])
     cut = f"{report.truncated} of {report.sequences} sequences were longer than embed.max_frames and were cut"
     warn([*([cut] if report.truncated else []), *([str(report.missing)] if report.missing else [])])

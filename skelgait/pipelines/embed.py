@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
+import time
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
 
@@ -27,6 +30,9 @@ from skelgait.settings.embedding import EmbedSettings
 from skelgait.storage import Key, SequenceSource
 from skelgait.storage.lock import lock_file
 
+# Shorter runs do not repay an export.
+_SLOW_SECONDS = 60.0
+
 
 @dataclass(frozen=True)
 class EmbedReport:
@@ -40,6 +46,7 @@ class EmbedReport:
         sequences: number of sequences.
         identities: number of identities.
         truncated: number of sequences that were longer than `embed.max_frames`.
+        hint: faster way to embed; empty: none is known.
         missing: listed people without any sequence; None: all are there, or all sequences were requested.
     """
 
@@ -50,6 +57,7 @@ class EmbedReport:
     sequences: int
     identities: int
     truncated: int
+    hint: str = ""
     missing: MissingPeople | None = None
 
 
@@ -114,6 +122,7 @@ def _write(
         chosen_on=trained.chosen_on,
         preset=trained.facts.preset,
     )
+    start = time.monotonic()
     write_embeddings(config.out, keys, lengths, chunks, facts)
     n_truncated = sum(length > config.max_frames for length in lengths)
     return EmbedReport(
@@ -124,8 +133,18 @@ def _write(
         sequences=len(keys),
         identities=len({key.identity for key in keys}),
         truncated=n_truncated,
+        hint=_faster_way(trained, time.monotonic() - start),
         missing=missing,
     )
+
+
+def _faster_way(trained: TrainedNetwork, seconds: float) -> str:
+    """Return how to embed faster if a network took long in torch on a CPU, and onnxruntime is installed."""
+    is_torch_on_cpu = trained.model.torch_device is not None and trained.model.device == "cpu"
+    if seconds < _SLOW_SECONDS or not is_torch_on_cpu or find_spec("onnxruntime") is None:
+        return ""
+    command = f"skelgait export {shlex.quote(str(trained.path))} --format onnx"
+    return f"onnxruntime is faster on a CPU than PyTorch: run `{command}`, and pass the ONNX file to --checkpoint"
 
 
 def _select_keys(settings: Settings, source: SequenceSource) -> tuple[Sequence[Key], MissingPeople | None]:

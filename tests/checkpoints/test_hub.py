@@ -136,3 +136,13 @@ def test_name_without_huggingface_hub_gives_the_installation(monkeypatch: pytest
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
     with pytest.raises(CheckpointError, match="run `pip install huggingface_hub`"):
         locate_checkpoint("hf://a/b/c.pt")
+
+
+def test_full_size_checkpoint_of_opengait_names_its_preset(tmp_path: Path) -> None:
+    path = tmp_path / "SkeletonGait-60000.pt"
+    shapes = to_opengait(CCPG.build_on_meta().state_dict())
+    weights = {name: torch.zeros(weight.shape, dtype=weight.dtype) for name, weight in shapes.items()}
+    torch.save({"model": weights, "optimizer": {}, "scheduler": {}, "iteration": 60000}, path)
+    code, out, err = call("checkpoint", path)
+    assert code == 0, err
+    assert "matches skeletongait_CCPG" in out

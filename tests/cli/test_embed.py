@@ -128,3 +128,13 @@ def test_two_processes_write_the_same_file(embedded: Path) -> None:
     done = processes("evaluate", *flags, "--nproc", 2)
     assert (done.returncode, done.stderr) == (0, "")
     assert json.loads(done.stdout) == json.loads((embedded / "two" / "report.json").read_text())
+
+
+def test_slow_embedding_in_torch_hints_at_onnxruntime(embedded: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("skelgait.pipelines.embed._SLOW_SECONDS", 0.0)
+    for spec, is_hinted in ((object(), True), (None, False)):
+        monkeypatch.setattr("skelgait.pipelines.embed.find_spec", lambda _, spec=spec: spec)
+        flags = ("--checkpoint", "c.pt", "--identities", "all", "--out", "hint.h5", *CPU)
+        code, out, err = call("embed", *flags)
+        assert code == 0, err
+        assert ("skelgait export c.pt --format onnx" in out) == is_hinted
