@@ -36,12 +36,14 @@ MAY_IMPORT = {
     "checkpoints": {"errors", "display", "datasets", "models", "opengait", "settings", "storage"},
     "embeddings": {"errors", "matching", "models", "runtime", "sampling", "storage"},
     "training": {"errors", "checkpoints", "datasets", "losses", "models", "runtime", "sampling", "settings", "storage"},
+    "export": {"errors", "checkpoints", "maps", "models", "opengait", "runtime", "sampling", "synth"},
     "evaluation": {"errors", "display", "datasets", "embeddings", "matching", "runtime", "storage"},
     "reports": {"errors", "display", "datasets", "evaluation", "matching", "storage", "viz"},
     "runs": {"errors", "display", "checkpoints", "settings", "storage", "viz"},
     "pipelines": {
-        "errors", "display", "checkpoints", "datasets", "embeddings", "evaluation", "maps", "matching", "models",
-        "preprocess", "raw", "reports", "runtime", "sampling", "settings", "storage", "synth", "training", "viz",
+        "errors", "display", "checkpoints", "datasets", "embeddings", "evaluation", "export", "maps", "matching",
+        "models", "preprocess", "raw", "reports", "runtime", "sampling", "settings", "storage", "synth", "training",
+        "viz",
     },
 }  # fmt: skip
 HEAVY = {"torch", "numba", "cv2"}

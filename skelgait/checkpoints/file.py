@@ -16,6 +16,7 @@ from pydantic import BaseModel, Field, NonNegativeInt, ValidationError
 from torch import Tensor
 
 from skelgait.checkpoints.content import read_content
+from skelgait.checkpoints.safetensors_file import is_safetensors, read_safetensors
 from skelgait.errors import CheckpointError
 from skelgait.opengait.weights import to_opengait
 
@@ -113,7 +114,7 @@ def read_checkpoint_file(path: Path) -> CheckpointFile:
 
 def _read(path: Path) -> object:
     try:
-        return read_content(path)
+        return read_safetensors(path) if is_safetensors(path) else read_content(path)
     except FileNotFoundError as error:
         raise CheckpointError(path, "no such file", EXPECTED, "check the path") from error
     except CheckpointError:

@@ -20,6 +20,7 @@ from skelgait.cli.convert import convert
 from skelgait.cli.demo import demo
 from skelgait.cli.embed import embed
 from skelgait.cli.evaluate import evaluate
+from skelgait.cli.export import export
 from skelgait.cli.failures import one_line_failures, prepare_streams, writable_stdout
 from skelgait.cli.heatmap import heatmap
 from skelgait.cli.identify import identify
@@ -38,7 +39,7 @@ from skelgait.runtime.parent import end_with_launcher
 COMMANDS = {
     "Start": (demo, inspect),
     "Prepare data": (poses, silhouettes, heatmap, link, convert, synth),
-    "Train and evaluate": (train, embed, evaluate, compare, runs),
+    "Train and evaluate": (train, embed, evaluate, compare, runs, export),
     "Identify": (identify,),
     "Inspect and configure": (show, checkpoint, protocol, config),
 }

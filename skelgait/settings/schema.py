@@ -16,6 +16,7 @@ from skelgait.errors import SettingsError
 from skelgait.settings.base import StrictModel
 from skelgait.settings.embedding import EmbedSettings
 from skelgait.settings.evaluation import CompareSettings, EvaluateSettings
+from skelgait.settings.exporting import ExportSettings
 from skelgait.settings.identification import IdentifySettings
 from skelgait.settings.training import TrainSettings
 from skelgait.settings.types import (
@@ -205,6 +206,7 @@ class Settings(StrictModel):
     embed: EmbedSettings = Field(default_factory=EmbedSettings)
     evaluate: EvaluateSettings = Field(default_factory=EvaluateSettings)
     identify: IdentifySettings = Field(default_factory=IdentifySettings)
+    export: ExportSettings = Field(default_factory=ExportSettings)
     compare: CompareSettings = Field(default_factory=CompareSettings)
     synth: SynthSettings = Field(default_factory=SynthSettings)
     demo: DemoSettings = Field(default_factory=DemoSettings)
