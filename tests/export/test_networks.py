@@ -1,0 +1,212 @@
+"""Exported networks: the same embeddings as the network, for any number of sequences and frames."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from skelgait.checkpoints.checkpoint import Checkpoint
+from skelgait.errors import CheckpointError, SettingsError
+from skelgait.export import check
+from skelgait.models import NETWORKS, GaitNetwork, register_network
+from skelgait.models.skeletongait import MapLayers
+from skelgait.pipelines.export import export_checkpoint
+from tests.export.networks import SIZES, write_checkpoint
+
+ort = pytest.importorskip("onnxruntime")
+pytest.importorskip("onnx")
+
+FORMATS = {"onnx": "net.onnx", "torchscript": "net.torchscript.pt"}
+SHAPES = [(1, 1), (1, 7), (3, 7), (1, 53), (2, 1)]
+
+
+@pytest.fixture(scope="module", params=["skeletongait", "skeletongait++"])
+def exported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Checkpoint]:
+    """Folder with a network in both formats, and its checkpoint. Only two shapes are compared on export."""
+    folder = tmp_path_factory.mktemp("export")
+    checkpoint = write_checkpoint(folder / "net.pt", request.param)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(check, "SHAPES", ((1, 3), (2, 2)))
+        for name in FORMATS:
+            assert export_checkpoint(folder / "net.pt", name).errors.keys() == {(1, 3), (2, 2)}
+    return folder, checkpoint
+
+
+def run(folder: Path, name: str, arrays: list[NDArray[np.uint8]]) -> list[NDArray[np.float32]]:
+    if name == "onnx":
+        session = ort.InferenceSession(folder / FORMATS[name])
+        inputs = dict(zip(["maps", "silhouettes"][: len(arrays)], arrays, strict=True))
+        return session.run(["embedding_1", "embedding_2"], inputs)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        script = torch.jit.load(folder / FORMATS[name])
+    return [output.detach().numpy() for output in script(*map(torch.from_numpy, arrays))]
+
+
+def noise(n_sequences: int, n_frames: int, columns: int, n_inputs: int) -> list[NDArray[np.uint8]]:
+    rng = np.random.default_rng(n_frames)
+    shapes = [(n_sequences, n_frames, 2, 64, columns), (n_sequences, n_frames, 64, columns)]
+    return [rng.integers(0, 256, shape, np.uint8) for shape in shapes[:n_inputs]]
+
+
+def expected(checkpoint: Checkpoint, arrays: list[NDArray[np.uint8]]) -> list[NDArray[np.float32]]:
+    """Run the network on each sequence by itself."""
+    rows: list[list[torch.Tensor]] = [[], []]
+    for number in range(len(arrays[0])):
+        parts = [arrays[0][number], *(array[number][:, None] for array in arrays[1:])]
+        cut = [part[..., 10:54] if part.shape[-1] == 64 else part for part in parts]
+        frames = torch.from_numpy(np.concatenate(cut, axis=1)).float() / 255
+        with torch.no_grad():
+            output = checkpoint.network()(frames, [len(frames)])
+        rows[0].append(output.embedding[0])
+        rows[1].append(output.neck_embedding[0])
+    return [torch.stack(row).numpy() for row in rows]
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize(("n_sequences", "n_frames"), SHAPES)
+def test_embeddings_are_those_of_the_network(
+    exported: tuple[Path, Checkpoint], name: str, n_sequences: int, n_frames: int
+) -> None:
+    folder, checkpoint = exported
+    n_inputs = len(checkpoint.network().modalities)
+    for columns in (64, 44):
+        arrays = noise(n_sequences, n_frames, columns, n_inputs)
+        for found, right in zip(run(folder, name, arrays), expected(checkpoint, arrays), strict=True):
+            assert found.shape == right.shape == (n_sequences, 7, 16)
+            assert np.abs(found - right).max() <= 1e-5 * np.abs(right).max()
+
+
+def test_gray_levels_and_order_of_frames_matter(exported: tuple[Path, Checkpoint]) -> None:
+    folder, checkpoint = exported
+    arrays = noise(1, 7, 64, len(checkpoint.network().modalities))
+    first, _ = run(folder, "onnx", arrays)
+    for other in ([array // 2 for array in arrays], [array[:, [6, 0, 5, 1, 4, 2, 3]] for array in arrays]):
+        assert np.abs(first - run(folder, "onnx", other)[0]).max() > 1e-3
+
+
+def test_files_tell_how_maps_are_drawn_and_where_the_weights_come_from(exported: tuple[Path, Checkpoint]) -> None:
+    folder, checkpoint = exported
+    text = ort.InferenceSession(folder / "net.onnx").get_modelmeta().custom_metadata_map["skelgait"]
+    facts = json.loads(text)
+    extra = {"skelgait": ""}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.jit.load(folder / "net.torchscript.pt", _extra_files=extra)
+    assert json.loads(extra["skelgait"]) == facts
+    sizes = {name: list(size) if isinstance(size, tuple) else size for name, size in SIZES.items()}
+    assert (facts["format"], facts["network"], facts["sizes"]) == (1, checkpoint.architecture.name, sizes)
+    assert (facts["iteration"], facts["test_embedding"], facts["preset"]) == (400, 2, "")
+    assert facts["data"] == {"identities": 5, "drawn": {"sigma_px": 5.0, "fill": "mean"}}
+    assert facts["settings"] == {"seed": 3}
+    assert "anna" not in text
+    assert facts["modalities"] == list(checkpoint.network().modalities)
+    assert (facts["checkpoint"], len(facts["checkpoint_sha256"])) == ("net.pt", 64)
+    assert "academic purposes" in facts["license_note"]
+
+
+def test_torchscript_runs_without_skelgait(exported: tuple[Path, Checkpoint], tmp_path: Path) -> None:
+    folder, checkpoint = exported
+    arrays = noise(2, 3, 64, len(checkpoint.network().modalities))
+    np.savez(tmp_path / "arrays.npz", *arrays)
+    program = (
+        "import sys, numpy, torch; sys.modules['skelgait'] = None\n"
+        "arrays = numpy.load(sys.argv[2])\n"
+        "script = torch.jit.load(sys.argv[1])\n"
+        "first, _ = script(*(torch.from_numpy(arrays[name]) for name in arrays))\n"
+        "numpy.save(sys.argv[3], first.detach().numpy())\n"
+    )
+    files = [folder / "net.torchscript.pt", tmp_path / "arrays.npz", tmp_path / "out.npy"]
+    subprocess.run([sys.executable, "-c", program, *map(str, files)], check=True, cwd=tmp_path, capture_output=True)
+    right = expected(checkpoint, arrays)[0]
+    assert np.abs(np.load(files[2]) - right).max() <= 1e-5 * np.abs(right).max()
+
+
+def test_walkers_to_compare_are_what_the_commands_draw() -> None:
+    maps, silhouettes = check.walker(2, 9, ("map", "silhouette"))
+    assert (maps.shape, silhouettes.shape) == ((2, 9, 2, 64, 64), (2, 9, 64, 64))
+    assert maps.dtype == silhouettes.dtype == np.uint8
+    assert maps.max() > 200
+    assert not np.array_equal(maps[0], maps[1])
+    assert not np.array_equal(maps[0, 0], maps[0, 4])
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_network_that_differs_is_refused_and_leaves_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    write_checkpoint(tmp_path / "net.pt", "skeletongait")
+    monkeypatch.setattr(check, "SHAPES", ((1, 2),))
+    monkeypatch.setattr("skelgait.pipelines.export.TOLERANCE", 1e-12)
+    with pytest.raises(CheckpointError, match=r"found an error of .* of its embeddings, expected at most 1e-12"):
+        export_checkpoint(tmp_path / "net.pt", name)
+    assert [path.name for path in tmp_path.iterdir()] == ["net.pt"]
+
+
+@pytest.mark.parametrize("package", ["onnx", "onnxruntime"])
+def test_missing_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, package: str) -> None:
+    write_checkpoint(tmp_path / "net.pt", "skeletongait")
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(SettingsError, match=rf"no package {package}, .*pip install 'skelgait\[export\]'"):
+        export_checkpoint(tmp_path / "net.pt", "onnx")
+
+
+class OwnLayers(MapLayers):
+    """Front layers of one's own."""
+
+    def forward(self, frames: torch.Tensor) -> torch.Tensor:
+        """Mirror the frames first."""
+        return super().forward(frames.flip(3))
+
+
+class OwnFront(GaitNetwork):
+    """Network with front layers of one's own."""
+
+    modalities = ("map",)
+    front_layers = OwnLayers
+
+
+class OwnForward(OwnFront):
+    """Network with a forward pass of one's own."""
+
+    def forward(self, *arguments: object) -> object:
+        """Do the same as the base class."""
+        return super().forward(*arguments)
+
+
+@pytest.fixture
+def registry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(check, "SHAPES", ((1, 3), (2, 2)))
+    for name, network in (("own-front", OwnFront), ("own-forward", OwnForward)):
+        monkeypatch.setitem(NETWORKS, name, network)
+        register_network(name, network)
+
+
+def with_network(path: Path, name: str) -> Path:
+    """Write a checkpoint whose settings name the network, as `skelgait train` does."""
+    write_checkpoint(path, name)
+    content = torch.load(path, weights_only=True)
+    sizes = {key: size for key, size in SIZES.items() if key != "classes"}
+    content["skelgait"]["settings"] = {"network": {"name": name, **sizes}}
+    torch.save(content, path)
+    return path
+
+
+def test_own_front_layers_are_exported(tmp_path: Path, registry: None) -> None:
+    report = export_checkpoint(with_network(tmp_path / "net.pt", "own-front"), "onnx")
+    assert report.network == "own-front"
+    assert max(report.errors.values()) < 1e-5
+
+
+def test_own_forward_pass_is_refused(tmp_path: Path, registry: None) -> None:
+    path = with_network(tmp_path / "net.pt", "own-forward")
+    with pytest.raises(SettingsError, match="OwnForward: found a forward pass of its own"):
+        export_checkpoint(path, "onnx")
