@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from skelgait.matching.registry import register_distance
     from skelgait.models import build_network, register_network
     from skelgait.pipelines.embedder import Embedder
+    from skelgait.pipelines.export import export_checkpoint
     from skelgait.preprocess.convert import convert_store
     from skelgait.preprocess.maps import draw_dataset
     from skelgait.preprocess.pairs import pair_sequences, write_pairs
@@ -68,6 +69,7 @@ __all__ = [
     "draw_dataset",
     "draw_maps",
     "embed",
+    "export_checkpoint",
     "find_dataset",
     "identify",
     "inspect_path",
@@ -120,6 +122,7 @@ _MODULES = {
     "draw_dataset": "preprocess.maps",
     "draw_maps": "maps.on_device",
     "embed": "embeddings.extraction",
+    "export_checkpoint": "pipelines.export",
     "find_dataset": "datasets",
     "identify": "evaluation.identification",
     "inspect_path": "inspection",

@@ -36,7 +36,7 @@ MAY_IMPORT = {
     "checkpoints": {"errors", "display", "datasets", "models", "opengait", "settings", "storage"},
     "embeddings": {"errors", "matching", "models", "runtime", "sampling", "storage"},
     "training": {"errors", "checkpoints", "datasets", "losses", "models", "runtime", "sampling", "settings", "storage"},
-    "export": {"errors", "checkpoints", "maps", "models", "opengait", "runtime", "sampling", "synth"},
+    "export": {"errors", "checkpoints", "embeddings", "maps", "models", "opengait", "runtime", "sampling", "synth"},
     "evaluation": {"errors", "display", "datasets", "embeddings", "matching", "runtime", "storage"},
     "reports": {"errors", "display", "datasets", "evaluation", "matching", "storage", "viz"},
     "runs": {"errors", "display", "checkpoints", "settings", "storage", "viz"},

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from skelgait.pipelines.export import ExportReport
     from skelgait.settings import Settings
 
-_Checkpoint = Annotated[Path, typer.Argument(metavar="CHECKPOINT", help="Checkpoint of skelgait or OpenGait.")]
+_Checkpoint = Annotated[Path, typer.Argument(metavar="CHECKPOINT", help="Checkpoint of skelgait or OpenGait, or hf://OWNER/NAME/FILE.")]
 
 
 @command(

@@ -6,20 +6,12 @@ import torch
 import torch.nn.functional as F  # noqa: N812  (its usual name)
 from torch import Tensor, nn
 
+from skelgait.embeddings.onnx_file import INPUTS
 from skelgait.errors import SettingsError
 from skelgait.models import GaitNetwork
-from skelgait.models.inputs import FRAME_HW, Modality
+from skelgait.models.inputs import FRAME_HW
 from skelgait.models.strips import horizontal_pyramid_pooling
 from skelgait.models.temporal import TemporalConv
-
-INPUTS: dict[tuple[Modality, ...], tuple[str, ...]] = {
-    ("map",): ("maps",),
-    ("map", "silhouette"): ("maps", "silhouettes"),
-}
-"""Names of the inputs, by the modalities of the network."""
-
-OUTPUTS = ("embedding_1", "embedding_2")
-"""Names of the outputs: embeddings before and after the batch norm neck."""
 
 _ROWS, _COLUMNS = FRAME_HW
 

@@ -9,13 +9,8 @@ from typing import Any
 
 from skelgait import __version__
 from skelgait.checkpoints.checkpoint import Checkpoint
-from skelgait.checkpoints.safetensors_file import METADATA_KEY
+from skelgait.embeddings.onnx_file import FORMAT
 from skelgait.models.registry import network_class
-
-__all__ = ["FORMAT", "LICENSE_NOTE", "METADATA_KEY", "metadata_json"]
-
-FORMAT = 1
-"""Version of the facts, to be increased when older readers would misread them."""
 
 LICENSE_NOTE = (
     "The weights fall under the terms of whoever trained them, and of the data they were trained on. "

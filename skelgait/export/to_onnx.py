@@ -12,10 +12,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from skelgait.embeddings.onnx_file import INPUTS, METADATA_KEY, OUTPUTS
 from skelgait.errors import SettingsError, reason_of
 from skelgait.export.check import Run
-from skelgait.export.graph import INPUTS, OUTPUTS, ExportGraph
-from skelgait.export.metadata import METADATA_KEY
+from skelgait.export.graph import ExportGraph
 
 # The first version in which onnxruntime reduces over axes that are inputs; read by onnxruntime 1.13 and later.
 _OPSET = 17
@@ -35,7 +35,7 @@ def onnx_bytes(graph: ExportGraph, metadata: str, examples: tuple[Tensor, ...]) 
     onnx = _import("onnx")
     _import("onnxruntime")  # checks the file
     names = INPUTS[graph.network.modalities]
-    axes = {name: {0: "sequences", 1: "frames", len(examples[i].shape) - 1: "columns"} for i, name in enumerate(names)}
+    axes = {name: {0: "sequences", 1: "frames", n - 1: "columns"} for name, n in names.items()}
     axes |= {name: {0: "sequences"} for name in OUTPUTS}
     # The exporter that records the network's operations: it needs no further package, and takes a second where the
     # newer one takes ten. Older versions of torch have no other.

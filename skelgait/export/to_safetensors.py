@@ -5,7 +5,7 @@ from __future__ import annotations
 import safetensors.torch
 
 from skelgait.checkpoints.checkpoint import Checkpoint
-from skelgait.checkpoints.safetensors_file import METADATA_KEY
+from skelgait.embeddings.onnx_file import METADATA_KEY
 from skelgait.opengait.weights import to_opengait
 
 

@@ -11,9 +11,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from skelgait.embeddings.onnx_file import METADATA_KEY
 from skelgait.export.check import Arrays, Run
 from skelgait.export.graph import ExportGraph
-from skelgait.export.metadata import METADATA_KEY
 
 
 def torchscript_bytes(graph: ExportGraph, metadata: str, examples: tuple[Tensor, ...]) -> bytes:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
 from skelgait.checkpoints.checkpoint import Checkpoint, load_checkpoint
+from skelgait.checkpoints.hub import file_sha256, is_hub_name, local_checkpoint
 from skelgait.display import Row, Tabular
 from skelgait.errors import CheckpointError, DataError, PathLike
 from skelgait.export.check import TOLERANCE, Errors, largest_errors, walker
@@ -87,9 +87,10 @@ def export_checkpoint(
     `skelgait.export.graph.ExportGraph`. They are compared with the network on synthetic walkers of 1 to 720 frames.
 
     Args:
-        checkpoint: checkpoint of skelgait or OpenGait.
+        checkpoint: checkpoint of skelgait or OpenGait, or its name on a hub.
         format: `onnx`, `torchscript`, `safetensors` or `opengait`.
-        out: file to write; default: beside the checkpoint, with the suffix of the format.
+        out: file to write; default: beside the checkpoint, or in the working folder if it is on a hub, with the suffix
+            of the format.
         overwrite: replace an existing file.
         advance: called with the number of comparisons finished since the last call; `skelgait.export.check.SHAPES` has
             all of them.
@@ -99,23 +100,20 @@ def export_checkpoint(
         SettingsError: if a package is missing, or if the format cannot hold the network.
         DataError: if the file exists, or cannot be written.
     """
-    source = Path(checkpoint)
-    path = Path(out) if out is not None else source.with_name(source.stem + SUFFIXES[format])
+    source = local_checkpoint(checkpoint)
+    folder = Path() if is_hub_name(checkpoint) else source.parent
+    path = Path(out) if out is not None else folder / (source.stem + SUFFIXES[format])
     loaded = load_checkpoint(source)
     with lock_file(path):
         if path.exists() and not overwrite:
             raise DataError(path, "a file that exists", "a new file", "pass --overwrite, or another file with --out")
         with atomic_write(path) as partial:
-            metadata = metadata_json(loaded, source.name, _sha256(source), published_preset(loaded))
+            metadata = metadata_json(loaded, source.name, file_sha256(source), published_preset(loaded))
             partial.write_bytes(_content(loaded, format, metadata))
             errors = _errors(partial, format, loaded, advance or no_progress)
     architecture = loaded.architecture
     size = path.stat().st_size
     return ExportReport(path, format, architecture.name, architecture.classes, size, errors)
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _content(checkpoint: Checkpoint, format: ExportFormat, metadata: str) -> bytes:  # noqa: A002

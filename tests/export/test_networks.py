@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from skelgait.checkpoints.checkpoint import Checkpoint
 from skelgait.errors import CheckpointError, SettingsError
 from skelgait.export import check
 from skelgait.models import NETWORKS, GaitNetwork, register_network
+from skelgait.models.network import NetworkOutput
 from skelgait.models.skeletongait import MapLayers
 from skelgait.pipelines.export import export_checkpoint
 from tests.export.networks import SIZES, write_checkpoint
@@ -177,9 +179,9 @@ class OwnFront(GaitNetwork):
 class OwnForward(OwnFront):
     """Network with a forward pass of one's own."""
 
-    def forward(self, *arguments: object) -> object:
+    def forward(self, frames: torch.Tensor, lengths: Sequence[int]) -> NetworkOutput:
         """Do the same as the base class."""
-        return super().forward(*arguments)
+        return super().forward(frames, lengths)
 
 
 @pytest.fixture
