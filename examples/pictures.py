@@ -42,6 +42,7 @@ PACKAGES = [
         "inspection": ("data", "check files"),
         "runs": ("use", "list and compare"),
         "training": ("learn", "training loop"),
+        "export": ("learn", "other formats"),
         "evaluation": ("evaluate", "metrics, protocols"),
     },
     {

@@ -15,18 +15,20 @@ if TYPE_CHECKING:
     from skelgait.pipelines.export import ExportReport
     from skelgait.settings import Settings
 
-_Checkpoint = Annotated[Path, typer.Argument(metavar="CHECKPOINT", help="Checkpoint of skelgait or OpenGait, or hf://OWNER/NAME/FILE.")]
+_Checkpoint = Annotated[
+    Path, typer.Argument(metavar="CHECKPOINT", help="Checkpoint of skelgait or OpenGait, or hf://OWNER/NAME/FILE.")
+]
 
 
 @command(
-    "skelgait export runs/CCPG_skeletongait/checkpoints/checkpoint-060000.pt --format onnx",
-    "skelgait export best.pt --format opengait --out SkeletonGait-60000.pt",
+    "skelgait export checkpoint-060000.pt --format onnx",
+    "skelgait export best.pt --format opengait --out 60000.pt",
     flags={DATA: ("export.format", "export.out", "export.overwrite", "wait")},
 )
 def export(checkpoint: _Checkpoint, settings: Settings, as_json: Json = False) -> None:
-    """Write a network as ONNX, TorchScript or safetensors, or for OpenGait.
+    """Write a network for other programs.
 
-    The written file is compared with the checkpoint.
+    As ONNX, TorchScript or safetensors, or for OpenGait. The written file is compared with the checkpoint.
     """
     from skelgait.export.check import SHAPES
     from skelgait.pipelines.export import export_checkpoint

@@ -11,12 +11,14 @@ from numpy.typing import ArrayLike, NDArray
 from skelgait.errors import DataError, ShapeError
 from skelgait.matching.distance_kernels import as_panels, mean_distances
 from skelgait.matching.options import MatchingOptions
-from skelgait.matching.registry import DISTANCES, Floats
+from skelgait.matching.registry import DISTANCES
 from skelgait.matching.vectors import as_floats, check_vectors
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
+
+    from skelgait.matching.registry import Floats
 
 Indices = NDArray[np.int64]
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor
 
 from skelgait.errors import ShapeError
 from skelgait.matching.distances import check_norms, tiles
-from skelgait.matching.registry import DistanceFunction, Floats
+from skelgait.matching.registry import DistanceFunction
+
+if TYPE_CHECKING:
+    from skelgait.matching.registry import Floats
 
 
 class DeviceComparison:

@@ -14,16 +14,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
 from skelgait.errors import SettingsError
 
 if TYPE_CHECKING:
+    import numpy as np
     import torch
+    from numpy.typing import NDArray
     from torch import Tensor
 
-Floats = NDArray[np.float32]
+    Floats = NDArray[np.float32]
 
 DistanceFunction = Callable[["Tensor", "Tensor"], "Tensor"]
 """Function of probes (P, D, S) and gallery entries (G, D, S) that returns their distances (P, G), smaller is closer."""

@@ -6,6 +6,7 @@ import json
 import struct
 from pathlib import Path
 
+import numpy as np
 import pytest
 import safetensors.torch
 import torch
@@ -53,7 +54,7 @@ def test_every_use_of_a_checkpoint_takes_safetensors(tmp_path: Path) -> None:
     saved = write_checkpoint(tmp_path / "net.pt", "skeletongait")
     path = export_checkpoint(tmp_path / "net.pt", "safetensors", tmp_path / "weights").path
     maps = torch.randint(0, 256, (4, 2, 64, 64), dtype=torch.uint8)
-    assert torch.equal(Embedder(path)(maps), Embedder(tmp_path / "net.pt")(maps))
+    assert np.array_equal(Embedder(path)(maps), Embedder(tmp_path / "net.pt")(maps))
     assert equal(initial_weights(path, saved.architecture).weights, saved.weights)
     assert call("checkpoint", path)[0] == 0
     assert equal(
