@@ -31,8 +31,9 @@ def test_embedding_file_records_its_origin(embedded: Path) -> None:
     code, out, err = call("embed", *flags, "--json")
     report = json.loads(out)
     assert report == {
-        "file": "new/e.h5", "network": "skeletongait", "checkpoint": "c.pt", "sequences": 16, "identities": 4,
-        "truncated": 16, "missing": None,
+        "file": "new/e.h5", "network": "skeletongait", "checkpoint": str(embedded / "c.pt"),
+        "checkpoint_sha256": facts.checkpoint_sha256, "sequences": 16, "identities": 4, "truncated": 16, "hint": "",
+        "missing": None,
     }  # fmt: skip
 
 
