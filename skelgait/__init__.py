@@ -18,13 +18,14 @@ if TYPE_CHECKING:
     from skelgait.evaluation import EvaluationReport, score
     from skelgait.evaluation.identification import identify, learn_threshold
     from skelgait.inspection import inspect_path
-    from skelgait.losses import register_loss
+    from skelgait.losses import GaitLoss, register_loss
     from skelgait.maps import skeleton_maps
     from skelgait.maps.on_device import draw_maps
     from skelgait.matching.distances import distance_matrix
     from skelgait.matching.options import MatchingOptions, Reranking
     from skelgait.matching.registry import register_distance
-    from skelgait.models import build_network, register_network
+    from skelgait.models import GaitNetwork, build_network, register_network
+    from skelgait.models.inputs import scale_frames
     from skelgait.pipelines.embedder import Embedder
     from skelgait.pipelines.export import export_checkpoint
     from skelgait.preprocess.convert import convert_store
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
     from skelgait.preprocess.silhouettes import align_dataset
     from skelgait.raw.poses import open_raw
     from skelgait.reports.compare import compare_reports
+    from skelgait.sampling.batch import collate_clips
+    from skelgait.sampling.batch_sampler import IdentityBatchSampler
+    from skelgait.sampling.clips import Clips
     from skelgait.settings import load_settings, read_protocol
     from skelgait.storage import Key, SequenceSource, open_any, open_pairs, open_source
     from skelgait.synth import write_walkers
@@ -44,10 +48,14 @@ __version__ = "0.1.0"
 __all__ = [
     "Checkpoint",
     "CheckpointError",
+    "Clips",
     "DataError",
     "Embedder",
     "Embeddings",
     "EvaluationReport",
+    "GaitLoss",
+    "GaitNetwork",
+    "IdentityBatchSampler",
     "InferenceOptions",
     "Key",
     "MatchingOptions",
@@ -60,6 +68,7 @@ __all__ = [
     "__version__",
     "align_dataset",
     "build_network",
+    "collate_clips",
     "collect_poses",
     "compare_reports",
     "convert_store",
@@ -86,6 +95,7 @@ __all__ = [
     "register_distance",
     "register_loss",
     "register_network",
+    "scale_frames",
     "score",
     "skeleton_maps",
     "train",
@@ -98,10 +108,14 @@ __all__ = [
 _MODULES = {
     "Checkpoint": "checkpoints.checkpoint",
     "CheckpointError": "errors",
+    "Clips": "sampling.clips",
     "DataError": "errors",
     "Embedder": "pipelines.embedder",
     "Embeddings": "embeddings.embeddings",
     "EvaluationReport": "evaluation",
+    "GaitLoss": "losses",
+    "GaitNetwork": "models",
+    "IdentityBatchSampler": "sampling.batch_sampler",
     "InferenceOptions": "embeddings.extraction",
     "Key": "storage",
     "MatchingOptions": "matching.options",
@@ -113,6 +127,7 @@ _MODULES = {
     "SkelgaitError": "errors",
     "align_dataset": "preprocess.silhouettes",
     "build_network": "models",
+    "collate_clips": "sampling.batch",
     "collect_poses": "preprocess.poses",
     "compare_reports": "reports.compare",
     "convert_store": "preprocess.convert",
@@ -139,6 +154,7 @@ _MODULES = {
     "register_distance": "matching.registry",
     "register_loss": "losses",
     "register_network": "models",
+    "scale_frames": "models.inputs",
     "score": "evaluation",
     "skeleton_maps": "maps",
     "train": "training.train",

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from skelgait.embeddings.model import BothEmbeddings
 from skelgait.models import GaitNetwork
+from skelgait.models.inputs import scale_frames
 from skelgait.runtime.devices import autocast
 
 
@@ -38,9 +39,7 @@ class TorchModel:
     def embed(self, frames: NDArray[np.uint8], lengths: Sequence[int]) -> BothEmbeddings:
         """Return both embeddings (n, S, D) of packed sequences, see `EmbeddingModel`."""
         with torch.inference_mode(), autocast(self._precision, self.torch_device):
-            packed = torch.from_numpy(frames).to(self.torch_device)
-            packed = packed.to(torch.float32, memory_format=torch.channels_last).div_(255)
-            output = self._network(packed, lengths)
+            output = self._network(scale_frames(torch.from_numpy(frames), self.torch_device), lengths)
             outputs = (output.embedding, output.neck_embedding)
             first, second = (values.transpose(1, 2).contiguous().float().cpu().numpy() for values in outputs)
         return first, second

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from skelgait.errors import ShapeError
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
 FRAME_HW = (64, 44)
@@ -22,6 +23,22 @@ CHANNELS: dict[Modality, tuple[str, ...]] = {"map": ("limb map", "joint map"), "
 def channels_of(modalities: Sequence[Modality]) -> tuple[str, ...]:
     """Return the channel names of a frame with the given modalities, in order."""
     return tuple(channel for modality in modalities for channel in CHANNELS[modality])
+
+
+def scale_frames(frames: Tensor, device: torch.device | str | None = None) -> Tensor:
+    """Return frames as the input of a network.
+
+    Args:
+        frames: (F, C, 64, 44) uint8 gray levels.
+        device: device of the network; default: the device of the frames.
+
+    Returns:
+        (F, C, 64, 44) float32 in [0, 1], in channels-last memory format, which is faster.
+    """
+    import torch
+
+    frames = frames.to(device or frames.device, non_blocking=True)
+    return frames.to(torch.float32, memory_format=torch.channels_last).div_(255)
 
 
 def check_frames(frames: Tensor, lengths: Sequence[int], modalities: Sequence[Modality]) -> None:

@@ -115,6 +115,24 @@ def _start_worker(_: int) -> None:
     cv2.setNumThreads(0)
 
 
+def collate_clips(items: list[Item | SkelgaitError]) -> Batch:
+    """Pack the clips of a batch; use it as `collate_fn` of a DataLoader.
+
+    Args:
+        items: N clips, each with frames (T, C, 64, 44) uint8 and a class. T may differ.
+
+    Returns:
+        Batch with all frames (F, C, 64, 44), one clip after the other.
+
+    Raises:
+        SkelgaitError: the first error of a sequence that cannot be read.
+    """
+    batch = _collate(items)
+    if isinstance(batch, SkelgaitError):
+        raise batch
+    return batch
+
+
 def _collate(items: list[Item | SkelgaitError]) -> Batch | SkelgaitError:
     clips, labels = [], []
     for item in items:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -18,9 +19,13 @@ from skelgait.sampling.frames import FrameSampling, choose_frames
 from skelgait.sampling.inputs import stack_modalities
 from skelgait.storage import Key, SequenceSource
 
+NO_AUGMENTATION: Mapping[str, float] = MappingProxyType(
+    {"perspective": 0.0, "mirror": 0.0, "rotation": 0.0, "rotation_deg": 0.0}
+)
+
 
 class Clips(Dataset[Any]):
-    """Clips of training sequences.
+    """Clips of training sequences: (T, C, 64, 44) uint8 frames and a class, by `ClipIndex`.
 
     Args:
         source: sequences on disk.
@@ -30,7 +35,7 @@ class Clips(Dataset[Any]):
         clip_len: number of frames in a clip.
         skip: frames of a window that `fixed_ordered` leaves out.
         max_frames: largest number of frames that `all_ordered` uses.
-        augmentation: keyword arguments of `augment`.
+        augmentation: `perspective`, `mirror`, `rotation` (probabilities) and `rotation_deg`; default: none.
         seed: random seed.
     """
 
@@ -40,12 +45,12 @@ class Clips(Dataset[Any]):
         keys: Sequence[Key],
         labels: Sequence[int],
         *,
-        sampling: FrameSampling,
-        clip_len: int,
-        skip: int,
-        max_frames: int,
-        augmentation: Mapping[str, float],
-        seed: int,
+        sampling: FrameSampling = "fixed_ordered",
+        clip_len: int = 30,
+        skip: int = 4,
+        max_frames: int = 720,
+        augmentation: Mapping[str, float] = NO_AUGMENTATION,
+        seed: int = 0,
     ) -> None:
         self._source = source
         self._keys = keys

@@ -19,6 +19,7 @@ from skelgait.checkpoints.initial_weights import initial_weights
 from skelgait.errors import SettingsError, SkelgaitError
 from skelgait.losses import GaitLoss
 from skelgait.models.cpu.sync_batch_norm import synchronize_batch_norm
+from skelgait.models.inputs import scale_frames
 from skelgait.runtime.processes import world_size
 from skelgait.sampling.batch import Batch
 from skelgait.settings.training import OptimizerSettings, TrainSettings
@@ -34,6 +35,7 @@ class TrainingState:
     There is no random state: every draw is a function of seed and iteration.
 
     Attributes:
+        run: folder of the run.
         network: network on the device.
         iteration: number of optimizer steps.
         drawn: number of batches drawn; larger than `iteration` if loss scaling skipped steps.
@@ -41,7 +43,7 @@ class TrainingState:
             device in every step.
 
     Args:
-        run: folder of the run, for errors.
+        run: folder of the run.
         architecture: architecture of the network.
         settings: training settings.
         device: device of the network.
@@ -59,7 +61,7 @@ class TrainingState:
         device: torch.device,
         max_skipped_steps: int = _MAX_SKIPPED_STEPS,
     ) -> None:
-        self._run, self._settings, self._device = run, settings, device
+        self.run, self._settings, self._device = run, settings, device
         self._max_skipped_steps = max_skipped_steps
         self.architecture = architecture
         torch.manual_seed(settings.seed)
@@ -120,10 +122,8 @@ class TrainingState:
             SkelgaitError: if too many steps in a row were skipped.
         """
         self.drawn += 1
-        frames = batch.frames.to(self._device, non_blocking=True)
-        values = frames.to(torch.float32, memory_format=torch.channels_last).div_(255)
         with self.precision.autocast():
-            output = model(values, batch.lengths)
+            output = model(scale_frames(batch.frames, self._device), batch.lengths)
         loss = self.loss(output, batch.labels)
         if not self.precision.step(loss.total, self.optimizer):
             self._skipped += 1
@@ -189,7 +189,7 @@ class TrainingState:
 
     def _not_finite(self, found: str, times: int) -> SkelgaitError:
         hint = "lower train.optimizer.learning_rate, or pass --precision float32"
-        return SkelgaitError(self._run, f"{found}, {times} steps in a row", "finite values", hint)
+        return SkelgaitError(self.run, f"{found}, {times} steps in a row", "finite values", hint)
 
 
 def change_optimizer(

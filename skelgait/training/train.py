@@ -12,10 +12,9 @@ from typing import Any
 
 import torch
 
-from skelgait.checkpoints.best_checkpoint import TEST
 from skelgait.checkpoints.checkpoint import Architecture, save_checkpoint
 from skelgait.checkpoints.folder import check_free_space, checkpoint_path, remove_old_checkpoints
-from skelgait.datasets.identities import MissingPeople, select_identities
+from skelgait.datasets.identities import MissingPeople
 from skelgait.errors import PathLike, SkelgaitError
 from skelgait.models import GaitNetwork
 from skelgait.runtime.advance import Advance, no_progress
@@ -23,24 +22,24 @@ from skelgait.runtime.launch import EXIT_PEER_FAILED
 from skelgait.runtime.logs import log_to
 from skelgait.runtime.memory import keep_freed_memory
 from skelgait.runtime.process_group import is_main, process_group
-from skelgait.runtime.processes import any_process, mean_over_processes, rank, world_size
+from skelgait.runtime.processes import any_process, mean_over_processes, world_size
 from skelgait.runtime.stopping import StopRequest, stop_request
 from skelgait.sampling.batch import Batch
-from skelgait.sampling.batch_sampler import IdentityBatchSampler
-from skelgait.sampling.clips import Clips, clip_batches
+from skelgait.sampling.clips import clip_batches
 from skelgait.sampling.fingerprint import fingerprint
 from skelgait.settings.run_settings import current_settings
 from skelgait.settings.training import TrainSettings
-from skelgait.storage import Key, SequenceSource
+from skelgait.storage import SequenceSource
 from skelgait.storage.lock import lock_folder
 from skelgait.training.collapse import CollapseMonitor, warn_of_one_identity
+from skelgait.training.data import training_clips, training_keys, training_sampler
 from skelgait.training.evaluations import Evaluations
 from skelgait.training.metrics import Metrics, status_text
+from skelgait.training.observers import Observers, OnMetrics
 from skelgait.training.precision import resolve_precision
 from skelgait.training.resume import Resumption, plan_resumption, refuse_earlier_training
 from skelgait.training.run_folder import write_run
 from skelgait.training.state import TrainingState
-from skelgait.training.tensorboard import TensorBoardLogger
 
 log = logging.getLogger(__name__)
 
@@ -86,6 +85,7 @@ def train(
     device: torch.device,
     *,
     evaluate: Evaluate | None = None,
+    on_metrics: OnMetrics | None = None,
     advance: Advance | None = None,
     other_settings: Mapping[str, object] | None = None,
 ) -> TrainReport:
@@ -103,6 +103,8 @@ def train(
         settings: training settings.
         device: device of the network.
         evaluate: function to call at every checkpoint; None: no evaluation.
+        on_metrics: called in the main process with the iteration and numbers by name: at each logged step the learning
+            rate, losses and speeds, after each evaluation its results. Its errors end the training; default: none.
         advance: called with the number of finished steps and, at each logged step, its losses and accuracy as a text.
         other_settings: settings of other sections that the run records, by dotted key, such as `dataset`.
 
@@ -126,7 +128,7 @@ def train(
         data = fingerprint(source, keys)
         metric_label = {name: label for label, name in enumerate(names)}
         labels = [metric_label[key.identity] for key in keys]
-        clips, sampler = _clips(source, keys, labels, settings), _sampler(labels, settings)
+        clips, sampler = training_clips(source, keys, labels, settings), training_sampler(labels, settings)
         architecture = Architecture(classes=len(names), **settings.network.model_dump(exclude={"test_embedding"}))
         state = TrainingState(run, architecture, settings, device)
         record = current_settings(settings, other_settings or {})
@@ -155,8 +157,9 @@ def train(
                 _warn_if_finished(state, settings)
             advance(state.iteration)
             batches = clip_batches(clips, sampler, workers=settings.num_workers, pin_memory=device.type == "cuda")
-            loop = _Loop(run, settings, state, data, stop, evaluate)
-            with closing(batches):
+            observers = Observers(run, state.iteration, settings.tensorboard, on_metrics)
+            loop = _Loop(settings, state, data, stop, evaluate, observers)
+            with closing(batches), closing(observers):
                 metrics = loop.run_to_end(batches, advance)
         return TrainReport(
             run=run,
@@ -174,18 +177,17 @@ class _Loop:
 
     def __init__(
         self,
-        run: Path,
         settings: TrainSettings,
         state: TrainingState,
         data: Mapping[str, Any],
         stop: StopRequest,
         evaluate: Evaluate | None,
+        observers: Observers,
     ) -> None:
-        self.run, self.settings, self.state, self.data, self.stop = run, settings, state, data, stop
-        self.metrics = Metrics(run, state.iteration, settings.iterations)
-        self.evaluations = Evaluations(run, state.iteration)
-        self.tensorboard = TensorBoardLogger(run, state.iteration) if settings.tensorboard and is_main() else None
-        self.evaluate = evaluate
+        self.settings, self.state, self.data, self.stop = settings, state, data, stop
+        self.run, self.evaluate, self.observers = state.run, evaluate, observers
+        self.metrics = Metrics(self.run, state.iteration, settings.iterations)
+        self.evaluations = Evaluations(self.run, state.iteration)
         self.collapse = CollapseMonitor(settings.losses.triplet.margin)
 
     def run_to_end(self, batches: Generator[Batch, None, None], advance: Advance) -> dict[str, Any]:
@@ -207,17 +209,13 @@ class _Loop:
                 status = status_text(line)
                 if is_main():
                     self.collapse.check(line)
-                if self.tensorboard is not None:
-                    self.tensorboard.scalars(state.iteration, line)
+                self.observers.metrics(state.iteration, line)
             advance(1, status)
             if self._is_due(settings.save_every):
                 self._save()
                 self._evaluate()
                 self._remove_old_checkpoints()
-                if self.tensorboard is not None:
-                    self.tensorboard.frames(state.iteration, batch)
-        if self.tensorboard is not None:
-            self.tensorboard.close()
+                self.observers.frames(state.iteration, batch)
         return line
 
     def _is_due(self, every: int) -> bool:
@@ -266,8 +264,7 @@ class _Loop:
                 raise
             network.train()
         score = self.evaluations.write(iteration, report)
-        if self.tensorboard is not None and score is not None:
-            self.tensorboard.scalars(iteration, {f"{report.get('subset', TEST)}/rank_1": score})
+        self.observers.evaluation(iteration, score, report)
 
     def _remove_old_checkpoints(self) -> None:
         """Remove old checkpoints, and check that the disk has space for the next one."""
@@ -278,39 +275,7 @@ class _Loop:
             check_free_space(self.run, self.state.checkpoint_bytes)
 
 
-def training_keys(source: SequenceSource, identities: Collection[str]) -> tuple[list[Key], list[str]]:
-    """Return the sequences of the given identities, and the identities that have any, in the order of their labels.
-
-    Raises:
-        DataError: if there is no such sequence.
-    """
-    keys = select_identities(source.keys, identities, source.path, "training")
-    return keys, sorted({key.identity for key in keys})
-
-
 def _warn_if_finished(state: TrainingState, settings: TrainSettings) -> None:
     if state.iteration >= settings.iterations:
         text = "the run is finished after %d of %d iterations: pass a larger number with --iterations to continue it"
         log.warning(text, state.iteration, settings.iterations)
-
-
-def _clips(source: SequenceSource, keys: list[Key], labels: list[int], settings: TrainSettings) -> Clips:
-    sampling = settings.sampling
-    return Clips(
-        source,
-        keys,
-        labels,
-        sampling=sampling.frames,
-        clip_len=sampling.clip_len,
-        skip=sampling.skip,
-        max_frames=sampling.max_frames,
-        augmentation=settings.augmentation.model_dump(),
-        seed=settings.seed,
-    )
-
-
-def _sampler(labels: list[int], settings: TrainSettings) -> IdentityBatchSampler:
-    sampling = settings.sampling
-    return IdentityBatchSampler(
-        labels, sampling.identities_per_batch, sampling.sequences_per_identity, settings.seed, rank(), world_size()
-    )
