@@ -124,6 +124,7 @@ def test_compiled_network_trains() -> None:
     assert run_sections("Train", "torch.compile")["losses"][0] > 0
 
 
+@pytest.mark.filterwarnings("ignore::FutureWarning")  # of Lightning, about torch
 def test_lightning_trains() -> None:
     if find_spec("lightning") is None:
         pytest.skip("lightning is not installed")
