@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from functools import cache
-from typing import Any
+from typing import Any, get_origin
 
 from pydantic import BaseModel, ValidationError
 
@@ -81,9 +81,11 @@ def section_models() -> dict[str, type[BaseModel]]:
 
 def _sections(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, type[BaseModel]]]:
     for name, info in model.model_fields.items():
-        if isinstance(info.annotation, type) and issubclass(info.annotation, BaseModel):
-            yield f"{prefix}{name}", info.annotation
-            yield from _sections(info.annotation, f"{prefix}{name}.")
+        kind = info.annotation
+        # Python 3.10 takes tuple[int, ...] for a type.
+        if get_origin(kind) is None and isinstance(kind, type) and issubclass(kind, BaseModel):
+            yield f"{prefix}{name}", kind
+            yield from _sections(kind, f"{prefix}{name}.")
 
 
 def _line(problem: Any, origins: Mapping[str, str]) -> str:
