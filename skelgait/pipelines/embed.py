@@ -144,7 +144,7 @@ def _faster_way(trained: TrainedNetwork, seconds: float) -> str:
     if seconds < _SLOW_SECONDS or not is_torch_on_cpu or find_spec("onnxruntime") is None:
         return ""
     command = f"skelgait export {shlex.quote(str(trained.path))} --format onnx"
-    return f"onnxruntime is faster on a CPU than PyTorch: run `{command}`, and pass the ONNX file to --checkpoint"
+    return f"small networks are faster in onnxruntime: run `{command}`, and pass the ONNX file to --checkpoint"
 
 
 def _select_keys(settings: Settings, source: SequenceSource) -> tuple[Sequence[Key], MissingPeople | None]:
