@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from skelgait.embeddings.model import BothEmbeddings
 from skelgait.models import GaitNetwork
 from skelgait.models.inputs import scale_frames
-from skelgait.runtime.devices import autocast
+from skelgait.runtime.devices import autocast, exact_convolutions
 
 
 class TorchModel:
@@ -38,8 +38,9 @@ class TorchModel:
 
     def embed(self, frames: NDArray[np.uint8], lengths: Sequence[int]) -> BothEmbeddings:
         """Return both embeddings (n, S, D) of packed sequences, see `EmbeddingModel`."""
-        with torch.inference_mode(), autocast(self._precision, self.torch_device):
-            output = self._network(scale_frames(torch.from_numpy(frames), self.torch_device), lengths)
+        device = self.torch_device
+        with torch.inference_mode(), exact_convolutions(device), autocast(self._precision, device):
+            output = self._network(scale_frames(torch.from_numpy(frames), device), lengths)
             outputs = (output.embedding, output.neck_embedding)
             first, second = (values.transpose(1, 2).contiguous().float().cpu().numpy() for values in outputs)
         return first, second

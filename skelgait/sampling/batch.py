@@ -42,16 +42,16 @@ class Batch(NamedTuple):
     labels: Tensor
 
 
-def load_batches(
-    dataset: Any, batch_sampler: Iterable[list[Any]], *, workers: int, pin_memory: bool
-) -> Generator[Batch, None, None]:
+def load_batches(dataset: Any, batch_sampler: Iterable[list[Any]], *, workers: int) -> Generator[Batch, None, None]:
     """Yield batches of a dataset in the order of the sampler.
+
+    Batches are not in pinned memory: the thread that pins them fails when workers end, and a copy to a device takes a
+    small share of a step.
 
     Args:
         dataset: its `__getitem__` returns an `Item`, or a `SkelgaitError` if it cannot read one.
         batch_sampler: indices of the items of each batch.
         workers: number of worker processes that read ahead; 0: read in this process.
-        pin_memory: allocate batches in pinned memory, for copies to a CUDA device.
 
     Raises:
         SkelgaitError: if the dataset returned one.
@@ -62,7 +62,6 @@ def load_batches(
         batch_sampler=batch_sampler,
         num_workers=workers,
         collate_fn=_collate,
-        pin_memory=pin_memory,
         worker_init_fn=_start_worker,
     )
     with closing(_batches(loader)) as batches:

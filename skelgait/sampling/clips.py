@@ -81,19 +81,16 @@ class Clips(Dataset[Any]):
         return augment(stack_modalities(arrays, name), rng, name=name, **self._augmentation)
 
 
-def clip_batches(
-    clips: Clips, sampler: IdentityBatchSampler, *, workers: int, pin_memory: bool
-) -> Generator[Batch, None, None]:
+def clip_batches(clips: Clips, sampler: IdentityBatchSampler, *, workers: int) -> Generator[Batch, None, None]:
     """Yield training batches without end, in the order of the sampler.
 
     Args:
         clips: training clips.
         sampler: batches of clip indices.
         workers: number of worker processes that read ahead; 0: read in this process.
-        pin_memory: allocate batches in pinned memory, for copies to a CUDA device.
 
     Raises:
         DataError: if a sequence cannot be read.
         ShapeError: if a sequence has a wrong shape.
     """
-    return load_batches(clips, sampler, workers=workers, pin_memory=pin_memory)
+    return load_batches(clips, sampler, workers=workers)

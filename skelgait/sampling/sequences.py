@@ -76,7 +76,7 @@ def sequence_batches(
         return
     from skelgait.sampling.batch import load_batches
 
-    for frames, lengths, labels in load_batches(sequences, index_batches, workers=workers, pin_memory=False):
+    for frames, lengths, labels in load_batches(sequences, index_batches, workers=workers):
         yield PackedSequences(frames.numpy(), lengths, labels.tolist())
 
 

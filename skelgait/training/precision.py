@@ -41,8 +41,9 @@ class Precision:
     def step(self, loss: Tensor, optimizer: torch.optim.Optimizer) -> bool:
         """Compute gradients and step; return False if the step was skipped, because gradients overflowed in fp16."""
         optimizer.zero_grad(set_to_none=True)
-        scale = self.scaler.get_scale()
         self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
         self.scaler.step(optimizer)
+        # Read after the step, which waits for the device anyway: earlier, the device would wait for this process.
+        scale = self.scaler.get_scale()
         self.scaler.update()
         return self.scaler.get_scale() >= scale

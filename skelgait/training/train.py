@@ -18,6 +18,7 @@ from skelgait.datasets.identities import MissingPeople
 from skelgait.errors import PathLike, SkelgaitError
 from skelgait.models import GaitNetwork
 from skelgait.runtime.advance import Advance, no_progress
+from skelgait.runtime.devices import exact_convolutions
 from skelgait.runtime.launch import EXIT_PEER_FAILED
 from skelgait.runtime.logs import log_to
 from skelgait.runtime.memory import keep_freed_memory
@@ -156,10 +157,10 @@ def train(
                 resumption.log_changes()
                 _warn_if_finished(state, settings)
             advance(state.iteration)
-            batches = clip_batches(clips, sampler, workers=settings.num_workers, pin_memory=device.type == "cuda")
+            batches = clip_batches(clips, sampler, workers=settings.num_workers)
             observers = Observers(run, state.iteration, settings.tensorboard, on_metrics)
             loop = _Loop(settings, state, data, stop, evaluate, observers)
-            with closing(batches), closing(observers):
+            with closing(batches), closing(observers), exact_convolutions(device):
                 metrics = loop.run_to_end(batches, advance)
         return TrainReport(
             run=run,

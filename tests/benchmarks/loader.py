@@ -82,7 +82,7 @@ def training_clips(source: SequenceSource) -> tuple[Clips, IdentityBatchSampler]
 
 def frames_per_second(source: SequenceSource, workers: int) -> float:
     """Return the speed of the loader, after the batches that it has read ahead are used up."""
-    stream = clip_batches(*training_clips(source), workers=workers, pin_memory=False)
+    stream = clip_batches(*training_clips(source), workers=workers)
     for _ in islice(stream, 2 * workers + 1):
         pass
     start = time.perf_counter()
@@ -96,7 +96,7 @@ def shares(source: SequenceSource) -> dict[str, float]:
     """Return the fraction of time of each part of the loader's work, measured in this process on one thread."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    stream = clip_batches(*training_clips(source), workers=0, pin_memory=False)
+    stream = clip_batches(*training_clips(source), workers=0)
     next(stream)
     with cProfile.Profile() as profile:
         for batch in islice(stream, BATCHES):

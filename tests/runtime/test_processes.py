@@ -12,7 +12,7 @@ import torch
 
 from skelgait.errors import SettingsError
 from skelgait.runtime.cores import usable_cores
-from skelgait.runtime.devices import pick_device
+from skelgait.runtime.devices import exact_convolutions, pick_device
 from skelgait.runtime.process_group import is_main
 from skelgait.runtime.processes import gather_objects, join_processes, world_size
 from skelgait.runtime.rng import rng_for
@@ -48,6 +48,15 @@ def test_unavailable_devices_are_rejected() -> None:
         if not available:
             with pytest.raises(SettingsError, match=f"--device: found {name}, expected one of .*use --device auto"):
                 pick_device(name)
+
+
+@pytest.mark.parametrize(("device", "inside"), [("cuda", (False, True)), ("cpu", (True, False))])
+def test_convolutions_on_cuda_are_exact_inside_the_block_alone(device: str, inside: tuple[bool, bool]) -> None:
+    cudnn = torch.backends.cudnn
+    before = cudnn.allow_tf32, cudnn.deterministic
+    with exact_convolutions(torch.device(device)):
+        assert (cudnn.allow_tf32, cudnn.deterministic) == inside
+    assert (cudnn.allow_tf32, cudnn.deterministic) == before == (True, False)
 
 
 def test_random_numbers_depend_only_on_seed_and_position() -> None:

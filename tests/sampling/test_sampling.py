@@ -189,8 +189,8 @@ def make_clips(root: Path) -> tuple[Clips, IdentityBatchSampler]:
 def test_batches_do_not_depend_on_workers(maps_tree: Path) -> None:
     clips, sampler = make_clips(maps_tree)
     for first, second in zip(
-        islice(clip_batches(clips, sampler, workers=0, pin_memory=False), 3),
-        islice(clip_batches(clips, sampler, workers=2, pin_memory=False), 3),
+        islice(clip_batches(clips, sampler, workers=0), 3),
+        islice(clip_batches(clips, sampler, workers=2), 3),
         strict=True,
     ):
         assert first.frames.shape == (30, 2, 64, 44)
@@ -207,7 +207,7 @@ def test_unreadable_sequence_is_named(maps_tree: Path, workers: int) -> None:
         path.write_bytes(b"junk")
     clips, sampler = make_clips(maps_tree)
     with pytest.raises(DataError, match=r"\.pkl: found"):
-        next(clip_batches(clips, sampler, workers=workers, pin_memory=False))
+        next(clip_batches(clips, sampler, workers=workers))
 
 
 def test_whole_sequences_are_cut_to_max_frames(maps_tree: Path) -> None:

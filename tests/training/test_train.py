@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 import torch
@@ -146,6 +147,17 @@ def test_infinite_loss_stops_training(maps: SequenceSource, tmp_path: Path) -> N
     optimizer = {"learning_rate": 1e30, "milestones": []}
     with pytest.raises(SkelgaitError, match="a loss that is not finite"):
         run(maps, tmp_path / "run", optimizer=optimizer, iterations=20)
+
+
+@pytest.mark.parametrize(("scales", "is_taken"), [((8.0, 8.0), True), ((8.0, 4.0), False), ((8.0, 16.0), True)])
+def test_loss_scale_is_read_after_the_device_has_finished(scales: tuple[float, float], is_taken: bool) -> None:
+    precision, scaler = Precision("float32", CPU), Mock()
+    scaler.get_scale.side_effect = scales
+    precision.scaler = scaler
+    weight = torch.ones(1, requires_grad=True)
+    assert precision.step(weight.sum(), torch.optim.SGD([weight])) is is_taken
+    names = [call[0] for call in scaler.method_calls if call[0] != "scale().backward"]
+    assert names == ["scale", "step", "get_scale", "update", "get_scale"]
 
 
 def test_too_many_skipped_steps_stop_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
