@@ -27,11 +27,11 @@ class DeviceComparison:
 
     def __init__(self, probes: Floats, tile_rows: int, device: torch.device, *, squared: bool) -> None:
         self._squared, self._tile_rows, self._device = squared, tile_rows, device
-        self._tiles = [torch.from_numpy(tile).to(device) for tile in tiles(probes, tile_rows)]
+        self._tiles = [torch.tensor(tile, device=device) for tile in tiles(probes, tile_rows)]
 
     def write(self, gallery: Floats, out: Floats) -> None:
         """Write the means over strips for gallery entries (G, S, D) into `out` (P, G)."""
-        entries = torch.from_numpy(gallery).to(self._device)
+        entries = torch.tensor(gallery, device=self._device)
         for tile, rows in zip(self._tiles, tiles(out, self._tile_rows), strict=True):
             rows[:] = mean_distances_on_device(tile, entries, squared=self._squared).cpu().numpy()
 
@@ -84,4 +84,4 @@ class FunctionDistance:
 
     def _to_device(self, vectors: Floats) -> Tensor:
         """Return vectors (n, S, D) as a tensor (n, D, S) on the device."""
-        return torch.from_numpy(vectors).to(self._device).transpose(1, 2)
+        return torch.tensor(vectors, device=self._device).transpose(1, 2)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from skelgait.errors import DataError, ShapeError
 from skelgait.matching.distance_kernels import as_panels, mean_distances
 from skelgait.matching.distances import distance_matrix, distance_rows
-from skelgait.matching.on_device import mean_distances_on_device
+from skelgait.matching.on_device import DeviceComparison, mean_distances_on_device
 from skelgait.matching.options import MatchingOptions
 from skelgait.matching.registry import DISTANCES
 
@@ -188,6 +188,16 @@ def test_other_devices_give_the_same_distances(squared: bool) -> None:
     on_cpu = np.empty((7, 9), np.float32)
     mean_distances(as_panels(x.numpy()), y.numpy(), squared, on_cpu)
     np.testing.assert_allclose(mean_distances_on_device(x, y, squared=squared), on_cpu, rtol=1e-6)
+
+
+def test_read_only_embeddings_are_copied_to_a_device() -> None:
+    x, y = (random_embeddings(n, seed=n).numpy() for n in (7, 9))
+    strips = [values.swapaxes(1, 2).copy() for values in (x, y)]
+    for values in strips:
+        values.flags.writeable = False
+    found = np.empty((7, 9), np.float32)
+    DeviceComparison(strips[0], 4, torch.device("cpu"), squared=False).write(strips[1], found)
+    np.testing.assert_allclose(found, distance_matrix(x, y), rtol=1e-6)
 
 
 @pytest.mark.parametrize("norm", [1, 26, 4400, 1e5])
