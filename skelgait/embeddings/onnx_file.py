@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
+import logging
 import os
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -16,6 +19,8 @@ from skelgait.storage.format_version import check_format
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
+
+log = logging.getLogger(__name__)
 
 METADATA_KEY = "skelgait"
 FORMAT = 1
@@ -77,7 +82,7 @@ def open_onnx_file(path: Path, device: str, precision: str) -> OnnxFile:
     if precision != "float32":
         hint = "leave out the setting, or use the checkpoint instead of the ONNX file"
         raise SettingsError("precision", f"{precision} with {path}", "float32, as exported", hint)
-    device = _pick_provider(path, device)
+    is_wanted, device = device == "cuda", _pick_provider(path, device)
     if not path.is_file():
         raise CheckpointError(path, "no such file", _EXPECTED, "check the path")
     try:
@@ -85,6 +90,8 @@ def open_onnx_file(path: Path, device: str, precision: str) -> OnnxFile:
     except Exception as error:  # a damaged or hostile file can raise anything
         found = f"a file that onnxruntime cannot open ({reason_of(error)})"
         raise CheckpointError(path, found, _EXPECTED, _HINT) from error
+    if _PROVIDERS[device] not in session.get_providers():  # it runs on the CPU instead
+        device = _without_cuda(path, is_wanted=is_wanted)
     metadata = _read_metadata(path, session)
     _check_tensors(path, session, metadata)
     return OnnxFile(path, session, metadata, device)
@@ -107,6 +114,16 @@ def _pick_provider(path: Path, device: str) -> str:
     return device
 
 
+def _without_cuda(path: Path, *, is_wanted: bool) -> str:
+    """Return `cpu`, with a warning; refuse it if CUDA is wanted."""
+    expected, hint = "the libraries of CUDA and cuDNN", "run `pip install 'onnxruntime-gpu[cuda,cudnn]'`"
+    error = SettingsError("--device", f"cuda with {path}, which onnxruntime cannot start", expected, hint)
+    if is_wanted:
+        raise error
+    log.warning("%s; the CPU is used", error)
+    return "cpu"
+
+
 def threads() -> int:
     """Return the number of threads: OMP_NUM_THREADS as for torch, or the number of usable cores."""
     text = os.environ.get("OMP_NUM_THREADS", "")
@@ -114,13 +131,19 @@ def threads() -> int:
 
 
 def _session(path: Path, device: str) -> InferenceSession:
-    from onnxruntime import InferenceSession, SessionOptions
+    import onnxruntime
 
-    options = SessionOptions()
+    options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads()
     options.inter_op_num_threads = 1
     options.log_severity_level = 4  # errors are raised
-    return InferenceSession(path, options, [_PROVIDERS[device]])
+    provider_options = {}
+    if device == "cuda":
+        provider_options = {"use_tf32": "0"}  # by default it computes with 10 bits instead of 23
+        if hasattr(onnxruntime, "preload_dlls"):
+            with redirect_stdout(io.StringIO()):  # it prints what it does not find
+                onnxruntime.preload_dlls()
+    return onnxruntime.InferenceSession(path, options, [(_PROVIDERS[device], provider_options)])
 
 
 def _read_metadata(path: Path, session: InferenceSession) -> OnnxMetadata:

@@ -125,6 +125,18 @@ def test_device_or_precision_that_it_cannot_use_is_an_error(
         opened(good, device, precision)
 
 
+@pytest.mark.filterwarnings("ignore:Specified provider")
+def test_cuda_without_its_libraries_is_refused_and_auto_takes_the_cpu(
+    good: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    providers = ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    monkeypatch.setattr("onnxruntime.get_available_providers", lambda: providers)
+    with pytest.raises(SettingsError, match=r"--device: .*onnxruntime cannot start.*onnxruntime-gpu\[cuda,cudnn\]"):
+        opened(good, "cuda")
+    assert opened(good, "auto").device == "cpu"
+    assert "cannot start" in caplog.text
+
+
 def test_missing_onnxruntime_is_an_error(good: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(SettingsError, match=r"found no onnxruntime, .*run `pip install onnxruntime`"):
