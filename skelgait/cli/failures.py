@@ -59,6 +59,9 @@ def _unforeseen(error: Exception) -> SkelgaitError:
     if isinstance(error, MemoryError):
         hint = "use fewer --workers, a smaller batch, or a machine with more memory"
         return SkelgaitError("memory", "more than there is", "a command that fits into it", hint)
+    if type(error).__name__ == "OutOfMemoryError":  # of torch, which is not imported here
+        hint = "lower train.sampling.sequences_per_identity or clip_len, --batch-size, or use --device cpu"
+        return SkelgaitError("memory of the device", "more than there is", "a batch that fits into it", hint)
     if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] == "torch":
         from skelgait.runtime.devices import INSTALL_TORCH
 

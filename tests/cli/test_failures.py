@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from typer.testing import CliRunner
 
 from skelgait.cli import app
@@ -87,6 +88,7 @@ def test_debug_shows_the_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     ("error", "message"),
     [
         (MemoryError(), "Error: memory: found more than there is, expected "),
+        (torch.cuda.OutOfMemoryError("CUDA out of memory."), "Error: memory of the device: found more than there is, "),
         (
             PermissionError(errno.EACCES, "denied", "a\x1bb"),
             r"Error: a\x1bb: found denied, expected ",
