@@ -136,7 +136,7 @@ def describe_checkpoint(path: PathLike) -> CheckpointReport:
         CheckpointError: if the file is missing, damaged, or not a checkpoint of a registered network.
     """
     location = locate_checkpoint(path)
-    path, origin = location.path, location.name if location.commit else str(path)
+    path = location.path
     file = read_checkpoint_file(path)
     extra = file.skelgait
     check_network_is_registered(path, extra.settings)
@@ -156,7 +156,7 @@ def describe_checkpoint(path: PathLike) -> CheckpointReport:
         version=extra.version,
         settings=settings,
         data=data,
-        next_command=_next_command(origin, weights, settings.get("dataset", data.get("dataset"))),
+        next_command=_next_command(location.label, weights, settings.get("dataset", data.get("dataset"))),
         hint=_hint(path, weights),
         warnings=_warnings(file.weights),
         sha256=file_sha256(path),

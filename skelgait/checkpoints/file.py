@@ -113,6 +113,9 @@ def read_checkpoint_file(path: Path) -> CheckpointFile:
 
 
 def _read(path: Path) -> object:
+    if path.suffix == ".onnx" and path.is_file():
+        hint = "pass the checkpoint that it was exported from; embed, identify, evaluate and Embedder take it"
+        raise CheckpointError(path, "an ONNX file", EXPECTED, hint)
     try:
         return read_safetensors(path) if is_safetensors(path) else read_content(path)
     except FileNotFoundError as error:

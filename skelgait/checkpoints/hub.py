@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from skelgait.errors import CheckpointError, PathLike, reason_of
+from skelgait.settings.types import checkpoint_text
 
 _EXPECTED = "hf://OWNER/NAME/FILE[@REVISION]"
 _SCHEME = "hf:/"  # of two slashes, pathlib keeps one
@@ -33,6 +34,11 @@ class CheckpointLocation:
     path: Path
     name: str
     commit: str = ""
+
+    @property
+    def label(self) -> str:
+        """Name for reports and messages: that on the hub with the commit, or the path as it was given."""
+        return self.name if self.commit else str(self.path)
 
 
 def is_hub_name(checkpoint: PathLike) -> bool:
@@ -73,7 +79,7 @@ def _parse(name: str) -> tuple[str, str, str | None]:
     parts = match[2].split("/") if match else []
     if match is None or not all(parts) or {".", ".."} & set(parts):
         hint = "for example hf://opengait/OpenGait/FOLDER/FILE.pt, or ./ before the path of a local file"
-        raise CheckpointError(name.replace("hf:/", "hf://", 1), "a name that is none of a hub", _EXPECTED, hint)
+        raise CheckpointError(checkpoint_text(Path(name)), "a name that is none of a hub", _EXPECTED, hint)
     return match[1], match[2], match[3]
 
 

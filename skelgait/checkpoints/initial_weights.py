@@ -11,7 +11,7 @@ from torch import Tensor
 
 from skelgait.checkpoints.architecture import Architecture, infer_sizes
 from skelgait.checkpoints.file import HINT, CheckpointFile, read_checkpoint_file
-from skelgait.checkpoints.hub import local_checkpoint
+from skelgait.checkpoints.hub import locate_checkpoint
 from skelgait.checkpoints.mismatch import (
     CLASSIFIER,
     check_network_is_registered,
@@ -29,10 +29,12 @@ class InitialWeights(NamedTuple):
     Attributes:
         weights: state dict with the names of skelgait, without the dropped weights: load it with `strict=False`.
         dropped: names of weights that keep their random values: the classifier's, or none.
+        origin: path of the checkpoint, or its name on a hub with the commit.
     """
 
     weights: Mapping[str, Tensor]
     dropped: tuple[str, ...]
+    origin: str
 
 
 def initial_weights(path: Path, architecture: Architecture) -> InitialWeights:
@@ -47,7 +49,8 @@ def initial_weights(path: Path, architecture: Architecture) -> InitialWeights:
     Raises:
         CheckpointError: if the file cannot be read, or has another architecture; the hint gives the settings to change.
     """
-    path = local_checkpoint(path)
+    location = locate_checkpoint(path)
+    path = location.path
     file = read_checkpoint_file(path)
     weights, names = dict(file.weights), architecture.build_on_meta().state_dict()
     mismatches = find_mismatches(weights, architecture, any_classes=True)
@@ -55,9 +58,10 @@ def initial_weights(path: Path, architecture: Architecture) -> InitialWeights:
         raise _mismatch_error(path, file, architecture)
     classifier = weights.get(CLASSIFIER)
     if classifier is not None and classifier.shape[-1] == architecture.classes:
-        return InitialWeights(from_opengait(weights, names), ())
+        return InitialWeights(from_opengait(weights, names), (), location.label)
     weights.pop(CLASSIFIER, None)
-    return InitialWeights(from_opengait(weights, names), tuple(from_opengait({CLASSIFIER: None}, names)))
+    dropped = tuple(from_opengait({CLASSIFIER: None}, names))
+    return InitialWeights(from_opengait(weights, names), dropped, location.label)
 
 
 def _mismatch_error(path: Path, file: CheckpointFile, expected: Architecture) -> CheckpointError:

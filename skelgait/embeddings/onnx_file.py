@@ -8,10 +8,11 @@ import logging
 import os
 from contextlib import redirect_stdout
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError
+from pydantic import ValidationError
 
+from skelgait.embeddings.model import NetworkFacts
 from skelgait.errors import CheckpointError, SettingsError, reason_of
 from skelgait.models.inputs import Modality
 from skelgait.runtime.cores import usable_cores
@@ -36,34 +37,19 @@ _HINT = "export the checkpoint again"
 _PROVIDERS = {"cuda": "CUDAExecutionProvider", "cpu": "CPUExecutionProvider"}
 
 
-class OnnxMetadata(BaseModel):
-    """Facts about the network, as `skelgait export` writes them under the key `skelgait`; other entries are ignored."""
-
-    model_config = ConfigDict(strict=True, frozen=True)
-
-    network: str
-    modalities: tuple[Modality, ...] = Field(strict=False)
-    sizes: dict[str, Any]
-    iteration: NonNegativeInt
-    test_embedding: Literal[1, 2] | None = None
-    data: dict[str, Any] = Field(default_factory=dict)
-    preset: str = ""
-    checkpoint_sha256: str = ""
-
-
 class OnnxFile(NamedTuple):
     """Opened ONNX file.
 
     Attributes:
         path: path of the file.
         session: session on the device.
-        metadata: facts about the network.
+        facts: facts about the network, which `skelgait export` writes under the key `skelgait`.
         device: `cpu` or `cuda`.
     """
 
     path: Path
     session: InferenceSession
-    metadata: OnnxMetadata
+    facts: NetworkFacts
     device: str
 
 
@@ -92,9 +78,9 @@ def open_onnx_file(path: Path, device: str, precision: str) -> OnnxFile:
         raise CheckpointError(path, found, _EXPECTED, _HINT) from error
     if _PROVIDERS[device] not in session.get_providers():  # it runs on the CPU instead
         device = _without_cuda(path, is_wanted=is_wanted)
-    metadata = _read_metadata(path, session)
-    _check_tensors(path, session, metadata)
-    return OnnxFile(path, session, metadata, device)
+    facts = _read_facts(path, session)
+    _check_tensors(path, session, facts)
+    return OnnxFile(path, session, facts, device)
 
 
 def _pick_provider(path: Path, device: str) -> str:
@@ -146,7 +132,7 @@ def _session(path: Path, device: str) -> InferenceSession:
     return onnxruntime.InferenceSession(path, options, [(_PROVIDERS[device], provider_options)])
 
 
-def _read_metadata(path: Path, session: InferenceSession) -> OnnxMetadata:
+def _read_facts(path: Path, session: InferenceSession) -> NetworkFacts:
     text = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
     if text is None:
         raise CheckpointError(path, f"no metadata {METADATA_KEY}", _EXPECTED, _HINT)
@@ -154,7 +140,7 @@ def _read_metadata(path: Path, session: InferenceSession) -> OnnxMetadata:
         content = json.loads(text)
         if isinstance(content, dict):
             check_format(path, content.get("format"), FORMAT)
-        return OnnxMetadata.model_validate(content)
+        return NetworkFacts.model_validate(content)
     except ValidationError as error:
         problem = error.errors()[0]
         found = f"metadata with {'.'.join(map(str, problem['loc'])) or 'no entries'}: {problem['msg']}"
@@ -163,14 +149,14 @@ def _read_metadata(path: Path, session: InferenceSession) -> OnnxMetadata:
         raise CheckpointError(path, f"metadata that is no JSON ({reason_of(error)})", _EXPECTED, _HINT) from error
 
 
-def _check_tensors(path: Path, session: InferenceSession, metadata: OnnxMetadata) -> None:
+def _check_tensors(path: Path, session: InferenceSession, facts: NetworkFacts) -> None:
     """Check names, types and numbers of axes of inputs and outputs."""
     inputs = {(tensor.name, tensor.type, len(tensor.shape)) for tensor in session.get_inputs()}
-    axes = INPUTS.get(metadata.modalities, {})
+    axes = INPUTS.get(facts.modalities, {})
     expected = {(name, "tensor(uint8)", n_axes) for name, n_axes in axes.items()}
     if inputs != expected or not expected:
         found = f"inputs {_texts(inputs)}"
-        raise CheckpointError(path, found, f"{_texts(expected)} for {metadata.network}", _HINT)
+        raise CheckpointError(path, found, f"{_texts(expected)} for {facts.network}", _HINT)
     outputs = {(tensor.name, tensor.type, len(tensor.shape)) for tensor in session.get_outputs()}
     expected = {(name, "tensor(float)", 3) for name in OUTPUTS}
     if not expected <= outputs:

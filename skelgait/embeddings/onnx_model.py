@@ -34,7 +34,7 @@ class OnnxModel:
     def __init__(self, file: OnnxFile) -> None:
         self.device = file.device
         self._file = file
-        self._has_silhouettes = "silhouettes" in INPUTS[file.metadata.modalities]
+        self._has_silhouettes = "silhouettes" in INPUTS[file.facts.modalities]
 
     def embed(self, frames: NDArray[np.uint8], lengths: Sequence[int]) -> BothEmbeddings:
         """Return both embeddings (n, S, D) of packed sequences, see `EmbeddingModel`.

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 from skelgait import __version__
-from skelgait.checkpoints.checkpoint import Checkpoint
+from skelgait.embeddings.model import NetworkFacts
 from skelgait.embeddings.onnx_file import FORMAT
-from skelgait.models.registry import network_class
 
 LICENSE_NOTE = (
     "The weights fall under the terms of whoever trained them, and of the data they were trained on. "
@@ -22,35 +20,26 @@ _PRIVATE_SETTINGS = ("init", "run_name")
 _PRIVATE_DATA = ("path",)
 
 
-def metadata_json(checkpoint: Checkpoint, file_name: str, sha256: str, preset: str) -> str:
-    """Return the facts about a checkpoint as one JSON object.
+def metadata_json(facts: NetworkFacts, settings: Mapping[str, Any], file_name: str) -> str:
+    """Return the facts about an exported checkpoint as one JSON object.
 
     Args:
-        checkpoint: trained network.
-        file_name: name of its file, without the folder.
-        sha256: SHA-256 of its file, as hexadecimal digits.
-        preset: published preset that it was trained with; empty: none.
+        facts: facts about the network, with the SHA-256 of the checkpoint.
+        settings: settings of its training.
+        file_name: name of the checkpoint, without the folder.
 
     Returns:
         `format`; `network`; `modalities`; `sizes`: channels, blocks, classes, embedding_width and strips; `iteration`;
-        `test_embedding`: 1, 2 or null; `preset`; `data`: fingerprint of the training data, and how its maps were drawn;
-        `settings` of the training; `checkpoint`: name of the file; `checkpoint_sha256`; `license_note`;
+        `test_embedding`: 1, 2 or null; `data`: fingerprint of the training data, and how its maps were drawn;
+        `preset`; `checkpoint_sha256`; `settings` of the training; `checkpoint`: name of the file; `license_note`;
         `skelgait_version`.
     """
-    sizes = asdict(checkpoint.architecture)
-    name = sizes.pop("name")
     content = {
         "format": FORMAT,
-        "network": name,
-        "modalities": network_class(name).modalities,
-        "sizes": sizes,
-        "iteration": checkpoint.iteration,
-        "test_embedding": checkpoint.test_embedding,
-        "preset": preset,
-        "data": _without(checkpoint.data, _PRIVATE_DATA),
-        "settings": _without(checkpoint.settings, _PRIVATE_SETTINGS),
+        **facts.model_dump(),
+        "data": _without(facts.data, _PRIVATE_DATA),
+        "settings": _without(settings, _PRIVATE_SETTINGS),
         "checkpoint": file_name,
-        "checkpoint_sha256": sha256,
         "license_note": LICENSE_NOTE,
         "skelgait_version": __version__,
     }

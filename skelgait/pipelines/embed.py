@@ -12,11 +12,12 @@ from pathlib import Path
 from types import MappingProxyType
 
 from skelgait.datasets.identities import MissingPeople, find_missing, select_identities
-from skelgait.embeddings import EmbeddingFacts, write_embeddings
+from skelgait.embeddings import write_embeddings
 from skelgait.embeddings.extraction import EmbeddingChunk, embed_in_rounds
 from skelgait.pipelines import workspace
 from skelgait.pipelines.trained_network import (
     TrainedNetwork,
+    embedding_facts,
     inference_options,
     load_trained_network,
     warn_if_maps_differ,
@@ -24,7 +25,6 @@ from skelgait.pipelines.trained_network import (
 from skelgait.runtime.advance import Advance
 from skelgait.runtime.memory import keep_freed_memory
 from skelgait.runtime.process_group import is_main, process_group
-from skelgait.sampling.fingerprint import how_drawn
 from skelgait.settings import Settings
 from skelgait.settings.embedding import EmbedSettings
 from skelgait.storage import Key, SequenceSource
@@ -108,26 +108,13 @@ def _write(
     missing: MissingPeople | None,
 ) -> EmbedReport:
     lengths = [source.length(key) for key in keys]
-    facts = EmbeddingFacts(
-        network=trained.name,
-        iteration=trained.facts.iteration,
-        checkpoint=trained.origin,
-        checkpoint_sha256=trained.sha256(),
-        test_embedding=trained.test_embedding,
-        source=str(source.path.resolve()),
-        max_frames=config.max_frames,
-        precision=config.precision,
-        settings=config.model_dump(mode="json"),
-        drawn=how_drawn(source) or {},
-        chosen_on=trained.chosen_on,
-        preset=trained.facts.preset,
-    )
+    facts = embedding_facts(trained, source, config)
     start = time.monotonic()
     write_embeddings(config.out, keys, lengths, chunks, facts)
     n_truncated = sum(length > config.max_frames for length in lengths)
     return EmbedReport(
         file=config.out,
-        network=trained.name,
+        network=facts.network,
         checkpoint=facts.checkpoint,
         checkpoint_sha256=facts.checkpoint_sha256,
         sequences=len(keys),
@@ -143,7 +130,7 @@ def _faster_way(trained: TrainedNetwork, seconds: float) -> str:
     is_torch_on_cpu = trained.model.torch_device is not None and trained.model.device == "cpu"
     if seconds < _SLOW_SECONDS or not is_torch_on_cpu or find_spec("onnxruntime") is None:
         return ""
-    command = f"skelgait export {shlex.quote(str(trained.path))} --format onnx"
+    command = f"skelgait export {shlex.quote(trained.location.label)} --format onnx"
     return f"small networks are faster in onnxruntime: run `{command}`, and pass the ONNX file to --checkpoint"
 
 

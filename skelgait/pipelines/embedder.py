@@ -107,7 +107,7 @@ class Embedder:
         return np.concatenate(rows).swapaxes(1, 2)
 
     def __repr__(self) -> str:
-        name, iteration = self.facts.name, self.facts.iteration
+        name, iteration = self.facts.network, self.facts.iteration
         return f"<Embedder: {name}, iteration {iteration}, embedding {self.embedding}, on {self.device}>"
 
     def _embed(self, items: Sequence[Any], start: int) -> NDArray[np.float32]:
@@ -138,7 +138,7 @@ class Embedder:
         if not fits:
             found = " and ".join(f"{array.shape} of {array.dtype}" for array in arrays)
             hint = "pass several sequences as a list" if not isinstance(sequence, tuple) else "check the arrays"
-            raise ShapeError(where, found, f"{expected} for {self.facts.name}", hint)
+            raise ShapeError(where, found, f"{expected} for {self.facts.network}", hint)
         if len({len(array) for array in arrays}) > 1:
             found = f"{len(arrays[0])} maps and {len(arrays[1])} silhouettes"
             raise ShapeError(where, found, "as many maps as silhouettes", "keep the frames that both have")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from skelgait import __version__
 from skelgait.checkpoints.best_checkpoint import TEST
 from skelgait.datasets import Partition, Protocol
-from skelgait.embeddings import Embeddings, open_embeddings
+from skelgait.embeddings import EmbeddingFacts, Embeddings, open_embeddings
 from skelgait.errors import DataError, SettingsError
 from skelgait.evaluation import EvaluationReport, evaluation_keys, score, write_submission
 from skelgait.evaluation.retrieval import retrieve
@@ -24,6 +24,7 @@ from skelgait.pipelines.comparability import why_incomparable
 from skelgait.pipelines.trained_network import (
     check_network,
     embed_and_gather,
+    embedding_facts,
     inference_options,
     load_trained_network,
     warn_if_maps_differ,
@@ -72,7 +73,7 @@ class Evaluation:
         network: name of the network.
         iteration: number of optimizer steps of the network.
         embedding: embedding that was compared, 1 or 2.
-        evaluated_file: path of the checkpoint or of the embedding file.
+        evaluated_file: path of the checkpoint or of the embedding file, or name of a checkpoint on a hub.
         folder: folder of the written report; None: not written.
         origin: date, version, checkpoint, data and command; None: unknown.
     """
@@ -81,7 +82,7 @@ class Evaluation:
     network: str
     iteration: int
     embedding: int
-    evaluated_file: Path
+    evaluated_file: str
     folder: Path | None = None
     origin: Origin | None = None
 
@@ -92,7 +93,7 @@ class Evaluation:
         return {
             "format": FORMAT,
             **network,
-            "evaluated_file": str(self.evaluated_file),
+            "evaluated_file": self.evaluated_file,
             **origin,
             **self.report.to_dict(),
         }
@@ -159,12 +160,13 @@ def _evaluate(request: _Request, command: str) -> Evaluation | None:
             bootstrap_samples=config.bootstrap_samples,
             advance=advance,
         )
-    report = replace(report, notes=(*notes, *report.notes, *_notes_on_choice(inputs)))
-    reasons = why_incomparable(config, protocol, partition, inputs.preset, inputs.embedding)
-    report = report.with_incomparable(reasons, inputs.network)
+    facts = inputs.facts
+    report = replace(report, notes=(*notes, *report.notes, *_notes_on_choice(facts)))
+    reasons = why_incomparable(config, protocol, partition, facts.preset, inputs.embedding)
+    report = report.with_incomparable(reasons, facts.network)
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")
-    origin = Origin(now, __version__, inputs.checkpoint_sha256, inputs.data, command)
-    network = (inputs.network, inputs.iteration, inputs.embedding, inputs.path)
+    origin = Origin(now, __version__, facts.checkpoint_sha256, facts.source, command)
+    network = (facts.network, facts.iteration, inputs.embedding, inputs.file)
     evaluation = Evaluation(report, *network, inputs.folder, origin)
     if evaluation.folder:
         write_report(evaluation.folder, evaluation.to_dict(), report)
@@ -188,38 +190,28 @@ class _Inputs(NamedTuple):
 
     Attributes:
         embeddings: embeddings of the test sequences.
-        network: name of the network.
-        iteration: number of optimizer steps of the network.
+        facts: origin of the embeddings.
         embedding: 1 or 2.
-        path: path of the checkpoint or of the embedding file.
-        checkpoint_sha256: SHA-256 of the checkpoint.
-        data: path of the maps or pairs that were embedded.
+        file: checkpoint or embedding file, for the report.
         source: sequences, for pictures; None: not available.
         folder: folder of the report; None: not written.
-        chosen_on: people whose rank-1 the checkpoint was chosen by, see `TrainedNetwork`.
-        preset: published preset that the network was trained with; empty: none.
         device: device for distances; None: the CPU, without torch.
     """
 
     embeddings: Embeddings
-    network: str
-    iteration: int
+    facts: EmbeddingFacts
     embedding: int
-    path: Path
-    checkpoint_sha256: str
-    data: str
+    file: str
     source: SequenceSource | None
     folder: Path | None
-    chosen_on: str
-    preset: str
     device: torch.device | None
 
 
-def _notes_on_choice(inputs: _Inputs) -> list[str]:
-    if inputs.chosen_on != TEST:
+def _notes_on_choice(facts: EmbeddingFacts) -> list[str]:
+    if facts.chosen_on != TEST:
         return []
     return [
-        f"the checkpoint of iteration {inputs.iteration} was chosen by its rank-1 on the test people, so metrics "
+        f"the checkpoint of iteration {facts.iteration} was chosen by its rank-1 on the test people, so metrics "
         "are too high: choose it on other people, with VAL_SET in the partition or with train --val-share 0.1"
     ]
 
@@ -260,16 +252,11 @@ def _embed(request: _Request, protocol: Protocol, partition: Partition) -> _Inpu
         return None
     return _Inputs(
         embeddings,
-        network=trained.name,
-        iteration=trained.facts.iteration,
+        facts=embedding_facts(trained, source, config),
         embedding=embedding,
-        path=trained.path,
-        checkpoint_sha256=trained.sha256(),
-        data=str(source.path.resolve()),
+        file=trained.location.label,
         source=source,
         folder=folder,
-        chosen_on=trained.chosen_on,
-        preset=trained.facts.preset,
         device=trained.model.torch_device,
     )
 
@@ -281,24 +268,19 @@ def _read_embeddings(request: _Request, protocol: Protocol, partition: Partition
         return None
     file = open_embeddings(config.embeddings, config.embedding)
     check_network(file.path, {"name": file.facts.network}, requested)
-    embeddings, facts = file.select(evaluation_keys(file, protocol, partition)), file.facts
+    embeddings = file.select(evaluation_keys(file, protocol, partition))
     _lock_report(config.report, request.locks, SINGLE)
     source = None
     if config.pictures:
         # Pictures show the sequences if they are available; metrics do not need them.
         with suppress(DataError):
-            source = workspace.open_inputs(settings, network_class(facts.network).modalities)
+            source = workspace.open_inputs(settings, network_class(file.facts.network).modalities)
     return _Inputs(
         embeddings,
-        network=facts.network,
-        iteration=facts.iteration,
+        facts=file.facts,
         embedding=file.embedding,
-        path=file.path,
-        checkpoint_sha256=facts.checkpoint_sha256,
-        data=facts.source,
+        file=str(file.path),
         source=source,
         folder=config.report,
-        chosen_on=facts.chosen_on,
-        preset=facts.preset,
         device=distance_device(config.device),
     )

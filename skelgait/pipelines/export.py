@@ -18,7 +18,7 @@ from skelgait.export.to_onnx import onnx_bytes, open_onnx
 from skelgait.export.to_opengait import opengait_bytes
 from skelgait.export.to_safetensors import safetensors_bytes
 from skelgait.export.to_torchscript import open_torchscript, torchscript_bytes
-from skelgait.pipelines.comparability import published_preset
+from skelgait.pipelines.open_network import network_facts
 from skelgait.runtime.advance import Advance, no_progress
 from skelgait.settings.exporting import ExportFormat
 from skelgait.storage.atomic import atomic_write
@@ -108,7 +108,8 @@ def export_checkpoint(
         if path.exists() and not overwrite:
             raise DataError(path, "a file that exists", "a new file", "pass --overwrite, or another file with --out")
         with atomic_write(path) as partial:
-            metadata = metadata_json(loaded, source.name, file_sha256(source), published_preset(loaded))
+            facts = network_facts(loaded).model_copy(update={"checkpoint_sha256": file_sha256(source)})
+            metadata = metadata_json(facts, loaded.settings, source.name)
             partial.write_bytes(_content(loaded, format, metadata))
             errors = _errors(partial, format, loaded, advance or no_progress)
     architecture = loaded.architecture

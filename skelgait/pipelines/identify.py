@@ -183,7 +183,7 @@ def _gallery_network(settings: Settings, gallery: EmbeddingFile) -> TrainedNetwo
     if trained.sha256() != gallery.facts.checkpoint_sha256:
         found, expected = f"not the checkpoint of {gallery.path}", f"{gallery.facts.checkpoint}, unchanged"
         hint = "give the checkpoint of the gallery with --checkpoint, or embed the gallery again"
-        raise CheckpointError(trained.path, found, expected, hint)
+        raise CheckpointError(trained.location.label, found, expected, hint)
     return trained
 
 

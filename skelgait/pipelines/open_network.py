@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from skelgait.checkpoints.hub import local_checkpoint
-from skelgait.embeddings.model import EmbeddingModel
-from skelgait.models.inputs import Modality
+from skelgait.embeddings.model import EmbeddingModel, NetworkFacts
+from skelgait.models.registry import network_class
 from skelgait.pipelines.comparability import published_preset
 from skelgait.runtime.devices import pick_device, require_torch
 
@@ -17,31 +16,6 @@ if TYPE_CHECKING:
     from skelgait.checkpoints.checkpoint import Checkpoint
 
 ONNX_SUFFIX = ".onnx"
-
-
-@dataclass(frozen=True)
-class NetworkFacts:
-    """Facts about a trained network, as far as its file gives them.
-
-    Attributes:
-        name: name of the network.
-        modalities: input of the network: ("map",) or ("map", "silhouette").
-        sizes: sizes of the network by name: channels, blocks, classes, embedding_width and strips.
-        iteration: number of optimizer steps.
-        test_embedding: embedding to compare in evaluation, 1 or 2; None: unknown.
-        data: training data, see `skelgait.sampling.fingerprint`; empty: unknown.
-        preset: published preset that the network was trained with; empty: none.
-        checkpoint_sha256: SHA-256 of the checkpoint that the file was exported from; empty: the file is a checkpoint.
-    """
-
-    name: str
-    modalities: tuple[Modality, ...]
-    sizes: Mapping[str, object]
-    iteration: int
-    test_embedding: int | None
-    data: Mapping[str, Any]
-    preset: str = ""
-    checkpoint_sha256: str = ""
 
 
 def open_network(path: Path, device: str, precision: str) -> tuple[NetworkFacts, EmbeddingModel]:
@@ -71,17 +45,22 @@ def open_checkpoint(checkpoint: Checkpoint, device: str, precision: str) -> tupl
     from skelgait.embeddings.torch_model import TorchModel
 
     network = checkpoint.network()
+    return network_facts(checkpoint), TorchModel(network, pick_device(device), precision)
+
+
+def network_facts(checkpoint: Checkpoint) -> NetworkFacts:
+    """Return the facts about the network of a loaded checkpoint."""
     sizes = asdict(checkpoint.architecture)
-    facts = NetworkFacts(
-        name=sizes.pop("name"),
-        modalities=network.modalities,
+    name = sizes.pop("name")
+    return NetworkFacts(
+        network=name,
+        modalities=network_class(name).modalities,
         sizes=sizes,
         iteration=checkpoint.iteration,
         test_embedding=checkpoint.test_embedding,
-        data=checkpoint.data,
+        data=dict(checkpoint.data),
         preset=published_preset(checkpoint),
     )
-    return facts, TorchModel(network, pick_device(device), precision)
 
 
 def _open_onnx(path: Path, device: str, precision: str) -> tuple[NetworkFacts, EmbeddingModel]:
@@ -89,15 +68,4 @@ def _open_onnx(path: Path, device: str, precision: str) -> tuple[NetworkFacts, E
     from skelgait.embeddings.onnx_model import OnnxModel
 
     file = open_onnx_file(path, device, precision)
-    described = file.metadata
-    facts = NetworkFacts(
-        name=described.network,
-        modalities=described.modalities,
-        sizes=described.sizes,
-        iteration=described.iteration,
-        test_embedding=described.test_embedding,
-        data=described.data,
-        preset=described.preset,
-        checkpoint_sha256=described.checkpoint_sha256,
-    )
-    return facts, OnnxModel(file)
+    return file.facts, OnnxModel(file)

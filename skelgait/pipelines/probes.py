@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
+from skelgait.embeddings.model import NetworkFacts
 from skelgait.errors import DataError, SettingsError
-from skelgait.pipelines.open_network import NetworkFacts
 from skelgait.preprocess.lazy_maps import LazyMaps
 from skelgait.preprocess.poses import collect_poses
 from skelgait.raw.poses import open_raw
@@ -166,4 +166,4 @@ def _to_network_inputs(
     expected, hint = "poses or maps", "give the path of poses or maps"
     if modalities != ("map",):
         expected, hint = "linked pairs of maps and silhouettes", "make them with `skelgait heatmap` and `skelgait link`"
-    raise DataError(path, found, f"{expected} for {network.name}", hint)
+    raise DataError(path, found, f"{expected} for {network.network}", hint)

@@ -11,13 +11,13 @@ from types import MappingProxyType
 
 from skelgait.checkpoints.best_checkpoint import BestEvaluation, best_evaluation
 from skelgait.checkpoints.folder import find_checkpoint
-from skelgait.checkpoints.hub import file_sha256, locate_checkpoint
-from skelgait.embeddings import Embeddings, InferenceOptions
+from skelgait.checkpoints.hub import CheckpointLocation, file_sha256, locate_checkpoint
+from skelgait.embeddings import EmbeddingFacts, Embeddings, InferenceOptions
 from skelgait.embeddings.extraction import collect_chunks, embed_in_rounds
-from skelgait.embeddings.model import EmbeddingModel
-from skelgait.errors import CheckpointError, SettingsError
+from skelgait.embeddings.model import EmbeddingModel, NetworkFacts
+from skelgait.errors import CheckpointError, PathLike, SettingsError
 from skelgait.pipelines import workspace
-from skelgait.pipelines.open_network import NetworkFacts, open_network
+from skelgait.pipelines.open_network import open_network
 from skelgait.runtime.advance import Advance
 from skelgait.runtime.process_group import is_main
 from skelgait.sampling.fingerprint import differences, how_drawn
@@ -33,29 +33,22 @@ class TrainedNetwork:
     """Trained network on its device, and its file.
 
     Attributes:
-        path: checkpoint or ONNX file.
+        location: checkpoint or ONNX file.
         facts: facts about the network in the file.
         model: network on its device.
         test_embedding: embedding to compare by default, 1 or 2.
-        origin: name to find the file again: its absolute path, or its name on a hub with the commit.
         chosen_on: people whose rank-1 the checkpoint was chosen by, `test` or `validation`; empty: not chosen.
     """
 
-    path: Path
+    location: CheckpointLocation
     facts: NetworkFacts
     model: EmbeddingModel
     test_embedding: int
-    origin: str
     chosen_on: str = ""
-
-    @property
-    def name(self) -> str:
-        """Name of the network."""
-        return self.facts.name
 
     def sha256(self) -> str:
         """Return the SHA-256 of the checkpoint, as hexadecimal digits; an ONNX file has that of its checkpoint."""
-        return self.facts.checkpoint_sha256 or file_sha256(self.path)
+        return self.facts.checkpoint_sha256 or file_sha256(self.location.path)
 
 
 def load_trained_network(
@@ -77,18 +70,17 @@ def load_trained_network(
     location = locate_checkpoint(
         config.checkpoint or find_checkpoint(run, best.iteration if best else config.iteration)
     )
-    path = location.path
-    facts, model = open_network(path, config.device, config.precision)
-    check_network(path, {"name": facts.name, **facts.sizes}, requested)
-    test_embedding = facts.test_embedding or workspace.test_embedding_of(settings, facts.name)
-    return TrainedNetwork(path, facts, model, test_embedding, location.name, best.subset if best else "")
+    facts, model = open_network(location.path, config.device, config.precision)
+    check_network(location.label, {"name": facts.network, **facts.sizes}, requested)
+    test_embedding = facts.test_embedding or workspace.test_embedding_of(settings, facts.network)
+    return TrainedNetwork(location, facts, model, test_embedding, best.subset if best else "")
 
 
-def check_network(path: Path, network: Mapping[str, object], requested: Mapping[str, object]) -> None:
+def check_network(file: PathLike, network: Mapping[str, object], requested: Mapping[str, object]) -> None:
     """Check that a network is the requested one.
 
     Args:
-        path: checkpoint or embedding file.
+        file: checkpoint or embedding file, for the error.
         network: its name and sizes, as far as known.
         requested: name and sizes that flags ask for.
 
@@ -99,7 +91,7 @@ def check_network(path: Path, network: Mapping[str, object], requested: Mapping[
     if different:
         found, expected = (", ".join(f"{name} {sizes[name]}" for name in different) for sizes in (requested, network))
         hint = "leave out --network and --preset, or pass another --checkpoint or --run-name"
-        raise SettingsError("--network or --preset", found, f"{expected}, the network of {path}", hint)
+        raise SettingsError("--network or --preset", found, f"{expected}, the network of {file}", hint)
 
 
 def warn_if_maps_differ(trained: TrainedNetwork, source: SequenceSource) -> None:
@@ -107,7 +99,7 @@ def warn_if_maps_differ(trained: TrainedNetwork, source: SequenceSource) -> None
     training_maps, maps = trained.facts.data.get("drawn"), how_drawn(source)
     for name, before, now in differences(training_maps or {}, maps or {}):
         text = "%s was trained on maps with %s %s, but the maps in %s have %s"
-        log.warning(text, trained.path, name, before, source.path, now)
+        log.warning(text, trained.location.label, name, before, source.path, now)
 
 
 def embed_and_gather(
@@ -140,6 +132,30 @@ def embed_and_gather(
         deque(chunks, maxlen=0)
         return None
     return collect_chunks(chunks, source, keys, embedding, options.max_frames)
+
+
+def embedding_facts(trained: TrainedNetwork, source: SequenceSource, config: WithNetwork) -> EmbeddingFacts:
+    """Return the origin of embeddings of a network.
+
+    Args:
+        trained: the network.
+        source: embedded sequences.
+        config: section of the command.
+    """
+    return EmbeddingFacts(
+        network=trained.facts.network,
+        iteration=trained.facts.iteration,
+        checkpoint=trained.location.name,
+        checkpoint_sha256=trained.sha256(),
+        test_embedding=trained.test_embedding,
+        source=str(source.path.resolve()),
+        max_frames=config.max_frames,
+        precision=config.precision,
+        settings=config.model_dump(mode="json"),
+        drawn=how_drawn(source) or {},
+        chosen_on=trained.chosen_on,
+        preset=trained.facts.preset,
+    )
 
 
 def inference_options(config: WithNetwork) -> InferenceOptions:

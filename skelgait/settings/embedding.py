@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import Field, Strict, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from skelgait.settings.base import StrictModel
-from skelgait.settings.types import Count, Device, FolderPath, Processes
+from skelgait.settings.types import CheckpointPath, Count, Device, FolderPath, Processes
 
 
 class WithNetwork(StrictModel):
     """Settings shared by `embed`, `evaluate` and `identify`."""
 
-    checkpoint: Annotated[Path, Strict(False)] | None = Field(
+    checkpoint: CheckpointPath | None = Field(
         None, description="Checkpoint, ONNX file, or hf://OWNER/NAME/FILE[@REVISION]; default: newest of the run."
     )
     iteration: Count | None = Field(None, description="Iteration of the run's checkpoint; default: the newest.")

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import ConfigDict, Field, Strict, ValidationInfo, field_validator, model_validator
+from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from skelgait.losses.registry import LOSSES
 from skelgait.settings.base import StrictModel
 from skelgait.settings.types import (
+    CheckpointPath,
     Count,
     Counts,
     Device,
@@ -134,7 +134,7 @@ class TrainSettings(StrictModel):
     val_share: float = Field(
         0.0, ge=0, lt=1, description="Share of the training people to hold out as VAL_SET, as 0.1."
     )
-    init: Annotated[Path, Strict(False)] | None = Field(
+    init: CheckpointPath | None = Field(
         None, description="Checkpoint, or hf://OWNER/NAME/FILE, to initialize the weights from."
     )
     resume: bool = Field(False, description="Resume a run with its own settings; flags change them.")

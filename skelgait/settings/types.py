@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, Strict
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, Strict
 
 from skelgait.matching.registry import DISTANCES
 from skelgait.models.registry import NETWORKS
@@ -70,8 +70,14 @@ class Text:
         return text
 
 
+def checkpoint_text(path: Path) -> str:
+    """Return the path of a checkpoint as text; hf://OWNER/NAME/FILE with both slashes, of which pathlib keeps one."""
+    return re.sub("^hf:/(?!/)", "hf://", str(path))
+
+
 # Not strict: YAML, the environment and flags give paths as strings and tuples as lists.
 FolderPath = Annotated[Path, Strict(False)]
+CheckpointPath = Annotated[Path, Strict(False), PlainSerializer(checkpoint_text, return_type=str, when_used="json")]
 Count = Annotated[int, Field(ge=1, le=10**9)]
 Counts = Annotated[tuple[Count, ...], Strict(False)]
 Pixels = Annotated[int, Field(le=4096)]

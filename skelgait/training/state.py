@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from skelgait.checkpoints.checkpoint import Architecture, Checkpoint
-from skelgait.checkpoints.initial_weights import initial_weights
+from skelgait.checkpoints.initial_weights import InitialWeights, initial_weights
 from skelgait.errors import SettingsError, SkelgaitError
 from skelgait.losses import GaitLoss
 from skelgait.models.cpu.sync_batch_norm import synchronize_batch_norm
@@ -162,18 +162,15 @@ class TrainingState:
             data=data,
         )
 
-    def load_initial_weights(self, path: Path) -> tuple[str, ...]:
+    def load_initial_weights(self, path: Path) -> InitialWeights:
         """Load initial weights from a skelgait or OpenGait checkpoint; the classifier only if the classes match.
-
-        Returns:
-            Names of the weights that keep their random initial values.
 
         Raises:
             CheckpointError: if the file cannot be read or has another architecture.
         """
-        weights, dropped = initial_weights(path, self.architecture)
-        self.network.load_state_dict(dict(weights), strict=not dropped)
-        return dropped
+        initial = initial_weights(path, self.architecture)
+        self.network.load_state_dict(dict(initial.weights), strict=not initial.dropped)
+        return initial
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Restore the state of a checkpoint; changed settings of the optimizer apply from its iteration on."""

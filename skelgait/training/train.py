@@ -142,10 +142,10 @@ def train(
             sampler.start = state.drawn
             initial_state = f"resuming after iteration {state.iteration}"
         elif settings.init is not None:
-            missing = state.load_initial_weights(settings.init)
-            initial_state = f"training from the weights of {settings.init}"
-            if missing:
-                initial_state += f", and random {', '.join(missing)}"
+            initial = state.load_initial_weights(settings.init)
+            initial_state = f"training from the weights of {initial.origin}"
+            if initial.dropped:
+                initial_state += f", and random {', '.join(initial.dropped)}"
         check_free_space(run, state.checkpoint_bytes)
         with log_to(run / "log.txt" if is_main() else None), stop_request() as stop:
             write_run(run, record, device, data, resumption)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from urllib.parse import unquote
+
+import pytest
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 REPOSITORY = "peer/Gait"
@@ -71,3 +75,16 @@ def hub_server(files: dict[str, bytes]) -> Iterator[str]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def use_hub(patch: pytest.MonkeyPatch, server: str, cache: Path, *, offline: bool = False) -> None:
+    """Set what huggingface_hub reads from the environment when it is imported."""
+    from huggingface_hub import constants
+
+    for name in [name for name in os.environ if name.startswith("HF_")]:
+        patch.delenv(name)
+    patch.setenv("HF_ENDPOINT", server)
+    patch.setattr(constants, "HF_HUB_CACHE", str(cache))
+    patch.setattr(constants, "HF_HUB_OFFLINE", offline)
+    if offline:
+        patch.setenv("HF_HUB_OFFLINE", "1")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import sys
 from collections.abc import Iterator
@@ -20,26 +19,13 @@ from skelgait.checkpoints.checkpoint import load_checkpoint
 from skelgait.checkpoints.hub import is_hub_name, locate_checkpoint
 from skelgait.errors import CheckpointError
 from skelgait.opengait.weights import to_opengait
-from tests.checkpoints.hub_server import COMMIT, GATED, PRIVATE, TOKEN, hub_server
+from tests.checkpoints.hub_server import COMMIT, GATED, PRIVATE, TOKEN, hub_server, use_hub
 from tests.cli.test_cli import call
 
 pytest.importorskip("huggingface_hub")
 
 FILE = "CCPG/SkeletonGait/checkpoints/SkeletonGait-60000.pt"
 CCPG = Architecture("skeletongait", (64, 128, 256, 512), (1, 1, 1, 1), 100, 256, 16)
-
-
-def use_hub(patch: pytest.MonkeyPatch, server: str, cache: Path, *, offline: bool = False) -> None:
-    """Set what huggingface_hub reads from the environment when it is imported."""
-    from huggingface_hub import constants
-
-    for name in [name for name in os.environ if name.startswith("HF_")]:
-        patch.delenv(name)
-    patch.setenv("HF_ENDPOINT", server)
-    patch.setattr(constants, "HF_HUB_CACHE", str(cache))
-    patch.setattr(constants, "HF_HUB_OFFLINE", offline)
-    if offline:
-        patch.setenv("HF_HUB_OFFLINE", "1")
 
 
 @pytest.fixture(scope="module")

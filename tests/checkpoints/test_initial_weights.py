@@ -36,7 +36,7 @@ def test_same_classes_keep_all_weights(tmp_path: Path, architecture: Architectur
         write_opengait(tmp_path / "c.pt", to_opengait(trained))
     else:
         save_checkpoint(tmp_path / "c.pt", Checkpoint(architecture, trained, 7))
-    weights, dropped = initial_weights(tmp_path / "c.pt", architecture)
+    weights, dropped, _ = initial_weights(tmp_path / "c.pt", architecture)
     assert dropped == ()
     assert list(weights) == list(trained)
     assert all(torch.equal(weights[name], trained[name]) for name in trained)
@@ -45,7 +45,7 @@ def test_same_classes_keep_all_weights(tmp_path: Path, architecture: Architectur
 def test_other_classes_drop_the_classifier(tmp_path: Path) -> None:
     trained = SMALL.build().state_dict()
     path = write_opengait(tmp_path / "c.pt", to_opengait(trained))
-    weights, dropped = initial_weights(path, replace(SMALL, classes=9))
+    weights, dropped, _ = initial_weights(path, replace(SMALL, classes=9))
     assert dropped == (CLASS_WEIGHT,)
     network = replace(SMALL, classes=9).build()
     fresh = network.state_dict()[CLASS_WEIGHT].clone()
@@ -59,7 +59,7 @@ def test_missing_classifier_keeps_random_weights(tmp_path: Path, wrapped: str) -
     weights = weights_of(SMALL)
     del weights[CLASSIFIER]
     torch.save({wrapped + name: weight for name, weight in weights.items()}, tmp_path / "c.pt")
-    found, dropped = initial_weights(tmp_path / "c.pt", SMALL)
+    found, dropped, _ = initial_weights(tmp_path / "c.pt", SMALL)
     assert dropped == (CLASS_WEIGHT,)
     assert set(found) == set(from_opengait(weights))
 

@@ -11,7 +11,7 @@ from tests.cli.embedded import make
 
 
 @pytest.fixture(scope="session")
-def _embedded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def embedded_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder, before = tmp_path_factory.mktemp("embedded"), Path.cwd()
     os.chdir(folder)
     try:
@@ -21,7 +21,7 @@ def _embedded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def embedded(_embedded: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def embedded(embedded_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return the working folder, see `tests.cli.embedded.make`. Tests must not overwrite its files."""
-    monkeypatch.chdir(_embedded)
-    return _embedded
+    monkeypatch.chdir(embedded_folder)
+    return embedded_folder

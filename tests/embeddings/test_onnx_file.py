@@ -29,7 +29,7 @@ def opened(path: Path, device: str = "cpu", precision: str = "float32") -> Any:
 
 def test_metadata_gives_the_network(good: Path) -> None:
     file = opened(good, "auto")
-    assert (file.metadata.network, file.metadata.modalities, file.metadata.iteration) == ("skeletongait", ("map",), 7)
+    assert (file.facts.network, file.facts.modalities, file.facts.iteration) == ("skeletongait", ("map",), 7)
 
 
 @pytest.mark.parametrize("content", [b"", b"junk", b"PK\x03\x04" + bytes(100), b"\x00" * 1000])

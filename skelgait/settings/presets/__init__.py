@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from difflib import get_close_matches
 from functools import cache
 from importlib.resources import as_file, files
@@ -27,6 +28,11 @@ def read_preset(name: str) -> dict[str, Any]:
         near = get_close_matches(name, preset_names(), n=1, cutoff=0.4)
         hint = f"did you mean {near[0]}?" if near else "choose one of them"
         raise SettingsError("--preset", name, f"one of {', '.join(preset_names())}", hint)
+    return deepcopy(_content(name))
+
+
+@cache
+def _content(name: str) -> dict[str, Any]:
     from skelgait.storage.yaml_files import read_yaml
 
     with as_file(files("skelgait.settings.presets").joinpath(f"{name}.yaml")) as path:
