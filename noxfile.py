@@ -103,6 +103,13 @@ def load(session: nox.Session) -> None:
 
 
 @nox.session
+def video(session: nox.Session) -> None:
+    """Run the tests of videos with MediaPipe; `MEDIAPIPE_MODEL` names its bundle, or a wheel with models."""
+    session.install(".[test,video]")
+    session.run("pytest", "tests/video", *PARALLEL, *session.posargs, env=ONE_THREAD)
+
+
+@nox.session
 def fuzz(session: nox.Session) -> None:
     """Damage the files of every reader; `nox -s fuzz -- --seconds 20` sets the time for each, 600 if it is left out."""
     session.install(".[fuzz]")

@@ -40,6 +40,7 @@ PACKAGES = [
     {"reports": ("evaluate", "tables, pages")},
     {
         "inspection": ("data", "check files"),
+        "video": ("data", "people in videos"),
         "runs": ("use", "list and compare"),
         "training": ("learn", "training loop"),
         "export": ("learn", "other formats"),

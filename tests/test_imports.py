@@ -40,9 +40,11 @@ MAY_IMPORT = {
     "evaluation": {"errors", "display", "datasets", "embeddings", "matching", "runtime", "storage"},
     "reports": {"errors", "display", "datasets", "evaluation", "matching", "storage", "viz"},
     "runs": {"errors", "display", "checkpoints", "settings", "storage", "viz"},
+    "video": {"errors", "preprocess", "raw", "runtime", "skeletons", "storage"},
     "pipelines": {
         "errors", "display", "checkpoints", "datasets", "embeddings", "evaluation", "export", "maps", "matching",
         "models", "preprocess", "raw", "reports", "runtime", "sampling", "settings", "storage", "synth", "training",
+        "video",
         "viz",
     },
 }  # fmt: skip
@@ -51,7 +53,7 @@ HEAVY = {"torch", "numba", "cv2"}
 ON_DEVICE = PACKAGE / "maps" / "on_device.py"
 WITHOUT_TORCH = (
     "errors", "display", "skeletons", "settings", "datasets", "storage", "raw", "inspection", "preprocess", "maps",
-    "synth", "runs", "viz",
+    "synth", "runs", "video", "viz",
 )  # fmt: skip
 
 

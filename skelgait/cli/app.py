@@ -33,12 +33,13 @@ from skelgait.cli.show import show
 from skelgait.cli.silhouettes import silhouettes
 from skelgait.cli.synth import synth
 from skelgait.cli.train import train
+from skelgait.cli.video import video
 from skelgait.runtime.interrupts import INTERRUPTED, cleanup_on_interrupt, say_stopped
 from skelgait.runtime.parent import end_with_launcher
 
 COMMANDS = {
     "Start": (demo, inspect),
-    "Prepare data": (poses, silhouettes, heatmap, link, convert, synth),
+    "Prepare data": (video, poses, silhouettes, heatmap, link, convert, synth),
     "Train and evaluate": (train, embed, evaluate, compare, runs, export),
     "Identify": (identify,),
     "Inspect and configure": (show, checkpoint, protocol, config),

@@ -34,6 +34,7 @@ from skelgait.settings.types import (
     Storage,
     Strings,
 )
+from skelgait.settings.video import VideoSettings
 from skelgait.storage.backends import BACKENDS, Compression
 
 _NAMES = "How paths name sequences, as {identity}/{condition}/*/{view}; default: recognized."
@@ -210,6 +211,7 @@ class Settings(StrictModel):
     compare: CompareSettings = Field(default_factory=CompareSettings)
     synth: SynthSettings = Field(default_factory=SynthSettings)
     demo: DemoSettings = Field(default_factory=DemoSettings)
+    video: VideoSettings = Field(default_factory=VideoSettings)
 
     @field_validator("dataset")
     @classmethod

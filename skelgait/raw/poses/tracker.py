@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -47,19 +47,46 @@ def track_people(people: Sequence[NDArray[Any]], ids: Sequence[Sequence[int]] | 
     Returns:
         Tracklets in the order of their first frame.
     """
+    tracker = PeopleTracker()
     tracklets: list[Tracklet] = []
-    active: list[Tracklet] = []
     for t, frame in enumerate(people):
-        frame_ids = ids[t] if ids is not None else [NO_ID] * len(frame)
-        active = [tracklet for tracklet in active if t - tracklet.frames[-1] <= _MAX_GAP]
-        matches = _match(active, frame, frame_ids, t)
-        for person, joints in enumerate(frame):
+        tracklets += tracker.add(t, frame, ids[t] if ids is not None else None)
+    return tracklets
+
+
+class PeopleTracker:
+    """Tracker of a video whose frames arrive in the order of time, see `track_people`."""
+
+    def __init__(self) -> None:
+        self._active: list[Tracklet] = []
+
+    def add(self, t: int, people: NDArray[Any], ids: Sequence[int] | None = None) -> list[Tracklet]:
+        """Continue the tracklets with the people of frame `t`.
+
+        Args:
+            t: index of the frame, larger than those before.
+            people: (M, V, 3) joints.
+            ids: M track ids; None: no ids.
+
+        Returns:
+            Tracklets that begin in this frame.
+        """
+        ids = [NO_ID] * len(people) if ids is None else ids
+        self._active = [tracklet for tracklet in self._active if t - tracklet.frames[-1] <= _MAX_GAP]
+        matches = _match(self._active, people, ids, t)
+        started = []
+        for person, joints in enumerate(people):
             if person not in matches:
                 matches[person] = Tracklet()
-                tracklets.append(matches[person])
-                active.append(matches[person])
-            matches[person].append(t, person, joints, frame_ids[person])
-    return tracklets
+                started.append(matches[person])
+            matches[person].append(t, person, joints, ids[person])
+        self._active += started
+        return started
+
+    def end(self, tracklets: Collection[Tracklet]) -> None:
+        """End tracklets: nobody continues them."""
+        ended = set(map(id, tracklets))
+        self._active = [tracklet for tracklet in self._active if id(tracklet) not in ended]
 
 
 def _match(active: Sequence[Tracklet], frame: NDArray[Any], ids: Sequence[int], t: int) -> dict[int, Tracklet]:

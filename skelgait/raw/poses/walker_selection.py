@@ -192,8 +192,22 @@ def _prominence(sequence: RawSequence, track: PersonTrack, named: Mapping[int, i
         1 if t not in named else _NAMED_WEIGHT if named[t] == person else 0
         for t, person in zip(track.frames, track.persons, strict=True)
     ]
+    return _weighted_prominence(np.stack(joints), weights)
+
+
+def prominence_of_track(joints: NDArray[Any], alone: NDArray[np.bool_]) -> float:
+    """Return the prominence of a track, see `RankedTrack`, of a video without aids.
+
+    Args:
+        joints: (T, 17, 3) joints of the person.
+        alone: True for each of the T frames in which nobody else is seen.
+    """
+    return _weighted_prominence(joints, [_NAMED_WEIGHT if is_alone else 1 for is_alone in alone])
+
+
+def _weighted_prominence(joints: NDArray[Any], weights: Sequence[int]) -> float:
     size = sum(weight * _size(body) for weight, body in zip(weights, joints, strict=True))
-    return size * min(max(walking_activity(np.stack(joints)) / _WALKING_ACTIVITY, _STILL_WEIGHT), 1)
+    return size * min(max(walking_activity(joints) / _WALKING_ACTIVITY, _STILL_WEIGHT), 1)
 
 
 def _size(joints: NDArray[Any]) -> float:

@@ -1,0 +1,1 @@
+"""People in videos: frames, pose estimators, tracks with silhouettes, and their quality."""
