@@ -66,6 +66,10 @@ def _unforeseen(error: Exception) -> SkelgaitError:
         from skelgait.runtime.devices import INSTALL_TORCH
 
         return SkelgaitError("this command", "no PyTorch", "PyTorch, which it needs", f"run `{INSTALL_TORCH}`")
+    if _lacks_opencv(error):
+        found = "no files of it; its packages share them, so they are gone when one of two is uninstalled"
+        hint = "run `pip install --force-reinstall --no-deps opencv-python`"
+        return SkelgaitError("OpenCV", found, "a complete package cv2", hint)
     if isinstance(error, OSError) and error.filename is not None:
         hint = "check the path, its permissions, and the space on its disk"
         found = error.strerror or type(error).__name__
@@ -74,6 +78,15 @@ def _unforeseen(error: Exception) -> SkelgaitError:
         return unwritable("standard output", error)
     found = f"{type(error).__name__} ({reason_of(error)}), which is a bug in skelgait"
     return SkelgaitError(f"skelgait {__version__}", found, "no such error", f"please report it with {_record(error)}")
+
+
+def _lacks_opencv(error: Exception) -> bool:
+    """Return True if OpenCV cannot be imported, or only an empty folder of it is left."""
+    if isinstance(error, ModuleNotFoundError):
+        return (error.name or "").partition(".")[0] == "cv2"
+    if not isinstance(error, AttributeError):
+        return False
+    return getattr(error.obj, "__name__", "") == "cv2" and getattr(error.obj, "__file__", None) is None
 
 
 def _record(error: Exception) -> str:

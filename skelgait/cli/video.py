@@ -10,12 +10,13 @@ from skelgait.cli.command import DATA, Json, command
 from skelgait.cli.output import show_counts, show_json, show_table, warn
 
 if TYPE_CHECKING:
-    from skelgait.pipelines.video import VideoFolders, VideoReport
+    from skelgait.pipelines.video import VideoReport
+    from skelgait.pipelines.video_folders import VideoFolders
     from skelgait.settings import Settings
 
 _Videos = Annotated[
     list[str],
-    typer.Argument(metavar="VIDEO...", help="Video files, folders of videos or images, camera numbers, stream URLs."),
+    typer.Argument(metavar="VIDEO...", help="Video files, folders of videos or images, a camera number, a stream URL."),
 ]
 
 
@@ -35,7 +36,8 @@ def video(videos: _Videos, settings: Settings, as_json: Json = False) -> None:
     """
     from pathlib import Path
 
-    from skelgait.pipelines.video import VideoFolders, read_videos
+    from skelgait.pipelines.video import read_videos
+    from skelgait.pipelines.video_folders import VideoFolders
     from skelgait.runtime.progress import progress
     from skelgait.video.registry import load_estimator
     from skelgait.video.sources import find_videos

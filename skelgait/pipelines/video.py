@@ -4,52 +4,29 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
-
-import numpy as np
+from typing import Any
 
 from skelgait.errors import DataError
-from skelgait.raw.poses.walker_selection import prominence_of_track
-from skelgait.runtime.advance import Progress, silent_progress
+from skelgait.pipelines.video_folders import VideoFolders
+from skelgait.runtime.advance import Advance, Progress, silent_progress
 from skelgait.runtime.stopping import stop_request
 from skelgait.settings.video import VideoSettings
-from skelgait.storage import Key, PickleTree, PickleTreeWriter
-from skelgait.storage.backends import find_backend
-from skelgait.storage.lock import lock_folder
-from skelgait.storage.metadata import DatasetMetadata, prepare_folder
+from skelgait.storage import Key
 from skelgait.storage.names import file_stem
 from skelgait.video.estimator import MakeEstimator
 from skelgait.video.index import Index, read_index, write_index
-from skelgait.video.preview import DrawnTrack, write_preview
-from skelgait.video.quality import Quality
+from skelgait.video.preview import write_preview
 from skelgait.video.reading import ASSUMED_FPS, Video, open_video
 from skelgait.video.sources import VideoSource
-from skelgait.video.tracks import VideoCounts, VideoTrack, find_tracks
+from skelgait.video.spool import SpooledTrack, spool_track
+from skelgait.video.tracks import VideoCounts, find_tracks
 
-# Videos are added one by one: they have no common source that a later run could be compared with.
-_SOURCE = "videos"
-_SIZE_PX = 64
-_HINT = "choose another folder with --out, or use --overwrite"
 # Share of the declared frames that a whole video has at least.
 _WHOLE = 0.98
-
-
-class VideoFolders(NamedTuple):
-    """Folders that are written.
-
-    Attributes:
-        poses: folder of the poses, and of the index.
-        silhouettes: folder of the silhouettes.
-        previews: folder of the previews.
-    """
-
-    poses: Path
-    silhouettes: Path
-    previews: Path
 
 
 @dataclass
@@ -79,17 +56,6 @@ class VideoReport:
     seconds: float = 0.0
 
 
-class _Spooled(NamedTuple):
-    """Track in a temporary file."""
-
-    file: Path
-    prominence: float
-    is_short: bool
-    quality: Quality
-    first_s: float
-    last_s: float
-
-
 def read_videos(
     videos: Mapping[Key, VideoSource],
     folders: VideoFolders,
@@ -116,10 +82,9 @@ def read_videos(
         DataError: if a folder cannot be written, or another run writes there. Finished videos are kept.
     """
     start, report = time.perf_counter(), VideoReport()
-    with lock_folder(folders.poses), lock_folder(folders.silhouettes):
-        _prepare(folders, config)
+    with folders.prepared(config):
         index = {} if config.overwrite else read_index(folders.poses)
-        pending = {key: source for key, source in videos.items() if not _is_finished(index, key, source, folders.poses)}
+        pending = {key: source for key, source in videos.items() if not _is_finished(index, key, source, folders)}
         report.skipped = len(videos) - len(pending)
         with progress(_count_frames(pending), "Reading videos", "frames") as advance:
             for key, source in pending.items():
@@ -134,23 +99,15 @@ def read_videos(
     return report
 
 
-def _prepare(folders: VideoFolders, config: VideoSettings) -> None:
-    settings = {
-        "estimator": config.estimator,
-        "model": config.model.name if config.model else None,
-        "max_people": config.max_people,
-    }
-    poses, silhouettes = DatasetMetadata(_SOURCE, settings), DatasetMetadata(_SOURCE, {**settings, "size_px": _SIZE_PX})
-    prepare_folder(folders.poses, poses, "pose", overwrite=config.overwrite, hint=_HINT)
-    prepare_folder(folders.silhouettes, silhouettes, "silhouette", overwrite=config.overwrite, hint=_HINT)
-
-
-def _is_finished(index: Index, key: Key, source: VideoSource, poses: Path) -> bool:
-    entry = index.get(str(key))
-    if entry is None or source.kind == "stream" or entry.get("modified_ns") != source.modified_ns():
+def _is_finished(index: Index, key: Key, source: VideoSource, folders: VideoFolders) -> bool:
+    if str(key) not in index or source.kind == "stream":
         return False
-    tree = PickleTreeWriter(poses)
-    return all(tree.file(Key(*name.split("/"))).is_file() for name in entry["sequences"])
+    return index[str(key)].get("modified_ns") == source.modified_ns() and folders.hold(_sequences(index, key))
+
+
+def _sequences(index: Index, key: Key) -> list[Key]:
+    """Return the sequences of a video in the index; none if it is not there."""
+    return [Key(*name.split("/")) for name in index.get(str(key), {}).get("sequences", {})]
 
 
 def _count_frames(videos: Mapping[Key, VideoSource]) -> int | None:
@@ -179,126 +136,107 @@ class _VideoJob:
     config: VideoSettings
     report: VideoReport
 
-    def run(self, index: Index, make_estimator: MakeEstimator, advance: Callable[..., None]) -> Index:
+    def run(self, index: Index, make_estimator: MakeEstimator, advance: Advance) -> Index:
         """Read the video, write its sequences, and return the index with it."""
         modified_ns, video, counts = self.source.modified_ns(), open_video(self.source), VideoCounts()
-        with tempfile.TemporaryDirectory() as folder, closing(make_estimator()) as estimator, stop_request() as stop:
-            is_stream = self.source.kind == "stream"
+        with tempfile.TemporaryDirectory() as folder, stop_request() as stop:
 
             def should_stop() -> bool:
-                if not is_stream:
+                if not video.is_live:
                     stop.check()
                 return stop.wanted
 
-            tracks = find_tracks(
-                video,
-                estimator,
-                counts,
-                min_frames=self.config.min_frames,
-                min_height_px=self.config.min_height,
-                advance=advance,
-                stop=should_stop,
-            )
-            spooled = [self._spool(track, Path(folder) / f"{n}.npz") for n, track in enumerate(tracks)]
-            self._note(video, counts)
+            with closing(make_estimator()) as estimator:
+                tracks = find_tracks(
+                    video,
+                    estimator,
+                    counts,
+                    min_frames=self.config.min_frames,
+                    min_height_px=self.config.min_height,
+                    advance=advance,
+                    stop=should_stop,
+                )
+                spooled = [spool_track(track, Path(folder) / f"{n}.npz") for n, track in enumerate(tracks)]
+            self._count(video, counts)
             if not spooled:
                 found = f"no person in any of {counts.frames} frames"
                 hint = "check the video: people must be seen from head to feet, and not be too small"
-                raise DataError(self.source.location, found, "a person", hint)
-            spooled.sort(key=lambda track: (track.is_short, -track.prominence))
-            self._remove_earlier(index)
-            sequences = {
-                self.key._replace(view=f"{self.key.view}-p{number}"): track for number, track in enumerate(spooled, 1)
+                raise DataError(self.source.name, found, "a person", hint)
+            self.folders.remove(_sequences(index, self.key))
+            sequences = self._write(spooled, has_even_steps=_has_even_steps(video, counts))
+            entry = {
+                "source": self.source.name,
+                "modified_ns": modified_ns,
+                "fps": round(video.fps, 3),
+                "width": counts.size[0],
+                "height": counts.size[1],
+                "frames": counts.frames,
+                "sequences": {str(key): facts for key, facts in sequences.items()},
             }
-            for key, track in sequences.items():
-                self._write(key, track)
-        entry = {
-            "source": self.source.location,
-            "modified_ns": modified_ns,
-            "fps": round(video.fps, 3),
-            "width": counts.size[0],
-            "height": counts.size[1],
-            "frames": counts.frames,
-            "sequences": {str(key): _facts(track) for key, track in sequences.items()},
-        }
-        index = {**index, str(self.key): entry}
-        write_index(self.folders.poses, index)
-        self.report.sequences.update({key: {**_facts(track)} for key, track in sequences.items()})
+            index = {**index, str(self.key): entry}
+            write_index(self.folders.poses, index)
+        self.report.sequences.update(sequences)
         return index
 
-    def _spool(self, track: VideoTrack, file: Path) -> _Spooled:
-        np.savez(
-            file,
-            poses=track.poses,
-            frames=track.frames,
-            silhouettes=track.silhouettes,
-            silhouette_frames=track.silhouette_frames,
-        )
-        is_short = len(track.frames) < self.config.min_frames
-        prominence = prominence_of_track(track.poses, track.alone)
-        return _Spooled(file, prominence, is_short, track.quality, float(track.times_s[0]), float(track.times_s[-1]))
+    def _write(self, tracks: list[SpooledTrack], has_even_steps: bool) -> dict[Key, dict[str, Any]]:
+        """Write the tracks in the order of prominence, marked ones last; return the facts of each sequence."""
+        sequences = {}
+        short = f"fewer than {self.config.min_frames} frames"
+        ordered = sorted(tracks, key=lambda track: (short in track.quality.marks, -track.prominence))
+        for number, track in enumerate(ordered, 1):
+            key, arrays = self.key._replace(view=f"{self.key.view}-p{number}"), track.load()
+            self.folders.write(key, arrays)
+            self.report.warnings += [f"{key}: {mark}; it may not be recognized" for mark in track.quality.marks]
+            sequences[key] = {
+                "first_s": round(track.first_s, 3),
+                "last_s": round(track.last_s, 3),
+                "quality": track.quality.as_dict(),
+            }
+            if not has_even_steps:
+                sequences[key]["times_s"] = arrays.times_s.round(3).tolist()
+        return sequences
 
-    def _write(self, key: Key, track: _Spooled) -> None:
-        with np.load(track.file) as arrays:
-            names, masked = ([f"{n:06d}" for n in arrays[name]] for name in ("frames", "silhouette_frames"))
-            if masked:
-                PickleTreeWriter(self.folders.silhouettes).write(key, arrays["silhouettes"], frame_names=masked)
-            PickleTreeWriter(self.folders.poses).write(key, arrays["poses"], frame_names=names)
-        self.report.warnings += [f"{key}: {mark}; it may not be recognized" for mark in track.quality.marks]
-
-    def _remove_earlier(self, index: Index) -> None:
-        """Remove the sequences of an earlier state of the video."""
-        earlier = index.get(str(self.key), {}).get("sequences", {})
-        keys = [Key(*name.split("/")) for name in earlier]
-        for folder, modality in ((self.folders.poses, "pose"), (self.folders.silhouettes, "silhouette")):
-            writer = find_backend("pkl").writer(folder, modality, DatasetMetadata(_SOURCE, {}))  # type: ignore[arg-type]
-            writer.remove(keys)
-
-    def _note(self, video: Video, counts: VideoCounts) -> None:
+    def _count(self, video: Video, counts: VideoCounts) -> None:
         """Add the numbers of a video to the report, and its doubts."""
-        report, where = self.report, self.source.location
+        report = self.report
         report.videos += 1
         report.frames += counts.frames
         report.short_tracks += counts.short_tracks
         report.stages = {name: report.stages.get(name, 0.0) + n for name, n in counts.seconds.items()}
-        if not video.has_fps:
-            report.warnings.append(f"{where}: found no frames per second, assumed {ASSUMED_FPS:.0f}")
-        if video.n_frames and counts.frames < _WHOLE * video.n_frames:
-            found = f"found {counts.frames} of {video.n_frames} frames, the others are damaged"
-            report.warnings.append(f"{where}: {found}; copy the file again")
-        shortest, longest = counts.steps_s
-        if longest > shortest + 0.5 / video.fps:
-            found = f"found {1000 * shortest:.0f} to {1000 * longest:.0f} ms from frame to frame"
-            hint = f"for even steps run: ffmpeg -i INPUT -vf fps={video.fps:.0f} video.mp4"
-            report.warnings.append(f"{where}: {found}; {hint}")
+        report.warnings += [f"{self.source.name}: {doubt}" for doubt in _doubts(video, counts)]
 
 
-def _facts(track: _Spooled) -> dict[str, Any]:
-    return {
-        "first_s": round(track.first_s, 3),
-        "last_s": round(track.last_s, 3),
-        "quality": track.quality.as_dict(),
-    }
+def _doubts(video: Video, counts: VideoCounts) -> list[str]:
+    """Return what makes the frames of a video doubtful, each with a hint."""
+    doubts = []
+    if not video.has_fps:
+        doubts.append(f"found no frames per second, assumed {ASSUMED_FPS:.0f}")
+    if video.n_frames and counts.frames < _WHOLE * video.n_frames:
+        doubts.append(f"found {counts.frames} of {video.n_frames} frames, the others are damaged; copy the file again")
+    if counts.skipped_frames:
+        found = f"read {counts.frames} of {counts.frames + counts.skipped_frames} frames, the others came too fast"
+        doubts.append(f"{found}; record it to a file, and read that")
+    if not video.is_live and not _has_even_steps(video, counts):
+        shortest, longest = (1000 * step for step in counts.steps_s)
+        hint = f"for even steps run: ffmpeg -i INPUT -vf fps={video.fps:.0f} video.mp4"
+        doubts.append(f"found {shortest:.0f} to {longest:.0f} ms from frame to frame; {hint}")
+    return doubts
+
+
+def _has_even_steps(video: Video, counts: VideoCounts) -> bool:
+    return counts.steps_s[1] <= counts.steps_s[0] + 0.5 / video.fps
 
 
 def _write_previews(
     videos: Mapping[Key, VideoSource], index: Index, folders: VideoFolders, progress: Progress, report: VideoReport
 ) -> None:
-    tree = PickleTree(folders.poses, {"pose": "*.pkl"})
     with progress(len(videos), "Drawing previews", "videos") as advance:
         for key, source in videos.items():
             if source.kind == "stream":
-                report.warnings.append(f"{source.location}: found a stream, which is not seen twice; it has no preview")
+                report.warnings.append(f"{source.name}: found a stream, which is not seen twice; it has no preview")
                 continue
             tracks = [
-                _drawn(tree, Key(*name.split("/")), f"p{number}")
-                for number, name in enumerate(index[str(key)]["sequences"], 1)
+                folders.drawn(sequence, f"p{number}") for number, sequence in enumerate(_sequences(index, key), 1)
             ]
             write_preview(folders.previews / f"{file_stem(key)}.mp4", open_video(source), tracks)
             advance(1)
-
-
-def _drawn(tree: PickleTree, key: Key, label: str) -> DrawnTrack:
-    (poses,) = tree.read(key)
-    names = tree.frame_names(key) or []
-    return DrawnTrack(label, {int(name): body for name, body in zip(names, poses, strict=True)})

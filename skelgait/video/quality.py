@@ -31,7 +31,8 @@ _PARTS = [[COCO_17.index(joint) for joint in ("nose", "left eye", "right eye", "
 _SHOULDERS, _HIPS, _ANKLES = (
     (COCO_17.index(f"left {joint}"), COCO_17.index(f"right {joint}")) for joint in ("shoulder", "hip", "ankle")
 )
-# Distance of the shoulders in lengths of the trunk, as seen from the front. Measured on synthetic walkers.
+# Distance of the shoulders in lengths of the trunk, from the front: between that of 14 real people recorded with a
+# depth camera (mean 0.70, standard deviation 0.04) and that of 40 synthetic walkers (0.77, 0.06).
 _FRONTAL_WIDTH = 0.72
 # Angle to the direct view from the front or the back, from which on a view is one from the side.
 _SIDE_DEG = 45.0

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable, Generator, Iterator
-from contextlib import closing, suppress
-from dataclasses import dataclass
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,10 @@ ASSUMED_FPS = 30.0
 _HINT = "play it to check, or convert it: ffmpeg -i INPUT video.mp4"
 # Frames that are decoded ahead of the estimator.
 _AHEAD = 4
+_POLL_S = 0.1
+_LONGEST_JOIN_S = 2.0
+# A stream without an end declares a number of frames that is no number.
+_MOST_FRAMES = 1e9
 
 
 @dataclass(frozen=True)
@@ -32,11 +37,13 @@ class Frame:
         index: index of the frame, from 0.
         time_s: time since the first frame in seconds.
         image: (H, W, 3) RGB, uint8; upright, if the video says how the camera was turned.
+        skipped: number of frames before this one that came too fast to be read; only for a live video.
     """
 
     index: int
     time_s: float
     image: NDArray[np.uint8]
+    skipped: int = 0
 
 
 @dataclass(frozen=True)
@@ -47,7 +54,7 @@ class Video:
         source: what was opened.
         fps: mean frames per second; `ASSUMED_FPS` if unknown.
         has_fps: False if it is unknown.
-        n_frames: number of frames that the file declares; None: unknown.
+        n_frames: number of frames that the video declares; None: unknown.
     """
 
     source: VideoSource
@@ -56,28 +63,38 @@ class Video:
     n_frames: int | None
     _frames: Iterator[Frame]
 
+    @property
+    def is_live(self) -> bool:
+        """True for a camera, or a stream without an end: its frames do not wait until they are read."""
+        return self.source.kind == "stream" and self.n_frames is None
+
     def frames(self, stop: Callable[[], bool] = lambda: False) -> Generator[Frame, None, None]:
-        """Yield all frames in the order of time; the next ones are decoded in a thread meanwhile. Only once.
+        """Yield the frames in the order of time; the next ones are decoded in a thread meanwhile. Only once.
+
+        Of a live video, frames are skipped that come faster than they are read.
 
         Args:
-            stop: function that returns True to end before the next frame.
+            stop: function that returns True to end before the next frame; also called while a stream is waited for.
 
         Raises:
             DataError: if there is no frame, or frames differ in size.
         """
-        first: Frame | None = None
-        with closing(_ahead(self._frames)) as frames:
-            for frame in frames:
-                first = first or frame
-                if frame.image.shape != first.image.shape:
-                    sizes = [f"{image.shape[1]} x {image.shape[0]}" for image in (frame.image, first.image)]
-                    where = f"{self.source.location}: frame {frame.index}"
-                    raise DataError(where, f"an image of {sizes[0]}", f"{sizes[1]}, as the first", _HINT)
-                yield frame
+        size: tuple[int, int] | None = None
+        last = -1
+        with closing(read_ahead(self._frames, stop, skips=self.is_live)) as frames:
+            for index, frame in enumerate(frames):
+                height, width = frame.image.shape[:2]
+                size = size or (width, height)
+                if (width, height) != size:
+                    where = f"{self.source.name}: frame {frame.index}"
+                    expected = f"{size[0]} x {size[1]}, as the first"
+                    raise DataError(where, f"an image of {width} x {height}", expected, _HINT)
+                yield replace(frame, index=index, skipped=frame.index - last - 1)
+                last = frame.index
                 if stop():
                     return
-        if first is None:
-            raise DataError(self.source.location, "a video of 0 frames", "at least one frame", _HINT)
+        if size is None and not stop():
+            raise DataError(self.source.name, "a video of 0 frames", "at least one frame", _HINT)
 
 
 def open_video(source: VideoSource) -> Video:
@@ -89,15 +106,29 @@ def open_video(source: VideoSource) -> Video:
     if source.kind == "images":
         files = source.image_files()
         return Video(source, ASSUMED_FPS, False, len(files), _read_images(files))
-    capture = cv2.VideoCapture(int(source.location) if source.location.isdigit() else source.location)
+    with _quiet_opencv():
+        capture = cv2.VideoCapture(int(source.location) if source.location.isdigit() else source.location)
     if not capture.isOpened():
         found = "no camera or stream" if source.kind == "stream" else "a file that OpenCV cannot read as a video"
-        raise DataError(source.location, found, "a video", _HINT)
+        hint = "check the number, or the address and the network" if source.kind == "stream" else _HINT
+        raise DataError(source.name, found, "a video", hint)
     fps, count = capture.get(cv2.CAP_PROP_FPS), capture.get(cv2.CAP_PROP_FRAME_COUNT)
     has_fps = bool(0 < fps <= 1000)
-    n_frames = int(count) if source.kind == "file" and count > 0 else None
+    n_frames = int(count) if 0 < count < _MOST_FRAMES else None
     fps = float(fps) if has_fps else ASSUMED_FPS
-    return Video(source, fps, has_fps, n_frames, _read_capture(capture, fps))
+    is_live = source.kind == "stream" and n_frames is None
+    return Video(source, fps, has_fps, n_frames, _read_capture(capture, None if is_live else fps))
+
+
+@contextmanager
+def _quiet_opencv() -> Iterator[None]:
+    """Discard the messages of OpenCV's readers, which are tried one after the other."""
+    level = cv2.utils.logging.getLogLevel()
+    cv2.utils.logging.setLogLevel(0)
+    try:
+        yield
+    finally:
+        cv2.utils.logging.setLogLevel(level)
 
 
 def read_image(path: Path) -> NDArray[np.uint8]:
@@ -130,33 +161,46 @@ def _read_images(files: list[Path]) -> Iterator[Frame]:
         yield Frame(index, index / ASSUMED_FPS, read_image(path))
 
 
-def _read_capture(capture: Any, fps: float) -> Iterator[Frame]:
-    index, start, last = 0, 0.0, -1.0
+def _read_capture(capture: Any, fps: float | None) -> Iterator[Frame]:
+    """Yield the frames of a video; `fps` None: of a live one, whose frames have the time at which they come."""
+    index, start, last = 0, 0.0, 0.0
     try:
         while True:
             is_read, image = capture.read()
             if not is_read:
                 return
-            time_s = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
-            start = time_s if index == 0 else start
-            # Some formats have no times.
-            last = time_s - start if time_s - start > last else last + 1 / fps
+            now = time.monotonic() if fps is None else capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+            start = start if index else now
+            if index:
+                # Some formats have no times.
+                last = now - start if now - start > last else last + 1 / (fps or ASSUMED_FPS)
             yield Frame(index, last, np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8))
             index += 1
     finally:
         capture.release()
 
 
-def _ahead(frames: Iterator[Frame]) -> Generator[Frame, None, None]:
-    """Yield frames that a thread reads meanwhile; an error of the thread is raised here."""
+def read_ahead(
+    frames: Iterator[Frame], stop: Callable[[], bool] = lambda: False, *, skips: bool = False
+) -> Generator[Frame, None, None]:
+    """Yield frames that a thread reads meanwhile; an error of the thread is raised here.
+
+    Args:
+        frames: the frames.
+        stop: function that returns True to end; called while there is no frame.
+        skips: skip the oldest frame that waits when another one comes, instead of waiting.
+    """
     waiting: queue.Queue[Frame | BaseException | None] = queue.Queue(_AHEAD)
     stopped = threading.Event()
 
     def put(item: Frame | BaseException | None) -> None:
         while not stopped.is_set():
             with suppress(queue.Full):
-                waiting.put(item, timeout=0.1)
+                waiting.put(item, timeout=0 if skips else _POLL_S)
                 return
+            if skips:
+                with suppress(queue.Empty):
+                    waiting.get_nowait()
 
     def read() -> None:
         try:
@@ -168,11 +212,17 @@ def _ahead(frames: Iterator[Frame]) -> Generator[Frame, None, None]:
         except Exception as error:
             put(error)
 
+    # A stream may block for half a minute; the program does not wait for it.
     thread = threading.Thread(target=read, daemon=True)
     thread.start()
     try:
         while True:
-            item = waiting.get()
+            try:
+                item = waiting.get(timeout=_POLL_S)
+            except queue.Empty:
+                if stop():
+                    return
+                continue
             if item is None:
                 return
             if isinstance(item, BaseException):
@@ -180,4 +230,4 @@ def _ahead(frames: Iterator[Frame]) -> Generator[Frame, None, None]:
             yield item
     finally:
         stopped.set()
-        thread.join()
+        thread.join(_LONGEST_JOIN_S)

@@ -34,6 +34,14 @@ class VideoSource(NamedTuple):
     location: str
     kind: Literal["file", "images", "stream"]
 
+    @property
+    def name(self) -> str:
+        """Location without the user and password of an address, for messages and files."""
+        parts = urlsplit(self.location)
+        if self.kind != "stream" or "@" not in parts.netloc:
+            return self.location
+        return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
     def image_files(self) -> list[Path]:
         """Return the images of a folder in natural order."""
         return [path for path in list_files(Path(self.location), "*") if path.suffix.lower() in IMAGE_SUFFIXES]
@@ -46,7 +54,7 @@ class VideoSource(NamedTuple):
         try:
             return joint_time_ns([path.stat().st_mtime_ns for path in files])
         except OSError as error:
-            raise DataError(self.location, error.strerror or str(error), "a readable video", _HINT) from error
+            raise DataError(self.name, error.strerror or str(error), "a readable video", _HINT) from error
 
 
 def find_videos(locations: Sequence[str], names: str | None = None) -> dict[Key, VideoSource]:
@@ -56,11 +64,11 @@ def find_videos(locations: Sequence[str], names: str | None = None) -> dict[Key,
     `skelgait.raw.keys.sequence_keys`. A camera is `camera0` and the time, a stream its host and the time.
 
     Args:
-        locations: video files, folders of videos or of images, numbers of cameras, and addresses of streams.
+        locations: video files, folders of videos or of images, number of a camera, and address of a stream.
         names: template of the paths with {identity}, {condition} and {view}. Default: recognize.
 
     Raises:
-        DataError: if there is no video, or two videos have the same key.
+        DataError: if there is no video, two videos have the same key, or there is more than one camera or stream.
         SettingsError: if `names` does not match a path.
     """
     found: dict[Key, VideoSource] = {}
@@ -83,12 +91,16 @@ def _is_stream(location: str) -> bool:
 
 
 def _streams(locations: Sequence[str]) -> dict[Key, VideoSource]:
+    streams = [VideoSource(location, "stream") for location in locations if _is_stream(location)]
+    if len(streams) > 1:
+        # Each lasts until Ctrl-C, so the second would never be read.
+        raise DataError(streams[1].name, "a second camera or stream", "at most one", "run the command for each of them")
     now = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
-    streams = {}
-    for location in filter(_is_stream, locations):
-        host = f"camera{location}" if location.isdigit() else urlsplit(location).hostname or "stream"
-        streams[Key(host, now, DEFAULT_LABEL)] = VideoSource(location, "stream")
-    return streams
+    return {Key(_host(stream.location), now, DEFAULT_LABEL): stream for stream in streams}
+
+
+def _host(location: str) -> str:
+    return f"camera{location}" if location.isdigit() else urlsplit(location).hostname or "stream"
 
 
 def _files(files: Sequence[Path], names: str | None) -> dict[Key, VideoSource]:

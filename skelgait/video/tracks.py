@@ -50,7 +50,7 @@ class VideoCounts:
 
     Attributes:
         frames: number of frames.
-        frames_with_people: number of frames with anybody.
+        skipped_frames: number of frames of a live video that came faster than they were read.
         short_tracks: number of tracks below `SHORTEST_TRACK`, dropped.
         size: width and height in pixels.
         steps_s: shortest and longest time from one frame to the next, in seconds.
@@ -58,7 +58,7 @@ class VideoCounts:
     """
 
     frames: int = 0
-    frames_with_people: int = 0
+    skipped_frames: int = 0
     short_tracks: int = 0
     size: tuple[int, int] = (0, 0)
     steps_s: tuple[float, float] = (np.inf, 0.0)
@@ -114,7 +114,7 @@ def _raw_tracks(
             counts.steps_s = min(counts.steps_s[0], step), max(counts.steps_s[1], step)
         last_s = frame.time_s
         counts.frames += 1
-        counts.frames_with_people += bool(detected)
+        counts.skipped_frames += frame.skipped
         yield from people.add(frame, detected)
         advance(1)
         clock = time.perf_counter()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -69,9 +69,11 @@ class _Landmarker:
         import mediapipe
 
         # MediaPipe requires times that increase.
+        is_first = self._last_ms < 0
         self._last_ms = max(round(1000 * time_s), self._last_ms + 1)
         frame = mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=np.ascontiguousarray(image))
-        result = self._landmarker.detect_for_video(frame, self._last_ms)
+        with _quiet_stderr() if is_first else nullcontext():
+            result = self._landmarker.detect_for_video(frame, self._last_ms)
         masks = result.segmentation_masks or [None] * len(result.pose_landmarks)
         return [_person(body, mask, image) for body, mask in zip(result.pose_landmarks, masks, strict=True)]
 
@@ -96,7 +98,7 @@ def _person(landmarks: Any, mask: Any, image: NDArray[np.uint8]) -> Person:
 
 @contextmanager
 def _quiet_stderr() -> Iterator[None]:
-    """Discard what libraries write to stderr; MediaPipe describes its model there, line by line."""
+    """Discard what MediaPipe writes to stderr when it loads and when it sees the first image: facts about its model."""
     saved, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(nowhere, 2)
