@@ -49,7 +49,7 @@ def models(preset: str, folder: Path) -> tuple[EmbeddingModel, EmbeddingModel, i
     shapes = [(2, 5, 2, 64, 64), (2, 5, 64, 64)][: len(facts.modalities)]
     examples = tuple(torch.zeros(shape, dtype=torch.uint8) for shape in shapes)
     path = folder / "model.onnx"
-    path.write_bytes(onnx_bytes(ExportGraph(checkpoint.network()), metadata_json(checkpoint, "x", "", ""), examples))
+    path.write_bytes(onnx_bytes(ExportGraph(checkpoint.network()), metadata_json(facts, {}, "x"), examples))
     return in_torch, open_network(path, "cpu", "float32")[1], len(channels_of(facts.modalities))
 
 
