@@ -110,6 +110,21 @@ def test_frozen_layers_keep_weights_and_statistics(folder: Path) -> None:
     assert any(name.startswith("layer3.") for name in before.keys() - same)
 
 
+def test_classifier_of_other_people_is_dropped(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = skelgait.open_source(folder / "maps", "map")
+    settings = TrainSettings.model_validate({**SETTINGS, "iterations": 1})
+    other = skelgait.train(source, {"000", "001", "002"}, tmp_path / "run", settings, CPU).checkpoint
+    shutil.copy(other, tmp_path / "checkpoint.pt")
+    (tmp_path / "maps").symlink_to(folder / "maps")
+    monkeypatch.chdir(tmp_path)
+    names = run_sections("Train", "Your own Dataset", "Fine-tune, with frozen layers")
+    before, after = skelgait.load_checkpoint(other).weights, names["network"].state_dict()
+    assert names["classifier"] == {"neck.class_weight"}
+    assert [weights["neck.class_weight"].shape[-1] for weights in (before, after)] == [3, 4]
+    assert all(torch.equal(before[name], after[name]) for name in before if name.startswith(("front.", "layer2.")))
+    assert torch.isfinite(names["loss"].total)
+
+
 def test_front_layers_of_a_program_train() -> None:
     names = run_sections("Train", "Your own front layers")
     assert type(names["network"]).__name__ == "WideGait"

@@ -23,6 +23,7 @@ from skelgait.runtime.process_group import is_main
 from skelgait.settings import Resolved, Settings
 from skelgait.settings.run_settings import settings_to_record, settings_to_resume
 from skelgait.training import TrainReport, train
+from skelgait.training.observers import OnMetrics
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +43,9 @@ def training_settings(resolved: Resolved) -> Resolved:
     return settings_to_resume(resolved, run, config.iteration or max(list_checkpoints(run)))
 
 
-def train_run(settings: Settings, device: torch.device, advance: Advance | None = None) -> TrainReport:
+def train_run(
+    settings: Settings, device: torch.device, advance: Advance | None = None, on_metrics: OnMetrics | None = None
+) -> TrainReport:
     """Train a network. With `train.eval_during_training`, evaluate it at every checkpoint into `tests.jsonl`.
 
     The validation people are evaluated if the partition or `train.val_share` give some, otherwise the test people.
@@ -51,6 +54,7 @@ def train_run(settings: Settings, device: torch.device, advance: Advance | None 
         settings: settings; the section `train` gives the network, the run and the optimizer.
         device: device of the network.
         advance: called with the number of finished steps, and with the losses at logged steps.
+        on_metrics: called in the main process with the iteration and numbers by name, see `skelgait.training.train`.
 
     Returns:
         Report of the training, in all processes.
@@ -90,6 +94,7 @@ def train_run(settings: Settings, device: torch.device, advance: Advance | None 
         settings.train,
         device,
         evaluate=evaluate if settings.train.eval_during_training else None,
+        on_metrics=on_metrics,
         advance=advance,
         other_settings=settings_to_record(settings, run),
     )

@@ -35,7 +35,10 @@ class TrainingState:
     There is no random state: every draw is a function of seed and iteration.
 
     Attributes:
+        device: device of the network.
         run: folder of the run.
+        device: device of the network.
+        architecture: architecture of the network.
         network: network on the device.
         iteration: number of optimizer steps.
         drawn: number of batches drawn; larger than `iteration` if loss scaling skipped steps.
@@ -61,7 +64,7 @@ class TrainingState:
         device: torch.device,
         max_skipped_steps: int = _MAX_SKIPPED_STEPS,
     ) -> None:
-        self.run, self._settings, self._device = run, settings, device
+        self.run, self._settings, self.device = run, settings, device
         self._max_skipped_steps = max_skipped_steps
         self.architecture = architecture
         torch.manual_seed(settings.seed)
@@ -98,14 +101,14 @@ class TrainingState:
         """
         self.network.train()
         if world_size() > 1:
-            synchronize_batch_norm(self.network, self._device)
-        model = _compiled(self.network, self._device) if self._settings.compile else self.network
+            synchronize_batch_norm(self.network, self.device)
+        model = _compiled(self.network, self.device) if self._settings.compile else self.network
         if world_size() == 1:
             return model
         # A false alarm for weights with a dimension of size 1, whose stride does not matter.
         warnings.filterwarnings("ignore", "Grad strides do not match bucket view strides")
         # Synchronized batch norm has the same buffers in all processes, so they need no broadcast.
-        devices = [self._device] if self._device.type == "cuda" else None
+        devices = [self.device] if self.device.type == "cuda" else None
         return cast("nn.Module", DistributedDataParallel(model, devices, forward_sync_buffers=False))
 
     def step(self, model: nn.Module, batch: Batch) -> dict[str, Tensor] | None:
@@ -123,7 +126,7 @@ class TrainingState:
         """
         self.drawn += 1
         with self.precision.autocast():
-            output = model(scale_frames(batch.frames, self._device), batch.lengths)
+            output = model(scale_frames(batch.frames, self.device), batch.lengths)
         loss = self.loss(output, batch.labels)
         if not self.precision.step(loss.total, self.optimizer):
             self._skipped += 1

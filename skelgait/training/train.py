@@ -1,41 +1,36 @@
-"""Training loop."""
+"""Training of a network in a run folder."""
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Collection, Generator, Mapping
-from contextlib import closing, suppress
+from collections.abc import Collection, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from skelgait.checkpoints.checkpoint import Architecture, save_checkpoint
-from skelgait.checkpoints.folder import check_free_space, checkpoint_path, remove_old_checkpoints
+from skelgait.checkpoints.checkpoint import Architecture
+from skelgait.checkpoints.folder import check_free_space, checkpoint_path
 from skelgait.datasets.identities import MissingPeople
-from skelgait.errors import PathLike, SkelgaitError
-from skelgait.models import GaitNetwork
+from skelgait.errors import PathLike
 from skelgait.runtime.advance import Advance, no_progress
 from skelgait.runtime.devices import exact_convolutions
-from skelgait.runtime.launch import EXIT_PEER_FAILED
 from skelgait.runtime.logs import log_to
 from skelgait.runtime.memory import keep_freed_memory
 from skelgait.runtime.process_group import is_main, process_group
-from skelgait.runtime.processes import any_process, mean_over_processes, world_size
-from skelgait.runtime.stopping import StopRequest, stop_request
-from skelgait.sampling.batch import Batch
+from skelgait.runtime.stopping import stop_request
 from skelgait.sampling.clips import clip_batches
 from skelgait.sampling.fingerprint import fingerprint
 from skelgait.settings.run_settings import current_settings
 from skelgait.settings.training import TrainSettings
 from skelgait.storage import SequenceSource
 from skelgait.storage.lock import lock_folder
-from skelgait.training.collapse import CollapseMonitor, warn_of_one_identity
+from skelgait.training.collapse import warn_of_one_identity
 from skelgait.training.data import training_clips, training_keys, training_sampler
-from skelgait.training.evaluations import Evaluations
-from skelgait.training.metrics import Metrics, status_text
+from skelgait.training.loop import Evaluate, TrainingLoop
 from skelgait.training.observers import Observers, OnMetrics
 from skelgait.training.precision import resolve_precision
 from skelgait.training.resume import Resumption, plan_resumption, refuse_earlier_training
@@ -43,14 +38,6 @@ from skelgait.training.run_folder import write_run
 from skelgait.training.state import TrainingState
 
 log = logging.getLogger(__name__)
-
-_MAX_NOT_FINITE = 10
-
-Evaluate = Callable[[GaitNetwork, Advance], Mapping[str, Any]]
-"""Function from a network in eval mode and a progress callback to an evaluation report as a dictionary.
-
-Its `subset` is `test` (default) or `validation`.
-"""
 
 
 @dataclass(frozen=True)
@@ -133,24 +120,13 @@ def train(
         architecture = Architecture(classes=len(names), **settings.network.model_dump(exclude={"test_embedding"}))
         state = TrainingState(run, architecture, settings, device)
         record = current_settings(settings, other_settings or {})
-        resumption: Resumption | None = None
-        initial_state = "training from random weights"
-        if settings.resume:
-            precision = resolve_precision(settings.precision, device)
-            resumption = plan_resumption(run, settings, {**record, "train.precision": precision}, architecture, data)
-            state.restore(resumption.checkpoint)
-            sampler.start = state.drawn
-            initial_state = f"resuming after iteration {state.iteration}"
-        elif settings.init is not None:
-            initial = state.load_initial_weights(settings.init)
-            initial_state = f"training from the weights of {initial.origin}"
-            if initial.dropped:
-                initial_state += f", and random {', '.join(initial.dropped)}"
+        resumption, origin = _initialize(state, settings, record, data)
+        sampler.start = state.drawn
         check_free_space(run, state.checkpoint_bytes)
         with log_to(run / "log.txt" if is_main() else None), stop_request() as stop:
             write_run(run, record, device, data, resumption)
             log.info("%d sequences of %d identities", len(keys), len(names))
-            log.info(initial_state)
+            log.info(origin)
             if is_main():
                 warn_of_one_identity(len(names), settings)
             if resumption is not None and is_main():
@@ -159,7 +135,7 @@ def train(
             advance(state.iteration)
             batches = clip_batches(clips, sampler, workers=settings.num_workers)
             observers = Observers(run, state.iteration, settings.tensorboard, on_metrics)
-            loop = _Loop(settings, state, data, stop, evaluate, observers)
+            loop = TrainingLoop(settings, state, data, stop, evaluate, observers)
             with closing(batches), closing(observers), exact_convolutions(device):
                 metrics = loop.run_to_end(batches, advance)
         return TrainReport(
@@ -173,107 +149,21 @@ def train(
         )
 
 
-class _Loop:
-    """Loop over the steps, with metrics, checkpoints and evaluations at regular iterations."""
-
-    def __init__(
-        self,
-        settings: TrainSettings,
-        state: TrainingState,
-        data: Mapping[str, Any],
-        stop: StopRequest,
-        evaluate: Evaluate | None,
-        observers: Observers,
-    ) -> None:
-        self.settings, self.state, self.data, self.stop = settings, state, data, stop
-        self.run, self.evaluate, self.observers = state.run, evaluate, observers
-        self.metrics = Metrics(self.run, state.iteration, settings.iterations)
-        self.evaluations = Evaluations(self.run, state.iteration)
-        self.collapse = CollapseMonitor(settings.losses.triplet.margin)
-
-    def run_to_end(self, batches: Generator[Batch, None, None], advance: Advance) -> dict[str, Any]:
-        """Train until the last iteration; return the metrics of the last logged step."""
-        settings, state, line = self.settings, self.state, dict[str, Any]()
-        if state.iteration and self._is_due(settings.save_every):
-            self._evaluate()  # an interruption may have prevented it
-        model = state.model()
-        while state.iteration < settings.iterations:
-            batch = self._next(batches)
-            terms = state.step(model, batch)
-            self.metrics.count(len(batch.lengths) * world_size(), len(batch.frames) * world_size())
-            if terms is None:
-                continue
-            status = ""
-            if self._is_due(settings.log_every):
-                state.refuse_not_finite(min(_MAX_NOT_FINITE, settings.log_every))
-                line = self.metrics.write(state.iteration, state.learning_rate, mean_over_processes(terms))
-                status = status_text(line)
-                if is_main():
-                    self.collapse.check(line)
-                self.observers.metrics(state.iteration, line)
-            advance(1, status)
-            if self._is_due(settings.save_every):
-                self._save()
-                self._evaluate()
-                self._remove_old_checkpoints()
-                self.observers.frames(state.iteration, batch)
-        return line
-
-    def _is_due(self, every: int) -> bool:
-        return self.state.iteration % every == 0 or self.state.iteration == self.settings.iterations
-
-    def _next(self, batches: Generator[Batch, None, None]) -> Batch:
-        """Return the next batch. If any process cannot read one, or was asked to stop, all processes stop."""
-        error: SkelgaitError | None = None
-        try:
-            with suppress(KeyboardInterrupt), self.stop.wait():  # it is wanted then
-                batch = next(batches)
-        except SkelgaitError as raised:
-            error = raised
-        if any_process(self.stop.wanted or error is not None):
-            if self.state.iteration:
-                self._save()
-                self._log_stop()
-            if error is not None:
-                raise error
-            self.stop.check()
-            raise SystemExit(EXIT_PEER_FAILED)
-        return batch
-
-    def _log_stop(self) -> None:
-        log.warning("stopped after iteration %d; continue with --resume", self.state.iteration)
-
-    def _save(self) -> None:
-        self.state.refuse_not_finite(1)
-        if is_main():
-            save_checkpoint(checkpoint_path(self.run, self.state.iteration), self.state.checkpoint(self.data))
-
-    def _check_stop(self, _n: int, _status: str = "", /) -> None:
-        self.stop.check()
-
-    def _evaluate(self) -> None:
-        """Evaluate the network, unless it is done or not wanted."""
-        network, iteration = self.state.network, self.state.iteration
-        if self.evaluate is None or self.evaluations.has(iteration):
-            return
-        with self.metrics.paused():
-            try:
-                with self.stop.wait():
-                    report = self.evaluate(network.eval(), self._check_stop)
-            except KeyboardInterrupt:
-                self._log_stop()
-                raise
-            network.train()
-        score = self.evaluations.write(iteration, report)
-        self.observers.evaluation(iteration, score, report)
-
-    def _remove_old_checkpoints(self) -> None:
-        """Remove old checkpoints, and check that the disk has space for the next one."""
-        if not is_main():
-            return
-        remove_old_checkpoints(self.run, self.settings.keep_last, self.evaluations.best())
-        if self.state.iteration < self.settings.iterations:
-            check_free_space(self.run, self.state.checkpoint_bytes)
+def _initialize(
+    state: TrainingState, settings: TrainSettings, record: Mapping[str, object], data: Mapping[str, Any]
+) -> tuple[Resumption | None, str]:
+    """Load the state or the weights to start from; return the resumption, if it is one, and a line for the log."""
+    if settings.resume:
+        precision = resolve_precision(settings.precision, state.device)
+        record = {**record, "train.precision": precision}
+        resumption = plan_resumption(state.run, settings, record, state.architecture, data)
+        state.restore(resumption.checkpoint)
+        return resumption, f"resuming after iteration {state.iteration}"
+    if settings.init is None:
+        return None, "training from random weights"
+    initial = state.load_initial_weights(settings.init)
+    random = f", and random {', '.join(initial.dropped)}" if initial.dropped else ""
+    return None, f"training from the weights of {initial.origin}{random}"
 
 
 def _warn_if_finished(state: TrainingState, settings: TrainSettings) -> None:

@@ -56,6 +56,28 @@ def train(folder: Path, run: str, *flags: object, launcher: tuple[str, ...] = ()
     assert result.returncode == 0, result.stderr
 
 
+# Trains with a callback, which appends its arguments to a file of its process.
+WITH_CALLBACK = """
+import json, os
+import torch
+from skelgait import load_settings
+from skelgait.pipelines.train import train_run
+from skelgait.runtime.processes import join_processes
+
+def log(step, values):
+    with open(f"callback-{os.environ['RANK']}.jsonl", "a") as file:
+        print(json.dumps([step, values]), file=file)
+
+flags = {
+    "partition": "with-test.json", "evaluate.gallery": ("n",), "evaluate.probes": {"all": ("n",)},
+    "train.sampling.identities_per_batch": 2, "train.run_name": "callback", "train.eval_during_training": True,
+    "train.iterations": 4, "train.log_every": 2, "train.save_every": 4,
+}
+with join_processes(torch.device("cpu")):
+    train_run(load_settings(flags=flags).settings, torch.device("cpu"), on_metrics=log)
+"""
+
+
 def assert_same_as_one_process(folder: Path, run: str) -> None:
     """Compare losses of every step, and the final weights and batch norm statistics."""
     expected, result = (
@@ -98,3 +120,21 @@ def test_two_nodes_equal_one_process(workspace: Path) -> None:
     for future in futures:
         future.result()
     assert_same_as_one_process(workspace, "nodes")
+
+
+@pytest.mark.slow
+def test_callback_is_called_in_rank_0_alone_once_for_each_log(workspace: Path) -> None:
+    (workspace / "with_callback.py").write_text(WITH_CALLBACK)
+    (workspace / "with-test.json").write_text(json.dumps({"TRAIN_SET": ["000", "001", "002"], "TEST_SET": ["003"]}))
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    launcher = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
+    command = [sys.executable, *launcher, "with_callback.py"]
+    result = subprocess.run(command, cwd=workspace, env=environment, capture_output=True, text=True, timeout=300)
+    assert result.returncode == 0, result.stderr
+    assert [path.name for path in workspace.glob("callback-*")] == ["callback-0.jsonl"]
+    calls = [json.loads(line) for line in (workspace / "callback-0.jsonl").read_text().splitlines()]
+    assert [step for step, _ in calls] == [2, 4, 4]
+    logged = [json.loads(line) for line in (workspace / "runs" / "callback" / "metrics.jsonl").read_text().splitlines()]
+    for (step, values), line in zip(calls[:2], logged, strict=True):
+        assert {"iteration": step, **values} == line
+    assert 0 <= calls[2][1]["test/rank_1"] <= 1
