@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from skelgait.embeddings.file import open_embeddings, write_embeddings
     from skelgait.errors import CheckpointError, DataError, ProtocolError, SettingsError, ShapeError, SkelgaitError
     from skelgait.evaluation import EvaluationReport, score
-    from skelgait.evaluation.identification import identify, learn_threshold
+    from skelgait.evaluation.identification import identify
+    from skelgait.evaluation.threshold import learn_threshold
     from skelgait.inspection import inspect_path
     from skelgait.losses import GaitLoss, register_loss
     from skelgait.maps import skeleton_maps
@@ -141,7 +142,7 @@ _MODULES = {
     "find_dataset": "datasets",
     "identify": "evaluation.identification",
     "inspect_path": "inspection",
-    "learn_threshold": "evaluation.identification",
+    "learn_threshold": "evaluation.threshold",
     "load_checkpoint": "checkpoints.checkpoint",
     "load_settings": "settings",
     "open_any": "storage",

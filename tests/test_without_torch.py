@@ -68,7 +68,7 @@ def without_torch(folder: Path, *commands: tuple[str, ...]) -> subprocess.Comple
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120)
 
 
-def test_embed_identify_and_evaluate_need_no_torch_and_give_the_embeddings_of_torch(folder: Path) -> None:
+def test_embed_enroll_identify_and_evaluate_need_no_torch_and_give_the_embeddings_of_torch(folder: Path) -> None:
     done = without_torch(
         folder,
         ("--help",),
@@ -76,8 +76,11 @@ def test_embed_identify_and_evaluate_need_no_torch_and_give_the_embeddings_of_to
         (*EMBED, "onnx.h5"),
         ("identify", "maps", "--gallery", "onnx.h5", "--set", "identify.max_frames=9", "--out", "ranking.csv"),
         ("evaluate", "--embeddings", "onnx.h5", "--gallery", "*", "--probes", "all=*", "--json"),
+        ("enroll", "poses", "--gallery", "gallery.h5", "--checkpoint", "model.onnx"),
+        ("gallery", "check", "gallery.h5"),
+        ("identify", "poses", "--gallery", "gallery.h5"),
     )
-    assert [line for line in done.stdout.splitlines() if line.startswith("exit")] == ["exit 0"] * 5, done.stderr
+    assert [line for line in done.stdout.splitlines() if line.startswith("exit")] == ["exit 0"] * 8, done.stderr
     for number in (1, 2):
         found, expected = (open_embeddings(folder / name, number).values.numpy() for name in ("onnx.h5", "torch.h5"))
         assert np.abs(found - expected).max() <= 1e-5 * np.abs(expected).max()

@@ -19,9 +19,11 @@ from skelgait.cli.config import config
 from skelgait.cli.convert import convert
 from skelgait.cli.demo import demo
 from skelgait.cli.embed import embed
+from skelgait.cli.enroll import enroll
 from skelgait.cli.evaluate import evaluate
 from skelgait.cli.export import export
 from skelgait.cli.failures import one_line_failures, prepare_streams, writable_stdout
+from skelgait.cli.gallery import gallery
 from skelgait.cli.heatmap import heatmap
 from skelgait.cli.identify import identify
 from skelgait.cli.inspect import inspect
@@ -41,7 +43,7 @@ COMMANDS = {
     "Start": (demo, inspect),
     "Prepare data": (video, poses, silhouettes, heatmap, link, convert, synth),
     "Train and evaluate": (train, embed, evaluate, compare, runs, export),
-    "Identify": (identify,),
+    "Identify": (enroll, gallery, identify),
     "Inspect and configure": (show, checkpoint, protocol, config),
 }
 """Commands in the order of the help, by heading."""

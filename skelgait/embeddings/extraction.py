@@ -114,13 +114,31 @@ def collect_chunks(
         embedding: 1: before the batch norm neck; 2: after it.
         max_frames: frames used of each sequence.
     """
-    values = np.empty((0, 1, 1), np.float32)
+    (values,) = _collect(chunks, len(keys), [embedding])
+    return Embeddings(keys, values, sum(source.length(key) > max_frames for key in keys))
+
+
+def collect_both(chunks: Iterable[EmbeddingChunk], n: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return embeddings 1 and 2 (n, D, S) of all chunks in memory.
+
+    Args:
+        chunks: chunks that together cover all n sequences.
+        n: number of sequences.
+    """
+    first, second = _collect(chunks, n, [1, 2])
+    return first, second
+
+
+def _collect(chunks: Iterable[EmbeddingChunk], n: int, numbers: Sequence[int]) -> list[NDArray[np.float32]]:
+    """Return some of the embeddings 1 and 2 (n, D, S) of all chunks."""
+    values = [np.empty((0, 1, 1), np.float32) for _ in numbers]
     for chunk in chunks:
-        rows = chunk.embedding_1 if embedding == 1 else chunk.embedding_2
-        if not len(values):
-            values = np.empty((len(keys), *rows.shape[1:]), np.float32)
-        values[chunk.indices] = rows
-    return Embeddings(keys, values.swapaxes(1, 2), sum(source.length(key) > max_frames for key in keys))
+        for i, number in enumerate(numbers):
+            rows = chunk.embedding_1 if number == 1 else chunk.embedding_2
+            if not len(values[i]):
+                values[i] = np.empty((n, *rows.shape[1:]), np.float32)
+            values[i][chunk.indices] = rows
+    return [array.swapaxes(1, 2) for array in values]
 
 
 def embed_in_rounds(

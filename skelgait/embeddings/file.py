@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import h5py
@@ -75,7 +76,12 @@ class EmbeddingFacts:
 
 
 def write_embeddings(
-    path: PathLike, keys: Sequence[Key], frames: Sequence[int], chunks: Iterable[EmbeddingChunk], facts: EmbeddingFacts
+    path: PathLike,
+    keys: Sequence[Key],
+    frames: Sequence[int],
+    chunks: Iterable[EmbeddingChunk],
+    facts: EmbeddingFacts,
+    tables: Mapping[str, NDArray[Any]] = MappingProxyType({}),
 ) -> None:
     """Write embeddings to a file, chunk by chunk. The file appears only when it is complete.
 
@@ -85,6 +91,7 @@ def write_embeddings(
         frames: number of frames of each sequence.
         chunks: embeddings, which together cover all `keys`.
         facts: origin of the embeddings.
+        tables: further tables by name; readers of embeddings ignore them. Default: none.
 
     Raises:
         DataError: if the file cannot be written, or another process writes it.
@@ -107,12 +114,14 @@ def write_embeddings(
                 _write_rows(file[name], chunk.indices, values)
                 sums[name][chunk.indices] = [sum_of(row.astype(np.float32, copy=False)) for row in values]
             check()
-        for name, table in sums.items():
-            write_table(file, name + _SUMS, table)
+        for name, table in {**{name + _SUMS: table for name, table in sums.items()}, **tables}.items():
+            write_table(file, name, table)
 
 
 def _write_rows(table: h5py.Dataset, indices: NDArray[np.int64], values: NDArray[np.float32]) -> None:
     """Write rows in runs of consecutive indices: HDF5 needs ascending indices, and is fast for slices only."""
+    if not len(indices):
+        return
     order = np.argsort(indices)
     indices, values = indices[order], values[order]
     ends = [*(np.flatnonzero(np.diff(indices) != 1) + 1).tolist(), len(indices)]

@@ -121,11 +121,13 @@ class NearestPeople(NamedTuple):
         mates: (P,) float32 distance to the own person; infinite: no entry to compare with.
         others: (P, D) float32 distance to the nearest other person who is enrolled; infinite: none.
         is_first: (P, D) True if the own person is nearer than all others who are enrolled, or first at equal distance.
+        other_columns: (P, D) gallery entry of that other person; undefined if there is none.
     """
 
     mates: NDArray[np.float32]
     others: NDArray[np.float32]
     is_first: Booleans
+    other_columns: Integers
 
 
 class SearchAccumulator:
@@ -155,7 +157,7 @@ class SearchAccumulator:
         """Return the nearest people, after all distances have been added."""
         mates, columns = self._mates[:, None], self._mate_columns[:, None]
         is_first = (mates < self._others) | ((mates == self._others) & (columns < self._other_columns))
-        return NearestPeople(self._mates, self._others, is_first & np.isfinite(mates))
+        return NearestPeople(self._mates, self._others, is_first & np.isfinite(mates), self._other_columns)
 
 
 def nearest_people(

@@ -5,25 +5,21 @@ from __future__ import annotations
 import csv
 import io
 import json
+import logging
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from skelgait.checkpoints.hub import is_hub_name
 from skelgait.display import Row, Tabular
 from skelgait.embeddings import Embeddings, open_embeddings
 from skelgait.embeddings.file import EmbeddingFile, holds_embeddings
-from skelgait.errors import CheckpointError
-from skelgait.evaluation.identification import Identified, Threshold, check_same_checkpoint, identify, learn_threshold
+from skelgait.embeddings.gallery import GalleryThreshold, read_threshold
+from skelgait.evaluation.identification import Identified, check_same_checkpoint, identify
+from skelgait.evaluation.threshold import Threshold, learn_threshold
 from skelgait.matching.options import MatchingOptions
+from skelgait.pipelines.gallery_network import load_gallery_network
 from skelgait.pipelines.probes import open_probes, select_keys
-from skelgait.pipelines.trained_network import (
-    TrainedNetwork,
-    embed_and_gather,
-    inference_options,
-    load_trained_network,
-    warn_if_maps_differ,
-)
+from skelgait.pipelines.trained_network import embed_and_gather, inference_options, warn_if_maps_differ
 from skelgait.preprocess.lazy_maps import LazyMaps
 from skelgait.runtime.advance import Advance
 from skelgait.runtime.devices import distance_device
@@ -36,6 +32,8 @@ from skelgait.storage.lock import lock_file
 if TYPE_CHECKING:
     import torch
 
+log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, repr=False)
 class Identification(Tabular):
@@ -46,7 +44,8 @@ class Identification(Tabular):
         n_people: number of enrolled people.
         n_sequences: number of gallery sequences.
         threshold: maximum distance at which a probe is accepted; None: no threshold.
-        learned: how the threshold was estimated; None: it was given, or there is none.
+        learned: how the threshold was estimated from a validation set; None: it was not.
+        stored: threshold of `skelgait gallery check`, if it is used; None: another one, or none.
         n_truncated: number of probes that were longer than `identify.max_frames`.
         n_in_gallery: number of probes with the key of a gallery sequence; they match themselves if they are the same.
         probes: result for each probe.
@@ -57,6 +56,7 @@ class Identification(Tabular):
     n_sequences: int
     threshold: float | None
     learned: Threshold | None
+    stored: GalleryThreshold | None
     n_truncated: int
     n_in_gallery: int
     probes: list[Identified]
@@ -94,7 +94,8 @@ class Identification(Tabular):
             for probe in self.probes
         ]
         return {**vars(self), "gallery": str(self.gallery), "probes": probes} | {
-            "learned": None if self.learned is None else asdict(self.learned)
+            "learned": None if self.learned is None else asdict(self.learned),
+            "stored": None if self.stored is None else asdict(self.stored),
         }
 
 
@@ -123,13 +124,16 @@ def identify_probes(settings: Settings, path: Path, advance: Advance | None = No
         return None
     probes, device = embedded
     enrolled = gallery.select(gallery.keys)
-    threshold, learned = config.threshold, None
+    threshold, learned, stored = config.threshold, None, None
     options = MatchingOptions(config.distance, device, config.memory_mb)
     if config.validation:
         file = open_embeddings(config.validation, gallery.embedding)
         check_same_checkpoint([_checkpoint_hash(gallery), _checkpoint_hash(file)])
         learned = learn_threshold(file.select(file.keys), enrolled, config.false_accept, options)
         threshold = learned.distance
+    elif threshold is None:
+        stored = _stored_threshold(gallery, config.distance)
+        threshold = stored.value if stored else None
     results = identify(probes, enrolled, options, top=config.top, threshold=threshold)
     gallery_keys = set(gallery.keys)
     return Identification(
@@ -138,10 +142,23 @@ def identify_probes(settings: Settings, path: Path, advance: Advance | None = No
         n_sequences=len(gallery.keys),
         threshold=threshold,
         learned=learned,
+        stored=stored,
         n_truncated=probes.n_truncated,
         n_in_gallery=sum(key in gallery_keys for key in probes.keys),
         probes=results,
     )
+
+
+def _stored_threshold(gallery: EmbeddingFile, distance: str) -> GalleryThreshold | None:
+    """Return the threshold of the gallery; None if it has none, or one of other distances."""
+    stored = read_threshold(gallery.path)
+    if stored and (stored.distance, stored.embedding) != (distance, gallery.embedding):
+        text = (
+            "%s: its threshold is not used, it is of %s distances of embedding %d; run `skelgait gallery check` again"
+        )
+        log.warning(text, gallery.path, stored.distance, stored.embedding)
+        return None
+    return stored
 
 
 class _Embedded(NamedTuple):
@@ -160,31 +177,14 @@ def _embed_probes(settings: Settings, path: Path, gallery: EmbeddingFile, advanc
         check_same_checkpoint([_checkpoint_hash(gallery), _checkpoint_hash(file)])
         probes = file.select(select_keys(file.keys, config.sequence, path))
         return _Embedded(probes, distance_device(config.device))
-    trained = _gallery_network(settings, gallery)
-    drawn = {**gallery.facts.drawn, **(trained.facts.data.get("drawn") or {})}
-    with open_probes(path, config.sequence, trained.facts, settings, drawn) as (source, keys):
+    trained = load_gallery_network(settings, config, gallery.path, gallery.facts)
+    drawn = {**(trained.facts.data.get("drawn") or {}), **gallery.facts.drawn}
+    with open_probes(path, config.sequence, trained.facts, settings, drawn) as (source, keys, _):
         if not isinstance(source, LazyMaps):
             warn_if_maps_differ(trained, source)
         options = inference_options(config)
         embeddings = embed_and_gather(trained.model, source, keys, options, gallery.embedding, advance)
     return None if embeddings is None else _Embedded(embeddings, trained.model.torch_device)
-
-
-def _gallery_network(settings: Settings, gallery: EmbeddingFile) -> TrainedNetwork:
-    """Return the network of the gallery, from the checkpoint in the settings or from the original path."""
-    config = settings.identify
-    if not (config.checkpoint or config.iteration or config.best or settings.train.run_name):
-        path = Path(gallery.facts.checkpoint)
-        if not is_hub_name(path) and not path.is_file():
-            expected, hint = f"the checkpoint of {gallery.path}", "give its path with --checkpoint"
-            raise CheckpointError(path, "no such file", expected, hint)
-        config = config.model_copy(update={"checkpoint": path})
-    trained = load_trained_network(settings, config)
-    if trained.sha256() != gallery.facts.checkpoint_sha256:
-        found, expected = f"not the checkpoint of {gallery.path}", f"{gallery.facts.checkpoint}, unchanged"
-        hint = "give the checkpoint of the gallery with --checkpoint, or embed the gallery again"
-        raise CheckpointError(trained.location.label, found, expected, hint)
-    return trained
 
 
 def _checkpoint_hash(file: EmbeddingFile) -> tuple[str, str]:

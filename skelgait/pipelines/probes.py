@@ -16,6 +16,7 @@ from skelgait.errors import DataError, SettingsError
 from skelgait.preprocess.lazy_maps import LazyMaps
 from skelgait.preprocess.poses import collect_poses
 from skelgait.raw.poses import open_raw
+from skelgait.sampling.fingerprint import how_drawn
 from skelgait.settings import Settings
 from skelgait.settings.schema import HeatmapSettings, PosesSettings
 from skelgait.storage import Key, PickleTreeWriter, SequenceSource, open_any, open_source
@@ -27,12 +28,20 @@ class Probes(NamedTuple):
     """Sequences to embed.
 
     Attributes:
-        source: source of the sequences.
+        source: source of the sequences, as the network takes them.
         keys: sequences to use.
+        stored: source of the same sequences as they are stored: poses are not drawn.
     """
 
     source: SequenceSource
     keys: Sequence[Key]
+    stored: SequenceSource
+
+    def drawn(self) -> dict[str, Any]:
+        """Return the settings that the maps are drawn with, as far as known, see `how_drawn`."""
+        if isinstance(self.source, LazyMaps):
+            return self.source.drawing
+        return how_drawn(self.source) or {}
 
 
 @contextmanager
@@ -56,9 +65,9 @@ def open_probes(
         SettingsError: if there is no such sequence.
     """
     with TemporaryDirectory() as folder:
-        probes = _open(path, Path(folder))
-        keys = select_keys(probes.keys, sequence, path)
-        yield Probes(_to_network_inputs(probes.source, network, settings.heatmap, drawn, path), keys)
+        stored, all_keys = _open(path, Path(folder))
+        keys = select_keys(all_keys, sequence, path)
+        yield Probes(_to_network_inputs(stored, network, settings.heatmap, drawn, path), keys, stored)
 
 
 def select_keys(keys: Sequence[Key], sequence: str | None, path: Path) -> Sequence[Key]:
@@ -81,13 +90,13 @@ def select_keys(keys: Sequence[Key], sequence: str | None, path: Path) -> Sequen
     return selected
 
 
-def _open(path: Path, folder: Path) -> Probes:
+def _open(path: Path, folder: Path) -> tuple[SequenceSource, Sequence[Key]]:
     if not path.exists():
         raise DataError(path, "no such file or folder", "sequences to identify", "check the path")
     try:
         single = open_sequence(path)
         if single is not None:
-            return Probes(single[0], [single[1]])
+            return single[0], [single[1]]
         subtree = _open_subtree(path)
         if subtree is not None:
             return subtree
@@ -99,10 +108,10 @@ def _open(path: Path, folder: Path) -> Probes:
             hint = f"see `skelgait inspect {path}`"
             raise DataError(path, f"no sequence ({error})", "poses, maps, pairs or embeddings", hint) from error
         source = raw_source
-    return Probes(source, source.keys)
+    return source, source.keys
 
 
-def _open_subtree(path: Path) -> Probes | None:
+def _open_subtree(path: Path) -> tuple[SequenceSource, Sequence[Key]] | None:
     """Return the sequences in the folder of an identity or of a condition in a pickle tree; None for other paths."""
     # Keys are folder names, therefore symbolic links are not resolved.
     folder = Path(os.path.abspath(path))  # noqa: PTH100
@@ -110,7 +119,7 @@ def _open_subtree(path: Path) -> Probes | None:
         if folder.is_dir() and any(folder.glob(files)):
             root = folder.parents[depth - 1]
             source = open_any(root, only=folder)
-            return Probes(source, [key for key in source.keys if root.joinpath(*key[:depth]) == folder])
+            return source, [key for key in source.keys if root.joinpath(*key[:depth]) == folder]
     return None
 
 

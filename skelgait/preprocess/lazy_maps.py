@@ -19,6 +19,9 @@ class LazyMaps(SequenceSource):
     Args:
         poses: source of the poses.
         config: settings of the maps.
+
+    Attributes:
+        drawing: settings of the maps that `skeleton_maps` takes.
     """
 
     def __init__(self, poses: SequenceSource, config: HeatmapSettings) -> None:
@@ -26,7 +29,7 @@ class LazyMaps(SequenceSource):
         self.keys = poses.keys
         self.modalities: tuple[Modality, ...] = ("map",)
         self._poses = poses
-        self._drawing = config.model_dump(include=DRAWING_SETTINGS)
+        self.drawing = config.model_dump(include=DRAWING_SETTINGS)
         self._force = config.force
 
     def read(self, key: Key, choose: FrameChoice | None = None) -> tuple[NDArray[Any], ...]:
@@ -39,7 +42,7 @@ class LazyMaps(SequenceSource):
         (poses,) = self._poses.read(key)
         location = f"{self.path}: {key}"
         keypoints_xyc = checked_keypoints(poses, location, force=self._force)
-        maps = skeleton_maps(keypoints_xyc, name=location, **self._drawing).maps
+        maps = skeleton_maps(keypoints_xyc, name=location, **self.drawing).maps
         return (maps if choose is None else maps[choose(len(maps))],)
 
     def length(self, key: Key) -> int:

@@ -6,6 +6,9 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from skelgait.sampling.frames import first_frames
 from skelgait.storage import Key, SequenceSource
 from skelgait.storage.metadata import read_metadata
@@ -65,6 +68,15 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[tuple
         for name, value in flat_before.items()
         if name in flat_now and flat_now[name] != value
     ]
+
+
+def arrays_sha256(arrays: Iterable[NDArray[Any]]) -> str:
+    """Return the SHA-256 of the types, shapes and values of arrays, as hexadecimal digits."""
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(f"{array.dtype.str} {array.shape}\n".encode())
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
 
 
 def _compared_values(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

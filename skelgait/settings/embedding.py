@@ -12,7 +12,7 @@ from skelgait.settings.types import CheckpointPath, Count, Device, FolderPath, P
 
 
 class WithNetwork(StrictModel):
-    """Settings shared by `embed`, `evaluate` and `identify`."""
+    """Settings shared by `embed`, `enroll`, `evaluate` and `identify`."""
 
     checkpoint: CheckpointPath | None = Field(
         None, description="Checkpoint, ONNX file, or hf://OWNER/NAME/FILE[@REVISION]; default: newest of the run."

@@ -1,4 +1,4 @@
-"""Settings of identification."""
+"""Settings of enrollment and identification."""
 
 from __future__ import annotations
 
@@ -13,11 +13,23 @@ from skelgait.settings.types import Count, Distance, FolderPath, Fraction, Mebib
 _File = Annotated[Path, Strict(False)]
 
 
+_GALLERY = Path("gallery.h5")
+
+
+class EnrollSettings(WithNetwork):
+    """Settings of `skelgait enroll`."""
+
+    gallery: FolderPath = Field(_GALLERY, description="Gallery to add to; it is created if it is missing.")
+    sequence: str | None = Field(
+        None, description="Sequence as identity/condition/view, if PATH holds several; default: all."
+    )
+
+
 class IdentifySettings(WithNetwork):
     """Settings of `skelgait identify`."""
 
     gallery: FolderPath = Field(
-        Path("embeddings.h5"), description="Embedding file of the enrolled people, from `skelgait embed`."
+        _GALLERY, description="Gallery of the enrolled people, from `skelgait enroll` or `skelgait embed`."
     )
     top: Count = Field(5, description="Enrolled people listed per probe, nearest first.")
     distance: Distance = Field("euclidean", description="Distance between embeddings.")
@@ -25,10 +37,10 @@ class IdentifySettings(WithNetwork):
         None, description="Embedding to compare: 1 before, 2 after the batch norm neck; default: as the gallery."
     )
     threshold: float | None = Field(
-        None, ge=0, description="Maximum distance at which a probe is accepted; default: accept all."
+        None, ge=0, description="Maximum distance of a known person; default: that of `skelgait gallery check`."
     )
     validation: _File | None = Field(None, description="Embedding file to estimate the threshold from.")
-    false_accept: Fraction = Field(0.01, description="Target false accept rate for --validation, in [0, 1].")
+    false_accept: Fraction = Field(0.01, description="Target false accept rate of the threshold, in [0, 1].")
     memory_mb: Mebibytes = Field(512, description="Memory for distances, in MiB.")
     sequence: str | None = Field(
         None, description="Probe as identity/condition/view, if PATH holds several; default: all."

@@ -17,7 +17,7 @@ from skelgait.settings.base import StrictModel
 from skelgait.settings.embedding import EmbedSettings
 from skelgait.settings.evaluation import CompareSettings, EvaluateSettings
 from skelgait.settings.exporting import ExportSettings
-from skelgait.settings.identification import IdentifySettings
+from skelgait.settings.identification import EnrollSettings, IdentifySettings
 from skelgait.settings.training import TrainSettings
 from skelgait.settings.types import (
     Count,
@@ -206,6 +206,7 @@ class Settings(StrictModel):
     train: TrainSettings = Field(default_factory=TrainSettings)
     embed: EmbedSettings = Field(default_factory=EmbedSettings)
     evaluate: EvaluateSettings = Field(default_factory=EvaluateSettings)
+    enroll: EnrollSettings = Field(default_factory=EnrollSettings)
     identify: IdentifySettings = Field(default_factory=IdentifySettings)
     export: ExportSettings = Field(default_factory=ExportSettings)
     compare: CompareSettings = Field(default_factory=CompareSettings)

@@ -20,7 +20,7 @@ from tests.synthetic_data import write_dataset
 
 COMMANDS = (
     "demo", "inspect", "poses", "silhouettes", "heatmap", "link", "train", "embed", "evaluate", "compare", "identify",
-    "protocol", "runs", "checkpoint", "show", "convert", "synth", "config",
+    "protocol", "runs", "checkpoint", "show", "convert", "synth", "config", "enroll", "gallery",
 )  # fmt: skip
 
 

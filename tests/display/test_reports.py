@@ -85,7 +85,7 @@ REPORTS: list[tuple[Tabular, str, list[Row]]] = [
         EVALUATED,
     ),
     (
-        Identification(Path("gallery.h5"), 2, 2, 1.0, None, 0, 0, [PROBE]),
+        Identification(Path("gallery.h5"), 2, 2, 1.0, None, None, 0, 0, [PROBE]),
         "<Identification: 1 probes, 2 enrolled people>",
         IDENTIFIED,
     ),

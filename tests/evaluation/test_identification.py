@@ -10,7 +10,8 @@ import torch
 
 from skelgait.embeddings import Embeddings
 from skelgait.errors import CheckpointError, DataError, ProtocolError, ShapeError
-from skelgait.evaluation.identification import check_same_checkpoint, identify, learn_threshold
+from skelgait.evaluation.identification import check_same_checkpoint, identify
+from skelgait.evaluation.threshold import learn_threshold
 from skelgait.matching import open_set
 from skelgait.matching.distances import distance_matrix
 from skelgait.matching.options import MatchingOptions

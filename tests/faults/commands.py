@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from skelgait.embeddings.gallery import open_gallery
 from tests.faults.children import run_here
 from tests.synthetic_data import write_dataset
 
@@ -18,6 +19,7 @@ SETTINGS = {
     "partition": "partition.json",
     "heatmap": {"workers": 1}, "silhouettes": {"workers": 1}, "convert": {"workers": 1}, "poses": {"workers": 1},
     "embed": {"device": "cpu", "identities": "all"}, "evaluate": {"device": "cpu"}, "identify": {"device": "cpu"},
+    "enroll": {"device": "cpu"},
     "train": {
         "network": {"channels": [4, 8, 8, 8], "embedding_width": 8},
         "sampling": {"identities_per_batch": 2, "sequences_per_identity": 2, "clip_len": 4, "skip": 1},
@@ -89,6 +91,13 @@ def report(folder: Path) -> dict[str, str]:
     return content | undated | {"report.json": str({**plain, "origin": None})}
 
 
+def gallery(path: Path) -> list[tuple[object, ...]]:
+    """Return the sequences of a gallery and the hashes of their embeddings, without the date of the enrollment."""
+    rows = open_gallery(path).rows
+    hashes = [_hash(rows.embedding_1[i : i + 1].tobytes()) for i in range(len(rows.keys))]
+    return [(*key, origin.sha256, digest) for key, origin, digest in zip(rows.keys, rows.origins, hashes, strict=True)]
+
+
 COMMANDS = {
     "synth": Command(("synth", "walkers", "--people", 2, "--views", 1, "--frames", 8), "walkers", bytes_of, 10),
     "poses": Command(("poses", "raw", "--poses", "poses-out"), "poses-out", bytes_of, 15),
@@ -102,6 +111,7 @@ COMMANDS = {
     "demo": Command(("demo", "--quick", "--out", "demo"), "demo", demo, 3),
     "embed": Command(("embed", "--checkpoint", "c.pt", "--out", "embedded/e.h5"), "embedded/e.h5", bytes_of, 25),
     "evaluate": Command(("evaluate", "--embeddings", "e.h5", "--report", "report", *PROTOCOL), "report", report, 10),
+    "enroll": Command(("enroll", "maps", "--checkpoint", "c.pt", "--gallery", "known/g.h5"), "known/g.h5", gallery, 15),
     "identify": Command(("identify", "e.h5", "--gallery", "e.h5", "--out", "ranks/r.csv"), "ranks/r.csv", bytes_of, 5),
     "show": Command(("show", "maps", "--out", "pictures"), "pictures", bytes_of, 5),
     "runs": Command(("runs", "--runs", "done", "--plot", "plots/p.png"), "plots/p.png", Path.is_file, 5),

@@ -17,6 +17,7 @@ from skelgait.checkpoints.file import read_checkpoint_file
 from skelgait.datasets import find_dataset
 from skelgait.datasets.partition import load_partition
 from skelgait.embeddings.file import open_embeddings
+from skelgait.embeddings.gallery import GalleryThreshold, open_gallery, write_gallery
 from skelgait.preprocess.convert import convert_store
 from skelgait.raw.poses import open_raw, read_options
 from skelgait.raw.poses.person_index import read_person_index
@@ -112,6 +113,18 @@ def _embeddings(folder: Path) -> Path:
     return folder / "e.h5"
 
 
+def _gallery(folder: Path) -> Path:
+    file = open_gallery(_embeddings(folder))
+    threshold = GalleryThreshold(1.5, "euclidean", 2, 0.01, 0.0, 10, "2026-01-01T00:00:00+00:00")
+    write_gallery(folder / "g.h5", file.facts, [file.rows], threshold)
+    return folder / "g.h5"
+
+
+def _read_gallery(path: Path) -> object:
+    rows = open_gallery(path).rows
+    return rows.embedding_1[:], rows.embedding_2[:]
+
+
 def _run_file(name: str, folder: Path) -> Path:
     evaluation = {"iteration": 10, "protocol": "CCPG", "tables": [{"title": "a", "groups": [group("b")]}]}
     write_run(folder / "run", {"seed": 1}, 3, [evaluation])
@@ -157,6 +170,7 @@ READERS: dict[str, Reader] = {
         lambda path: _read_all(open_pairs(path.parent)),
     ),
     "embeddings": Reader(_embeddings, lambda path: np.asarray(open_embeddings(path).values[:])),
+    "gallery": Reader(_gallery, _read_gallery),
     "checkpoint": Reader(_checkpoint, read_checkpoint_file),
     "silhouette": Reader(_silhouette, read_silhouette),
     "settings": Reader(_settings, lambda path: load_settings(file=path)),

@@ -1,0 +1,235 @@
+"""Pipeline of `skelgait enroll`: sequences of a person, added to a gallery."""
+
+from __future__ import annotations
+
+import logging
+import unicodedata
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from skelgait.embeddings import EmbeddingFacts, open_embeddings
+from skelgait.embeddings.extraction import collect_both, embed_in_rounds
+from skelgait.embeddings.file import holds_embeddings
+from skelgait.embeddings.gallery import Gallery, GalleryRows, Origin, open_gallery, write_gallery
+from skelgait.errors import SettingsError
+from skelgait.evaluation.leave_one_out import NearDuplicate
+from skelgait.matching.distances import Vectors
+from skelgait.pipelines.gallery_changes import different_keys, duplicates_of, new_sequences
+from skelgait.pipelines.gallery_network import check_same_embedding, load_gallery_network
+from skelgait.pipelines.probes import open_probes, select_keys
+from skelgait.pipelines.trained_network import (
+    embedding_facts,
+    inference_options,
+    load_trained_network,
+    warn_if_maps_differ,
+)
+from skelgait.preprocess.lazy_maps import LazyMaps
+from skelgait.runtime.advance import Advance
+from skelgait.runtime.memory import keep_freed_memory
+from skelgait.runtime.process_group import is_main, process_group
+from skelgait.sampling.fingerprint import arrays_sha256
+from skelgait.settings import Settings
+from skelgait.storage import Key
+from skelgait.storage.lock import lock_file
+from skelgait.storage.names import check_key, name_problem
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Enrollment:
+    """Sequences that were added to a gallery.
+
+    Attributes:
+        gallery: path of the gallery.
+        enrolled: added sequences, as they are named in the gallery.
+        frames: number of frames of each of them.
+        origins: origin of each of them.
+        known: sequences at the path that were not added, because the person has them already.
+        n_truncated: number of added sequences that were longer than `enroll.max_frames`.
+        near_duplicates: added sequences that resemble one of another person.
+        n_people: number of people in the gallery now.
+        n_sequences: number of sequences in the gallery now.
+    """
+
+    gallery: Path
+    enrolled: list[Key]
+    frames: list[int]
+    origins: list[Origin]
+    known: list[Key]
+    n_truncated: int
+    near_duplicates: list[NearDuplicate]
+    n_people: int
+    n_sequences: int
+
+
+class _Input(NamedTuple):
+    """Sequences at a path, before they are embedded.
+
+    Attributes:
+        facts: network and settings that embed them.
+        keys: sequences.
+        frames: number of frames of each.
+        sha256: fingerprint of each.
+        embed: function from indices of sequences to their embeddings 1 and 2 (n, D, S); None in other ranks.
+    """
+
+    facts: EmbeddingFacts
+    keys: Sequence[Key]
+    frames: Sequence[int]
+    sha256: Sequence[str]
+    embed: Callable[[Sequence[int]], tuple[Vectors, Vectors] | None]
+
+
+def enroll_path(
+    settings: Settings, path: Path, name: str | None = None, advance: Advance | None = None
+) -> Enrollment | None:
+    """Add the sequences at a path to a gallery; create it if it is missing.
+
+    Sequences that the person has already are left out, so that the same call can be repeated.
+
+    Args:
+        settings: settings; the section `enroll` gives the gallery, the device and the checkpoint (default: that of the
+            gallery), `identify` the distance to find near-duplicates by.
+        path: sequence, pickle tree or HDF5 file of poses, maps or pairs; files of a pose estimator; or embedding file.
+        name: name of the person; None: the identities at the path.
+        advance: called with the number of embedded sequences.
+
+    Returns:
+        Report in the process of rank 0; None in all others.
+
+    Raises:
+        DataError: if a file cannot be read or written, if the embeddings were made with another network or from other
+            maps than those of the gallery, or if another process writes the gallery.
+        CheckpointError: if there is no checkpoint, or if it is not that of the gallery.
+        SettingsError: if the name cannot be used, or the path has several people for one name.
+    """
+    keep_freed_memory()
+    _check_name(name)
+    out = settings.enroll.gallery
+    if path.resolve() == out.resolve():
+        expected = "sequences that are not in the gallery"
+        raise SettingsError("PATH", f"the gallery {path} itself", expected, "pass another path, or another --gallery")
+    with lock_file(out, process_group()):
+        gallery = open_gallery(out) if out.exists() else None
+        with _open_input(settings, path, gallery, advance) as given:
+            people = [Key(_name_of(key, name), key.condition, key.view) for key in given.keys]
+            _check_people(name, given.keys, people, path)
+            if gallery:
+                check_same_embedding(out, gallery.facts, path, given.facts)
+            new = new_sequences(people, given.sha256, gallery.rows if gallery else None)
+            embedded = given.embed(new)
+            if embedded is None:
+                return None
+            keys = different_keys([people[i] for i in new], gallery.rows.keys if gallery else [])
+            origins = [_origin(path, given, i) for i in new]
+            rows = GalleryRows(keys, [given.frames[i] for i in new], origins, *embedded)
+        known = [key for i, key in enumerate(people) if i not in set(new)]
+        return _add(settings, gallery, given.facts, rows, known)
+
+
+def _add(
+    settings: Settings, gallery: Gallery | None, facts: EmbeddingFacts, rows: GalleryRows, known: list[Key]
+) -> Enrollment:
+    """Write the gallery with further rows, and report."""
+    out = settings.enroll.gallery
+    if gallery:
+        facts = replace(gallery.facts, drawn={**facts.drawn, **gallery.facts.drawn})
+    if rows.keys:
+        write_gallery(out, facts, [*([gallery.rows] if gallery else []), rows])
+    everyone = open_gallery(out).rows.keys
+    return Enrollment(
+        gallery=out,
+        enrolled=list(rows.keys),
+        frames=list(rows.frames),
+        origins=list(rows.origins),
+        known=known,
+        n_truncated=sum(n > facts.max_frames for n in rows.frames),
+        near_duplicates=duplicates_of(settings, out, set(rows.keys)),
+        n_people=len({key.identity for key in everyone}),
+        n_sequences=len(everyone),
+    )
+
+
+@contextmanager
+def _open_input(settings: Settings, path: Path, gallery: Gallery | None, advance: Advance | None) -> Iterator[_Input]:
+    if holds_embeddings(path):
+        yield _read_embeddings(path, settings.enroll.sequence)
+        return
+    config = settings.enroll
+    trained = (
+        load_gallery_network(settings, config, gallery.path, gallery.facts)
+        if gallery
+        else load_trained_network(settings, config)
+    )
+    known = {**(trained.facts.data.get("drawn") or {}), **(gallery.facts.drawn if gallery else {})}
+    with open_probes(path, config.sequence, trained.facts, settings, known) as probes:
+        source, keys, stored = probes
+        if not isinstance(source, LazyMaps):
+            warn_if_maps_differ(trained, source)
+        drawn = probes.drawn()
+        if not drawn:
+            log.warning(
+                "%s: it is unknown how these maps were drawn; draw them with `skelgait heatmap` to be sure", path
+            )
+
+        def embed(indices: Sequence[int]) -> tuple[Vectors, Vectors] | None:
+            selected = [keys[i] for i in indices]
+            chunks = embed_in_rounds(trained.model, source, selected, inference_options(config), advance=advance)
+            if not is_main():
+                deque(chunks, maxlen=0)
+                return None
+            return collect_both(chunks, len(selected))
+
+        sha256 = [arrays_sha256(stored.read(key)) for key in keys]
+        facts = replace(embedding_facts(trained, source, config), source=str(path.resolve()), drawn=drawn)
+        yield _Input(facts, keys, [source.length(key) for key in keys], sha256, embed)
+
+
+def _read_embeddings(path: Path, sequence: str | None) -> _Input:
+    first, second = (open_embeddings(path, number) for number in (1, 2))
+    keys = select_keys(first.keys, sequence, path)
+    values = [file.select(keys).values for file in (first, second)]
+    frames = dict(zip(first.keys, first.frames.tolist(), strict=True))
+    sha256 = [arrays_sha256(np.asarray(vectors[np.array([i])]) for vectors in values) for i in range(len(keys))]
+
+    def embed(indices: Sequence[int]) -> tuple[Vectors, Vectors] | None:
+        rows = np.array(indices, np.int64)
+        return (values[0][rows], values[1][rows]) if is_main() else None
+
+    return _Input(first.facts, keys, [frames[key] for key in keys], sha256, embed)
+
+
+def _check_name(name: str | None) -> None:
+    problem = None if name is None else name_problem(name)
+    if problem:
+        expected = "a name of visible characters, without slashes, of at most 200 bytes"
+        raise SettingsError("--name", problem, expected, "use another name, for example --name anna")
+
+
+def _name_of(key: Key, name: str | None) -> str:
+    # The same name may be spelled with composed and with separate accents, as macOS names folders.
+    return unicodedata.normalize("NFC", key.identity if name is None else name)
+
+
+def _check_people(name: str | None, keys: Sequence[Key], people: Sequence[Key], path: Path) -> None:
+    for key in people:
+        check_key(key, f"{path}: {key}", "pass another --name")
+    identities = sorted({key.identity for key in keys})
+    if name is not None and len(identities) > 1:
+        found = f"{name} for {len(identities)} people ({', '.join(identities[:3])}{', ...' if identities[3:] else ''})"
+        hint = "leave out --name to use these names, or pass the folder of one person, or --sequence"
+        raise SettingsError("--name", found, f"sequences of one person in {path}", hint)
+
+
+def _origin(path: Path, given: _Input, index: int) -> Origin:
+    now = datetime.now(timezone.utc).isoformat(timespec="seconds")
+    source = f"{path.resolve()}: {given.keys[index]}"
+    return Origin(source, given.sha256[index], given.facts.checkpoint, now)
