@@ -96,6 +96,13 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session
+def gpu(session: nox.Session) -> None:
+    """Compare a CUDA device with the CPU; prints a table in a few minutes, or why it is skipped."""
+    session.install(".[test]")
+    session.run("python", "-m", "tests.gpu", *session.posargs)
+
+
+@nox.session
 def load(session: nox.Session) -> None:
     """Run the commands on 15,000 and 150,000 small sequences; print seconds and memory."""
     session.install(".[test]")

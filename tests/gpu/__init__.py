@@ -1,0 +1,1 @@
+"""Checks of a CUDA device against the CPU: `python -m tests.gpu`."""
