@@ -111,8 +111,8 @@ def load(session: nox.Session) -> None:
 
 @nox.session
 def video(session: nox.Session) -> None:
-    """Run the tests of videos with MediaPipe; `MEDIAPIPE_MODEL` names its bundle, or a wheel with models."""
-    session.install(".[test,video]")
+    """Run the tests of videos with MediaPipe and rtmlib; `MEDIAPIPE_MODEL` names a bundle, or a wheel with models."""
+    session.install(".[test,video]", "rtmlib")
     session.run("pytest", "tests/video", *PARALLEL, *session.posargs, env=ONE_THREAD)
 
 

@@ -63,6 +63,20 @@ def write_video(path: Path, frames: list[np.ndarray], fps: float = 30.0) -> Path
     return path
 
 
+def make_uneven(path: Path) -> None:
+    """Change the times of an MP4 file by OpenCV: the first half of the frames is three times as fast as the second."""
+    content = bytearray(path.read_bytes())
+    at = content.index(b"stts") + 8
+    count, n_frames, step = (int.from_bytes(content[at + 4 * n : at + 4 * n + 4], "big") for n in range(3))
+    assert count == 1
+    values = 2, n_frames // 2, step // 2, n_frames - n_frames // 2, step + step // 2
+    content[at : at + 12] = b"".join(value.to_bytes(4, "big") for value in values)
+    for box in (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stts"):
+        start = content.index(box, content.index(b"moov")) - 4
+        content[start : start + 4] = (int.from_bytes(content[start : start + 4], "big") + 8).to_bytes(4, "big")
+    path.write_bytes(content)
+
+
 class PaintedEstimator:
     """Estimator that finds one person of each color, with a mask."""
 
@@ -71,7 +85,7 @@ class PaintedEstimator:
         return [person for color in range(3) if (person := self._find(image, color)) is not None]
 
     def _find(self, image: np.ndarray, color: int) -> Person | None:
-        mask = (image[..., color] > 128) & (np.delete(image, color, axis=2).max(axis=2) < 128)
+        mask = (image[..., color] > 128) & (image[..., color - 1] < 128) & (image[..., color - 2] < 128)
         if mask.sum() < 500:
             return None
         rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))

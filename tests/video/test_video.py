@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +21,19 @@ from skelgait.storage import Key, PickleTree
 from skelgait.video import registry
 from skelgait.video.estimator import Person
 from skelgait.video.index import read_index, read_quality
-from tests.video.painted import BODY, GREEN, RED, SIZE, TEMPLATE, PaintedEstimator, paint, walks, write_video
+from tests.paths import ROOT
+from tests.video.painted import (
+    BODY,
+    GREEN,
+    RED,
+    SIZE,
+    TEMPLATE,
+    PaintedEstimator,
+    make_uneven,
+    paint,
+    walks,
+    write_video,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -117,6 +132,57 @@ class _Killed(PaintedEstimator):
         return super().__call__(image, time_s)
 
 
+@pytest.mark.slow
+def test_a_run_ended_by_sigkill_continues_with_the_next_video(tmp_path: Path) -> None:
+    for name in ("anna", "ben"):
+        write_video(tmp_path / "in" / f"{name}.mp4", walks(20, 1))
+    program = """
+import os, signal
+from skelgait.__main__ import main
+from skelgait.video import registry
+from tests.video.painted import PaintedEstimator
+
+made = []
+
+class Killed(PaintedEstimator):
+    def __init__(self):
+        made.append(self)
+
+    def __call__(self, image, time_s):
+        if len(made) == 2 and time_s > 0.3:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().__call__(image, time_s)
+
+registry.ESTIMATORS["painted"] = lambda *_: Killed
+main()
+"""
+    command = [sys.executable, "-c", program, "video", "in", "--estimator", "painted"]
+    assert subprocess.run(command, env={**os.environ, "PYTHONPATH": str(ROOT)}).returncode == -signal.SIGKILL
+    assert files(Path("poses")) == {"anna/00/00-p1/00-p1.pkl"}
+    report = run("in")
+    assert (report["videos"], report["skipped"]) == (1, 1)
+    assert len(files(Path("poses"))) == 2
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_leaves_nothing_of_the_video_that_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    path = write_video(tmp_path / "anna.mp4", walks(20, 1))
+
+    class Interrupted(PaintedEstimator):
+        def __call__(self, image: np.ndarray, time_s: float, /) -> list[Person]:
+            if time_s > 0.3:
+                signal.raise_signal(number)
+            return super().__call__(image, time_s)
+
+    monkeypatch.setitem(registry.ESTIMATORS, "painted", lambda *_: Interrupted)
+    assert CliRunner().invoke(app, ["video", str(path), "--estimator", "painted"]).exit_code == 130
+    assert not files(Path("poses"))
+    assert not files(Path("silhouettes"))
+    assert not read_index(Path("poses"))
+
+
 def test_a_broken_file_in_the_middle_is_named_and_the_others_are_written(tmp_path: Path) -> None:
     for name in ("anna", "carl"):
         write_video(tmp_path / "in" / f"{name}.mp4", walks(20, 1))
@@ -201,6 +267,19 @@ def test_a_turned_phone_gives_an_upright_video(tmp_path: Path) -> None:
     assert (entry["width"], entry["height"]) == SIZE
     ((joints,),) = [PickleTree(Path("poses"), {"pose": "*.pkl"}).read(Key("phone", "00", "00-p1"))]
     assert joints[0, 0, 1] < joints[0, 15, 1]
+
+
+def test_times_of_a_variable_frame_rate_are_kept(tmp_path: Path) -> None:
+    make_uneven(write_video(tmp_path / "phone.mp4", walks(20, 1)))
+    report = run("phone.mp4")
+    expected = [n / 60 if n < 10 else 10 / 60 + (n - 10) / 20 for n in range(20)]
+    assert report["sequences"][0]["times_s"] == pytest.approx(expected, abs=0.0011)
+    assert report["sequences"][0]["last_s"] == pytest.approx(expected[-1], abs=0.0011)
+    assert report["warnings"] == [
+        "phone.mp4: found 17 to 50 ms from frame to frame; for even steps run: ffmpeg -i INPUT -vf fps=30 video.mp4"
+    ]
+    write_video(tmp_path / "even.mp4", walks(20, 1))
+    assert "times_s" not in run("even.mp4")["sequences"][0]
 
 
 def test_names_give_identity_and_view(tmp_path: Path) -> None:

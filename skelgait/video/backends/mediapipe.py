@@ -8,6 +8,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,6 +19,8 @@ from skelgait.video.pose_bundle import find_bundle
 
 # A pixel belongs to the person from this probability on.
 _MASK_THRESHOLD = 0.5
+# Area of a piece of the mask, relative to the largest one, below which it is removed. A foot is larger.
+_MIN_PIECE = 0.02
 
 
 def mediapipe_estimator(model: Path | None, max_people: int) -> MakeEstimator:
@@ -92,8 +95,17 @@ def _person(landmarks: Any, mask: Any, image: NDArray[np.uint8]) -> Person:
         probability = mask.numpy_view()[box.top : box.bottom, box.left : box.right].reshape(
             box.bottom - box.top, box.right - box.left
         )
-        cut = np.where(probability > _MASK_THRESHOLD, np.uint8(255), np.uint8(0))
+        cut = _without_specks(probability > _MASK_THRESHOLD)
     return Person(joints, box, float(joints[:, 2].mean()), cut)
+
+
+def _without_specks(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Return a mask as 0 and 255 without small pieces: parts of other people, which would move the alignment."""
+    _, pieces, facts, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
+    areas = facts[:, cv2.CC_STAT_AREA]
+    is_kept = areas >= _MIN_PIECE * areas[1:].max(initial=0)
+    is_kept[0] = False  # the background
+    return np.where(is_kept[pieces], np.uint8(255), np.uint8(0))
 
 
 @contextmanager
