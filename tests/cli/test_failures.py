@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -77,6 +78,22 @@ def test_unforeseen_error_is_one_line_with_the_file_of_its_traceback(monkeypatch
     record = Path(match.group(1))
     assert "in raise_error" in record.read_text()
     record.unlink()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ModuleNotFoundError("No module named 'cv2'", name="cv2"),
+        AttributeError("module 'cv2' has no attribute 'resize'", name="resize", obj=ModuleType("cv2")),
+    ],
+)
+def test_opencv_without_files_is_named_with_the_command_that_restores_it(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    result = fail(monkeypatch, error)
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: OpenCV: found no files of it")
+    assert "run `pip install --force-reinstall --no-deps opencv-python`" in result.stderr
 
 
 def test_debug_shows_the_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
