@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 
 from skelgait.cli import app
 from skelgait.errors import DataError
-from skelgait.video import reading, registry
+from skelgait.video import registry
 from skelgait.video.estimator import Person
 from skelgait.video.index import read_index
 from skelgait.video.reading import Frame, read_ahead
@@ -160,7 +160,7 @@ class _Camera:
 
 
 def test_a_camera_is_named_after_its_number_and_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading.cv2, "VideoCapture", _Camera)
+    monkeypatch.setattr(cv2, "VideoCapture", _Camera)
     (sequence,) = run("0")["sequences"]
     assert re.fullmatch(r"camera0/\d{8}-\d{6}/00-p1", sequence["sequence"])
     assert 0.05 < sequence["last_s"] < 5
