@@ -163,11 +163,11 @@ class _VideoJob:
                 hint = "check the video: people must be seen from head to feet, and not be too small"
                 raise DataError(self.source.name, found, "a person", hint)
             self.folders.remove(_sequences(index, self.key))
-            sequences = self._write(spooled, has_even_steps=_has_even_steps(video, counts))
+            sequences = self._write(spooled, with_times=video.is_live or not _has_even_steps(video, counts))
             entry = {
                 "source": self.source.name,
                 "modified_ns": modified_ns,
-                "fps": round(video.fps, 3),
+                "fps": round(_frames_per_second(video, counts), 3),
                 "width": counts.size[0],
                 "height": counts.size[1],
                 "frames": counts.frames,
@@ -178,7 +178,7 @@ class _VideoJob:
         self.report.sequences.update(sequences)
         return index
 
-    def _write(self, tracks: list[SpooledTrack], has_even_steps: bool) -> dict[Key, dict[str, Any]]:
+    def _write(self, tracks: list[SpooledTrack], *, with_times: bool) -> dict[Key, dict[str, Any]]:
         """Write the tracks in the order of prominence, marked ones last; return the facts of each sequence."""
         sequences = {}
         short = f"fewer than {self.config.min_frames} frames"
@@ -192,7 +192,7 @@ class _VideoJob:
                 "last_s": round(track.last_s, 3),
                 "quality": track.quality.as_dict(),
             }
-            if not has_even_steps:
+            if with_times:
                 sequences[key]["times_s"] = arrays.times_s.round(3).tolist()
         return sequences
 
@@ -216,11 +216,16 @@ def _doubts(video: Video, counts: VideoCounts) -> list[str]:
     if counts.skipped_frames:
         found = f"read {counts.frames} of {counts.frames + counts.skipped_frames} frames, the others came too fast"
         doubts.append(f"{found}; record it to a file, and read that")
-    if not video.is_live and not _has_even_steps(video, counts):
+    if not (video.is_live or _has_even_steps(video, counts)):
         shortest, longest = (1000 * step for step in counts.steps_s)
         hint = f"for even steps run: ffmpeg -i INPUT -vf fps={video.fps:.0f} video.mp4"
         doubts.append(f"found {shortest:.0f} to {longest:.0f} ms from frame to frame; {hint}")
     return doubts
+
+
+def _frames_per_second(video: Video, counts: VideoCounts) -> float:
+    """Return the frames per second that the video declares; of a live video, which only guesses, those read."""
+    return (counts.frames - 1) / counts.last_s if video.is_live and counts.last_s > 0 else video.fps
 
 
 def _has_even_steps(video: Video, counts: VideoCounts) -> bool:

@@ -53,6 +53,7 @@ class VideoCounts:
         skipped_frames: number of frames of a live video that came faster than they were read.
         short_tracks: number of tracks below `SHORTEST_TRACK`, dropped.
         size: width and height in pixels.
+        last_s: time of the last frame, in seconds.
         steps_s: shortest and longest time from one frame to the next, in seconds.
         seconds: time of each stage: "estimator", "waiting" (for decoded frames), "tracking" (and all else).
     """
@@ -61,6 +62,7 @@ class VideoCounts:
     skipped_frames: int = 0
     short_tracks: int = 0
     size: tuple[int, int] = (0, 0)
+    last_s: float = 0.0
     steps_s: tuple[float, float] = (np.inf, 0.0)
     seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(("estimator", "waiting", "tracking"), 0.0))
 
@@ -100,7 +102,7 @@ def _raw_tracks(
     frames: Iterator[Frame], estimator: PoseEstimator, counts: VideoCounts, advance: Advance
 ) -> Iterator[RawTrack]:
     people = OnlineTracks()
-    clock, last_s = time.perf_counter(), None
+    clock = time.perf_counter()
     seconds = counts.seconds
     for frame in frames:
         read = time.perf_counter()
@@ -109,10 +111,10 @@ def _raw_tracks(
         seconds["waiting"] += read - clock
         seconds["estimator"] += done - read
         counts.size = frame.image.shape[1], frame.image.shape[0]
-        if last_s is not None:
-            step = frame.time_s - last_s
+        if counts.frames:
+            step = frame.time_s - counts.last_s
             counts.steps_s = min(counts.steps_s[0], step), max(counts.steps_s[1], step)
-        last_s = frame.time_s
+        counts.last_s = frame.time_s
         counts.frames += 1
         counts.skipped_frames += frame.skipped
         yield from people.add(frame, detected)

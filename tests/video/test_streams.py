@@ -102,6 +102,8 @@ def test_a_live_stream_is_read_until_it_ends_and_its_password_is_not_kept(addres
     assert 15 < sequence["quality"]["frames"] <= 100
     assert len(sequence["times_s"]) == sequence["quality"]["frames"]
     assert (np.diff(sequence["times_s"]) >= 0).all()
+    (entry,) = read_index(Path("poses")).values()
+    assert entry["fps"] == pytest.approx((entry["frames"] - 1) / sequence["last_s"], rel=0.2)
     content = (Path("poses") / "video.json").read_text()
     assert f"http://{address}/camera" in content
     assert "secret" not in content + json.dumps(report)
