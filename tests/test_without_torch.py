@@ -23,6 +23,7 @@ from tests.embeddings.onnx_files import write_onnx
 from tests.paths import ROOT
 from tests.synthetic_data import write_dataset
 
+pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 
 # Each line is one command; a command is refused if it imports torch.
@@ -42,7 +43,7 @@ PACKAGES = (
     "numpy", "numba", "opencv-python-headless", "h5py", "hdf5plugin", "pydantic", "pyyaml", "typer", "rich",
     "onnxruntime",
 )  # fmt: skip
-EMBED = ("embed", "--checkpoint", "model.onnx", "--identities", "all", "--max-frames", "9", "--out")
+EMBED = ("embed", "--checkpoint", "model.onnx", "--identities", "all", "--out")
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +52,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("without_torch")
     network = small_network(TINY)
     save_checkpoint(folder / "model.pt", Checkpoint(TINY, network.state_dict(), 7, 2))
-    write_onnx(folder / "model.onnx", network, TINY)
+    write_onnx(folder / "model.onnx", network, TINY, checkpoint_sha256=file_sha256(folder / "model.pt"))
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         write_dataset(folder, people=2, repeats=1, frames=12)
@@ -74,27 +75,20 @@ def test_embed_enroll_identify_and_evaluate_need_no_torch_and_give_the_embedding
         ("--help",),
         ("embed", "--help"),
         (*EMBED, "onnx.h5"),
-        ("identify", "maps", "--gallery", "onnx.h5", "--set", "identify.max_frames=9", "--out", "ranking.csv"),
+        ("identify", "maps", "--gallery", "onnx.h5", "--out", "ranking.csv"),
+        # The file fits embeddings of its checkpoint.
+        ("identify", "maps", "--gallery", "torch.h5", "--checkpoint", "model.onnx"),
         ("evaluate", "--embeddings", "onnx.h5", "--gallery", "*", "--probes", "all=*", "--json"),
         ("enroll", "poses", "--gallery", "gallery.h5", "--checkpoint", "model.onnx"),
         ("gallery", "check", "gallery.h5"),
         ("identify", "poses", "--gallery", "gallery.h5"),
     )
-    assert [line for line in done.stdout.splitlines() if line.startswith("exit")] == ["exit 0"] * 8, done.stderr
+    assert [line for line in done.stdout.splitlines() if line.startswith("exit")] == ["exit 0"] * 9, done.stderr
     for number in (1, 2):
         found, expected = (open_embeddings(folder / name, number).values.numpy() for name in ("onnx.h5", "torch.h5"))
         assert np.abs(found - expected).max() <= 1e-5 * np.abs(expected).max()
     rows = (folder / "ranking.csv").read_text().splitlines()[1:]
     assert all(row.split(",")[0] == row.split(",")[3] for row in rows if row.split(",")[1] == "1")
-
-
-def test_onnx_file_fits_embeddings_of_its_checkpoint(folder: Path, tmp_path: Path) -> None:
-    path = write_onnx(
-        tmp_path / "m.onnx", small_network(TINY), TINY, checkpoint_sha256=file_sha256(folder / "model.pt")
-    )
-    flags = ("--gallery", "torch.h5", "--checkpoint", str(path), "--set", "identify.max_frames=9")
-    done = without_torch(folder, ("identify", "maps", *flags))
-    assert "exit 0" in done.stdout, done.stderr
 
 
 def test_commands_that_need_torch_say_how_to_install_it(folder: Path) -> None:
@@ -104,12 +98,15 @@ def test_commands_that_need_torch_say_how_to_install_it(folder: Path) -> None:
         ("train", "--dataset", "CASIA-B"),
         ("checkpoint", "model.pt"),
         (*EMBED, "x.h5", "--nproc", "2"),
+        (*EMBED, "x.h5", "--set", "embed.num_workers=2"),
         (*EMBED, "x.h5", "--device", "mps"),
     )
     errors = [line for line in done.stderr.splitlines() if line.startswith("Error")]
-    assert len(errors) == 5, done.stderr
-    assert all("pip install torch --index-url https://download.pytorch.org/whl/cpu" in line for line in errors[:4])
-    assert "--device: found mps with model.onnx, expected cpu for ONNX files" in errors[4]
+    assert len(errors) == 6, done.stderr
+    assert all("pip install torch --index-url https://download.pytorch.org/whl/cpu" in line for line in errors[:5])
+    assert "--device: found mps with model.onnx, expected cpu for ONNX files" in errors[5]
+    assert errors[4].startswith("Error: num_workers: found no PyTorch")
+    assert errors[4].endswith("or use num_workers 0")
     assert "Traceback" not in done.stderr
 
 

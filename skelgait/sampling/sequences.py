@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skelgait.errors import DataError, SkelgaitError
+from skelgait.runtime.devices import require_torch
 from skelgait.sampling.frames import first_frames
 from skelgait.sampling.inputs import cut_columns, stack_modalities
 from skelgait.storage import Key, SequenceSource
@@ -68,12 +69,14 @@ def sequence_batches(
     Raises:
         DataError: if a sequence cannot be read or has no frame.
         ShapeError: if a sequence has a wrong shape.
+        SettingsError: if there are workers, but no PyTorch.
     """
     index_batches = [list(indices[start : start + batch_size]) for start in range(0, len(indices), batch_size)]
     sequences = _Sequences(source, keys, max_frames)
     if not workers:
         yield from (_pack(sequences, batch) for batch in index_batches)
         return
+    require_torch("num_workers", "use num_workers 0")
     from skelgait.sampling.batch import load_batches
 
     for frames, lengths, labels in load_batches(sequences, index_batches, workers=workers):

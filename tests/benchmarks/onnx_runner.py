@@ -1,9 +1,9 @@
-"""Speed of onnxruntime and of torch, in frames a second, on the CPU with 2 threads each.
+"""Speed of onnxruntime and of torch, in frames a second, on the CPU.
 
 Both embed the same random sequences one by one, as `skelgait embed` does. They alternate, and the shortest time of each
 counts. Prints a table with the ratio of the speeds and the largest relative difference of the embeddings.
 
-Run: python -m tests.benchmarks.onnx_runner [--frames 60] [--presets skeletongait_tiny skeletongait_CCPG ...]
+Run: python -m tests.benchmarks.onnx_runner [--frames 60] [--threads 2] [--presets skeletongait_tiny ...]
 """
 
 from __future__ import annotations
@@ -29,7 +29,6 @@ from skelgait.runtime.memory import keep_freed_memory
 from skelgait.settings import load_settings
 
 PRESETS = ("skeletongait_tiny", "skeletongait++_tiny", "skeletongait_CCPG", "skeletongait++_CCPG")
-THREADS = 2
 ROUNDS = 3
 
 
@@ -56,12 +55,13 @@ def models(preset: str, folder: Path) -> tuple[EmbeddingModel, EmbeddingModel, i
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--frames", type=int, default=60)
+    parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--presets", nargs="*", default=PRESETS)
     arguments = parser.parse_args()
-    os.environ["OMP_NUM_THREADS"] = str(THREADS)
-    torch.set_num_threads(THREADS)
+    os.environ["OMP_NUM_THREADS"] = str(arguments.threads)
+    torch.set_num_threads(arguments.threads)
     keep_freed_memory()
-    print(f"load {os.getloadavg()[0]:.1f}, {arguments.frames} frames a sequence")
+    print(f"load {os.getloadavg()[0]:.1f}, {arguments.frames} frames a sequence, {arguments.threads} threads")
     for preset in arguments.presets:
         with TemporaryDirectory() as folder:
             in_torch, in_onnx, channels = models(preset, Path(folder))

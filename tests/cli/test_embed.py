@@ -131,11 +131,18 @@ def test_two_processes_write_the_same_file(embedded: Path) -> None:
     assert json.loads(done.stdout) == json.loads((embedded / "two" / "report.json").read_text())
 
 
-def test_slow_embedding_in_torch_hints_at_onnxruntime(embedded: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("is_installed", "threads", "channels", "is_hinted"),
+    [(True, 2, 128, True), (False, 2, 128, False), (True, 1, 128, False), (True, 2, 15, False)],
+)
+def test_slow_embedding_of_a_small_network_in_torch_hints_at_onnxruntime(
+    embedded: Path, monkeypatch: pytest.MonkeyPatch, is_installed: bool, threads: int, channels: int, is_hinted: bool
+) -> None:
     monkeypatch.setattr("skelgait.pipelines.embed._SLOW_SECONDS", 0.0)
-    for spec, is_hinted in ((object(), True), (None, False)):
-        monkeypatch.setattr("skelgait.pipelines.embed.find_spec", lambda _, spec=spec: spec)
-        flags = ("--checkpoint", "c.pt", "--identities", "all", "--out", "hint.h5", *CPU)
-        code, out, err = call("embed", *flags)
-        assert code == 0, err
-        assert ("skelgait export c.pt --format onnx" in out) == is_hinted
+    monkeypatch.setattr("skelgait.pipelines.embed._MOST_CHANNELS", channels)
+    monkeypatch.setattr("skelgait.pipelines.embed.find_spec", lambda _: object() if is_installed else None)
+    monkeypatch.setenv("OMP_NUM_THREADS", str(threads))
+    flags = ("--checkpoint", "c.pt", "--identities", "all", "--out", "hint.h5", "--set", "embed.max_frames=1", *CPU)
+    code, out, err = call("embed", *flags)
+    assert code == 0, err
+    assert ("skelgait export c.pt --format onnx" in out) == is_hinted

@@ -1,38 +1,27 @@
-"""ONNX files as `skelgait export` writes them, for tests: the graph from torch, the metadata appended as protobuf."""
+"""ONNX files of small networks, and files with other metadata."""
 
 from __future__ import annotations
 
-import io
 import json
-import warnings
-from dataclasses import asdict
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
 
 from skelgait.checkpoints.architecture import Architecture
+from skelgait.checkpoints.checkpoint import Checkpoint
+from skelgait.embeddings.model import NetworkFacts
 from skelgait.embeddings.onnx_file import METADATA_KEY
+from skelgait.export.graph import ExportGraph
+from skelgait.export.metadata import metadata_json
+from skelgait.export.to_onnx import onnx_bytes
 from skelgait.models import GaitNetwork
+from skelgait.pipelines.open_network import network_facts
 
 
-class _Graph(nn.Module):
-    """Network that takes gray levels (N, T, C, 64, 64 or 44)."""
-
-    def __init__(self, network: GaitNetwork) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, maps: Tensor, *silhouettes: Tensor) -> tuple[Tensor, Tensor]:
-        frames = torch.cat([maps, *(silhouette[:, :, None] for silhouette in silhouettes)], 2).float() / 255
-        output = self.network.eval()(frames[0], [frames.shape[1]])
-        return output.embedding, output.neck_embedding
-
-
-def metadata_of(architecture: Architecture, **more: Any) -> dict[str, Any]:
-    sizes = {name: list(size) if isinstance(size, tuple) else size for name, size in asdict(architecture).items()}
-    return {"format": 1, "network": sizes.pop("name"), "sizes": sizes, "iteration": 7, "test_embedding": 2, **more}
+def facts_of(architecture: Architecture) -> NetworkFacts:
+    return network_facts(Checkpoint(architecture, {}, 7, 2))
 
 
 def with_metadata(graph: bytes, metadata: dict[str, Any] | str) -> bytes:
@@ -56,17 +45,11 @@ def varint(number: int) -> bytes:
             return bytes(digits)
 
 
-def write_onnx(path: Path, network: GaitNetwork, architecture: Architecture, **more: Any) -> Path:
-    """Write a network for sequences of 9 frames (torch hashes the number of frames into the graph)."""
-    shapes = [(1, 9, 2, 64, 44), (1, 9, 64, 44)][: len(network.modalities)]
-    names = ["maps", "silhouettes"][: len(shapes)]
-    buffer = io.BytesIO()
-    with warnings.catch_warnings(), torch.inference_mode():
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            _Graph(network), tuple(torch.zeros(shape, dtype=torch.uint8) for shape in shapes), buffer,
-            input_names=names, output_names=["embedding_1", "embedding_2"], dynamo=False,
-        )  # fmt: skip
-    metadata = metadata_of(architecture, modalities=list(network.modalities), **more)
-    path.write_bytes(with_metadata(buffer.getvalue(), metadata))
+def write_onnx(path: Path, network: GaitNetwork, architecture: Architecture, checkpoint_sha256: str = "") -> Path:
+    """Write a network as `skelgait export` does, without its comparison."""
+    facts = facts_of(architecture).model_copy(update={"checkpoint_sha256": checkpoint_sha256})
+    shapes = [(2, 5, 2, 64, 64), (2, 5, 64, 64)][: len(network.modalities)]
+    examples = tuple(torch.zeros(shape, dtype=torch.uint8) for shape in shapes)
+    # A copy, because the export replaces layers.
+    path.write_bytes(onnx_bytes(ExportGraph(deepcopy(network)), metadata_json(facts, {}, "model.pt"), examples))
     return path

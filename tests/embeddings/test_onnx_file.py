@@ -13,8 +13,9 @@ from skelgait.embeddings.onnx_file import open_onnx_file, threads
 from skelgait.errors import CheckpointError, DataError, SettingsError
 from tests.cli.embedded import TINY
 from tests.embeddings.networks import small_network
-from tests.embeddings.onnx_files import metadata_of, with_metadata, write_onnx
+from tests.embeddings.onnx_files import facts_of, with_metadata, write_onnx
 
+pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 
 
@@ -65,7 +66,7 @@ def test_other_metadata_is_an_error(
     good: Path, tmp_path: Path, metadata: Any, error: type[Exception], message: str
 ) -> None:
     if isinstance(metadata, dict):
-        metadata = json.dumps({**metadata_of(TINY, modalities=["map"]), **metadata})
+        metadata = json.dumps({"format": 1, **facts_of(TINY).model_dump(), **metadata})
     path = tmp_path / "x.onnx"
     # The last entry of a key is the valid one.
     path.write_bytes(with_metadata(good.read_bytes(), metadata))
@@ -74,19 +75,21 @@ def test_other_metadata_is_an_error(
 
 
 def test_model_of_another_program_is_an_error(tmp_path: Path) -> None:
-    onnx = pytest.importorskip("onnx")
+    import onnx
+
     path = tmp_path / "x.onnx"
     path.write_bytes(_identity(onnx))
     with pytest.raises(CheckpointError, match="found no metadata skelgait"):
         opened(path)
-    path.write_bytes(with_metadata(_identity(onnx), json.dumps(metadata_of(TINY, modalities=["map"]))))
+    path.write_bytes(with_metadata(_identity(onnx), json.dumps({"format": 1, **facts_of(TINY).model_dump()})))
     with pytest.raises(CheckpointError, match=r"found inputs x tensor.float. of 1 axes, expected maps"):
         opened(path)
 
 
 @pytest.mark.parametrize("location", ["../secret.bin", "/etc/hostname"])
 def test_data_outside_the_folder_are_refused(tmp_path: Path, location: str) -> None:
-    onnx = pytest.importorskip("onnx")
+    import onnx
+
     (tmp_path / "secret.bin").write_bytes(bytes(64))
     path = tmp_path / "folder" / "x.onnx"
     path.parent.mkdir()
