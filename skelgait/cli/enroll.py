@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from skelgait.settings import Settings
 
 _Walks = Annotated[
-    Path, typer.Argument(metavar="PATH", help="Sequence, folder of sequences, or embedding file to enroll.")
+    Path, typer.Argument(metavar="PATH", help="Video, sequence, folder of these, or embedding file to enroll.")
 ]
 _Name = Annotated[
     str | None,
@@ -39,6 +39,7 @@ _Name = Annotated[
         "Network": (
             "enroll.checkpoint", "enroll.iteration", "enroll.best", "paths.runs", "train.run_name", "enroll.max_frames",
         ),
+        "Videos": ("video.estimator", "video.model"),
         COMPUTE: ("enroll.device", "enroll.nproc", "enroll.batch_size"),
     },
 )  # fmt: skip

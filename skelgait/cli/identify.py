@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 _VALIDATION = "validation sequences"
 _Probes = Annotated[
-    Path, typer.Argument(metavar="PATH", help="Probes: a sequence, a folder of sequences, or an embedding file.")
+    Path, typer.Argument(metavar="PATH", help="Probes: a video, a sequence, a folder of these, or an embedding file.")
 ]
 
 
 @command(
-    "skelgait identify new-walks --gallery embeddings.h5",
+    "skelgait identify video.mp4 --gallery gallery.h5",
     "skelgait identify walk.pkl --threshold 0.8 --out ranking.csv",
     flags={
         DATA: ("identify.gallery", "identify.sequence", "identify.out", "identify.top", "wait"),
@@ -34,6 +34,7 @@ _Probes = Annotated[
             "identify.checkpoint", "identify.iteration", "identify.best", "paths.runs", "train.run_name",
             "identify.distance",
         ),
+        "Videos": ("video.estimator", "video.model"),
         COMPUTE: ("identify.device", "identify.nproc", "identify.batch_size"),
     },
 )  # fmt: skip
@@ -63,13 +64,22 @@ def identify(path: _Probes, settings: Settings, as_json: Json = False) -> None:
 def _show(result: Identification, out: Path | None, false_accept: float) -> None:
     has_threshold, n_listed = result.threshold is not None, len(result.probes[0].candidates)
     others = ["runner-up", *(f"{k}." for k in range(3, n_listed + 1))][: n_listed - 1]
-    header = ["probe", *(["result"] if has_threshold else []), "person", "distance", *others]
+    header = [
+        "probe",
+        *(["seconds"] if result.tracks else []),
+        *(["result"] if has_threshold else []),
+        "person",
+        "distance",
+        *others,
+    ]
     rows = []
     for probe in result.probes:
         best, *rest = probe.candidates
         known = [] if probe.accepted is None else ["known" if probe.accepted else "unknown"]
         people = [f"{candidate.identity} ({candidate.distance:.4f})" for candidate in rest]
-        rows.append([str(probe.probe), *known, best.identity, f"{best.distance:.4f}", *people])
+        track = result.tracks.get(probe.probe)
+        times = [f"{track.first_s:.1f} to {track.last_s:.1f}" if track else "-"] if result.tracks else []
+        rows.append([str(probe.probe), *times, *known, best.identity, f"{best.distance:.4f}", *people])
     title = f"Nearest of {result.n_people} enrolled people, {result.n_sequences} sequences (distance)"
     keep = [column for column in header if column not in others]
     show_table(title, header, rows, more="use a wider terminal, or --json", keep=keep)

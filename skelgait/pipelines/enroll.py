@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import unicodedata
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
@@ -39,6 +39,7 @@ from skelgait.settings import Settings
 from skelgait.storage import Key
 from skelgait.storage.lock import lock_file
 from skelgait.storage.names import check_key, name_problem
+from skelgait.video.index import IndexedTrack
 
 log = logging.getLogger(__name__)
 
@@ -78,6 +79,7 @@ class _Input(NamedTuple):
         keys: sequences.
         frames: number of frames of each.
         sha256: fingerprint of each.
+        tracks: facts of the sequences that are from videos.
         embed: function from indices of sequences to their embeddings 1 and 2 (n, D, S); None in other ranks.
     """
 
@@ -85,6 +87,7 @@ class _Input(NamedTuple):
     keys: Sequence[Key]
     frames: Sequence[int]
     sha256: Sequence[str]
+    tracks: Mapping[Key, IndexedTrack]
     embed: Callable[[Sequence[int]], tuple[Vectors, Vectors] | None]
 
 
@@ -98,7 +101,8 @@ def enroll_path(
     Args:
         settings: settings; the section `enroll` gives the gallery, the device and the checkpoint (default: that of the
             gallery), `identify` the distance to find near-duplicates by.
-        path: sequence, pickle tree or HDF5 file of poses, maps or pairs; files of a pose estimator; or embedding file.
+        path: sequence, pickle tree or HDF5 file of poses, maps or pairs; files of a pose estimator; video or folder
+            of videos; or embedding file.
         name: name of the person; None: the identities at the path.
         advance: called with the number of embedded sequences.
 
@@ -122,6 +126,7 @@ def enroll_path(
         with _open_input(settings, path, gallery, advance) as given:
             people = [Key(_name_of(key, name), key.condition, key.view) for key in given.keys]
             _check_people(name, given.keys, people, path)
+            _check_videos(people, given, path)
             if gallery:
                 check_same_embedding(out, gallery.facts, path, given.facts)
             new = new_sequences(people, given.sha256, gallery.rows if gallery else None)
@@ -171,7 +176,7 @@ def _open_input(settings: Settings, path: Path, gallery: Gallery | None, advance
     )
     known = {**(trained.facts.data.get("drawn") or {}), **(gallery.facts.drawn if gallery else {})}
     with open_probes(path, config.sequence, trained.facts, settings, known) as probes:
-        source, keys, stored = probes
+        source, keys, stored, tracks = probes
         if not isinstance(source, LazyMaps):
             warn_if_maps_differ(trained, source)
         drawn = probes.drawn()
@@ -190,7 +195,7 @@ def _open_input(settings: Settings, path: Path, gallery: Gallery | None, advance
 
         sha256 = [arrays_sha256(stored.read(key)) for key in keys]
         facts = replace(embedding_facts(trained, source, config), source=str(path.resolve()), drawn=drawn)
-        yield _Input(facts, keys, [source.length(key) for key in keys], sha256, embed)
+        yield _Input(facts, keys, [source.length(key) for key in keys], sha256, tracks, embed)
 
 
 def _read_embeddings(path: Path, sequence: str | None) -> _Input:
@@ -204,7 +209,7 @@ def _read_embeddings(path: Path, sequence: str | None) -> _Input:
         rows = np.array(indices, np.int64)
         return (values[0][rows], values[1][rows]) if is_main() else None
 
-    return _Input(first.facts, keys, [frames[key] for key in keys], sha256, embed)
+    return _Input(first.facts, keys, [frames[key] for key in keys], sha256, {}, embed)
 
 
 def _check_name(name: str | None) -> None:
@@ -227,6 +232,19 @@ def _check_people(name: str | None, keys: Sequence[Key], people: Sequence[Key], 
         found = f"{name} for {len(identities)} people ({', '.join(identities[:3])}{', ...' if identities[3:] else ''})"
         hint = "leave out --name to use these names, or pass the folder of one person, or --sequence"
         raise SettingsError("--name", found, f"sequences of one person in {path}", hint)
+
+
+def _check_videos(people: Sequence[Key], given: _Input, path: Path) -> None:
+    """Refuse several people of one video under one name."""
+    groups: dict[tuple[str, str], list[Key]] = {}
+    for key, person in zip(given.keys, people, strict=True):
+        if key in given.tracks:
+            groups.setdefault((person.identity, given.tracks[key].video), []).append(key)
+    for (name, _), keys in groups.items():
+        if len(keys) > 1:
+            found = f"{len(keys)} tracks ({', '.join(map(str, keys[:3]))}{', ...' if keys[3:] else ''}) for {name}"
+            hint = f"pass one, as --sequence {keys[0]}; the numbers are in the previews of `skelgait video --preview`"
+            raise SettingsError(path, found, "one track for each name", hint)
 
 
 def _origin(path: Path, given: _Input, index: int) -> Origin:

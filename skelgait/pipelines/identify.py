@@ -6,7 +6,8 @@ import csv
 import io
 import json
 import logging
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -26,8 +27,10 @@ from skelgait.runtime.devices import distance_device
 from skelgait.runtime.memory import keep_freed_memory
 from skelgait.runtime.process_group import is_main
 from skelgait.settings import Settings
+from skelgait.storage import Key
 from skelgait.storage.atomic import write_text
 from skelgait.storage.lock import lock_file
+from skelgait.video.index import IndexedTrack
 
 if TYPE_CHECKING:
     import torch
@@ -49,6 +52,7 @@ class Identification(Tabular):
         n_truncated: number of probes that were longer than `identify.max_frames`.
         n_in_gallery: number of probes with the key of a gallery sequence; they match themselves if they are the same.
         probes: result for each probe.
+        tracks: video, times and quality of the probes that are from videos.
     """
 
     gallery: Path
@@ -60,6 +64,7 @@ class Identification(Tabular):
     n_truncated: int
     n_in_gallery: int
     probes: list[Identified]
+    tracks: Mapping[Key, IndexedTrack] = field(default_factory=dict)
 
     def headline(self) -> str:
         """Return the number of probes and of enrolled people."""
@@ -85,6 +90,8 @@ class Identification(Tabular):
         probes = [
             {
                 "probe": str(probe.probe),
+                "first_s": self.tracks[probe.probe].first_s if probe.probe in self.tracks else None,
+                "last_s": self.tracks[probe.probe].last_s if probe.probe in self.tracks else None,
                 "accepted": probe.accepted,
                 "candidates": [
                     {"rank": rank, "identity": c.identity, "sequence": str(c.sequence), "distance": c.distance}
@@ -93,7 +100,8 @@ class Identification(Tabular):
             }
             for probe in self.probes
         ]
-        return {**vars(self), "gallery": str(self.gallery), "probes": probes} | {
+        facts = {name: value for name, value in vars(self).items() if name != "tracks"}
+        return {**facts, "gallery": str(self.gallery), "probes": probes} | {
             "learned": None if self.learned is None else asdict(self.learned),
             "stored": None if self.stored is None else asdict(self.stored),
         }
@@ -105,7 +113,8 @@ def identify_probes(settings: Settings, path: Path, advance: Advance | None = No
     Args:
         settings: settings; the section `identify` gives the gallery, the threshold, the device and the checkpoint
             (default: the checkpoint of the gallery).
-        path: sequence, pickle tree or HDF5 file of poses, maps or pairs; files of a pose estimator; or embedding file.
+        path: sequence, pickle tree or HDF5 file of poses, maps or pairs; files of a pose estimator; video or folder
+            of videos; or embedding file.
         advance: called with the number of embedded probes.
 
     Returns:
@@ -122,7 +131,7 @@ def identify_probes(settings: Settings, path: Path, advance: Advance | None = No
     embedded = _embed_probes(settings, path, gallery, advance)
     if embedded is None:
         return None
-    probes, device = embedded
+    probes, device, tracks = embedded
     enrolled = gallery.select(gallery.keys)
     threshold, learned, stored = config.threshold, None, None
     options = MatchingOptions(config.distance, device, config.memory_mb)
@@ -146,6 +155,7 @@ def identify_probes(settings: Settings, path: Path, advance: Advance | None = No
         n_truncated=probes.n_truncated,
         n_in_gallery=sum(key in gallery_keys for key in probes.keys),
         probes=results,
+        tracks=tracks,
     )
 
 
@@ -162,10 +172,11 @@ def _stored_threshold(gallery: EmbeddingFile, distance: str) -> GalleryThreshold
 
 
 class _Embedded(NamedTuple):
-    """Embeddings of the probes, and the device that compares them (None: the CPU, without torch)."""
+    """Embeddings of the probes, the device that compares them (None: the CPU, without torch), and facts from videos."""
 
     probes: Embeddings
     device: torch.device | None
+    tracks: Mapping[Key, IndexedTrack]
 
 
 def _embed_probes(settings: Settings, path: Path, gallery: EmbeddingFile, advance: Advance | None) -> _Embedded | None:
@@ -176,15 +187,15 @@ def _embed_probes(settings: Settings, path: Path, gallery: EmbeddingFile, advanc
         file = open_embeddings(path, gallery.embedding)
         check_same_checkpoint([_checkpoint_hash(gallery), _checkpoint_hash(file)])
         probes = file.select(select_keys(file.keys, config.sequence, path))
-        return _Embedded(probes, distance_device(config.device))
+        return _Embedded(probes, distance_device(config.device), {})
     trained = load_gallery_network(settings, config, gallery.path, gallery.facts)
     drawn = {**(trained.facts.data.get("drawn") or {}), **gallery.facts.drawn}
-    with open_probes(path, config.sequence, trained.facts, settings, drawn) as (source, keys, _):
+    with open_probes(path, config.sequence, trained.facts, settings, drawn) as (source, keys, _, tracks):
         if not isinstance(source, LazyMaps):
             warn_if_maps_differ(trained, source)
         options = inference_options(config)
         embeddings = embed_and_gather(trained.model, source, keys, options, gallery.embedding, advance)
-    return None if embeddings is None else _Embedded(embeddings, trained.model.torch_device)
+    return None if embeddings is None else _Embedded(embeddings, trained.model.torch_device, tracks)
 
 
 def _checkpoint_hash(file: EmbeddingFile) -> tuple[str, str]:
@@ -211,10 +222,12 @@ def _ranking(path: Path, identification: Identification) -> str:
         return json.dumps(identification.to_dict(), indent=1, ensure_ascii=False) + "\n"
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(("probe", "rank", "identity", "sequence", "distance", "accepted"))
+    writer.writerow(("probe", "rank", "identity", "sequence", "distance", "accepted", "first_s", "last_s"))
     for probe in identification.probes:
+        track = identification.tracks.get(probe.probe)
+        times = (track.first_s, track.last_s) if track else ("", "")
         for rank, c in enumerate(probe.candidates, 1):
             # Only the nearest person is accepted or rejected.
             accepted = "" if probe.accepted is None or rank > 1 else str(probe.accepted).lower()
-            writer.writerow((probe.probe, rank, c.identity, c.sequence, c.distance, accepted))
+            writer.writerow((probe.probe, rank, c.identity, c.sequence, c.distance, accepted, *times))
     return table.getvalue()

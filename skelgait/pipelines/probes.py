@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from skelgait.embeddings.model import NetworkFacts
 from skelgait.errors import DataError, SettingsError
+from skelgait.pipelines.video_probes import holds_videos, is_video, pairs_of_people, read_people, usable_keys
 from skelgait.preprocess.lazy_maps import LazyMaps
 from skelgait.preprocess.poses import collect_poses
 from skelgait.raw.poses import open_raw
@@ -22,6 +23,7 @@ from skelgait.settings.schema import HeatmapSettings, PosesSettings
 from skelgait.storage import Key, PickleTreeWriter, SequenceSource, open_any, open_source
 from skelgait.storage.arrays import read_pickled_array
 from skelgait.storage.opening import open_sequence
+from skelgait.video.index import IndexedTrack, read_tracks
 
 
 class Probes(NamedTuple):
@@ -31,11 +33,13 @@ class Probes(NamedTuple):
         source: source of the sequences, as the network takes them.
         keys: sequences to use.
         stored: source of the same sequences as they are stored: poses are not drawn.
+        tracks: facts of the sequences that are from videos.
     """
 
     source: SequenceSource
     keys: Sequence[Key]
     stored: SequenceSource
+    tracks: Mapping[Key, IndexedTrack]
 
     def drawn(self) -> dict[str, Any]:
         """Return the settings that the maps are drawn with, as far as known, see `how_drawn`."""
@@ -51,7 +55,8 @@ def open_probes(
     """Open the sequences at a path.
 
     Args:
-        path: sequence, pickle tree or HDF5 file of maps, pairs or poses; or files of a pose estimator.
+        path: sequence, pickle tree or HDF5 file of maps, pairs or poses; files of a pose estimator; or video, or folder
+            of videos.
         sequence: identity/condition/view of one sequence; None: all.
         network: facts about the network.
         settings: drawing settings for poses, unless `drawn` gives them.
@@ -61,13 +66,18 @@ def open_probes(
         Sequences in the form that the network takes.
 
     Raises:
-        DataError: if nothing can be read at the path, or if it does not fit the network.
-        SettingsError: if there is no such sequence.
+        DataError: if nothing can be read at the path, if it does not fit the network, or if all people in a video are
+            too small or seen too shortly.
+        SettingsError: if there is no such sequence, or if the pose estimator of videos is not installed.
     """
-    with TemporaryDirectory() as folder:
-        stored, all_keys = _open(path, Path(folder))
-        keys = select_keys(all_keys, sequence, path)
-        yield Probes(_to_network_inputs(stored, network, settings.heatmap, drawn, path), keys, stored)
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        stored, all_keys = _open(path, folder, settings)
+        tracks = read_tracks(stored.path)
+        config = _drawing_settings(settings.heatmap, drawn)
+        source = _to_network_inputs(stored, network, config, path, folder)
+        keys = usable_keys(select_keys(all_keys, sequence, path), tracks, path)
+        yield Probes(source, keys, stored, {key: tracks[key] for key in keys if key in tracks})
 
 
 def select_keys(keys: Sequence[Key], sequence: str | None, path: Path) -> Sequence[Key]:
@@ -90,9 +100,12 @@ def select_keys(keys: Sequence[Key], sequence: str | None, path: Path) -> Sequen
     return selected
 
 
-def _open(path: Path, folder: Path) -> tuple[SequenceSource, Sequence[Key]]:
+def _open(path: Path, folder: Path, settings: Settings) -> tuple[SequenceSource, Sequence[Key]]:
     if not path.exists():
         raise DataError(path, "no such file or folder", "sequences to identify", "check the path")
+    if is_video(path):
+        source = read_people(path, folder, settings)
+        return source, source.keys
     try:
         single = open_sequence(path)
         if single is not None:
@@ -104,9 +117,11 @@ def _open(path: Path, folder: Path) -> tuple[SequenceSource, Sequence[Key]]:
     except DataError as error:
         # The path may have files of a pose estimator. If it has not, the first error is more helpful.
         raw_source = _open_raw_poses(path, folder) or _open_single_file(path, folder)
+        if raw_source is None and holds_videos(path):
+            raw_source = read_people(path, folder, settings)
         if raw_source is None:
             hint = f"see `skelgait inspect {path}`"
-            raise DataError(path, f"no sequence ({error})", "poses, maps, pairs or embeddings", hint) from error
+            raise DataError(path, f"no sequence ({error})", "poses, maps, pairs, embeddings or videos", hint) from error
         source = raw_source
     return source, source.keys
 
@@ -152,25 +167,26 @@ def _open_single_file(path: Path, folder: Path) -> SequenceSource | None:
         raise DataError(path, error.found, error.expected, "check the file") from None
 
 
+def _drawing_settings(heatmap: HeatmapSettings, drawn: Mapping[str, Any]) -> HeatmapSettings:
+    """Return the settings to draw poses with: those of the training maps, as far as they are known."""
+    known = {name: value for name, value in drawn.items() if name in HeatmapSettings.model_fields}
+    try:
+        return HeatmapSettings.model_validate({**heatmap.model_dump(), **known})
+    except ValidationError as error:
+        found, hint = f"invalid drawing settings ({error.errors()[0]['msg']})", "embed the gallery again"
+        raise DataError("the gallery", found, "settings of `skelgait heatmap`", hint) from error
+
+
 def _to_network_inputs(
-    source: SequenceSource,
-    network: NetworkFacts,
-    heatmap: HeatmapSettings,
-    drawn: Mapping[str, Any],
-    path: Path,
+    source: SequenceSource, network: NetworkFacts, config: HeatmapSettings, path: Path, folder: Path
 ) -> SequenceSource:
     modalities = network.modalities
     if source.modalities == modalities:
         return source
     if source.modalities == ("pose",) and modalities == ("map",):
-        known = {name: value for name, value in drawn.items() if name in HeatmapSettings.model_fields}
-        try:
-            return LazyMaps(source, HeatmapSettings.model_validate({**heatmap.model_dump(), **known}))
-        except ValidationError as error:
-            found = f"invalid drawing settings ({error.errors()[0]['msg']})"
-            raise DataError(
-                "the gallery", found, "settings of `skelgait heatmap`", "embed the gallery again"
-            ) from error
+        return LazyMaps(source, config)
+    if source.modalities == ("pose",) and (pairs := pairs_of_people(source, folder, config)):
+        return pairs
     found = " and ".join(f"{modality}s" for modality in source.modalities)
     expected, hint = "poses or maps", "give the path of poses or maps"
     if modalities != ("map",):

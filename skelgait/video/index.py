@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from skelgait.errors import reading
 from skelgait.storage import Key
@@ -49,17 +49,36 @@ def write_index(poses: Path, index: Mapping[str, Mapping[str, Any]]) -> None:
     write_text(poses / INDEX_FILE, json.dumps(content, indent=1) + "\n")
 
 
-def read_quality(poses: Path, key: Key) -> Quality | None:
-    """Return the quality of a sequence; None if it is not from a video.
+class IndexedTrack(NamedTuple):
+    """Sequence of a person in a video.
+
+    Attributes:
+        video: name of the video.
+        first_s: time of the first frame in the video, in seconds.
+        last_s: time of the last frame.
+        quality: quality of the track.
+    """
+
+    video: str
+    first_s: float
+    last_s: float
+    quality: Quality
+
+
+def read_tracks(poses: Path) -> dict[Key, IndexedTrack]:
+    """Return the sequences of a folder of poses that are from videos; empty if there are none.
 
     Raises:
         DataError: if the index is damaged.
     """
-    for video in read_index(poses).values():
-        entry = video.get("sequences", {}).get(str(key))
-        if entry is not None:
-            with reading(
-                poses / INDEX_FILE, "an index of videos", "remove it", "a damaged file", (KeyError, TypeError)
-            ):
-                return Quality(**{**entry["quality"], "marks": tuple(entry["quality"]["marks"])})
-    return None
+    tracks = {}
+    hint = "remove it, and run `skelgait video` again"
+    with reading(
+        poses / INDEX_FILE, "an index of videos", hint, "a damaged file", (LookupError, TypeError, AttributeError)
+    ):
+        for video in read_index(poses).values():
+            for name, facts in video.get("sequences", {}).items():
+                quality = Quality(**{**facts["quality"], "marks": tuple(facts["quality"]["marks"])})
+                times = float(facts["first_s"]), float(facts["last_s"])
+                tracks[Key(*name.split("/"))] = IndexedTrack(str(video["source"]), *times, quality)
+    return tracks

@@ -20,7 +20,7 @@ from skelgait.preprocess.align import align_silhouette
 from skelgait.storage import Key, PickleTree
 from skelgait.video import registry
 from skelgait.video.estimator import Person
-from skelgait.video.index import read_index, read_quality
+from skelgait.video.index import read_index, read_tracks
 from tests.paths import ROOT
 from tests.video.painted import (
     BODY,
@@ -86,7 +86,9 @@ def test_each_person_becomes_a_sequence_of_poses_and_silhouettes(tmp_path: Path)
     assert sorted(starts) == [(10, 40), (130, 100)]
     entry = read_index(Path("poses"))["anna/bag/left"]
     assert (entry["fps"], entry["width"], entry["height"], entry["frames"]) == (30, *SIZE, 30)
-    quality = read_quality(Path("poses"), Key("anna", "bag", "left-p1"))
+    track = read_tracks(Path("poses"))[Key("anna", "bag", "left-p1")]
+    assert (track.video, track.first_s, track.last_s) == (entry["source"], 0, pytest.approx(29 / 30, abs=1e-3))
+    quality = track.quality
     assert quality.frames == 30
     assert quality.whole_body == 1
 

@@ -1,0 +1,125 @@
+"""`skelgait enroll` and `skelgait identify` on painted videos."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from skelgait.cli import app
+from skelgait.embeddings.gallery import open_gallery
+from skelgait.video import registry
+from tests.cli.embedded import TINY
+from tests.embeddings.networks import write_checkpoint
+from tests.video.painted import SIZE, PaintedEstimator, paint, walks, write_video
+
+FLAGS = ("--gallery", "g.h5", "--estimator", "painted", "--device", "cpu", "--set", "heatmap.force=true")
+
+
+@pytest.fixture(autouse=True)
+def _workspace(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(registry.ESTIMATORS, "painted", lambda *_: PaintedEstimator)
+    monkeypatch.chdir(tmp_path)
+    write_checkpoint(tmp_path / "c.pt", TINY)
+    # Nobody is there in the first second.
+    empty = [paint({})] * 30
+    write_video(tmp_path / "anna.mp4", empty + walks(20, 1))
+    write_video(tmp_path / "both.mp4", walks(20, 2))
+
+
+def run(*args: str, code: int = 0) -> tuple[str, str]:
+    result = CliRunner().invoke(app, [*args, *FLAGS])
+    assert result.exit_code == code, result.output
+    return result.stdout, result.stderr
+
+
+def report(*args: str) -> dict[str, Any]:
+    return json.loads(run(*args, "--json")[0])  # type: ignore[no-any-return]
+
+
+def test_person_of_a_video_is_enrolled_and_found_with_the_time(tmp_path: Path) -> None:
+    enrolled = report("enroll", "anna.mp4", "--name", "anna", "--checkpoint", "c.pt")["enrolled"]
+    assert [entry["sequence"] for entry in enrolled] == ["anna/00/00-p1"]
+    assert enrolled[0]["source"] == f"{tmp_path / 'anna.mp4'}: anna/00/00-p1"
+    (probe,) = report("identify", "anna.mp4", "--out", "x.csv")["probes"]
+    assert (probe["first_s"], probe["last_s"]) == (1, pytest.approx(49 / 30, abs=2e-3))
+    assert probe["candidates"][0]["identity"] == "anna"
+    assert probe["candidates"][0]["distance"] == pytest.approx(0, abs=1e-3)
+    (line,) = csv.DictReader(Path("x.csv").read_text().splitlines())
+    assert (line["first_s"], line["last_s"]) == (str(probe["first_s"]), str(probe["last_s"]))
+    out, _ = run("identify", "both.mp4", "--threshold", "0.01")
+    assert out.splitlines()[2].split() == ["probe", "seconds", "result", "person", "distance"]
+    assert "both/00/00-p2   0.0 to 0.6    known" in out  # painted people are all alike
+    # Sequences of `skelgait video` have the same embedding and times.
+    assert CliRunner().invoke(app, ["video", "anna.mp4", "--estimator", "painted"]).exit_code == 0
+    assert report("identify", "poses")["probes"] == [probe]
+    assert report("enroll", "poses", "--name", "anna")["known"] == ["anna/00/00-p1"]
+
+
+def test_folder_of_videos_is_read(tmp_path: Path) -> None:
+    write_video(tmp_path / "new" / "ben" / "bag" / "left.mp4", walks(20, 1))
+    enrolled = report("enroll", "new", "--checkpoint", "c.pt")["enrolled"]
+    assert [entry["sequence"] for entry in enrolled] == ["ben/bag/left-p1"]
+
+
+def test_pairs_are_made_for_skeletongait_plus(tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    write_checkpoint(tmp_path / "plus.pt", replace(TINY, name="skeletongait++"))
+    report("enroll", "anna.mp4", "--checkpoint", "plus.pt")
+    for command in (["video", "anna.mp4", "--estimator", "painted"], ["heatmap", "--force"], ["link"]):
+        assert CliRunner().invoke(app, command).exit_code == 0
+    report("enroll", "pairs", "--name", "again")
+    values = open_gallery(Path("g.h5")).rows.embedding_1[:]
+    np.testing.assert_allclose(np.asarray(values)[0], np.asarray(values)[1], atol=1e-5)
+
+
+def test_several_people_of_a_video_are_not_enrolled_under_one_name() -> None:
+    for name in (("--name", "anna"), ()):
+        _, err = run("enroll", "both.mp4", *name, "--checkpoint", "c.pt", code=1)
+        assert "both.mp4: found 2 tracks (both/00/00-p1, both/00/00-p2) for " in err
+        assert "pass one, as --sequence both/00/00-p1" in err
+    assert not Path("g.h5").exists()
+    run("enroll", "both.mp4", "--name", "ben", "--checkpoint", "c.pt", "--sequence", "both/00/00-p2")
+    assert list(map(str, open_gallery(Path("g.h5")).rows.keys)) == ["ben/00/00-p2"]
+
+
+def test_marked_track_is_a_warning_and_one_below_the_floor_is_refused(tmp_path: Path) -> None:
+    run("enroll", "anna.mp4", "--name", "anna", "--checkpoint", "c.pt")
+    write_video(tmp_path / "short.mp4", walks(12, 1))
+    _, err = run("identify", "short.mp4")
+    assert "short.mp4: short/00/00-p1: fewer than 15 frames; the result is uncertain" in err
+    write_video(tmp_path / "shorter.mp4", walks(7, 1))
+    for command in (("identify",), ("enroll", "--name", "ben")):
+        _, err = run(command[0], "shorter.mp4", *command[1:], code=1)
+        assert "Error: shorter.mp4: shorter/00/00-p1: found 7 frames, expected at least 10" in err
+
+
+def test_person_below_the_floor_beside_others_is_left_out(tmp_path: Path) -> None:
+    run("enroll", "anna.mp4", "--name", "anna", "--checkpoint", "c.pt")
+    frames = [*walks(7, 2), *walks(20, 1)[7:]]
+    write_video(tmp_path / "mixed.mp4", frames)
+    out, err = run("identify", "mixed.mp4")
+    assert "mixed.mp4: mixed/00/00-p2: found 7 frames, expected at least 10" in err
+    assert "left out" in err
+    assert "00-p1" in out
+    assert "00-p2" not in out
+
+
+@pytest.mark.parametrize("content", [None, b"", b"junk" * 1000])
+def test_video_without_a_person_or_without_frames_is_an_error(tmp_path: Path, content: bytes | None) -> None:
+    run("enroll", "anna.mp4", "--name", "anna", "--checkpoint", "c.pt")
+    path = tmp_path / "bad.mp4"
+    if content is None:
+        write_video(path, [paint({}, SIZE)] * 5)
+    else:
+        path.write_bytes(content)
+    for command in ("identify", "enroll"):
+        out, err = run(command, "bad.mp4", code=1)
+        assert (out, err.startswith("Error: bad.mp4: ")) == ("", True), err
+        assert len(err.splitlines()) == 1
