@@ -70,7 +70,7 @@ def pairs_of_people(poses: SequenceSource, folder: Path, config: HeatmapSettings
         config: settings of the maps.
 
     Raises:
-        DataError: if the poses of nobody can be drawn.
+        DataError: if no sequence can be drawn.
     """
     if not any((folder / "silhouettes").glob("*/*/*/*.pkl")):
         return None
