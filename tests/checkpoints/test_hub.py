@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -93,6 +94,7 @@ def test_failed_download_is_an_error_with_a_hint(
 def test_no_network_is_an_error_with_a_hint(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, offline: bool, message: str
 ) -> None:
+    monkeypatch.setattr(time, "sleep", lambda _: None)  # huggingface_hub tries again after 1, 2, 4, 8 and 8 seconds
     use_hub(monkeypatch, "http://127.0.0.1:9", tmp_path, offline=offline)
     with pytest.raises(CheckpointError, match=message):
         locate_checkpoint(f"hf://peer/Gait/{FILE}")

@@ -17,7 +17,7 @@ def test_command_writes_onnx_and_reports_errors(tmp_path: Path, monkeypatch: pyt
     pytest.importorskip("onnx")
     pytest.importorskip("onnxruntime")
     monkeypatch.setattr(check, "SHAPES", ((1, 1), (2, 3)))
-    write_checkpoint(tmp_path / "net.pt", "skeletongait++")
+    write_checkpoint(tmp_path / "net.pt", "skeletongait")
     code, out, err = call("export", tmp_path / "net.pt", "--format", "onnx", "--json")
     assert (code, err) == (0, "")
     report = json.loads(out)

@@ -6,8 +6,9 @@ import json
 import subprocess
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -27,76 +28,81 @@ ort = pytest.importorskip("onnxruntime")
 pytest.importorskip("onnx")
 
 FORMATS = {"onnx": "net.onnx", "torchscript": "net.torchscript.pt"}
-SHAPES = [(1, 1), (1, 7), (3, 7), (1, 53), (2, 1)]
+Arrays = list[NDArray[np.uint8]]
+Run = Callable[[Arrays], Sequence[NDArray[np.float32]]]
+
+
+class Exported(NamedTuple):
+    """Checkpoint, folder with the network in both formats, and a function that runs each of them."""
+
+    checkpoint: Checkpoint
+    folder: Path
+    runs: dict[str, Run]
 
 
 @pytest.fixture(scope="module", params=["skeletongait", "skeletongait++"])
-def exported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Checkpoint]:
-    """Folder with a network in both formats, and its checkpoint. Only two shapes are compared on export."""
+def exported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Exported:
+    """Return an exported network. Only two shapes are compared on export."""
     folder = tmp_path_factory.mktemp("export")
     checkpoint = write_checkpoint(folder / "net.pt", request.param)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(check, "SHAPES", ((1, 3), (2, 2)))
         for name in FORMATS:
             assert export_checkpoint(folder / "net.pt", name).errors.keys() == {(1, 3), (2, 2)}
-    return folder, checkpoint
+    return Exported(checkpoint, folder, {"onnx": _onnx(folder), "torchscript": _torchscript(folder)})
 
 
-def run(folder: Path, name: str, arrays: list[NDArray[np.uint8]]) -> list[NDArray[np.float32]]:
-    if name == "onnx":
-        session = ort.InferenceSession(folder / FORMATS[name])
-        inputs = dict(zip(["maps", "silhouettes"][: len(arrays)], arrays, strict=True))
-        return session.run(["embedding_1", "embedding_2"], inputs)
+def _onnx(folder: Path) -> Run:
+    session = ort.InferenceSession(folder / FORMATS["onnx"])
+    names = ["maps", "silhouettes"]
+    return lambda arrays: session.run(["embedding_1", "embedding_2"], dict(zip(names, arrays, strict=False)))
+
+
+def _torchscript(folder: Path) -> Run:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        script = torch.jit.load(folder / FORMATS[name])
-    return [output.detach().numpy() for output in script(*map(torch.from_numpy, arrays))]
+        script = torch.jit.load(folder / FORMATS["torchscript"])
+    return lambda arrays: [output.detach().numpy() for output in script(*map(torch.from_numpy, arrays))]
 
 
-def noise(n_sequences: int, n_frames: int, columns: int, n_inputs: int) -> list[NDArray[np.uint8]]:
+def noise(n_sequences: int, n_frames: int, columns: int, n_inputs: int) -> Arrays:
     rng = np.random.default_rng(n_frames)
     shapes = [(n_sequences, n_frames, 2, 64, columns), (n_sequences, n_frames, 64, columns)]
     return [rng.integers(0, 256, shape, np.uint8) for shape in shapes[:n_inputs]]
 
 
-def expected(checkpoint: Checkpoint, arrays: list[NDArray[np.uint8]]) -> list[NDArray[np.float32]]:
+def expected(checkpoint: Checkpoint, arrays: Arrays) -> list[NDArray[np.float32]]:
     """Run the network on each sequence by itself."""
-    rows: list[list[torch.Tensor]] = [[], []]
+    network, rows = checkpoint.network(), []
     for number in range(len(arrays[0])):
         parts = [arrays[0][number], *(array[number][:, None] for array in arrays[1:])]
         cut = [part[..., 10:54] if part.shape[-1] == 64 else part for part in parts]
         frames = torch.from_numpy(np.concatenate(cut, axis=1)).float() / 255
         with torch.no_grad():
-            output = checkpoint.network()(frames, [len(frames)])
-        rows[0].append(output.embedding[0])
-        rows[1].append(output.neck_embedding[0])
-    return [torch.stack(row).numpy() for row in rows]
+            output = network(frames, [len(frames)])
+        rows.append((output.embedding[0], output.neck_embedding[0]))
+    return [torch.stack(column).numpy() for column in zip(*rows, strict=True)]
 
 
-@pytest.mark.parametrize("name", FORMATS)
-@pytest.mark.parametrize(("n_sequences", "n_frames"), SHAPES)
-def test_embeddings_are_those_of_the_network(
-    exported: tuple[Path, Checkpoint], name: str, n_sequences: int, n_frames: int
-) -> None:
-    folder, checkpoint = exported
-    n_inputs = len(checkpoint.network().modalities)
-    for columns in (64, 44):
-        arrays = noise(n_sequences, n_frames, columns, n_inputs)
-        for found, right in zip(run(folder, name, arrays), expected(checkpoint, arrays), strict=True):
-            assert found.shape == right.shape == (n_sequences, 7, 16)
-            assert np.abs(found - right).max() <= 1e-5 * np.abs(right).max()
+@pytest.mark.parametrize(("n_sequences", "n_frames", "columns"), [(1, 1, 64), (1, 53, 44), (3, 7, 64)])
+def test_embeddings_are_those_of_the_network(exported: Exported, n_sequences: int, n_frames: int, columns: int) -> None:
+    arrays = noise(n_sequences, n_frames, columns, len(exported.checkpoint.network().modalities))
+    right = expected(exported.checkpoint, arrays)
+    for run in exported.runs.values():
+        for found, values in zip(run(arrays), right, strict=True):
+            assert found.shape == values.shape == (n_sequences, 7, 16)
+            assert np.abs(found - values).max() <= 1e-5 * np.abs(values).max()
 
 
-def test_gray_levels_and_order_of_frames_matter(exported: tuple[Path, Checkpoint]) -> None:
-    folder, checkpoint = exported
-    arrays = noise(1, 7, 64, len(checkpoint.network().modalities))
-    first, _ = run(folder, "onnx", arrays)
+def test_gray_levels_and_order_of_frames_matter(exported: Exported) -> None:
+    arrays, run = noise(1, 7, 64, len(exported.checkpoint.network().modalities)), exported.runs["onnx"]
+    first, _ = run(arrays)
     for other in ([array // 2 for array in arrays], [array[:, [6, 0, 5, 1, 4, 2, 3]] for array in arrays]):
-        assert np.abs(first - run(folder, "onnx", other)[0]).max() > 1e-3
+        assert np.abs(first - run(other)[0]).max() > 1e-3
 
 
-def test_files_tell_how_maps_are_drawn_and_where_the_weights_come_from(exported: tuple[Path, Checkpoint]) -> None:
-    folder, checkpoint = exported
+def test_files_tell_how_maps_are_drawn_and_where_the_weights_come_from(exported: Exported) -> None:
+    checkpoint, folder, _ = exported
     text = ort.InferenceSession(folder / "net.onnx").get_modelmeta().custom_metadata_map["skelgait"]
     facts = json.loads(text)
     extra = {"skelgait": ""}
@@ -115,8 +121,9 @@ def test_files_tell_how_maps_are_drawn_and_where_the_weights_come_from(exported:
     assert "academic purposes" in facts["license_note"]
 
 
-def test_torchscript_runs_without_skelgait(exported: tuple[Path, Checkpoint], tmp_path: Path) -> None:
-    folder, checkpoint = exported
+@pytest.mark.slow
+def test_torchscript_runs_without_skelgait(exported: Exported, tmp_path: Path) -> None:
+    checkpoint, folder, _ = exported
     arrays = noise(2, 3, 64, len(checkpoint.network().modalities))
     np.savez(tmp_path / "arrays.npz", *arrays)
     program = (
