@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import nox
 
 nox.needs_version = ">=2024.10"
 nox.options.sessions = ["lint", "types", "tests"]
-PYTHONS = ["3.10", "3.11", "3.12", "3.13"]
+PYTHONS = ["3.10", "3.11", "3.12", "3.13", "3.14"]
 # One process for each core runs the tests: more threads in each of them only wait for each other. Each process gets
 # neighboring tests, which share the data of a module, and takes tests of another process when it has none left.
 PARALLEL = ("-n", "auto", "--dist", "worksteal")
@@ -56,12 +57,39 @@ def pythons(session: nox.Session) -> None:
     session.run("pytest", *PARALLEL, "-m", "not slow", *session.posargs, env=ONE_THREAD)
 
 
-@nox.session
+@nox.session(python=["3.10", "3.12"])
 def minimums(session: nox.Session) -> None:
-    """Run all tests with the oldest supported dependencies."""
-    dependencies = nox.project.load_toml("pyproject.toml")["project"]["dependencies"]
-    session.install(*(dependency.split(",")[0].replace(">=", "==") for dependency in dependencies), ".[test]")
+    """Run all tests with the oldest supported dependencies, also those of the extras; on Linux, torch takes 5 GB."""
+    constraints = Path(session.create_tmp()) / "minimums.txt"
+    constraints.write_text("\n".join(_minimums()) + "\n", encoding="utf-8")
+    session.install("-c", str(constraints), ".[test]")
     session.run("pytest", *PARALLEL, *session.posargs, env=ONE_THREAD)
+
+
+@nox.session
+def newest(session: nox.Session) -> None:
+    """Run all tests with the newest dependencies."""
+    session.install("--upgrade", "--upgrade-strategy", "eager", ".[test]")
+    session.run("pytest", *PARALLEL, *session.posargs, env=ONE_THREAD)
+
+
+@nox.session(python=[PYTHONS[0], PYTHONS[-1]])
+def package(session: nox.Session) -> None:
+    """Build sdist and wheel, install the wheel into an empty environment, and run the quick tests of the sdist."""
+    session.install("build")
+    folder = Path(session.create_tmp()) / "package"
+    shutil.rmtree(folder, ignore_errors=True)
+    session.run("python", "-m", "build", "--outdir", str(folder))
+    (wheel,), (sdist,) = folder.glob("*.whl"), folder.glob("*.tar.gz")
+    if wheel.stat().st_size >= 10**6:
+        session.error(f"{wheel.name} has {wheel.stat().st_size} bytes; expected less than 1 MB")
+    session.install(f"{wheel}[test]")
+    shutil.unpack_archive(sdist, folder)
+    session.chdir(folder)
+    session.run("skelgait", "--version", "--all")
+    session.run("skelgait", "demo", "--quick")
+    session.chdir(folder / sdist.name.removesuffix(".tar.gz"))
+    session.run("pytest", *PARALLEL, "-m", "not slow", *session.posargs, env=ONE_THREAD)
 
 
 @nox.session
@@ -122,6 +150,19 @@ def fuzz(session: nox.Session) -> None:
     session.install(".[fuzz]")
     session.run("pytest", "tests/fuzz", *PARALLEL, env={**ONE_THREAD, "FUZZ_EXAMPLES": "2000"})
     session.run("python", "-m", "tests.fuzz", *session.posargs)
+
+
+def _minimums() -> list[str]:
+    """Return the oldest supported version of each dependency, as a requirement of exactly this version."""
+    project = nox.project.load_toml("pyproject.toml")["project"]
+    extras = ("export", "hub", "onnx", "plots", "tensorboard")
+    required = [
+        *project["dependencies"],
+        *(line for extra in extras for line in project["optional-dependencies"][extra]),
+    ]
+    minimums = [requirement.replace(">=", "==") for requirement in required if ">=" in requirement]
+    # typer 0.12 does not work with click 8.2, which it allows.
+    return [*minimums, "click==8.1.7"]
 
 
 def _pinned(tool: str) -> str:

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 import skelgait
+from skelgait.runtime.versions import LIBRARIES
 from tests.paths import ROOT
 
 PYPROJECT = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
@@ -19,6 +20,14 @@ PYTHONS = re.findall(r'"Programming Language :: Python :: (3\.\d+)"', PYPROJECT)
 
 def test_version_is_the_same_everywhere() -> None:
     assert f'version = "{skelgait.__version__}"' in PYPROJECT
+
+
+def test_versions_are_shown_of_all_dependencies_and_extras() -> None:
+    required = re.search(r"\ndependencies = \[(.*?)\n\]", PYPROJECT, re.DOTALL)[1]
+    required += re.search(r"\nexport = .*?(?=\ntest = )", PYPROJECT, re.DOTALL)[0]
+    names = set(re.findall(r'"([a-z0-9-]+)[>"]', required))
+    assert {"torch", "llvmlite", "onnxruntime", "matplotlib"} < names
+    assert names <= set(LIBRARIES)
 
 
 def test_workflow_runs_every_system_and_python() -> None:

@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 import logging
 import os
+import platform
 import re
 from pathlib import Path
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
 from skelgait import __version__
 from skelgait.cli import app, options
 from skelgait.errors import SkelgaitError
 from skelgait.storage import Key, PickleTreeWriter, open_source
+from tests.commands import cli_runner
 from tests.synthetic_data import write_dataset
 
 COMMANDS = (
@@ -26,7 +27,7 @@ COMMANDS = (
 
 def call(*args: object) -> tuple[int, str, str]:
     """Return exit code, stdout and stderr of a command, without the progress lines that appear on a slow machine."""
-    result = CliRunner().invoke(app, [str(arg) for arg in args])
+    result = cli_runner().invoke(app, [str(arg) for arg in args])
     return result.exit_code, result.stdout, re.sub(r"(?m)^\d\d:\d\d:\d\d .*\n", "", result.stderr)
 
 
@@ -40,6 +41,11 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_version_and_help() -> None:
     assert call("--version") == (0, f"skelgait {__version__}\n", "")
+    code, out, _ = call("--version", "--all")
+    assert code == 0
+    assert out.startswith(f"skelgait {__version__}\npython {platform.python_version()}\n")
+    assert f"\nnumpy {np.__version__}\n" in out
+    assert call("--all", "inspect", ".")[0] == 1
     code, out, _ = call("--help")
     assert code == 0
     assert all(command in out for command in COMMANDS)
@@ -156,7 +162,7 @@ def test_error_is_one_line_and_writes_nothing(workspace: Path, args: tuple[str, 
     "args", [["--debug", "heatmap"], ["heatmap", "--debug"], ["train", "--debug", "--phase", "test"]]
 )
 def test_debug_shows_the_traceback(workspace: Path, args: list[str]) -> None:
-    assert isinstance(CliRunner().invoke(app, args).exception, SkelgaitError)
+    assert isinstance(cli_runner().invoke(app, args).exception, SkelgaitError)
 
 
 @pytest.mark.parametrize(
