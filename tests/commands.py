@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from inspect import signature
 from pathlib import Path
+
+from typer.testing import CliRunner
 
 from tests.paths import ROOT
 
@@ -31,3 +34,8 @@ def skelgait(folder: Path, *args: object, launcher: tuple[str, ...] = ()) -> str
     run = run_command(folder, *args, launcher=launcher)
     assert run.returncode == 0, run.stderr
     return run.stdout
+
+
+def cli_runner() -> CliRunner:
+    """Return a runner that keeps stderr apart; before click 8.2 it mixes stdout and stderr unless told otherwise."""
+    return CliRunner(**({"mix_stderr": False} if "mix_stderr" in signature(CliRunner).parameters else {}))

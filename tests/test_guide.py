@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
 import skelgait
 from skelgait.cli import app
 from skelgait.cli.app import COMMANDS
 from skelgait.settings import explain, load_settings
+from tests.commands import cli_runner
 from tests.paths import EXAMPLES, GUIDE, ROOT
 from tests.test_imports import MAY_IMPORT, packages
 
@@ -52,7 +52,7 @@ def test_commands_and_flags_exist(page: Path) -> None:
     commands = re.findall(r"(?:`|^\$ )(skelgait [a-z]+[^`\n]*)(?:`|$)", text_of(page), re.MULTILINE)
     for command in commands:
         name, *words = shlex.split(command)[1:]
-        result = CliRunner().invoke(app, [name, "--help"], env={"COLUMNS": "200"})
+        result = cli_runner().invoke(app, [name, "--help"], env={"COLUMNS": "200"})
         assert result.exit_code == 0, command
         for flag in (word.split("=")[0] for word in words if word.startswith("--")):
             assert flag in result.stdout, command
@@ -60,7 +60,9 @@ def test_commands_and_flags_exist(page: Path) -> None:
 
 def test_flags_and_settings_in_inline_code_exist() -> None:
     commands = [command.name for commands in COMMANDS.values() for command in commands]
-    helps = [CliRunner().invoke(app, [*args, "--help"], env={"COLUMNS": "200"}).stdout for args in ([], *zip(commands))]
+    helps = [
+        cli_runner().invoke(app, [*args, "--help"], env={"COLUMNS": "200"}).stdout for args in ([], *zip(commands))
+    ]
     flags = set(re.findall(r" (--[a-z-]+)", " ".join(helps)))
     keys = {key for key, _, _ in explain(load_settings())}
     for page in PAGES:

@@ -10,12 +10,12 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
 from skelgait.cli import app
 from skelgait.datasets import DATASETS
 from skelgait.settings import preset_names
 from skelgait.storage import Key
+from tests.commands import cli_runner
 from tests.commands import skelgait as run_command
 from tests.embeddings.networks import write_checkpoint
 from tests.paths import GUIDE, ROOT
@@ -87,7 +87,7 @@ def test_raw_data_commands_run(tmp_path: Path) -> None:
 @pytest.mark.parametrize("command", sorted(set(re.findall(r"`(skelgait [a-z]+[^`]*)`", README))))
 def test_commands_and_flags_exist(command: str) -> None:
     name, *words = shlex.split(command)[1:]
-    result = CliRunner().invoke(app, [name, "--help"], env={"COLUMNS": "200"})
+    result = cli_runner().invoke(app, [name, "--help"], env={"COLUMNS": "200"})
     assert result.exit_code == 0
     for flag in (word.split("=")[0] for word in words if word.startswith("--")):
         assert flag in result.stdout, flag

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import io
 from collections import Counter, OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.serialization import safe_globals
+from torch.serialization import add_safe_globals, clear_safe_globals, get_safe_globals
 
 from skelgait.checkpoints.numpy_names import NUMPY_NAMES, StoredArray
 from skelgait.checkpoints.pickle_check import check_pickle
@@ -36,7 +37,7 @@ def read_content(path: Path) -> object:
     """
     size = path.stat().st_size
     _check_pickles(path, size)
-    with safe_globals(NUMPY_NAMES):
+    with _numpy_names_allowed():
         content = torch.load(path, map_location="cpu", weights_only=True)
     check_references(content, size)
     tensors: list[Tensor] = []
@@ -46,6 +47,19 @@ def read_content(path: Path) -> object:
         raise RefusedPickle("lists and dictionaries nested too deeply") from error
     _check_tensors(tensors, size)
     return content
+
+
+@contextmanager
+def _numpy_names_allowed() -> Iterator[None]:
+    """Let torch.load read numpy's names while the block runs."""
+    # torch has a context manager for this from version 2.5 on.
+    before = list(get_safe_globals())
+    add_safe_globals(NUMPY_NAMES)
+    try:
+        yield
+    finally:
+        clear_safe_globals()
+        add_safe_globals(before)
 
 
 def _check_pickles(path: Path, size: int) -> None:

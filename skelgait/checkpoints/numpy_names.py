@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import encode
 from typing import Any
 
 import numpy as np
@@ -42,9 +43,11 @@ class _Subtype:
     __init__ = None
 
 
-def _read_scalar(kind: Any, data: Any) -> Any:
-    """Return a numpy scalar from its data type and bytes."""
-    return _build(data, kind, (1,), False)[0]
+class _StoredScalar:
+    """Numpy scalar, from its data type and bytes."""
+
+    def __new__(cls, kind: Any, data: Any) -> Any:
+        return _build(data, kind, (1,), False)[0]
 
 
 def _build(data: Any, kind: Any, shape: Any, is_fortran: bool) -> np.ndarray[Any, Any]:
@@ -54,10 +57,18 @@ def _build(data: Any, kind: Any, shape: Any, is_fortran: bool) -> np.ndarray[Any
     return build_array(stream, data, kind.kind, shape, is_fortran)
 
 
+def _named(kind: type[Any], path: str) -> type[Any]:
+    """Return a class under another name: torch before 2.5 allows a class by its own name only."""
+    module, _, name = path.rpartition(".")
+    return type(name, (kind,), {"__module__": module, "__qualname__": name})
+
+
 # Numpy 1 and 2 have different names for its core.
 NUMPY_NAMES: list[Any] = [
-    (StoredType, "numpy.dtype"),
-    (_Subtype, "numpy.ndarray"),
-    *((StoredArray, f"numpy.{core}.multiarray._reconstruct") for core in ("core", "_core")),
-    *((_read_scalar, f"numpy.{core}.multiarray.scalar") for core in ("core", "_core")),
+    _named(StoredType, "numpy.dtype"),
+    _named(_Subtype, "numpy.ndarray"),
+    *(_named(StoredArray, f"numpy.{core}.multiarray._reconstruct") for core in ("core", "_core")),
+    *(_named(_StoredScalar, f"numpy.{core}.multiarray.scalar") for core in ("core", "_core")),
+    # Bytes of an array before pickle protocol 3; torch allows it itself from version 2.5 on.
+    encode,
 ]

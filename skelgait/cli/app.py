@@ -36,6 +36,7 @@ from skelgait.cli.silhouettes import silhouettes
 from skelgait.cli.synth import synth
 from skelgait.cli.train import train
 from skelgait.cli.video import video
+from skelgait.errors import SettingsError
 from skelgait.runtime.interrupts import INTERRUPTED, cleanup_on_interrupt, say_stopped
 from skelgait.runtime.parent import end_with_launcher
 
@@ -58,6 +59,10 @@ class Commands(TyperGroup):
             for command in commands:
                 self.add_command(SettingsCommand(command, panel))
 
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the names of the commands in the order of the help; older versions of typer sort them."""
+        return list(self.commands)
+
     def get_params(self, ctx: Any) -> list[Any]:
         """Return the flags of `skelgait` itself."""
         return tidy_types(super().get_params(ctx))
@@ -77,19 +82,35 @@ class Commands(TyperGroup):
             raise typer.Exit(INTERRUPTED) from None
 
 
-app = typer.Typer(cls=Commands, no_args_is_help=True, context_settings={"help_option_names": ["-h", "--help"]})
+app = typer.Typer(
+    cls=Commands,
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 
 
-def _show_version(is_given: bool) -> None:
-    if is_given:
+def _show_version(ctx: typer.Context, is_given: bool) -> None:
+    if not is_given:
+        return
+    if ctx.params["every"]:
+        from skelgait.runtime.versions import installed_versions
+
+        for name, version in installed_versions().items():
+            typer.echo(f"{name} {version}")
+    else:
         typer.echo(f"skelgait {__version__}")
-        raise typer.Exit
+    raise typer.Exit
 
 
 @app.callback()
 def root(
     version: Annotated[  # noqa: ARG001 - used by its callback
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+        bool, typer.Option("--version", callback=_show_version, help="Show the version.")
+    ] = False,
+    # Eager: parsed before --version, which reads it.
+    every: Annotated[
+        bool, typer.Option("--all", is_eager=True, help="With --version: show the versions of all libraries too.")
     ] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log each step.")] = False,
     debug: Annotated[  # noqa: ARG001 - used by Commands.invoke
@@ -97,6 +118,8 @@ def root(
     ] = False,
 ) -> None:
     """Gait recognition from skeletons: recognize people by the way they walk."""
+    if every:
+        raise SettingsError("--all", "without --version", "both", "write skelgait --version --all")
     logger = logging.getLogger("skelgait")
     console = Console(stderr=True)
     from skelgait.runtime.logs import PrintableFormatter

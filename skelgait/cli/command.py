@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from inspect import Parameter, Signature, getdoc, signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from types import UnionType
+from typing import TYPE_CHECKING, Annotated, Any, Union, get_args
 
 import typer
 from rich.markup import escape
@@ -104,8 +106,23 @@ class Command:
             self.run(**arguments)
 
         general = _GENERAL_PARAMETERS if has_settings else ()
-        run.__signature__ = Signature([*of_settings.values(), *general, *others])  # type: ignore[attr-defined]
+        parameters = [_for_all_typers(parameter) for parameter in (*of_settings.values(), *general, *others)]
+        run.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
         return run
+
+
+def _for_all_typers(parameter: Parameter) -> Parameter:
+    """Return a parameter as typer 0.12 and newer versions take it.
+
+    Typer before 0.12.4 knows `X | None` as `Optional[X]` only, and shows a default of None.
+    """
+    kind, option = get_args(parameter.annotation)
+    # Python 3.10 takes `X | None` and `Optional[X]` with the same option for the same type.
+    option = copy(option)
+    option.show_default = False
+    if isinstance(kind, UnionType):
+        kind = Union[get_args(kind)]  # noqa: UP007
+    return parameter.replace(annotation=Annotated[kind, option])
 
 
 def command(
@@ -125,7 +142,9 @@ class SettingsCommand(TyperCommand):
 
     def __init__(self, command: Command, panel: str) -> None:
         examples = "\n".join(["Examples:", *(f"$ {escape(example)}" for example in command.examples)])
-        super().__init__(command.name, help=getdoc(command.run), epilog=examples, rich_help_panel=panel)
+        super().__init__(
+            command.name, help=getdoc(command.run), epilog=examples, rich_markup_mode="rich", rich_help_panel=panel
+        )
         self._command = command
 
     def make_context(self, *args: Any, **kwargs: Any) -> Any:
@@ -158,9 +177,14 @@ def tidy_types(parameters: list[Any]) -> list[Any]:
     for parameter in parameters:
         if getattr(parameter, "is_flag", False):
             parameter.metavar = ""
-        elif parameter.param_type_name == "argument" and parameter.display_type(None) in ("<str>", "<list[str]>"):
+        elif parameter.param_type_name == "argument" and _typer_type(parameter) in ("<str>", "<list[str]>"):
             parameter.display_type_rich = lambda ctx: "<text>"  # noqa: ARG005
     return parameters
+
+
+def _typer_type(parameter: Any) -> str | None:
+    """Return the type that typer shows for a parameter; older versions of typer show that of click, TEXT."""
+    return parameter.display_type(None) if hasattr(parameter, "display_type") else None
 
 
 def set_log_level(*, verbose: bool) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import typer
 
 from skelgait.errors import SkelgaitError
@@ -12,7 +14,8 @@ def complete_run(ctx: typer.Context) -> list[str]:
     from skelgait.settings import load_settings
 
     try:
-        folder = ctx.params.get("paths_runs") or load_settings().settings.paths.runs
+        # Older versions of typer give text.
+        folder = Path(ctx.params.get("paths_runs") or load_settings().settings.paths.runs)
     except SkelgaitError:  # invalid settings: the command itself reports them
         return []
     return sorted(path.parent.name for path in folder.glob("*/settings.yaml"))

@@ -1,7 +1,6 @@
 """Evaluation protocol as data; `skelgait.evaluation` carries it out."""
 
-from __future__ import annotations
-
+# No postponed annotations: pydantic 2.5 cannot evaluate those of a dataclass of another module.
 from dataclasses import dataclass
 from typing import Literal
 

@@ -109,13 +109,19 @@ def write_embeddings(
         for chunk in chunks:
             for name, values in zip(_NAMES.values(), chunk[1:], strict=True):
                 if name not in file:
-                    # Contiguous, so that it can be mapped into memory.
-                    file.create_dataset(name, (len(keys), *values.shape[1:]), np.float32, fill_time="never")
+                    _create_table(file, name, (len(keys), *values.shape[1:]))
                 _write_rows(file[name], chunk.indices, values)
                 sums[name][chunk.indices] = [sum_of(row.astype(np.float32, copy=False)) for row in values]
             check()
         for name, table in {**{name + _SUMS: table for name, table in sums.items()}, **tables}.items():
             write_table(file, name, table)
+
+
+def _create_table(file: h5py.File, name: str, shape: tuple[int, ...]) -> None:
+    """Create a float32 table that is contiguous, so that it can be mapped into memory, and not filled with zeros."""
+    properties = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    properties.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
+    h5py.h5d.create(file.id, name.encode(), h5py.h5t.IEEE_F32LE, h5py.h5s.create_simple(shape), properties)
 
 
 def _write_rows(table: h5py.Dataset, indices: NDArray[np.int64], values: NDArray[np.float32]) -> None:

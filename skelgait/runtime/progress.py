@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import timedelta
 
 from rich import progress as bars
@@ -49,7 +49,8 @@ def progress(total: int | None, label: str, unit: str, /) -> Iterator[Advance]:
         columns.append(_Column(_remaining))
     columns.append(bars.TextColumn("{task.fields[status]}", markup=False))
     bar = bars.Progress(*columns, console=console, transient=True, expand=True, disable=not console.is_terminal)
-    with bar:
+    # Older versions of rich end a bar that is not shown with an empty line.
+    with bar if console.is_terminal else nullcontext():
         bar.add_task(label, total=total, status="")
         (task,) = bar.tasks
         lines = None if console.is_terminal else _Lines(console, task, unit)

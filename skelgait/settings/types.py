@@ -39,6 +39,11 @@ class OneOf:
         return name
 
 
+def _list_to_tuple(value: object) -> object:
+    """Return a list, which YAML and JSON have instead of tuples, as a tuple."""
+    return tuple(value) if isinstance(value, list) else value
+
+
 def _auto_or_whole_number(value: object) -> object:
     """Return a whole number, also if it is given as text by a flag or the environment; or auto."""
     if isinstance(value, str) and re.fullmatch("[+-]?[0-9]{1,9}", value):
@@ -79,7 +84,7 @@ def checkpoint_text(path: Path) -> str:
 FolderPath = Annotated[Path, Strict(False)]
 CheckpointPath = Annotated[Path, Strict(False), PlainSerializer(checkpoint_text, return_type=str, when_used="json")]
 Count = Annotated[int, Field(ge=1, le=10**9)]
-Counts = Annotated[tuple[Count, ...], Strict(False)]
+Counts = Annotated[tuple[Count, ...], BeforeValidator(_list_to_tuple)]
 Pixels = Annotated[int, Field(le=4096)]
 Megapixels = Annotated[int, Field(ge=1, le=1024)]
 Mebibytes = Annotated[int, Field(ge=1, le=2**24)]
@@ -87,8 +92,8 @@ Processes = Annotated[int, Field(le=1024)]
 Seed = Annotated[int, Field(ge=0, le=2**63 - 1)]
 Width = Annotated[int, Field(ge=1, le=2**16)]
 FolderName = Annotated[str, AfterValidator(usable_name)]
-FourWidths = Annotated[tuple[Width, Width, Width, Width], Strict(False)]
-Strings = Annotated[tuple[str, ...], Strict(False)]
+FourWidths = Annotated[tuple[Width, Width, Width, Width], BeforeValidator(_list_to_tuple)]
+Strings = Annotated[tuple[str, ...], BeforeValidator(_list_to_tuple)]
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Network = Annotated[str, AfterValidator(OneOf(NETWORKS))]

@@ -97,7 +97,7 @@ def test_pickle_that_grows_is_refused_before_torch_reads_it(tmp_path: Path, atta
         (_tensor(10**9, 0), r"a tensor \(1000000000,\) that repeats 4 bytes of data; save it with \.contiguous"),
         (_tensor(2, 0), r"a tensor \(2,\) that repeats 4 bytes"),
         (_tensor(count=10**9), "a tensor of 1000000000 values, more than the file holds"),
-        (_tensor(10**9), "Trying to resize"),
+        (_tensor(10**9), "(Trying to resize|a file that cannot be read)"),
     ],
 )
 def test_tensor_beyond_its_data_is_refused(tmp_path: Path, tensor: bytes, found: str) -> None:
@@ -167,6 +167,10 @@ def test_archive_with_64_bit_sizes_is_read(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(zipfile, "ZIP64_LIMIT", 3)
     archive = _archive(path, _pickle())
     assert archive.count(b"PK\x06\x06") == 1
+    try:
+        torch.load(path, weights_only=True)
+    except RuntimeError:
+        pytest.skip("this version of torch reads no archives with 64-bit sizes")
     assert read_checkpoint_file(path).weights["x"].tolist() == [0]
     path.write_bytes(archive.replace(b"PK\x06\x06", b"PK\x06\x00"))
     _refused(path, "two ends of the zip file|truncated|cannot be read")

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 import torch
 from torch import Tensor
-from typer.testing import CliRunner
 
 from skelgait.checkpoints.checkpoint import Checkpoint, save_checkpoint
 from skelgait.cli import app
 from skelgait.opengait.weights import from_opengait
 from tests.checkpoints.checkpoint_files import CCPG, CLASSIFIER, SMALL, weights_of, write_opengait, zeros
+from tests.commands import cli_runner
 
 WEIGHTS = weights_of(SMALL)
 HEADLESS = {name: weight for name, weight in WEIGHTS.items() if name != CLASSIFIER}
@@ -23,7 +23,7 @@ FIRST, SECOND = "layer2.1.sbn.weight", "layer2.1.sbn.num_batches_tracked"
 
 
 def call(*args: object) -> tuple[int, str, str]:
-    result = CliRunner().invoke(app, [str(arg) for arg in args])
+    result = cli_runner().invoke(app, [str(arg) for arg in args])
     return result.exit_code, result.stdout, result.stderr
 
 

@@ -16,7 +16,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
 from skelgait.cli import app
 from skelgait.embeddings import open_embeddings, write_embeddings
@@ -25,6 +24,7 @@ from skelgait.embeddings.gallery import Gallery, open_gallery
 from skelgait.sampling.fingerprint import arrays_sha256
 from skelgait.storage import open_source
 from tests.cli.embedded import CPU, call
+from tests.commands import cli_runner
 from tests.paths import ROOT
 from tests.raw.poses import estimator_builders
 
@@ -280,7 +280,7 @@ def test_check_stores_the_threshold_that_identify_uses(gallery: Path) -> None:
     given = json.loads(call("identify", "gallery.h5", "--gallery", gallery, "--threshold", 0, "--json")[1])
     assert (given["threshold"], given["stored"]) == (0, None)
     flags = ["gallery.h5", "--gallery", str(gallery), "--distance", "cosine", "--json"]
-    result = CliRunner().invoke(app, ["identify", *flags])
+    result = cli_runner().invoke(app, ["identify", *flags])
     assert f"{gallery}: its threshold is not used, it is of euclidean distances of embedding 1" in result.stderr
     assert json.loads(result.stdout)["threshold"] is None
 

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 import torch
-from typer.testing import CliRunner
 
 from skelgait.cli import app
 from skelgait.runs import read
+from tests.commands import cli_runner
 from tests.paths import ROOT
 
 FULL = Path("/dev/full")
@@ -63,7 +63,7 @@ def fail(monkeypatch: pytest.MonkeyPatch, error: Exception, *flags: str) -> Any:
 
     monkeypatch.setattr(read, "find_runs", raise_error)
     monkeypatch.setattr("skelgait.runs.find_runs", raise_error)
-    return CliRunner().invoke(app, [*flags, "runs"])
+    return cli_runner().invoke(app, [*flags, "runs"])
 
 
 def test_unforeseen_error_is_one_line_with_the_file_of_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,11 +9,11 @@ import subprocess
 import sys
 
 import pytest
-from typer.testing import CliRunner
 
 from skelgait.cli import app, options
 from skelgait.cli.app import COMMANDS
 from skelgait.cli.command import Command
+from tests.commands import cli_runner
 from tests.paths import ROOT
 
 ALL = [command for commands in COMMANDS.values() for command in commands]
@@ -21,7 +21,7 @@ NAMES = [command.name for command in ALL]
 
 
 def help_of(*args: str, width: int = 80) -> str:
-    result = CliRunner().invoke(app, [*args, "--help"], env={"COLUMNS": str(width), "TERMINAL_WIDTH": str(width)})
+    result = cli_runner().invoke(app, [*args, "--help"], env={"COLUMNS": str(width), "TERMINAL_WIDTH": str(width)})
     assert result.exit_code == 0, result.output
     return result.stdout
 

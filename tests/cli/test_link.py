@@ -11,12 +11,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
 from skelgait.cli import app
 from skelgait.preprocess.convert import convert_store
 from skelgait.storage import Key, PickleTreeWriter, open_pairs, open_source
 from skelgait.storage.frame_names import frame_names_file, read_frame_names
+from tests.commands import cli_runner
 from tests.preprocess.pairs.frame_sequences import named, plain_match, write_maps, write_silhouettes
 
 # Numbers of the frames of maps and of silhouettes, and whether they are named.
@@ -59,7 +59,7 @@ def walks(workspace: Path) -> Path:
 
 def link(*args: object) -> tuple[int, str, str]:
     """Exit code, stdout and stderr of `skelgait link`."""
-    result = CliRunner().invoke(app, ["link", *map(str, args)])
+    result = cli_runner().invoke(app, ["link", *map(str, args)])
     return result.exit_code, result.stdout, result.stderr
 
 

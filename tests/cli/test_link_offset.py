@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
 from skelgait.cli import app
 from skelgait.storage import Key, open_pairs
+from tests.commands import cli_runner
 from tests.preprocess.pairs.frame_sequences import named, write_maps, write_silhouettes
 from tests.preprocess.pairs.numbered_walks import Walk, make_walks, write_walks
 
@@ -32,7 +32,7 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def link(*args: object) -> tuple[int, str, str]:
     """Return exit code, stdout and stderr of `skelgait link`."""
-    result = CliRunner().invoke(app, ["link", *map(str, args)])
+    result = cli_runner().invoke(app, ["link", *map(str, args)])
     return result.exit_code, result.stdout, result.stderr
 
 

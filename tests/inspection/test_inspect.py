@@ -10,7 +10,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
 from skelgait.cli import app
 from skelgait.errors import DataError
@@ -19,6 +18,7 @@ from skelgait.inspection.report import evenly_spaced
 from skelgait.preprocess.convert import convert_store
 from skelgait.preprocess.pairs import pair_sequences, write_pairs
 from skelgait.storage import Key, PickleTreeWriter, open_source
+from tests.commands import cli_runner
 from tests.raw.poses import dataset_builders as datasets
 from tests.raw.poses.dataset_builders import coco18, make_walks
 from tests.synthetic_data import write_dataset
@@ -226,11 +226,11 @@ def test_at_most_n_sequences_are_read(tmp_path: Path) -> None:
 
 def test_inspect_command_prints_text_or_json(tmp_path: Path) -> None:
     root = tree(tmp_path / "poses", lambda walk: walk)
-    result = CliRunner().invoke(app, ["inspect", str(root)])
+    result = cli_runner().invoke(app, ["inspect", str(root)])
     assert result.exit_code == 0
     assert f"Next\n  skelgait heatmap --poses {root} --dataset CASIA-B\n" in result.stdout
     assert "Problems\n  none found\n" in result.stdout
-    report = json.loads(CliRunner().invoke(app, ["inspect", str(root), "--json"]).stdout)
+    report = json.loads(cli_runner().invoke(app, ["inspect", str(root), "--json"]).stdout)
     assert report["facts"]["joints"] == "17, COCO-17"
 
 

@@ -20,7 +20,7 @@ def test_gather_in_one_process_returns_its_input() -> None:
 def test_averaged_gradients_of_two_processes_equal_one_process(tmp_path: Path) -> None:
     """Average gradients as DistributedDataParallel does, and compare them and the logged terms with one process."""
     spawn(work, args=(2, str(tmp_path)), nprocs=2)
-    first, second = (torch.load(tmp_path / f"{rank}.pt") for rank in range(2))
+    first, second = (torch.load(tmp_path / f"{rank}.pt", weights_only=True) for rank in range(2))
     expected_gradients = gradients(rank=0, ranks=1)
     assert any(name.startswith("triplet") for name in expected_gradients)
     for name, expected in expected_gradients.items():

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from typer.testing import CliRunner
 
 from skelgait.checkpoints.best_checkpoint import evaluation_score
 from skelgait.cli import app
@@ -21,6 +20,7 @@ from skelgait.evaluation import score
 from skelgait.pipelines.validation import evaluation_people, hold_out
 from skelgait.storage import Key
 from tests.cli.test_cli import call
+from tests.commands import cli_runner
 from tests.pipelines.test_resume_settings import SMALL
 from tests.synthetic_data import write_random_maps
 
@@ -172,5 +172,5 @@ def test_choice_on_the_test_people_is_said_in_the_report(workspace: Path) -> Non
 
 def test_unused_validation_people_are_a_warning(workspace: Path) -> None:
     write_partition(workspace, TRAIN_SET=TRAIN[:4], VAL_SET=TRAIN[4:])
-    warnings = CliRunner().invoke(app, ["train", "--iterations", "1"]).stderr
+    warnings = cli_runner().invoke(app, ["train", "--iterations", "1"]).stderr
     assert "the people under VAL_SET (2) are not used: pass --eval-during-training" in " ".join(warnings.split())

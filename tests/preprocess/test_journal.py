@@ -11,11 +11,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
 from skelgait.cli import app
 from skelgait.preprocess.pose_report import JOURNAL_FILE
 from skelgait.storage import Key
+from tests.commands import cli_runner
 from tests.paths import ROOT
 from tests.raw.poses import dataset_builders as datasets
 
@@ -43,7 +43,7 @@ FLAGS = ("--workers", "1")
 
 
 def run(*args: object) -> str:
-    result = CliRunner().invoke(app, [*map(str, args)])
+    result = cli_runner().invoke(app, [*map(str, args)])
     assert result.exit_code == 0, result.stderr
     return result.stderr
 
@@ -87,7 +87,7 @@ def test_report_after_kills_is_that_of_an_undisturbed_run(expected: dict[str, by
     kill("before", last, *storage)
     assert JOURNAL.is_file()
     assert not Path("poses", "report.csv").exists()
-    assert "none found" in CliRunner().invoke(app, ["inspect", "poses", "--verify"]).stdout
+    assert "none found" in cli_runner().invoke(app, ["inspect", "poses", "--verify"]).stdout
     JOURNAL.write_bytes(JOURNAL.read_bytes() + b'{"key": ["00004"')  # as a full disk leaves it
     run("poses", "raw", *FLAGS, *storage)
     assert files() == expected

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
 from skelgait.cli import app
 from skelgait.storage import Key, open_source
+from tests.commands import cli_runner
 from tests.raw.poses import crowds
 from tests.raw.poses.crowds import Crowd, crowd
 
@@ -56,7 +56,7 @@ def ids_of(scene: Crowd) -> list[list[int]]:
 
 
 def call(*args: object) -> tuple[int, str, str]:
-    result = CliRunner().invoke(app, [*map(str, args)])
+    result = cli_runner().invoke(app, [*map(str, args)])
     return result.exit_code, result.stdout, result.stderr
 
 

@@ -10,10 +10,10 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
 from skelgait.cli import app
 from skelgait.storage import Key, PickleTreeWriter, open_source
+from tests.commands import cli_runner
 from tests.raw.poses import dataset_builders as datasets
 from tests.raw.poses.dataset_builders import make_walks
 
@@ -22,7 +22,7 @@ WALKS = make_walks(*KEYS, frames=6)
 
 
 def call(*args: object) -> tuple[int, str, str]:
-    result = CliRunner().invoke(app, ["poses", *map(str, args), "--workers", "1"])
+    result = cli_runner().invoke(app, ["poses", *map(str, args), "--workers", "1"])
     return result.exit_code, result.stdout, result.stderr
 
 
@@ -207,5 +207,5 @@ def test_maps_are_drawn_from_collected_poses_of_sustech1k(tmp_path: Path, monkey
     monkeypatch.chdir(tmp_path)
     datasets.sustech1k(tmp_path / "raw", make_walks(Key("0000", "00-nm", "000"), frames=6))
     report(tmp_path / "raw")
-    result = CliRunner().invoke(app, ["heatmap", "--dataset", "SUSTech1K", "--workers", "1", "--json"])
+    result = cli_runner().invoke(app, ["heatmap", "--dataset", "SUSTech1K", "--workers", "1", "--json"])
     assert json.loads(result.stdout)["sequences"] == 1

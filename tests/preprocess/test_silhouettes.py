@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
 from skelgait.cli import app
 from skelgait.errors import SettingsError
@@ -21,6 +20,7 @@ from skelgait.preprocess.silhouettes import align_dataset
 from skelgait.raw.silhouettes import find_image_folders
 from skelgait.settings.schema import SilhouettesSettings
 from skelgait.storage import Key, SequenceSource, open_source
+from tests.commands import cli_runner
 from tests.raw.silhouettes import png_trees
 from tests.raw.silhouettes.png_trees import Walks, blobs, make_walks, write_folder, write_png
 
@@ -51,7 +51,7 @@ TREES: dict[str, Callable[[Path, Walks], Path]] = {
 
 def call(*args: object) -> tuple[int, str, str]:
     """Return exit code, stdout and stderr of `skelgait silhouettes` with one worker."""
-    result = CliRunner().invoke(app, ["silhouettes", *map(str, args), "--workers", "1"])
+    result = cli_runner().invoke(app, ["silhouettes", *map(str, args), "--workers", "1"])
     return result.exit_code, result.stdout, result.stderr
 
 

@@ -47,8 +47,8 @@ def limbs_only(frames: int = 7) -> Any:
 
 
 def middle(sheet: Any, cell: int, row: int = 0) -> list[int]:
-    """Return the color in the middle of a cell, in one of its rows of frames."""
-    y = ROW + 6 + row * 114 + 56
+    """Return the color in the middle of a cell, below text in it, in one of its rows of frames."""
+    y = ROW + 6 + row * 114 + 76
     return list(sheet[y, LEFTS[cell] + sheets._WIDTH // 2].tolist())
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from typer.testing import CliRunner
 
 from skelgait.checkpoints.checkpoint import load_checkpoint
 from skelgait.cli import app
@@ -16,6 +15,7 @@ from skelgait.sampling.fingerprint import differences, fingerprint
 from skelgait.settings.training import TrainSettings
 from skelgait.storage import SequenceSource, open_pairs, open_source
 from skelgait.training import train
+from tests.commands import cli_runner
 from tests.synthetic_data import write_dataset
 
 CPU = torch.device("cpu")
@@ -29,7 +29,7 @@ SMALL = {
 
 
 def skelgait(*args: object) -> str:
-    result = CliRunner().invoke(app, [str(arg) for arg in args])
+    result = cli_runner().invoke(app, [str(arg) for arg in args])
     assert result.exit_code == 0, result.output
     return result.output
 

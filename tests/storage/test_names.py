@@ -9,13 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
 from skelgait.cli import app
 from skelgait.errors import DataError
 from skelgait.storage import Key, PickleTreeWriter, open_source
 from skelgait.storage.names import check_frame_names, name_problem
 from skelgait.storage.shards import write_keys
+from tests.commands import cli_runner
 
 POSE = np.random.default_rng(0).uniform(0.1, 1, (4, 17, 3)).astype(np.float32) * np.float32([400, 400, 1])
 REFUSED = {
@@ -37,7 +37,7 @@ USABLE = ["001", "anna müller", "歩行", "a.b", "nm-01", "x" * 200, "[red]a[b]
 
 
 def call(*args: object) -> tuple[int, str, str]:
-    result = CliRunner().invoke(app, [str(arg) for arg in args])
+    result = cli_runner().invoke(app, [str(arg) for arg in args])
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
     return result.exit_code, result.stdout, result.stderr
 

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
 from skelgait.cli import app
 from skelgait.embeddings.gallery import open_gallery
 from skelgait.video import registry
 from tests.cli.embedded import TINY
+from tests.commands import cli_runner
 from tests.embeddings.networks import write_checkpoint
 from tests.video.painted import SIZE, PaintedEstimator, paint, walks, write_video
 
@@ -33,7 +33,7 @@ def _workspace(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def run(*args: str, code: int = 0) -> tuple[str, str]:
-    result = CliRunner().invoke(app, [*args, *FLAGS])
+    result = cli_runner().invoke(app, [*args, *FLAGS])
     assert result.exit_code == code, result.output
     return result.stdout, result.stderr
 
@@ -56,7 +56,7 @@ def test_person_of_a_video_is_enrolled_and_found_with_the_time(tmp_path: Path) -
     assert out.splitlines()[2].split() == ["probe", "seconds", "result", "person", "distance"]
     assert "both/00/00-p2   0.0 to 0.6    known" in out  # painted people are all alike
     # Sequences of `skelgait video` have the same embedding and times.
-    assert CliRunner().invoke(app, ["video", "anna.mp4", "--estimator", "painted"]).exit_code == 0
+    assert cli_runner().invoke(app, ["video", "anna.mp4", "--estimator", "painted"]).exit_code == 0
     assert report("identify", "poses")["probes"] == [probe]
     assert report("enroll", "poses", "--name", "anna")["known"] == ["anna/00/00-p1"]
 
@@ -73,7 +73,7 @@ def test_pairs_are_made_for_skeletongait_plus(tmp_path: Path) -> None:
     write_checkpoint(tmp_path / "plus.pt", replace(TINY, name="skeletongait++"))
     report("enroll", "anna.mp4", "--checkpoint", "plus.pt")
     for command in (["video", "anna.mp4", "--estimator", "painted"], ["heatmap", "--force"], ["link"]):
-        assert CliRunner().invoke(app, command).exit_code == 0
+        assert cli_runner().invoke(app, command).exit_code == 0
     report("enroll", "pairs", "--name", "again")
     values = open_gallery(Path("g.h5")).rows.embedding_1[:]
     np.testing.assert_allclose(np.asarray(values)[0], np.asarray(values)[1], atol=1e-5)

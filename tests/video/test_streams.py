@@ -16,7 +16,6 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
 from skelgait.cli import app
 from skelgait.errors import DataError
@@ -25,6 +24,7 @@ from skelgait.video.estimator import Person
 from skelgait.video.index import read_index
 from skelgait.video.reading import Frame, read_ahead
 from skelgait.video.sources import VideoSource, find_videos
+from tests.commands import cli_runner
 from tests.video.painted import PaintedEstimator, walks, write_video
 
 
@@ -81,7 +81,7 @@ def address() -> Iterator[str]:
 
 
 def run(*args: object) -> dict[str, Any]:
-    result = CliRunner().invoke(app, ["video", *map(str, args), "--estimator", "painted", "--json"])
+    result = cli_runner().invoke(app, ["video", *map(str, args), "--estimator", "painted", "--json"])
     assert result.exit_code == 0, result.output
     return json.loads(result.stdout)
 
@@ -169,7 +169,7 @@ def test_a_camera_is_named_after_its_number_and_the_time(monkeypatch: pytest.Mon
 
 
 def test_a_stream_that_cannot_be_opened_is_named_without_its_password() -> None:
-    result = CliRunner().invoke(app, ["video", "http://anna:secret@127.0.0.1:1/camera", "--estimator", "painted"])
+    result = cli_runner().invoke(app, ["video", "http://anna:secret@127.0.0.1:1/camera", "--estimator", "painted"])
     assert result.exit_code == 1
     output = " ".join(result.output.split())
     assert "http://127.0.0.1:1/camera: found no camera or stream" in output

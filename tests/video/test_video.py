@@ -13,7 +13,6 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
 from skelgait.cli import app
 from skelgait.preprocess.align import align_silhouette
@@ -21,6 +20,7 @@ from skelgait.storage import Key, PickleTree
 from skelgait.video import registry
 from skelgait.video.estimator import Person
 from skelgait.video.index import read_index, read_tracks
+from tests.commands import cli_runner
 from tests.paths import ROOT
 from tests.video.painted import (
     BODY,
@@ -44,15 +44,15 @@ def _painted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 def run(*args: object, code: int = 0) -> dict[str, Any]:
     """Run `skelgait video --json` and return its report."""
-    result = CliRunner().invoke(app, ["video", *map(str, args), "--estimator", "painted", "--json"])
+    result = cli_runner().invoke(app, ["video", *map(str, args), "--estimator", "painted", "--json"])
     assert result.exit_code == code, result.output
     return json.loads(result.stdout)
 
 
 def error(*args: object) -> str:
-    result = CliRunner().invoke(app, ["video", *map(str, args), "--estimator", "painted"])
+    result = cli_runner().invoke(app, ["video", *map(str, args), "--estimator", "painted"])
     assert result.exit_code != 0
-    return " ".join(result.output.split())
+    return " ".join((result.stdout + result.stderr).split())
 
 
 def files(folder: Path) -> set[str]:
@@ -97,7 +97,7 @@ def test_linking_and_drawing_follow_directly(tmp_path: Path) -> None:
     write_video(tmp_path / "in" / "anna" / "bag" / "left.mp4", walks(20, 1))
     run("in")
     for command in (["heatmap", "--force"], ["link"]):
-        assert CliRunner().invoke(app, command).exit_code == 0
+        assert cli_runner().invoke(app, command).exit_code == 0
     assert len(files(Path("pairs"))) == 2
 
 
@@ -119,7 +119,7 @@ def test_a_killed_run_continues_with_the_next_video(tmp_path: Path, monkeypatch:
         write_video(tmp_path / "in" / f"{name}.mp4", walks(20, 1))
     made = iter([PaintedEstimator, _Killed])
     monkeypatch.setitem(registry.ESTIMATORS, "painted", lambda *_: lambda: next(made)())
-    assert CliRunner().invoke(app, ["video", "in", "--estimator", "painted"]).exit_code == 130
+    assert cli_runner().invoke(app, ["video", "in", "--estimator", "painted"]).exit_code == 130
     assert files(Path("poses")) == {"anna/00/00-p1/00-p1.pkl"}
     monkeypatch.setitem(registry.ESTIMATORS, "painted", lambda *_: PaintedEstimator)
     report = run("in")
@@ -179,21 +179,18 @@ def test_ctrl_c_leaves_nothing_of_the_video_that_is_read(
             return super().__call__(image, time_s)
 
     monkeypatch.setitem(registry.ESTIMATORS, "painted", lambda *_: Interrupted)
-    assert CliRunner().invoke(app, ["video", str(path), "--estimator", "painted"]).exit_code == 130
+    assert cli_runner().invoke(app, ["video", str(path), "--estimator", "painted"]).exit_code == 130
     assert not files(Path("poses"))
     assert not files(Path("silhouettes"))
     assert not read_index(Path("poses"))
 
 
-def test_a_broken_file_in_the_middle_is_named_and_the_others_are_written(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_a_broken_file_in_the_middle_is_named_and_the_others_are_written(tmp_path: Path) -> None:
     for name in ("anna", "carl"):
         write_video(tmp_path / "in" / f"{name}.mp4", walks(20, 1))
     (tmp_path / "in" / "ben.mp4").write_bytes(b"no video" * 100)
     report = run("in", code=1)
     assert [entry["sequence"] for entry in report["sequences"]] == ["anna/00/00-p1", "carl/00/00-p1"]
-    assert capfd.readouterr().err.count("\n") <= 3  # FFmpeg says nothing
     (failed,) = report["failed"]
     assert failed["video"] == "ben/00/00"
     assert "ben.mp4: found a file that OpenCV cannot read as a video" in failed["reason"]
@@ -297,10 +294,9 @@ def test_short_and_small_people_are_marked(tmp_path: Path) -> None:
     path = write_video(tmp_path / "anna.mp4", walks(12, 1))
     report = run(path, "--min-height", 200)
     assert report["sequences"][0]["quality"]["marks"] == ["fewer than 15 frames", "lower than 200 px"]
-    hint = "it may not be recognized; use a longer video, nearer to the camera, in which the whole body is seen"
     assert report["warnings"][:2] == [
-        f"anna/00/00-p1: fewer than 15 frames, {hint}",
-        f"anna/00/00-p1: lower than 200 px, {hint}",
+        "anna/00/00-p1: fewer than 15 frames; it may not be recognized",
+        "anna/00/00-p1: lower than 200 px; it may not be recognized",
     ]
 
 
@@ -323,9 +319,9 @@ def test_other_settings_are_refused(tmp_path: Path) -> None:
 
 def test_unknown_estimator_is_named(tmp_path: Path) -> None:
     path = write_video(tmp_path / "anna.mp4", walks(2, 1))
-    result = CliRunner().invoke(app, ["video", str(path), "--estimator", "guess"])
-    assert "--estimator" in result.output
-    assert "mediapipe or rtmlib" in result.output
+    result = cli_runner().invoke(app, ["video", str(path), "--estimator", "guess"])
+    assert "--estimator" in result.stdout + result.stderr
+    assert "mediapipe or rtmlib" in result.stdout + result.stderr
 
 
 def test_colors_are_told_apart() -> None:

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
 from skelgait.cli import app
 from skelgait.skeletons import BODY_25B, COCO_17, H36M, KINECT, POSETRACK18
 from skelgait.storage import Key, PickleTreeWriter, open_source
+from tests.commands import cli_runner
 from tests.raw.poses.dataset_builders import PERSON, make_walks, person, upright
 from tests.skeletons_of import in_skeleton
 
@@ -23,13 +23,13 @@ NEUTRAL = np.concatenate([PERSON, np.full((17, 1), 0.9)], axis=1)
 
 
 def call(*args: object) -> tuple[int, str]:
-    result = CliRunner().invoke(app, [*map(str, args), "--workers", "1"])
-    return result.exit_code, result.output
+    result = cli_runner().invoke(app, [*map(str, args), "--workers", "1"])
+    return result.exit_code, result.stdout + result.stderr
 
 
 def poses_of(source: Path, *flags: object) -> tuple[np.ndarray, list[str] | None, dict[str, Any]]:
     """Run `skelgait poses`; return the joints and frame names of the only sequence, and the report."""
-    result = CliRunner().invoke(
+    result = cli_runner().invoke(
         app, ["poses", str(source), "--workers", "1", "--json", "--overwrite", *map(str, flags)]
     )
     assert result.exit_code == 0, result.output
@@ -118,9 +118,9 @@ def test_root_relative_3d_joints_without_depth_are_refused() -> None:
 def test_annotations_without_keypoints_are_named() -> None:
     path = write("sample.pkl", {"split": {"train": ["a"]}, "annotations": [{"frame_dir": "a", "label": 1}]})
     for command in ("poses", "inspect"):
-        result = CliRunner().invoke(app, [command, str(path)])
+        result = cli_runner().invoke(app, [command, str(path)])
         assert result.exit_code == 1
-        assert "annotations without keypoints" in result.output
+        assert "annotations without keypoints" in result.stdout + result.stderr
 
 
 def test_person_without_joints_is_dropped() -> None:

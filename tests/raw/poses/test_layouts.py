@@ -9,13 +9,13 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
 from skelgait.cli import app
 from skelgait.maps import skeleton_maps
 from skelgait.raw.poses import LAYOUTS, recognize_layout
 from skelgait.raw.poses.registry import get_layout
 from skelgait.storage import Key, open_source
+from tests.commands import cli_runner
 from tests.raw.poses import dataset_builders as datasets
 from tests.raw.poses import estimator_builders as estimators
 from tests.raw.poses import tool_builders as tools
@@ -103,7 +103,7 @@ CASES = {
 
 
 def run(*args: object) -> dict[str, object]:
-    result = CliRunner().invoke(app, [*map(str, args), "--json"])
+    result = cli_runner().invoke(app, [*map(str, args), "--json"])
     assert result.exit_code == 0, result.output
     return dict(json.loads(result.stdout))
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
 from skelgait.cli import app
 from skelgait.errors import DataError
 from skelgait.raw.silhouettes.image_size import image_size
 from skelgait.raw.silhouettes.png import read_silhouette
+from tests.commands import cli_runner
 from tests.limits import within
 
 SMALL = np.zeros((48, 32), np.uint8)
@@ -81,8 +81,8 @@ def test_limit_is_a_setting(tmp_path: Path) -> None:
     folder.mkdir(parents=True)
     cv2.imwrite(str(folder / "1.png"), np.full((1100, 1000), 255, np.uint8))
     command = ["silhouettes", str(tmp_path / "images"), "--silhouettes", str(tmp_path / "out"), "--workers", "1"]
-    result = CliRunner().invoke(app, [*command, "--max-megapixels", "1"])
+    result = cli_runner().invoke(app, [*command, "--max-megapixels", "1"])
     assert result.exit_code == 1
     assert "1.png: found an image of 1000 x 1100 pixels, expected at most 1 megapixels" in result.stderr
-    result = CliRunner().invoke(app, [*command, "--max-megapixels", "2"])
+    result = cli_runner().invoke(app, [*command, "--max-megapixels", "2"])
     assert result.exit_code == 0, result.stderr
