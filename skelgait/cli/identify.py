@@ -34,7 +34,7 @@ _Probes = Annotated[
             "identify.checkpoint", "identify.iteration", "identify.best", "paths.runs", "train.run_name",
             "identify.distance",
         ),
-        "Videos": ("video.estimator", "video.model"),
+        "Videos": ("identify.preview", "video.estimator", "video.model"),
         COMPUTE: ("identify.device", "identify.nproc", "identify.batch_size"),
     },
 )  # fmt: skip
@@ -86,6 +86,8 @@ def _show(result: Identification, out: Path | None, false_accept: float) -> None
     _show_threshold(result)
     if out:
         show_lines("Ranking", [str(out)])
+    if result.previews:
+        show_lines("Previews", map(str, result.previews))
     if result.learned:
         warn(threshold_warnings(result.learned, false_accept, _VALIDATION))
     if result.n_in_gallery:

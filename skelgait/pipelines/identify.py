@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -19,6 +19,7 @@ from skelgait.evaluation.identification import Identified, check_same_checkpoint
 from skelgait.evaluation.threshold import Threshold, learn_threshold
 from skelgait.matching.options import MatchingOptions
 from skelgait.pipelines.gallery_network import load_gallery_network
+from skelgait.pipelines.named_previews import PosesByFrame, poses_by_frame, write_named_previews
 from skelgait.pipelines.probes import open_probes, select_keys
 from skelgait.pipelines.trained_network import embed_and_gather, inference_options, warn_if_maps_differ
 from skelgait.preprocess.lazy_maps import LazyMaps
@@ -53,6 +54,7 @@ class Identification(Tabular):
         n_in_gallery: number of probes with the key of a gallery sequence; they match themselves if they are the same.
         probes: result for each probe.
         tracks: video, times and quality of the probes that are from videos.
+        previews: videos with skeletons and names.
     """
 
     gallery: Path
@@ -65,6 +67,7 @@ class Identification(Tabular):
     n_in_gallery: int
     probes: list[Identified]
     tracks: Mapping[Key, IndexedTrack] = field(default_factory=dict)
+    previews: Sequence[Path] = ()
 
     def headline(self) -> str:
         """Return the number of probes and of enrolled people."""
@@ -102,6 +105,7 @@ class Identification(Tabular):
         ]
         facts = {name: value for name, value in vars(self).items() if name != "tracks"}
         return {**facts, "gallery": str(self.gallery), "probes": probes} | {
+            "previews": list(map(str, self.previews)),
             "learned": None if self.learned is None else asdict(self.learned),
             "stored": None if self.stored is None else asdict(self.stored),
         }
@@ -131,7 +135,7 @@ def identify_probes(settings: Settings, path: Path, advance: Advance | None = No
     embedded = _embed_probes(settings, path, gallery, advance)
     if embedded is None:
         return None
-    probes, device, tracks = embedded
+    probes, device, tracks, poses = embedded
     enrolled = gallery.select(gallery.keys)
     threshold, learned, stored = config.threshold, None, None
     options = MatchingOptions(config.distance, device, config.memory_mb)
@@ -156,6 +160,7 @@ def identify_probes(settings: Settings, path: Path, advance: Advance | None = No
         n_in_gallery=sum(key in gallery_keys for key in probes.keys),
         probes=results,
         tracks=tracks,
+        previews=write_named_previews(results, tracks, poses) if config.preview else (),
     )
 
 
@@ -172,11 +177,19 @@ def _stored_threshold(gallery: EmbeddingFile, distance: str) -> GalleryThreshold
 
 
 class _Embedded(NamedTuple):
-    """Embeddings of the probes, the device that compares them (None: the CPU, without torch), and facts from videos."""
+    """Embeddings of the probes, and facts of those from videos.
+
+    Attributes:
+        probes: embeddings.
+        device: device that compares them; None: the CPU, without torch.
+        tracks: facts of the probes that are from videos.
+        poses: their poses, if previews are to be written.
+    """
 
     probes: Embeddings
     device: torch.device | None
     tracks: Mapping[Key, IndexedTrack]
+    poses: Mapping[Key, PosesByFrame]
 
 
 def _embed_probes(settings: Settings, path: Path, gallery: EmbeddingFile, advance: Advance | None) -> _Embedded | None:
@@ -187,15 +200,16 @@ def _embed_probes(settings: Settings, path: Path, gallery: EmbeddingFile, advanc
         file = open_embeddings(path, gallery.embedding)
         check_same_checkpoint([_checkpoint_hash(gallery), _checkpoint_hash(file)])
         probes = file.select(select_keys(file.keys, config.sequence, path))
-        return _Embedded(probes, distance_device(config.device), {})
+        return _Embedded(probes, distance_device(config.device), {}, {})
     trained = load_gallery_network(settings, config, gallery.path, gallery.facts)
     drawn = {**(trained.facts.data.get("drawn") or {}), **gallery.facts.drawn}
-    with open_probes(path, config.sequence, trained.facts, settings, drawn) as (source, keys, _, tracks):
+    with open_probes(path, config.sequence, trained.facts, settings, drawn) as (source, keys, stored, tracks):
         if not isinstance(source, LazyMaps):
             warn_if_maps_differ(trained, source)
+        poses = poses_by_frame(stored, list(tracks)) if config.preview else {}
         options = inference_options(config)
         embeddings = embed_and_gather(trained.model, source, keys, options, gallery.embedding, advance)
-    return None if embeddings is None else _Embedded(embeddings, trained.model.torch_device, tracks)
+    return None if embeddings is None else _Embedded(embeddings, trained.model.torch_device, tracks, poses)
 
 
 def _checkpoint_hash(file: EmbeddingFile) -> tuple[str, str]:

@@ -45,6 +45,7 @@ class IdentifySettings(WithNetwork):
     sequence: str | None = Field(
         None, description="Probe as identity/condition/view, if PATH holds several; default: all."
     )
+    preview: bool = Field(False, description="Write each video again with skeletons and names, into previews/.")
     out: _File | None = Field(None, description="File of the ranking to write, .csv or .json.")
 
     @field_validator("validation")

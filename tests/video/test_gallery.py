@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
@@ -123,3 +124,28 @@ def test_video_without_a_person_or_without_frames_is_an_error(tmp_path: Path, co
         out, err = run(command, "bad.mp4", code=1)
         assert (out, err.startswith("Error: bad.mp4: ")) == ("", True), err
         assert len(err.splitlines()) == 1
+
+
+def test_preview_shows_names_at_the_people_of_a_video(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run("enroll", "anna.mp4", "--name", "anna", "--checkpoint", "c.pt")
+    labels: list[set[str]] = []
+
+    def draw(image: np.ndarray, people: dict[str, np.ndarray]) -> np.ndarray:
+        labels.append(set(people))
+        return image
+
+    monkeypatch.setattr("skelgait.video.preview.draw_people", draw)
+    found = report("identify", "anna.mp4", "--preview", "--threshold", "0.01")
+    assert found["previews"] == ["previews/anna_00_00-names.mp4"]
+    video = cv2.VideoCapture(found["previews"][0])
+    assert (video.get(cv2.CAP_PROP_FRAME_COUNT), video.get(cv2.CAP_PROP_FRAME_WIDTH)) == (50, SIZE[0])
+    assert labels == [set()] * 30 + [{"p1 anna"}] * 20
+    # Poses of `skelgait video` name their video.
+    assert CliRunner().invoke(app, ["video", "both.mp4", "--estimator", "painted"]).exit_code == 0
+    labels.clear()
+    run("identify", "poses", "--preview", "--threshold", "0")
+    assert labels[0] <= {"p1 unknown", "p2 unknown", "p1 anna", "p2 anna"}
+    assert len(labels[0]) == 2
+    Path("both.mp4").unlink()
+    _, err = run("identify", "poses", "--preview")
+    assert "both.mp4: found no such video; it has no preview" in err
