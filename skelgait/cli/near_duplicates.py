@@ -32,7 +32,8 @@ def _warning(gallery: Path, pair: NearDuplicate, n: int) -> str:
     name, other = pair.sequence.identity, pair.other.identity
     nearest = f"{pair.sequence} and {pair.other} at distance {pair.distance:.4f}"
     hint = f"skelgait gallery remove {shlex.quote(str(gallery))} {shlex.quote(name)}"
+    sequences = "1 sequence" if n == 1 else f"{n} sequences"
     return (
-        f"{name} is as near to {other} as sequences of one person are to each other, in {n} sequences (nearest: "
+        f"{name} is as near to {other} as sequences of one person are to each other, in {sequences} (nearest: "
         f"{nearest}); if it is one person, run `{hint}`"
     )
