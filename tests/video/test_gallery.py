@@ -141,7 +141,7 @@ def test_preview_shows_names_at_the_people_of_a_video(tmp_path: Path, monkeypatc
     assert (video.get(cv2.CAP_PROP_FRAME_COUNT), video.get(cv2.CAP_PROP_FRAME_WIDTH)) == (50, SIZE[0])
     assert labels == [set()] * 30 + [{"p1 anna"}] * 20
     # Poses of `skelgait video` name their video.
-    assert CliRunner().invoke(app, ["video", "both.mp4", "--estimator", "painted"]).exit_code == 0
+    assert cli_runner().invoke(app, ["video", "both.mp4", "--estimator", "painted"]).exit_code == 0
     labels.clear()
     run("identify", "poses", "--preview", "--threshold", "0")
     assert labels[0] <= {"p1 unknown", "p2 unknown", "p1 anna", "p2 anna"}
