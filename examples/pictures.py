@@ -37,10 +37,9 @@ POSITIONS = {
 PACKAGES = [
     {"cli": ("use", "commands")},
     {"pipelines": ("use", "settings to results")},
-    {"reports": ("evaluate", "tables, pages")},
+    {"video": ("data", "people in videos"), "reports": ("evaluate", "tables, pages")},
     {
         "inspection": ("data", "check files"),
-        "video": ("data", "people in videos"),
         "runs": ("use", "list and compare"),
         "training": ("learn", "training loop"),
         "export": ("learn", "other formats"),

@@ -17,6 +17,7 @@ from skelgait.synth.camera import Camera
 from skelgait.synth.gait import walk
 from skelgait.video import people as online
 from skelgait.video import pose_bundle
+from skelgait.video.backends.mediapipe import without_specks
 from skelgait.video.estimator import Box, Person, person_box
 from skelgait.video.overlaps import suppress_overlaps
 from skelgait.video.people import OnlineTracks
@@ -186,3 +187,14 @@ def test_files_without_a_pose_model_are_named(tmp_path: Path) -> None:
     path.write_bytes(b"text")
     with pytest.raises(DataError, match=r"hand.task: .*expected a .task bundle"):
         pose_bundle.find_bundle(path)
+
+
+def test_small_pieces_of_a_mask_are_removed_and_large_ones_stay() -> None:
+    mask = np.zeros((100, 80), bool)
+    mask[20:70, 20:60] = True  # 2000 pixels
+    large, small = mask.copy(), mask.copy()
+    large[80:84, 20:30] = True  # 40 pixels, 2 %
+    small[80:83, 20:33] = True  # 39 pixels
+    np.testing.assert_array_equal(without_specks(large), np.where(large, 255, 0))
+    np.testing.assert_array_equal(without_specks(small), np.where(mask, 255, 0))
+    assert without_specks(np.zeros((5, 4), bool)).tolist() == [[0] * 4] * 5

@@ -95,11 +95,11 @@ def _person(landmarks: Any, mask: Any, image: NDArray[np.uint8]) -> Person:
         probability = mask.numpy_view()[box.top : box.bottom, box.left : box.right].reshape(
             box.bottom - box.top, box.right - box.left
         )
-        cut = _without_specks(probability > _MASK_THRESHOLD)
+        cut = without_specks(probability > _MASK_THRESHOLD)
     return Person(joints, box, float(joints[:, 2].mean()), cut)
 
 
-def _without_specks(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
+def without_specks(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
     """Return a mask as 0 and 255 without small pieces: parts of other people, which would move the alignment."""
     _, pieces, facts, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
     areas = facts[:, cv2.CC_STAT_AREA]
