@@ -140,7 +140,7 @@ def test_compiled_network_trains(monkeypatch: pytest.MonkeyPatch) -> None:
     assert run_sections("Train", "torch.compile")["losses"][0] > 0
 
 
-@pytest.mark.filterwarnings("ignore::FutureWarning")  # of Lightning, about torch
+@pytest.mark.filterwarnings("ignore:.isinstance.treespec, LeafSpec:FutureWarning")  # of Lightning 2.6, about torch
 def test_lightning_trains() -> None:
     if find_spec("lightning") is None:
         pytest.skip("lightning is not installed")

@@ -125,7 +125,7 @@ def test_checkpoint_and_export_take_a_name(tmp_path: Path, monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES[:2])
-def test_train_starts_from_a_name_and_records_it(workspace: Path, tmp_path: Path, suffix: str) -> None:
+def test_train_starts_from_a_name_and_records_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str) -> None:
     runs = tmp_path / "runs"
     code, _, err = call(
         "train", "--init", HUB + "c" + suffix, "--run-name", "tuned", "--set", f"paths.runs={runs}", *TRAIN
@@ -140,6 +140,11 @@ def test_train_starts_from_a_name_and_records_it(workspace: Path, tmp_path: Path
     log = (runs / "tuned" / "log.txt").read_text()
     assert f"training from the weights of {HUB}c{suffix}@{COMMIT}, and random" in log
     assert f"init: {HUB}c{suffix}\n" in (runs / "tuned" / "settings.yaml").read_text()
+    # To resume needs no hub.
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    resume = ("--resume", "--run-name", "tuned", "--set", f"paths.runs={runs}", "--iterations", 2, *CPU)
+    code, _, err = call("train", *resume)
+    assert code == 0, err
 
 
 @pytest.mark.parametrize(
