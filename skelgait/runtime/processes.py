@@ -47,13 +47,14 @@ def join_processes(device: torch.device) -> Iterator[None]:
         device: device of this process.
 
     Raises:
-        SettingsError: if this machine has fewer CUDA devices than processes.
+        SettingsError: if this machine has fewer CUDA devices than processes, or if PyTorch has no NCCL.
     """
     if not launched():
         yield
         return
     if device.type == "cuda":
         _refuse_shared_devices()
+        _refuse_missing_nccl()
     end_with_launcher()
     # Functions of this module keep the group that exists at import time. If DistributedDataParallel imported it later,
     # the group would outlive its destruction, and its threads could abort the exit.
@@ -80,6 +81,13 @@ def _refuse_shared_devices() -> None:
     if processes > devices:
         hint = f"use --nproc {devices}, or --device cpu"
         raise SettingsError("--nproc", str(processes), f"at most {devices}, the number of CUDA devices here", hint)
+
+
+def _refuse_missing_nccl() -> None:
+    """Raise an error if PyTorch cannot exchange CUDA tensors, as on Windows."""
+    if not dist.is_nccl_available():
+        hint = "use --nproc 1, or --device cpu"
+        raise SettingsError("--nproc", "a PyTorch without NCCL", "NCCL, which PyTorch has on Linux alone", hint)
 
 
 def gather_objects(item: Any) -> list[Any]:

@@ -72,7 +72,7 @@ class _Placement(TorchFunctionMode):
         self, function: Callable[..., Any], types: Any, args: Arguments = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
         kwargs = kwargs or {}
-        if _wanted_device(args, kwargs) != CUDA:
+        if function is torch.device or _wanted_device(args, kwargs) != CUDA:
             return function(*args, **kwargs)
         result = function(*tree_map(_on_cpu, args), **tree_map(_on_cpu, kwargs))
         return tree_map(_on_device, result)

@@ -23,6 +23,8 @@ from tests.synthetic_data import write_random_maps
 
 # Share of the plain loop's speed that may be missing: what is measured differs by a tenth from run to run.
 LIMIT = 0.2
+# Small enough for random maps.
+LEARNING_RATE = 0.01
 
 
 class Load(NamedTuple):
@@ -63,6 +65,7 @@ def training_speed(device: torch.device) -> NDArray[np.float64]:
         settings = TrainSettings.model_validate(
             {
                 "network": {"channels": load.channels},
+                "optimizer": {"learning_rate": LEARNING_RATE},
                 "sampling": {
                     "identities_per_batch": load.identities, "sequences_per_identity": load.sequences,
                     "clip_len": load.frames, "skip": 0,
@@ -92,7 +95,7 @@ def plain_speed(device: torch.device) -> NDArray[np.float64]:
         network = PlainNetwork(2, load.channels, (1, 1, 1, 1), load.identities).to(device)
         for weight in (network.FCs.fc_bin, network.BNNecks.fc_bin):
             torch.nn.init.xavier_uniform_(weight)
-        optimizer = torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9, weight_decay=5e-4)
+        optimizer = torch.optim.SGD(network.parameters(), lr=LEARNING_RATE, momentum=0.9, weight_decay=5e-4)
         scaler, loss = torch.amp.GradScaler(device.type, enabled=load.precision == torch.float16), GaitLoss()
         start = 0.0
         for step, (frames, labels) in enumerate(batches):

@@ -9,8 +9,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 
 from skelgait.errors import SettingsError
+from skelgait.models import build_network
+from skelgait.models.cpu.sync_batch_norm import synchronize_batch_norm
 from skelgait.runtime.cores import usable_cores
 from skelgait.runtime.devices import exact_convolutions, pick_device
 from skelgait.runtime.process_group import is_main
@@ -77,3 +80,23 @@ def test_more_processes_than_cuda_devices_are_refused(n_devices: int, monkeypatc
     message = f"--nproc: .*3.*at most {n_devices}.*use --nproc {n_devices}, or --device cpu"
     with pytest.raises(SettingsError, match=message), join_processes(torch.device("cuda", 0)):
         pass
+
+
+def test_processes_on_cuda_without_nccl_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"RANK": "0", "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.distributed, "is_nccl_available", lambda: False)
+    message = "--nproc: found a PyTorch without NCCL, .*use --nproc 1, or --device cpu"
+    with pytest.raises(SettingsError, match=message), join_processes(torch.device("cuda", 0)):
+        pass
+
+
+def test_batch_norm_on_cuda_is_that_of_torch_with_the_same_parameters() -> None:
+    network = build_network("skeletongait++", channels=(16, 4, 4, 4), blocks=(1, 1, 1, 1), classes=2)
+    before, names = list(map(id, network.parameters())), list(network.state_dict())
+    assert synchronize_batch_norm(network, torch.device("cuda", 0)) is network
+    assert (list(map(id, network.parameters())), list(network.state_dict())) == (before, names)
+    layers = [layer for layer in network.modules() if isinstance(layer, nn.modules.batchnorm._BatchNorm)]
+    assert layers
+    assert all(type(layer) is nn.SyncBatchNorm for layer in layers)
