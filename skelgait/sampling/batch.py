@@ -88,17 +88,27 @@ def _batches(loader: DataLoader[Any]) -> Generator[Any, None, None]:
         raise
     finally:
         # They only read. Torch would wait for a stopped one without end.
-        for worker in workers:
-            worker.kill()
+        with _same_child_handler(is_off=True):
+            for worker in workers:
+                worker.kill()
+            for worker in workers:
+                worker.join()
 
 
 @contextmanager
-def _same_child_handler() -> Iterator[None]:
-    """Restore the handler of SIGCHLD after the block: torch's one raises an error anywhere in the main thread."""
+def _same_child_handler(*, is_off: bool = False) -> Iterator[None]:
+    """Restore the handler of SIGCHLD after the block: torch's one raises an error anywhere in the main thread.
+
+    Args:
+        is_off: switch the handler off inside the block, in which workers are killed. A program that has used a
+            DataLoader of its own before has torch's one.
+    """
     if not hasattr(signal, "SIGCHLD") or threading.current_thread() is not threading.main_thread():
         yield
         return
     handler = signal.getsignal(signal.SIGCHLD)
+    if is_off:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     try:
         yield
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections import Counter
 from itertools import islice
 from pathlib import Path
@@ -10,6 +11,8 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from torch.utils.data import DataLoader
+from torch.utils.data._utils import signal_handling
 
 from skelgait.errors import DataError, SettingsError, ShapeError
 from skelgait.runtime.rng import rng_for
@@ -199,6 +202,23 @@ def test_batches_do_not_depend_on_workers(maps_tree: Path) -> None:
         assert second.frames.is_shared()  # not sent through a pipe
         assert (first.frames == second.frames).all()
         assert (first.labels == second.labels).all()
+
+
+def test_end_of_batches_is_silent_after_a_data_loader_of_the_program(
+    maps_tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(signal_handling, "_SIGCHLD_handler_set", False)
+    clips, sampler = make_clips(maps_tree)
+    before = signal.getsignal(signal.SIGCHLD)
+    try:
+        list(DataLoader([1, 2], num_workers=1))  # sets torch's handler of ended processes
+        assert signal.getsignal(signal.SIGCHLD) is not before
+        for _ in range(3):
+            batches = clip_batches(clips, sampler, workers=2)
+            next(batches)
+            batches.close()
+    finally:
+        signal.signal(signal.SIGCHLD, before)
 
 
 @pytest.mark.parametrize("workers", [0, 1])
