@@ -20,6 +20,7 @@ from skelgait.storage.names import file_stem
 from skelgait.video.estimator import MakeEstimator
 from skelgait.video.index import Index, read_index, write_index
 from skelgait.video.preview import write_preview
+from skelgait.video.quality import QUALITY_HINT
 from skelgait.video.reading import ASSUMED_FPS, Video, open_video
 from skelgait.video.sources import VideoSource
 from skelgait.video.spool import SpooledTrack, spool_track
@@ -186,7 +187,8 @@ class _VideoJob:
         for number, track in enumerate(ordered, 1):
             key, arrays = self.key._replace(view=f"{self.key.view}-p{number}"), track.load()
             self.folders.write(key, arrays)
-            self.report.warnings += [f"{key}: {mark}; it may not be recognized" for mark in track.quality.marks]
+            marks = [f"{key}: {mark}, it may not be recognized; {QUALITY_HINT}" for mark in track.quality.marks]
+            self.report.warnings += marks
             sequences[key] = {
                 "first_s": round(track.first_s, 3),
                 "last_s": round(track.last_s, 3),

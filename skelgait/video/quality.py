@@ -22,6 +22,9 @@ FLOOR_HEIGHT_PX = 32
 FLOOR_WHOLE_BODY = 0.1
 """Share of frames with the whole body below which nobody is identified or enrolled."""
 
+QUALITY_HINT = "use a longer video, nearer to the camera, in which the whole body is seen"
+"""Hint for a sequence of too little quality."""
+
 _SEEN_CONFIDENCE = 0.5
 _HALF = 0.5
 # A body part is seen if one of its joints is: from the side, one leg hides the other.
@@ -186,7 +189,6 @@ def check_quality(quality: Quality, name: str) -> list[str]:
     Raises:
         DataError: if it is below a floor: `FLOOR_FRAMES`, `FLOOR_HEIGHT_PX` or `FLOOR_WHOLE_BODY`.
     """
-    hint = "use a longer video, nearer to the camera, in which the whole body is seen"
     floors: Sequence[tuple[bool, str, str]] = (
         (quality.frames < FLOOR_FRAMES, f"{quality.frames} frames", f"at least {FLOOR_FRAMES}"),
         (
@@ -202,5 +204,5 @@ def check_quality(quality: Quality, name: str) -> list[str]:
     )
     for is_below, found, expected in floors:
         if is_below:
-            raise DataError(name, found, expected, hint)
-    return [f"{name}: {mark}; the result is uncertain, {hint}" for mark in quality.marks]
+            raise DataError(name, found, expected, QUALITY_HINT)
+    return [f"{name}: {mark}, the result is uncertain; {QUALITY_HINT}" for mark in quality.marks]

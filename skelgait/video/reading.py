@@ -6,7 +6,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skelgait.errors import DataError
+from skelgait.video.quiet import quiet_stderr
 from skelgait.video.sources import VideoSource
 
 ASSUMED_FPS = 30.0
@@ -106,7 +107,8 @@ def open_video(source: VideoSource) -> Video:
     if source.kind == "images":
         files = source.image_files()
         return Video(source, ASSUMED_FPS, False, len(files), _read_images(files))
-    with _quiet_opencv():
+    # FFmpeg says there why it cannot open a file, for each of the two times that it is opened.
+    with quiet_stderr():
         capture = cv2.VideoCapture(int(source.location) if source.location.isdigit() else source.location)
     if not capture.isOpened():
         found = "no camera or stream" if source.kind == "stream" else "a file that OpenCV cannot read as a video"
@@ -118,17 +120,6 @@ def open_video(source: VideoSource) -> Video:
     fps = float(fps) if has_fps else ASSUMED_FPS
     is_live = source.kind == "stream" and n_frames is None
     return Video(source, fps, has_fps, n_frames, _read_capture(capture, None if is_live else fps))
-
-
-@contextmanager
-def _quiet_opencv() -> Iterator[None]:
-    """Discard the messages of OpenCV's readers, which are tried one after the other."""
-    level = cv2.utils.logging.getLogLevel()
-    cv2.utils.logging.setLogLevel(0)
-    try:
-        yield
-    finally:
-        cv2.utils.logging.setLogLevel(level)
 
 
 def read_image(path: Path) -> NDArray[np.uint8]:

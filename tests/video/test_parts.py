@@ -81,7 +81,7 @@ def test_marks_are_warnings_and_floors_are_refused() -> None:
     assert check_quality(good, "anna") == []
     poses, _ = walker(90, 12)
     (warning,) = check_quality(quality_of(poses), "anna")
-    assert warning.startswith("anna: fewer than 15 frames; the result is uncertain")
+    assert warning.startswith("anna: fewer than 15 frames, the result is uncertain; use a longer video")
     with pytest.raises(DataError, match="anna: found 5 frames, expected at least 10"):
         check_quality(quality_of(poses[:5]), "anna")
     small = poses.copy()

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +14,7 @@ from skelgait.errors import DataError, SettingsError, reason_of
 from skelgait.skeletons import MEDIAPIPE
 from skelgait.video.estimator import MakeEstimator, Person, person_box
 from skelgait.video.pose_bundle import find_bundle
+from skelgait.video.quiet import quiet_stderr
 
 # A pixel belongs to the person from this probability on.
 _MASK_THRESHOLD = 0.5
@@ -60,7 +59,8 @@ class _Landmarker:
             output_segmentation_masks=True,
         )
         try:
-            with _quiet_stderr():
+            # MediaPipe describes its model on stderr, when it loads it and when it sees the first image.
+            with quiet_stderr():
                 self._landmarker: Any = vision.PoseLandmarker.create_from_options(options)
         except (RuntimeError, ValueError) as error:
             hint = "remove the file, or pass another one with --model"
@@ -75,13 +75,13 @@ class _Landmarker:
         is_first = self._last_ms < 0
         self._last_ms = max(round(1000 * time_s), self._last_ms + 1)
         frame = mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=np.ascontiguousarray(image))
-        with _quiet_stderr() if is_first else nullcontext():
+        with quiet_stderr() if is_first else nullcontext():
             result = self._landmarker.detect_for_video(frame, self._last_ms)
         masks = result.segmentation_masks or [None] * len(result.pose_landmarks)
         return [_person(body, mask, image) for body, mask in zip(result.pose_landmarks, masks, strict=True)]
 
     def close(self) -> None:
-        with _quiet_stderr():
+        with quiet_stderr():
             self._landmarker.close()
 
 
@@ -106,16 +106,3 @@ def without_specks(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
     is_kept = areas >= _MIN_PIECE * areas[1:].max(initial=0)
     is_kept[0] = False  # the background
     return np.where(is_kept[pieces], np.uint8(255), np.uint8(0))
-
-
-@contextmanager
-def _quiet_stderr() -> Iterator[None]:
-    """Discard what MediaPipe writes to stderr when it loads and when it sees the first image: facts about its model."""
-    saved, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
-        yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)
-        os.close(nowhere)
