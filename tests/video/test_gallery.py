@@ -68,6 +68,7 @@ def test_folder_of_videos_is_read(tmp_path: Path) -> None:
     assert [entry["sequence"] for entry in enrolled] == ["ben/bag/left-p1"]
 
 
+@pytest.mark.slow
 def test_pairs_are_made_for_skeletongait_plus(tmp_path: Path) -> None:
     from dataclasses import replace
 
