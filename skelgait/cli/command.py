@@ -141,7 +141,8 @@ class SettingsCommand(TyperCommand):
     """
 
     def __init__(self, command: Command, panel: str) -> None:
-        examples = "\n".join(["Examples:", *(f"$ {escape(example)}" for example in command.examples)])
+        # Older versions of typer join lines that have no empty line between them.
+        examples = "\n\n".join(["Examples:", *(f"$ {escape(example)}" for example in command.examples)])
         super().__init__(
             command.name, help=getdoc(command.run), epilog=examples, rich_markup_mode="rich", rich_help_panel=panel
         )

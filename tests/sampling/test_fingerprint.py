@@ -31,7 +31,7 @@ SMALL = {
 def skelgait(*args: object) -> str:
     result = cli_runner().invoke(app, [str(arg) for arg in args])
     assert result.exit_code == 0, result.output
-    return result.output
+    return result.stdout + result.stderr
 
 
 @pytest.fixture(scope="module")
