@@ -28,7 +28,7 @@ from skelgait.errors import DataError, PathLike
 from skelgait.storage import Key
 from skelgait.storage.format_version import check_format
 from skelgait.storage.hdf5_file import create_hdf5, write_table
-from skelgait.storage.hdf5_reader import HDF5_ERRORS, open_checked, open_hdf5, read_number
+from skelgait.storage.hdf5_reader import HDF5_ERRORS, has_name, open_checked, open_hdf5, read_number
 from skelgait.storage.lock import lock_file
 from skelgait.storage.shards import read_keys, sum_of, write_keys
 
@@ -203,7 +203,7 @@ def open_embeddings(path: PathLike, embedding: int | None = None) -> EmbeddingFi
 
 def _read_sums(file: h5py.File, name: str, n_rows: int) -> RowSums | None:
     """Read the checksums of the rows of a table; None if the file has none."""
-    if name + _SUMS not in file:
+    if not has_name(file, name + _SUMS):
         return None
     sums = file[name + _SUMS][:]
     if sums.shape != (n_rows,) or sums.dtype != np.uint32:

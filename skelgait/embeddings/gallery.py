@@ -26,7 +26,7 @@ from skelgait.errors import DataError
 from skelgait.matching.distances import Vectors
 from skelgait.matching.vectors import as_floats
 from skelgait.storage import Key
-from skelgait.storage.hdf5_reader import open_hdf5, read_table
+from skelgait.storage.hdf5_reader import has_name, open_hdf5, read_table
 
 _EXPECTED, _HINT = "a gallery", "make one with `skelgait enroll`"
 _ROWS_AT_A_TIME = 512
@@ -195,7 +195,7 @@ def _chunks(rows: Sequence[GalleryRows]) -> Iterator[EmbeddingChunk]:
 
 def _read_origins(file: h5py.File, n_rows: int) -> list[Origin]:
     """Read the origins of all rows; empty if the file is an embedding file without them."""
-    if not any(table in file for table in _TABLES.values()):
+    if not any(has_name(file, table) for table in _TABLES.values()):
         return []
     columns = {name: _read_texts(file, table, n_rows) for name, table in _TABLES.items()}
     return [Origin(**dict(zip(columns, texts, strict=True))) for texts in zip(*columns.values(), strict=True)]
@@ -209,7 +209,7 @@ def _read_texts(file: h5py.File, name: str, n_rows: int) -> list[str]:
 
 
 def _read_threshold(file: h5py.File) -> GalleryThreshold | None:
-    if "threshold" not in file:
+    if not has_name(file, "threshold"):
         return None
     content = json.loads(_read_texts(file, "threshold", 1)[0])
     kinds = get_type_hints(GalleryThreshold)

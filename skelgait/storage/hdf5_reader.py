@@ -107,6 +107,11 @@ def read_table(group: h5py.Group, name: str) -> NDArray[Any]:
     return values
 
 
+def has_name(group: h5py.Group, name: str) -> bool:
+    """Return True if a group has a table or group of this name, also a damaged one, which older h5py calls missing."""
+    return bool(group.id.links.exists(name.encode()))
+
+
 def read_text(node: h5py.Group | h5py.Dataset, name: str) -> str:
     """Read an attribute that is text.
 

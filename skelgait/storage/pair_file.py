@@ -1,9 +1,10 @@
 """Pair file: an HDF5 file that lists the paired sequences of two sources.
 
 It holds `keys` (n, 3), as a shard does, and the paths of both sources as attributes. If only some frames of sequences
-are paired, it also has a group `frame_pairs`: `keys` (k, 3) of these sequences; `lengths` (k, 2): their numbers of maps
-and silhouettes; `offsets` (k + 1) and `frames` (m, 2): in sequence i, map frames[j, 0] is paired with silhouette
-frames[j, 1] for offsets[i] <= j < offsets[i + 1]. All tables and attributes have checksums, which HDF5 compares.
+are paired, it also has a group `frame_pairs`: `keys` (k, 3) of these sequences, whose number is an attribute of the
+file; `lengths` (k, 2): their numbers of maps and silhouettes; `offsets` (k + 1) and `frames` (m, 2): in sequence i, map
+frames[j, 0] is paired with silhouette frames[j, 1] for offsets[i] <= j < offsets[i + 1]. All tables and attributes have
+checksums, which HDF5 compares.
 """
 
 from __future__ import annotations
@@ -18,12 +19,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skelgait.storage.hdf5_file import create_hdf5, write_table, write_text
-from skelgait.storage.hdf5_reader import open_hdf5, read_text
+from skelgait.storage.hdf5_reader import open_hdf5, read_number, read_text
 from skelgait.storage.pairs import FramePairs
 from skelgait.storage.shards import read_keys, write_keys
 from skelgait.storage.source import Key
 
 _GROUP = "frame_pairs"
+_NUMBER = "sequences_with_frame_pairs"
 
 
 class PairedSources(NamedTuple):
@@ -62,8 +64,12 @@ def read_pair_file(path: Path) -> PairFile:
         maps, silhouettes, pattern = (read_text(file, name) for name in ("maps", "silhouettes", "silhouette_pattern"))
         sources = PairedSources(Path(maps), Path(silhouettes), pattern)
         pairs: dict[Key, FramePairs | None] = dict.fromkeys(read_keys(file))
-        if _GROUP in file:
+        # Files of 0.1.0 lack the number. HDF5 before 1.14.4 leaves out a group whose entry is damaged.
+        number = read_number(file, _NUMBER) if _NUMBER in file.attrs else None
+        if number or _GROUP in file:
             frame_pairs = _read_frame_pairs(file[_GROUP])
+            if number not in (None, len(frame_pairs)):
+                raise ValueError(f"paired frames of {len(frame_pairs)} sequences, not {number}")
             if not frame_pairs.keys() <= pairs.keys():
                 raise ValueError("paired frames of sequences that are not paired")
             pairs |= frame_pairs
@@ -79,6 +85,7 @@ def write_pair_file(path: Path, content: PairFile) -> None:
     sources, pairs = content
     frame_pairs = {key: frames for key, frames in pairs.items() if frames is not None}
     with create_hdf5(path) as (file, _):
+        file.attrs[_NUMBER] = len(frame_pairs)
         write_text(
             file,
             maps=str(sources.maps),

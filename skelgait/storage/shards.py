@@ -30,7 +30,7 @@ from skelgait.errors import ShapeError
 from skelgait.storage.backends import Compression
 from skelgait.storage.format_version import check_format
 from skelgait.storage.hdf5_file import create_hdf5, write_table, write_text
-from skelgait.storage.hdf5_reader import read_number, read_table
+from skelgait.storage.hdf5_reader import has_name, read_number, read_table
 from skelgait.storage.names import check_key, name_problem
 from skelgait.storage.source import Key, Modality
 
@@ -139,7 +139,7 @@ def read_index(file: h5py.File) -> ShardIndex:
         and (np.diff(offsets) >= 0).all()
     ):
         raise ValueError("an index that does not fit its frames")
-    times = read_table(file, "modified_ns") if "modified_ns" in file else np.zeros(0, np.int64)
+    times = read_table(file, "modified_ns") if has_name(file, "modified_ns") else np.zeros(0, np.int64)
     if times.dtype.kind != "i" or times.shape not in ((0,), (len(keys),)):
         raise ValueError(f"times of shape {times.shape} and type {times.dtype}")
     return ShardIndex(keys, offsets.tolist(), names, modified_ns=times.tolist())

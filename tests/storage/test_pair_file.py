@@ -127,6 +127,13 @@ def test_damaged_tables_are_refused(tmp_path: Path, name: str, table: object) ->
         open_pairs(tmp_path)
 
 
+def test_lost_frame_pairs_are_refused(tmp_path: Path) -> None:
+    with h5py.File(write(tmp_path, FRAME_PAIRS), "r+") as file:
+        del file["frame_pairs"]
+    with pytest.raises(DataError, match=r"pairs\.h5: found a damaged file"):
+        open_pairs(tmp_path)
+
+
 def test_frame_pairs_that_are_no_group_are_refused(tmp_path: Path) -> None:
     with h5py.File(write(tmp_path, {B: None}), "r+") as file:
         file["frame_pairs"] = [1]
