@@ -121,6 +121,7 @@ def _create_table(file: h5py.File, name: str, shape: tuple[int, ...]) -> None:
     """Create a float32 table that is contiguous, so that it can be mapped into memory, and not filled with zeros."""
     properties = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
     properties.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
+    properties.set_obj_track_times(False)  # equal embeddings make equal files
     h5py.h5d.create(file.id, name.encode(), h5py.h5t.IEEE_F32LE, h5py.h5s.create_simple(shape), properties)
 
 

@@ -36,7 +36,7 @@ def evaluation(
 ) -> Evaluation:
     """Return an evaluation as `skelgait evaluate` does."""
     report: EvaluationReport = score(embedded, protocol, bootstrap_samples=bootstrap_samples)
-    return Evaluation(report, network, 7, 1, Path("c.pt"))
+    return Evaluation(report, network, 7, 1, "c.pt")
 
 
 def write(folder: Path, evaluated: Evaluation) -> Evaluation:
