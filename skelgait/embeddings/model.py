@@ -35,7 +35,7 @@ class NetworkFacts(BaseModel):
     model_config = ConfigDict(strict=True, frozen=True)
 
     network: str
-    modalities: tuple[Modality, ...] = Field(strict=False)
+    modalities: tuple[Modality, ...]
     sizes: dict[str, Any]
     iteration: NonNegativeInt
     test_embedding: int | None = Field(None, ge=1, le=2)

@@ -140,7 +140,8 @@ def _read_facts(path: Path, session: InferenceSession) -> NetworkFacts:
         content = json.loads(text)
         if isinstance(content, dict):
             check_format(path, content.get("format"), FORMAT)
-        return NetworkFacts.model_validate(content)
+        # From JSON, strict validation accepts a list for a tuple.
+        return NetworkFacts.model_validate_json(text)
     except ValidationError as error:
         problem = error.errors()[0]
         found = f"metadata with {'.'.join(map(str, problem['loc'])) or 'no entries'}: {problem['msg']}"
