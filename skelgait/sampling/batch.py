@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from multiprocessing.process import BaseProcess
+from types import TracebackType
 from typing import Any, NamedTuple
 
 import cv2
@@ -122,6 +124,13 @@ def _start_worker(_: int) -> None:
     end_with_parent()
     # OpenCV threads of several workers would compete for the same cores.
     cv2.setNumThreads(0)
+    sys.excepthook = _show_error
+
+
+def _show_error(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Show an error of a thread, unless the main process was interrupted while this one passed tensors to it."""
+    if not issubclass(kind, (ConnectionError, EOFError)):
+        sys.__excepthook__(kind, error, trace)
 
 
 def collate_clips(items: list[Item | SkelgaitError]) -> Batch:

@@ -16,6 +16,7 @@ from torch.utils.data._utils import signal_handling
 
 from skelgait.errors import DataError, SettingsError, ShapeError
 from skelgait.runtime.rng import rng_for
+from skelgait.sampling import batch
 from skelgait.sampling.augment import augment, change_perspective, rotate
 from skelgait.sampling.batch_sampler import IdentityBatchSampler
 from skelgait.sampling.clips import Clips, clip_batches
@@ -236,3 +237,11 @@ def test_whole_sequences_are_cut_to_max_frames(maps_tree: Path) -> None:
     assert [batch.indices for batch in batches] == [[0, 2], [5]]
     assert [batch.lengths for batch in batches] == [[9, 10], [10]]
     np.testing.assert_array_equal(batches[0].frames[:9], source.read(source.keys[0])[0][..., 10:54])
+
+
+def test_workers_hide_only_connections_that_the_main_process_closed(capsys: pytest.CaptureFixture[str]) -> None:
+    batch._show_error(EOFError, EOFError(), None)
+    batch._show_error(ConnectionResetError, ConnectionResetError(), None)
+    assert capsys.readouterr().err == ""
+    batch._show_error(ValueError, ValueError("wrong"), None)
+    assert "ValueError: wrong" in capsys.readouterr().err
