@@ -52,7 +52,7 @@ def read_content(path: Path) -> object:
 @contextmanager
 def _numpy_names_allowed() -> Iterator[None]:
     """Let torch.load read numpy's names while the block runs."""
-    # torch has a context manager for this from version 2.5 on.
+    # torch 2.4 has no context manager for this.
     before = list(get_safe_globals())
     add_safe_globals(NUMPY_NAMES)
     try:

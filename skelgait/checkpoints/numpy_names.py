@@ -58,7 +58,7 @@ def _build(data: Any, kind: Any, shape: Any, is_fortran: bool) -> np.ndarray[Any
 
 
 def _named(kind: type[Any], path: str) -> type[Any]:
-    """Return a class under another name: torch before 2.5 allows a class by its own name only."""
+    """Return a class under another name: torch 2.4 allows a class by its own name only."""
     module, _, name = path.rpartition(".")
     return type(name, (kind,), {"__module__": module, "__qualname__": name})
 
@@ -69,6 +69,6 @@ NUMPY_NAMES: list[Any] = [
     _named(_Subtype, "numpy.ndarray"),
     *(_named(StoredArray, f"numpy.{core}.multiarray._reconstruct") for core in ("core", "_core")),
     *(_named(_StoredScalar, f"numpy.{core}.multiarray.scalar") for core in ("core", "_core")),
-    # Bytes of an array before pickle protocol 3; torch allows it itself from version 2.5 on.
+    # Bytes of an array before pickle protocol 3; torch 2.4 does not allow it itself.
     encode,
 ]

@@ -64,7 +64,7 @@ def read_pair_file(path: Path) -> PairFile:
         maps, silhouettes, pattern = (read_text(file, name) for name in ("maps", "silhouettes", "silhouette_pattern"))
         sources = PairedSources(Path(maps), Path(silhouettes), pattern)
         pairs: dict[Key, FramePairs | None] = dict.fromkeys(read_keys(file))
-        # Files of 0.1.0 lack the number. HDF5 before 1.14.4 leaves out a group whose entry is damaged.
+        # Files of 0.1.0 lack the number. HDF5 1.14.2 leaves out a group whose entry is damaged.
         number = read_number(file, _NUMBER) if _NUMBER in file.attrs else None
         if number or _GROUP in file:
             frame_pairs = _read_frame_pairs(file[_GROUP])
