@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -18,7 +17,8 @@ if TYPE_CHECKING:
     from skelgait.settings import Settings
 
 _Walks = Annotated[
-    Path, typer.Argument(metavar="PATH", help="Video, sequence, folder of these, or embedding file to enroll.")
+    str,
+    typer.Argument(metavar="PATH", help="Video, sequence, folder of these, camera number, stream URL, embedding file."),
 ]
 _Name = Annotated[
     str | None,
@@ -52,8 +52,8 @@ def enroll(path: _Walks, settings: Settings, name: _Name = None, as_json: Json =
     from skelgait.runtime.progress import progress
 
     config = settings.enroll
-    with processes_on(config.device, config.nproc), progress(None, "Embedding", "sequences") as advance:
-        result = enroll_path(settings, path, name, advance)
+    with processes_on(config.device, config.nproc):
+        result = enroll_path(settings, path, name, progress)
     if result is None:
         return
     if as_json:

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 _VALIDATION = "validation sequences"
 _Probes = Annotated[
-    Path, typer.Argument(metavar="PATH", help="Probes: a video, a sequence, a folder of these, or an embedding file.")
+    str,
+    typer.Argument(
+        metavar="PATH", help="Probes: video, sequence, folder of these, camera number, stream URL, embedding file."
+    ),
 ]
 
 
@@ -49,8 +52,7 @@ def identify(path: _Probes, settings: Settings, as_json: Json = False) -> None:
 
     config = settings.identify
     with processes_on(config.device, config.nproc) as group, lock_file(config.out, group):
-        with progress(None, "Embedding", "sequences") as advance:
-            result = identify_probes(settings, path, advance)
+        result = identify_probes(settings, path, progress)
         if result is None:
             return
         if config.out:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import unicodedata
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,12 +19,12 @@ from skelgait.embeddings import EmbeddingFacts, open_embeddings
 from skelgait.embeddings.extraction import collect_both, embed_in_rounds
 from skelgait.embeddings.file import holds_embeddings
 from skelgait.embeddings.gallery import Gallery, GalleryRows, Origin, open_gallery, write_gallery
-from skelgait.errors import SettingsError
+from skelgait.errors import PathLike, SettingsError
 from skelgait.evaluation.leave_one_out import NearDuplicate
 from skelgait.matching.distances import Vectors
 from skelgait.pipelines.gallery_changes import different_keys, duplicates_of, new_sequences
 from skelgait.pipelines.gallery_network import check_same_embedding, load_gallery_network
-from skelgait.pipelines.probes import open_probes, select_keys
+from skelgait.pipelines.probes import name_of, open_probes, select_keys
 from skelgait.pipelines.trained_network import (
     embedding_facts,
     inference_options,
@@ -31,7 +32,7 @@ from skelgait.pipelines.trained_network import (
     warn_if_maps_differ,
 )
 from skelgait.preprocess.lazy_maps import LazyMaps
-from skelgait.runtime.advance import Advance
+from skelgait.runtime.advance import Progress, silent_progress
 from skelgait.runtime.memory import keep_freed_memory
 from skelgait.runtime.process_group import is_main, process_group
 from skelgait.sampling.fingerprint import arrays_sha256
@@ -40,6 +41,7 @@ from skelgait.storage import Key
 from skelgait.storage.lock import lock_file
 from skelgait.storage.names import check_key, name_problem
 from skelgait.video.index import IndexedTrack
+from skelgait.video.sources import stream_at
 
 log = logging.getLogger(__name__)
 
@@ -92,7 +94,7 @@ class _Input(NamedTuple):
 
 
 def enroll_path(
-    settings: Settings, path: Path, name: str | None = None, advance: Advance | None = None
+    settings: Settings, path: PathLike, name: str | None = None, progress: Progress = silent_progress
 ) -> Enrollment | None:
     """Add the sequences at a path to a gallery; create it if it is missing.
 
@@ -101,10 +103,10 @@ def enroll_path(
     Args:
         settings: settings; the section `enroll` gives the gallery, the device and the checkpoint (default: that of the
             gallery), `identify` the distance to find near-duplicates by.
-        path: sequence, pickle tree or HDF5 file of poses, maps or pairs; files of a pose estimator; video or folder
-            of videos; or embedding file.
+        path: sequence, pickle tree or HDF5 file of poses, maps or pairs; files of a pose estimator; video, folder of
+            videos, number of a camera or address of a stream, which is read until it ends or Ctrl-C; or embedding file.
         name: name of the person; None: the identities at the path.
-        advance: called with the number of embedded sequences.
+        progress: shows the frames of videos, and the embedded sequences.
 
     Returns:
         Report in the process of rank 0; None in all others.
@@ -118,15 +120,15 @@ def enroll_path(
     keep_freed_memory()
     _check_name(name)
     out = settings.enroll.gallery
-    if path.resolve() == out.resolve():
+    if Path(path).resolve() == out.resolve():
         expected = "sequences that are not in the gallery"
         raise SettingsError("PATH", f"the gallery {path} itself", expected, "pass another path, or another --gallery")
     with lock_file(out, process_group()):
         gallery = open_gallery(out) if out.exists() else None
-        with _open_input(settings, path, gallery, advance) as given:
+        with _open_input(settings, path, gallery, progress) as given:
             people = [Key(_name_of(key, name), key.condition, key.view) for key in given.keys]
             _check_people(name, given.keys, people, path)
-            _check_videos(people, given, path)
+            _check_videos(people, given, name_of(path))
             if gallery:
                 check_same_embedding(out, gallery.facts, path, given.facts)
             new = new_sequences(people, given.sha256, gallery.rows if gallery else None)
@@ -164,8 +166,8 @@ def _add(
 
 
 @contextmanager
-def _open_input(settings: Settings, path: Path, gallery: Gallery | None, advance: Advance | None) -> Iterator[_Input]:
-    if holds_embeddings(path):
+def _open_input(settings: Settings, path: PathLike, gallery: Gallery | None, progress: Progress) -> Iterator[_Input]:
+    if holds_embeddings(Path(path)):
         yield _read_embeddings(path, settings.enroll.sequence)
         return
     config = settings.enroll
@@ -175,7 +177,7 @@ def _open_input(settings: Settings, path: Path, gallery: Gallery | None, advance
         else load_trained_network(settings, config)
     )
     known = {**(trained.facts.data.get("drawn") or {}), **(gallery.facts.drawn if gallery else {})}
-    with open_probes(path, config.sequence, trained.facts, settings, known) as probes:
+    with open_probes(path, config.sequence, trained.facts, settings, known, progress) as probes:
         source, keys, stored, tracks = probes
         if not isinstance(source, LazyMaps):
             warn_if_maps_differ(trained, source)
@@ -187,18 +189,19 @@ def _open_input(settings: Settings, path: Path, gallery: Gallery | None, advance
 
         def embed(indices: Sequence[int]) -> tuple[Vectors, Vectors] | None:
             selected = [keys[i] for i in indices]
-            chunks = embed_in_rounds(trained.model, source, selected, inference_options(config), advance=advance)
-            if not is_main():
-                deque(chunks, maxlen=0)
-                return None
-            return collect_both(chunks, len(selected))
+            with progress(len(selected), "Embedding", "sequences") as advance:
+                chunks = embed_in_rounds(trained.model, source, selected, inference_options(config), advance=advance)
+                if not is_main():
+                    deque(chunks, maxlen=0)
+                    return None
+                return collect_both(chunks, len(selected))
 
         sha256 = [arrays_sha256(stored.read(key)) for key in keys]
-        facts = replace(embedding_facts(trained, source, config), source=str(path.resolve()), drawn=drawn)
+        facts = replace(embedding_facts(trained, source, config), source=_absolute(path), drawn=drawn)
         yield _Input(facts, keys, [source.length(key) for key in keys], sha256, tracks, embed)
 
 
-def _read_embeddings(path: Path, sequence: str | None) -> _Input:
+def _read_embeddings(path: PathLike, sequence: str | None) -> _Input:
     first, second = (open_embeddings(path, number) for number in (1, 2))
     keys = select_keys(first.keys, sequence, path)
     values = [file.select(keys).values for file in (first, second)]
@@ -224,7 +227,7 @@ def _name_of(key: Key, name: str | None) -> str:
     return unicodedata.normalize("NFC", key.identity if name is None else name)
 
 
-def _check_people(name: str | None, keys: Sequence[Key], people: Sequence[Key], path: Path) -> None:
+def _check_people(name: str | None, keys: Sequence[Key], people: Sequence[Key], path: PathLike) -> None:
     for key in people:
         check_key(key, f"{path}: {key}", "pass another --name")
     identities = sorted({key.identity for key in keys})
@@ -234,7 +237,7 @@ def _check_people(name: str | None, keys: Sequence[Key], people: Sequence[Key], 
         raise SettingsError("--name", found, f"sequences of one person in {path}", hint)
 
 
-def _check_videos(people: Sequence[Key], given: _Input, path: Path) -> None:
+def _check_videos(people: Sequence[Key], given: _Input, path: PathLike) -> None:
     """Refuse several people of one video under one name."""
     groups: dict[tuple[str, str], list[Key]] = {}
     for key, person in zip(given.keys, people, strict=True):
@@ -247,7 +250,12 @@ def _check_videos(people: Sequence[Key], given: _Input, path: Path) -> None:
             raise SettingsError(path, found, "one track for each name", hint)
 
 
-def _origin(path: Path, given: _Input, index: int) -> Origin:
+def _origin(path: PathLike, given: _Input, index: int) -> Origin:
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")
-    source = f"{path.resolve()}: {given.keys[index]}"
+    source = f"{_absolute(path)}: {given.keys[index]}"
     return Origin(source, given.sha256[index], given.facts.checkpoint, now)
+
+
+def _absolute(path: PathLike) -> str:
+    """Return the absolute path, or the address of a stream without user and password."""
+    return name_of(path) if stream_at(os.fspath(path)) else str(Path(path).resolve())

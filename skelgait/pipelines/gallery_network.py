@@ -6,7 +6,7 @@ from pathlib import Path
 
 from skelgait.checkpoints.hub import is_hub_name
 from skelgait.embeddings import EmbeddingFacts
-from skelgait.errors import CheckpointError, DataError
+from skelgait.errors import CheckpointError, DataError, PathLike
 from skelgait.evaluation.identification import check_same_checkpoint
 from skelgait.pipelines.trained_network import TrainedNetwork, load_trained_network
 from skelgait.sampling.fingerprint import differences
@@ -42,7 +42,7 @@ def load_gallery_network(
     return trained
 
 
-def check_same_embedding(gallery: Path, facts: EmbeddingFacts, path: Path, other: EmbeddingFacts) -> None:
+def check_same_embedding(gallery: Path, facts: EmbeddingFacts, path: PathLike, other: EmbeddingFacts) -> None:
     """Check that other embeddings can join a gallery: one network, and maps and frames of the same settings.
 
     Args:

@@ -15,6 +15,7 @@ from skelgait.display import Row, Tabular
 from skelgait.embeddings import Embeddings, open_embeddings
 from skelgait.embeddings.file import EmbeddingFile, holds_embeddings
 from skelgait.embeddings.gallery import GalleryThreshold, read_threshold
+from skelgait.errors import PathLike
 from skelgait.evaluation.identification import Identified, check_same_checkpoint, identify
 from skelgait.evaluation.threshold import Threshold, learn_threshold
 from skelgait.matching.options import MatchingOptions
@@ -23,7 +24,7 @@ from skelgait.pipelines.named_previews import PosesByFrame, poses_by_frame, writ
 from skelgait.pipelines.probes import open_probes, select_keys
 from skelgait.pipelines.trained_network import embed_and_gather, inference_options, warn_if_maps_differ
 from skelgait.preprocess.lazy_maps import LazyMaps
-from skelgait.runtime.advance import Advance
+from skelgait.runtime.advance import Progress, silent_progress
 from skelgait.runtime.devices import distance_device
 from skelgait.runtime.memory import keep_freed_memory
 from skelgait.runtime.process_group import is_main
@@ -111,15 +112,15 @@ class Identification(Tabular):
         }
 
 
-def identify_probes(settings: Settings, path: Path, advance: Advance | None = None) -> Identification | None:
+def identify_probes(settings: Settings, path: PathLike, progress: Progress = silent_progress) -> Identification | None:
     """Identify the sequences at a path.
 
     Args:
         settings: settings; the section `identify` gives the gallery, the threshold, the device and the checkpoint
             (default: the checkpoint of the gallery).
-        path: sequence, pickle tree or HDF5 file of poses, maps or pairs; files of a pose estimator; video or folder
-            of videos; or embedding file.
-        advance: called with the number of embedded probes.
+        path: sequence, pickle tree or HDF5 file of poses, maps or pairs; files of a pose estimator; video, folder of
+            videos, number of a camera or address of a stream, which is read until it ends or Ctrl-C; or embedding file.
+        progress: shows the frames of videos, and the embedded probes.
 
     Returns:
         Identification in the process of rank 0; None in all others.
@@ -132,7 +133,7 @@ def identify_probes(settings: Settings, path: Path, advance: Advance | None = No
     keep_freed_memory()
     config = settings.identify
     gallery = open_embeddings(config.gallery, config.embedding)
-    embedded = _embed_probes(settings, path, gallery, advance)
+    embedded = _embed_probes(settings, path, gallery, progress)
     if embedded is None:
         return None
     probes, device, tracks, poses = embedded
@@ -192,9 +193,9 @@ class _Embedded(NamedTuple):
     poses: Mapping[Key, PosesByFrame]
 
 
-def _embed_probes(settings: Settings, path: Path, gallery: EmbeddingFile, advance: Advance | None) -> _Embedded | None:
+def _embed_probes(settings: Settings, path: PathLike, gallery: EmbeddingFile, progress: Progress) -> _Embedded | None:
     config = settings.identify
-    if holds_embeddings(path):
+    if holds_embeddings(Path(path)):
         if not is_main():
             return None
         file = open_embeddings(path, gallery.embedding)
@@ -203,12 +204,14 @@ def _embed_probes(settings: Settings, path: Path, gallery: EmbeddingFile, advanc
         return _Embedded(probes, distance_device(config.device), {}, {})
     trained = load_gallery_network(settings, config, gallery.path, gallery.facts)
     drawn = {**(trained.facts.data.get("drawn") or {}), **gallery.facts.drawn}
-    with open_probes(path, config.sequence, trained.facts, settings, drawn) as (source, keys, stored, tracks):
+    facts = trained.facts
+    with open_probes(path, config.sequence, facts, settings, drawn, progress) as (source, keys, stored, tracks):
         if not isinstance(source, LazyMaps):
             warn_if_maps_differ(trained, source)
         poses = poses_by_frame(stored, list(tracks)) if config.preview else {}
         options = inference_options(config)
-        embeddings = embed_and_gather(trained.model, source, keys, options, gallery.embedding, advance)
+        with progress(len(keys), "Embedding", "sequences") as advance:
+            embeddings = embed_and_gather(trained.model, source, keys, options, gallery.embedding, advance)
     return None if embeddings is None else _Embedded(embeddings, trained.model.torch_device, tracks, poses)
 
 

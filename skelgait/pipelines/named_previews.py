@@ -15,7 +15,7 @@ from skelgait.storage.names import file_stem
 from skelgait.video.index import IndexedTrack
 from skelgait.video.preview import DrawnTrack, write_preview
 from skelgait.video.reading import open_video
-from skelgait.video.sources import VideoSource
+from skelgait.video.sources import VideoSource, stream_at
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +64,9 @@ def write_named_previews(
     files = []
     for video, people in videos.items():
         path = Path(video)
+        if stream_at(video):
+            log.warning("%s: found a stream, which is not seen twice; it has no preview", video)
+            continue
         if not path.exists():
             log.warning("%s: found no such video; it has no preview", video)
             continue

@@ -12,11 +12,12 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from skelgait.embeddings.model import NetworkFacts
-from skelgait.errors import DataError, SettingsError
+from skelgait.errors import DataError, PathLike, SettingsError
 from skelgait.pipelines.video_probes import holds_videos, is_video, pairs_of_people, read_people, usable_keys
 from skelgait.preprocess.lazy_maps import LazyMaps
 from skelgait.preprocess.poses import collect_poses
 from skelgait.raw.poses import open_raw
+from skelgait.runtime.advance import Progress, silent_progress
 from skelgait.sampling.fingerprint import how_drawn
 from skelgait.settings import Settings
 from skelgait.settings.schema import HeatmapSettings, PosesSettings
@@ -24,6 +25,7 @@ from skelgait.storage import Key, PickleTreeWriter, SequenceSource, open_any, op
 from skelgait.storage.arrays import read_pickled_array
 from skelgait.storage.opening import open_sequence
 from skelgait.video.index import IndexedTrack, read_tracks
+from skelgait.video.sources import stream_at
 
 
 class Probes(NamedTuple):
@@ -50,17 +52,23 @@ class Probes(NamedTuple):
 
 @contextmanager
 def open_probes(
-    path: Path, sequence: str | None, network: NetworkFacts, settings: Settings, drawn: Mapping[str, Any]
+    path: PathLike,
+    sequence: str | None,
+    network: NetworkFacts,
+    settings: Settings,
+    drawn: Mapping[str, Any],
+    progress: Progress = silent_progress,
 ) -> Iterator[Probes]:
     """Open the sequences at a path.
 
     Args:
-        path: sequence, pickle tree or HDF5 file of maps, pairs or poses; files of a pose estimator; or video, or folder
-            of videos.
+        path: sequence, pickle tree or HDF5 file of maps, pairs or poses; files of a pose estimator; or video, folder of
+            videos, number of a camera or address of a stream.
         sequence: identity/condition/view of one sequence; None: all.
         network: facts about the network.
         settings: drawing settings for poses, unless `drawn` gives them.
         drawn: drawing settings of the training maps, as far as they are known.
+        progress: shows the frames of videos.
 
     Yields:
         Sequences in the form that the network takes.
@@ -72,15 +80,21 @@ def open_probes(
     """
     with TemporaryDirectory() as name:
         folder = Path(name)
-        stored, all_keys = _open(path, folder, settings)
-        tracks = read_tracks(stored.path)
-        config = _drawing_settings(settings.heatmap, drawn)
-        source = _to_network_inputs(stored, network, config, path, folder)
-        keys = usable_keys(select_keys(all_keys, sequence, path), tracks, path)
+        stored, all_keys = _open(path, folder, settings, progress)
+        where, tracks = name_of(path), read_tracks(stored.path)
+        config = drawing_settings(settings.heatmap, drawn)
+        source = _to_network_inputs(stored, network, config, where, folder)
+        keys = usable_keys(select_keys(all_keys, sequence, where), tracks, where)
         yield Probes(source, keys, stored, {key: tracks[key] for key in keys if key in tracks})
 
 
-def select_keys(keys: Sequence[Key], sequence: str | None, path: Path) -> Sequence[Key]:
+def name_of(path: PathLike) -> str:
+    """Return a path for messages and files: the address of a stream without user and password."""
+    stream = stream_at(os.fspath(path))
+    return stream.name if stream else os.fspath(path)
+
+
+def select_keys(keys: Sequence[Key], sequence: str | None, path: PathLike) -> Sequence[Key]:
     """Return the key of one sequence, or all keys.
 
     Args:
@@ -100,12 +114,15 @@ def select_keys(keys: Sequence[Key], sequence: str | None, path: Path) -> Sequen
     return selected
 
 
-def _open(path: Path, folder: Path, settings: Settings) -> tuple[SequenceSource, Sequence[Key]]:
+def _open(
+    location: PathLike, folder: Path, settings: Settings, progress: Progress
+) -> tuple[SequenceSource, Sequence[Key]]:
+    path = Path(location)
+    if stream_at(os.fspath(location)) or is_video(path):
+        source = read_people(os.fspath(location), folder, settings, progress)
+        return source, source.keys
     if not path.exists():
         raise DataError(path, "no such file or folder", "sequences to identify", "check the path")
-    if is_video(path):
-        source = read_people(path, folder, settings)
-        return source, source.keys
     try:
         single = open_sequence(path)
         if single is not None:
@@ -118,7 +135,7 @@ def _open(path: Path, folder: Path, settings: Settings) -> tuple[SequenceSource,
         # The path may have files of a pose estimator. If it has not, the first error is more helpful.
         raw_source = _open_raw_poses(path, folder) or _open_single_file(path, folder)
         if raw_source is None and holds_videos(path):
-            raw_source = read_people(path, folder, settings)
+            raw_source = read_people(os.fspath(path), folder, settings, progress)
         if raw_source is None:
             hint = f"see `skelgait inspect {path}`"
             raise DataError(path, f"no sequence ({error})", "poses, maps, pairs, embeddings or videos", hint) from error
@@ -167,8 +184,12 @@ def _open_single_file(path: Path, folder: Path) -> SequenceSource | None:
         raise DataError(path, error.found, error.expected, "check the file") from None
 
 
-def _drawing_settings(heatmap: HeatmapSettings, drawn: Mapping[str, Any]) -> HeatmapSettings:
-    """Return the settings to draw poses with: those of the training maps, as far as they are known."""
+def drawing_settings(heatmap: HeatmapSettings, drawn: Mapping[str, Any]) -> HeatmapSettings:
+    """Return the settings to draw poses with: those of the training maps, as far as they are known.
+
+    Raises:
+        DataError: if those are invalid.
+    """
     known = {name: value for name, value in drawn.items() if name in HeatmapSettings.model_fields}
     try:
         return HeatmapSettings.model_validate({**heatmap.model_dump(), **known})
@@ -178,7 +199,7 @@ def _drawing_settings(heatmap: HeatmapSettings, drawn: Mapping[str, Any]) -> Hea
 
 
 def _to_network_inputs(
-    source: SequenceSource, network: NetworkFacts, config: HeatmapSettings, path: Path, folder: Path
+    source: SequenceSource, network: NetworkFacts, config: HeatmapSettings, path: PathLike, folder: Path
 ) -> SequenceSource:
     modalities = network.modalities
     if source.modalities == modalities:

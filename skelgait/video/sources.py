@@ -72,7 +72,7 @@ def find_videos(locations: Sequence[str], names: str | None = None) -> dict[Key,
         SettingsError: if `names` does not match a path.
     """
     found: dict[Key, VideoSource] = {}
-    files = [Path(location) for location in locations if not _is_stream(location) and not Path(location).is_dir()]
+    files = [Path(location) for location in locations if not stream_at(location) and not Path(location).is_dir()]
     groups = [_streams(locations), _files(files, names)] if files else [_streams(locations)]
     groups += [_in_folder(Path(location), names) for location in locations if Path(location).is_dir()]
     for group in groups:
@@ -86,12 +86,14 @@ def find_videos(locations: Sequence[str], names: str | None = None) -> dict[Key,
     return dict(sorted(found.items()))
 
 
-def _is_stream(location: str) -> bool:
-    return not Path(location).exists() and bool(re.fullmatch(r"\d{1,2}|[a-z][a-z0-9+.-]*://.+", location))
+def stream_at(location: str) -> VideoSource | None:
+    """Return the camera of a number, or the stream at an address; None for any other text, and for an existing path."""
+    is_stream = not Path(location).exists() and re.fullmatch(r"\d{1,2}|[a-z][a-z0-9+.-]*://.+", location)
+    return VideoSource(location, "stream") if is_stream else None
 
 
 def _streams(locations: Sequence[str]) -> dict[Key, VideoSource]:
-    streams = [VideoSource(location, "stream") for location in locations if _is_stream(location)]
+    streams = list(filter(None, map(stream_at, locations)))
     if len(streams) > 1:
         # Each lasts until Ctrl-C, so the second would never be read.
         raise DataError(streams[1].name, "a second camera or stream", "at most one", "run the command for each of them")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 
 from skelgait.cli import app
 from skelgait.embeddings.gallery import open_gallery
+from skelgait.runtime.process_group import ProcessGroup
 from skelgait.video import registry
 from tests.cli.embedded import TINY
 from tests.commands import cli_runner
@@ -151,3 +153,37 @@ def test_preview_shows_names_at_the_people_of_a_video(tmp_path: Path, monkeypatc
     Path("both.mp4").unlink()
     _, err = run("identify", "poses", "--preview")
     assert "both.mp4: found no such video; it has no preview" in err
+
+
+def test_person_in_a_stream_is_enrolled_and_identified(address: str) -> None:
+    url = f"http://anna:secret@{address}/camera"
+    (entry,) = report("enroll", url, "--name", "anna", "--checkpoint", "c.pt")["enrolled"]
+    assert re.fullmatch(rf"http://{address}/camera: 127\.0\.0\.1/\d{{8}}-\d{{6}}/00-p1", entry["source"])
+    out, err = run("identify", url, "--preview")
+    assert re.search(r"127\.0\.0\.1/\d{8}-\d{6}/00-p1 +0\.0 to [\d.]+ +anna", out)
+    assert "camera: found a stream, which is not seen twice; it has no preview" in err
+    assert "secret" not in out + err + str(open_gallery(Path("g.h5")).facts)
+
+
+def test_stream_that_cannot_be_opened_is_named_by_enroll_and_identify(tmp_path: Path) -> None:
+    run("enroll", "anna.mp4", "--name", "anna", "--checkpoint", "c.pt")
+    for command in (("identify",), ("enroll", "--name", "ben")):
+        _, err = run(command[0], "http://anna:secret@127.0.0.1:1/x", *command[1:], code=1)
+        assert "Error: http://127.0.0.1:1/x: found " in err
+        assert "no camera or stream" in err
+        assert "secret" not in err
+
+
+def test_frames_of_a_video_are_progress(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("skelgait.runtime.progress._SECONDS_BETWEEN_LINES", 0)
+    for command in (("enroll", "--name", "anna", "--checkpoint", "c.pt"), ("identify",)):
+        _, err = run(command[0], "anna.mp4", *command[1:])
+        assert re.search(r"Reading videos: 25/50 frames, [\d.e+]+ frames/s, 0:00:0\d left", err)
+        assert "Embedding: 1/1 sequences" in err
+
+
+def test_video_in_several_processes_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    run("enroll", "anna.mp4", "--name", "anna", "--checkpoint", "c.pt")
+    monkeypatch.setattr("skelgait.pipelines.video_probes.process_group", lambda: ProcessGroup(0, 2))
+    _, err = run("identify", "anna.mp4", code=1)
+    assert "--nproc: found 2, expected 1 for videos, which are read by one process; leave out --nproc" in err

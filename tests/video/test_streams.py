@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import threading
 import time
 from collections.abc import Iterator
-from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from skelgait.errors import DataError
 from skelgait.video import registry
 from skelgait.video.estimator import Person
 from skelgait.video.index import read_index
+from skelgait.video.quiet import quiet_stderr
 from skelgait.video.reading import Frame, read_ahead
 from skelgait.video.sources import VideoSource, find_videos
 from tests.commands import cli_runner
@@ -32,52 +32,6 @@ from tests.video.painted import PaintedEstimator, walks, write_video
 def _painted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(registry.ESTIMATORS, "painted", lambda *_: PaintedEstimator)
     monkeypatch.chdir(tmp_path)
-
-
-class _Handler(BaseHTTPRequestHandler):
-    """`/camera`: images of a walker without an end; `/walk.mp4`: the file."""
-
-    def do_GET(self) -> None:
-        if self.path == "/camera":
-            self._send_images()
-        else:
-            self._send_file(Path(self.path[1:]).read_bytes())
-
-    def _send_images(self) -> None:
-        self.send_response(200)
-        self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=image")
-        self.end_headers()
-        try:
-            for frame in walks(100, 1):
-                jpeg = cv2.imencode(".jpg", frame[..., ::-1])[1].tobytes()
-                head = f"--image\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"
-                self.wfile.write(head.encode() + jpeg + b"\r\n")
-                time.sleep(0.005)
-        except OSError:
-            pass  # nobody reads it any more
-
-    def _send_file(self, content: bytes) -> None:
-        first = int(re.findall(r"\d+", self.headers.get("Range", "0"))[0])
-        self.send_response(206)
-        self.send_header("Content-Range", f"bytes {first}-{len(content) - 1}/{len(content)}")
-        self.send_header("Content-Length", str(len(content) - first))
-        self.send_header("Accept-Ranges", "bytes")
-        self.end_headers()
-        self.wfile.write(content[first:])
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
-@pytest.fixture
-def address() -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    thread = threading.Thread(target=partial(server.serve_forever, 0.05))
-    thread.start()
-    yield f"127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
 
 
 def run(*args: object) -> dict[str, Any]:
@@ -198,3 +152,18 @@ def test_waiting_for_a_frame_ends_when_a_stop_is_requested() -> None:
     assert [frame.index for frame in frames] == [0]
     released.set()
     assert time.monotonic() - start < 10
+
+
+def test_log_lines_of_libraries_are_hidden_and_other_text_is_not(capfd: pytest.CaptureFixture[str]) -> None:
+    lines = (
+        "W0000 00:00:1796038978.922886   18535 landmark_projection_calculator.cc:81] Using NORM_RECT\n",
+        "WARNING: [model_load.cc:402] Sparsity tensors may not yet be fully supported.\n",
+        "INFO: Created TensorFlow Lite XNNPACK delegate for CPU.\n",
+        "[mov,mp4,m4a,3gp,3g2,mj2 @ 0x55d0c2] moov atom not found\n",
+        "[ WARN:0@0.021] global cap_v4l.cpp:914 open can't open camera by index\n",
+    )
+    ours = "Warning: anna.mp4: found 2 frames\n12:00:00 WARNING camera0: back\nE0000 00:00:1.5   7 a.cc:1] failed\n"
+    with quiet_stderr():
+        os.write(2, "".join((lines[0], ours, *lines[1:])).encode())
+    os.write(2, b"end")
+    assert capfd.readouterr().err == f"{ours}end"
