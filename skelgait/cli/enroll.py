@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from skelgait.cli.command import COMPUTE, DATA, Json, command
-from skelgait.cli.near_duplicates import duplicate_warnings, duplicates_as_json
 from skelgait.cli.output import show_facts, show_json, show_table, warn
 from skelgait.cli.processes import processes_on
+from skelgait.cli.similarities import similarities_as_json, similarity_warnings
 
 if TYPE_CHECKING:
     from skelgait.pipelines.enroll import Enrollment
@@ -73,7 +73,7 @@ def enrollment_as_json(result: Enrollment) -> dict[str, object]:
         "enrolled": entries,
         "known": list(map(str, result.known)),
         "n_truncated": result.n_truncated,
-        "near_duplicates": duplicates_as_json(result.near_duplicates),
+        **similarities_as_json(result.similar),
         "n_people": result.n_people,
         "n_sequences": result.n_sequences,
     }
@@ -87,7 +87,7 @@ def _show(result: Enrollment) -> None:
     if rows:
         show_table(f"Enrolled in {result.gallery}", ["sequence", "frames", "from"], rows)
     show_facts(str(result.gallery), {"people": result.n_people, "sequences": result.n_sequences})
-    notes = duplicate_warnings(result.gallery, result.near_duplicates)
+    notes = similarity_warnings(result.gallery, result.similar)
     if result.known:
         notes.insert(0, f"{len(result.known)} sequences are enrolled already, and were left out")
     if result.n_truncated:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from skelgait.cli.command import Json, command
-from skelgait.cli.near_duplicates import duplicate_warnings, duplicates_as_json
 from skelgait.cli.output import show_facts, show_json, show_lines, show_table, warn
+from skelgait.cli.similarities import similarities_as_json, similarity_warnings
 from skelgait.cli.thresholds import show_threshold, threshold_warnings
 from skelgait.errors import SettingsError
 
@@ -96,25 +96,26 @@ def _merge(settings: Settings, path: Path, items: list[str], as_json: bool) -> N
 def _show_change(title: str, change: GalleryChange, as_json: bool) -> None:
     names = list(map(str, change.sequences))
     if as_json:
-        pairs = duplicates_as_json(change.near_duplicates)
         known = list(map(str, change.known))
-        show_json({**asdict(change), "sequences": names, "known": known, "near_duplicates": pairs})
+        facts = {name: value for name, value in vars(change).items() if name != "similar"}
+        show_json({**facts, "sequences": names, "known": known, **similarities_as_json(change.similar)})
         return
     show_lines(title, names or ["nothing"])
     show_facts(str(change.gallery), {"people": change.n_people, "sequences": change.n_sequences})
     notes = [f"{name} is in both galleries, and is taken for one person" for name in change.shared_names]
     if change.known:
         notes.append(f"{len(change.known)} sequences are enrolled already, and were left out")
-    warn([*notes, *duplicate_warnings(change.gallery, change.near_duplicates)])
+    warn([*notes, *similarity_warnings(change.gallery, change.similar)])
 
 
 def _check(settings: Settings, path: Path, items: list[str], as_json: bool) -> None:  # noqa: ARG001
     from skelgait.pipelines.gallery import check_gallery
+    from skelgait.runtime.progress import progress
 
-    result = check_gallery(settings, path)
-    pairs = result.near_duplicates
+    result = check_gallery(settings, path, progress)
     if as_json:
-        show_json({**asdict(result), "near_duplicates": duplicates_as_json(pairs)})
+        facts = {name: value for name, value in asdict(result).items() if name != "similar"}
+        show_json({**facts, **similarities_as_json(result.similar)})
         return
     show_threshold(result.learned, "the gallery, one sequence left out")
     show_facts(str(path), {"people": result.n_people, "threshold": describe_threshold(result.threshold)})
@@ -123,8 +124,8 @@ def _check(settings: Settings, path: Path, items: list[str], as_json: bool) -> N
         notes.append("at this threshold everyone is unknown: two people have equal embeddings; remove one of them")
     if result.single:
         names = f"{', '.join(result.single[:5])}{', ...' if result.single[5:] else ''}"
-        notes.append(f"{len(result.single)} people have one sequence, so that their match is not tested: {names}")
-    warn([*notes, *duplicate_warnings(path, pairs)])
+        notes.append(f"{len(result.single)} people have one walk, so that their match is not tested: {names}")
+    warn([*notes, *similarity_warnings(path, result.similar)])
 
 
 _ACTIONS: dict[str, Callable[[Settings, Path, list[str], bool], None]] = {

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from skelgait.embeddings import Embeddings
 from skelgait.errors import ProtocolError
 from skelgait.evaluation.identification import checked_rows
-from skelgait.evaluation.leave_one_out import search_without_self
+from skelgait.evaluation.leave_one_out import GallerySearch
 from skelgait.matching.open_set import NearestPeople, curve_points, nearest_people
 from skelgait.matching.options import MatchingOptions
 
@@ -99,27 +99,22 @@ def learn_threshold(
     return _threshold_of(nearest, is_enrolled, false_accepts, n_in_gallery)
 
 
-def learn_gallery_threshold(
-    gallery: Embeddings, false_accepts: float, options: MatchingOptions | None = None
-) -> Threshold:
+def learn_gallery_threshold(search: GallerySearch, false_accepts: float) -> Threshold:
     """Return the largest threshold at which at most a given share of the gallery's own sequences is taken for others.
 
-    Each sequence is searched for among all other sequences (leave one out). It is an impostor to all people except its
-    own. Sequences of people who have a second one tell how many would be identified.
+    Each sequence is an impostor to all people except its own. Sequences of people who have another walk tell how many
+    would be identified.
 
     Args:
-        gallery: embeddings of the enrolled people.
+        search: nearest people of all sequences of a gallery (leave one out).
         false_accepts: share of impostors that may be accepted, in [0, 1].
-        options: distance, device and memory; re-ranking is not supported.
 
     Raises:
         ProtocolError: if the gallery has fewer than two people.
-        CheckpointError: if an embedding is not finite.
-        SettingsError: if the options ask for re-ranking.
     """
-    nearest = search_without_self(gallery, options)
+    nearest = search.nearest
     if not np.isfinite(nearest.others).any():
-        found = f"{len(gallery.keys)} sequences of one person"
+        found = f"{len(search.gallery.keys)} sequences of one person"
         raise ProtocolError("the gallery", found, "at least two people", "add another person with `skelgait enroll`")
     return _threshold_of(nearest, np.isfinite(nearest.mates), false_accepts, 0)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import unicodedata
 from collections import deque
@@ -20,10 +19,9 @@ from skelgait.embeddings.extraction import collect_both, embed_in_rounds
 from skelgait.embeddings.file import holds_embeddings
 from skelgait.embeddings.gallery import Gallery, GalleryRows, Origin, open_gallery, write_gallery
 from skelgait.errors import PathLike, SettingsError
-from skelgait.evaluation.leave_one_out import NearDuplicate
 from skelgait.matching.distances import Vectors
-from skelgait.pipelines.gallery_changes import different_keys, duplicates_of, new_sequences
-from skelgait.pipelines.gallery_network import check_same_embedding, load_gallery_network
+from skelgait.pipelines.gallery_changes import Similarities, different_keys, new_sequences, similarities_of
+from skelgait.pipelines.gallery_network import check_same_embedding, load_gallery_network, warn_if_drawing_unknown
 from skelgait.pipelines.probes import name_of, open_probes, select_keys
 from skelgait.pipelines.trained_network import (
     embedding_facts,
@@ -37,13 +35,11 @@ from skelgait.runtime.memory import keep_freed_memory
 from skelgait.runtime.process_group import is_main, process_group
 from skelgait.sampling.fingerprint import arrays_sha256
 from skelgait.settings import Settings
-from skelgait.storage import Key
+from skelgait.storage import Key, SequenceSource
 from skelgait.storage.lock import lock_file
 from skelgait.storage.names import check_key, name_problem
 from skelgait.video.index import IndexedTrack
 from skelgait.video.sources import stream_at
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -57,7 +53,7 @@ class Enrollment:
         origins: origin of each of them.
         known: sequences at the path that were not added, because the person has them already.
         n_truncated: number of added sequences that were longer than `enroll.max_frames`.
-        near_duplicates: added sequences that resemble one of another person.
+        similar: what the added sequences resemble.
         n_people: number of people in the gallery now.
         n_sequences: number of sequences in the gallery now.
     """
@@ -68,7 +64,7 @@ class Enrollment:
     origins: list[Origin]
     known: list[Key]
     n_truncated: int
-    near_duplicates: list[NearDuplicate]
+    similar: Similarities
     n_people: int
     n_sequences: int
 
@@ -82,6 +78,7 @@ class _Input(NamedTuple):
         frames: number of frames of each.
         sha256: fingerprint of each.
         tracks: facts of the sequences that are from videos.
+        is_single: True for one sequence without a dataset; its identity is the name of some folder.
         embed: function from indices of sequences to their embeddings 1 and 2 (n, D, S); None in other ranks.
     """
 
@@ -90,6 +87,7 @@ class _Input(NamedTuple):
     frames: Sequence[int]
     sha256: Sequence[str]
     tracks: Mapping[Key, IndexedTrack]
+    is_single: bool
     embed: Callable[[Sequence[int]], tuple[Vectors, Vectors] | None]
 
 
@@ -126,6 +124,7 @@ def enroll_path(
     with lock_file(out, process_group()):
         gallery = open_gallery(out) if out.exists() else None
         with _open_input(settings, path, gallery, progress) as given:
+            _check_single(name, given, path)
             people = [Key(_name_of(key, name), key.condition, key.view) for key in given.keys]
             _check_people(name, given.keys, people, path)
             _check_videos(people, given, name_of(path))
@@ -159,7 +158,7 @@ def _add(
         origins=list(rows.origins),
         known=known,
         n_truncated=sum(n > facts.max_frames for n in rows.frames),
-        near_duplicates=duplicates_of(settings, out, set(rows.keys)),
+        similar=similarities_of(settings, out, set(rows.keys)),
         n_people=len({key.identity for key in everyone}),
         n_sequences=len(everyone),
     )
@@ -182,10 +181,7 @@ def _open_input(settings: Settings, path: PathLike, gallery: Gallery | None, pro
         if not isinstance(source, LazyMaps):
             warn_if_maps_differ(trained, source)
         drawn = probes.drawn()
-        if not drawn:
-            log.warning(
-                "%s: it is unknown how these maps were drawn; draw them with `skelgait heatmap` to be sure", path
-            )
+        warn_if_drawing_unknown(path, drawn)
 
         def embed(indices: Sequence[int]) -> tuple[Vectors, Vectors] | None:
             selected = [keys[i] for i in indices]
@@ -198,7 +194,8 @@ def _open_input(settings: Settings, path: PathLike, gallery: Gallery | None, pro
 
         sha256 = [arrays_sha256(stored.read(key)) for key in keys]
         facts = replace(embedding_facts(trained, source, config), source=_absolute(path), drawn=drawn)
-        yield _Input(facts, keys, [source.length(key) for key in keys], sha256, tracks, embed)
+        frames, is_single = [source.length(key) for key in keys], _is_single(Path(path), stored)
+        yield _Input(facts, keys, frames, sha256, tracks, is_single, embed)
 
 
 def _read_embeddings(path: PathLike, sequence: str | None) -> _Input:
@@ -212,7 +209,7 @@ def _read_embeddings(path: PathLike, sequence: str | None) -> _Input:
         rows = np.array(indices, np.int64)
         return (values[0][rows], values[1][rows]) if is_main() else None
 
-    return _Input(first.facts, keys, [frames[key] for key in keys], sha256, {}, embed)
+    return _Input(first.facts, keys, [frames[key] for key in keys], sha256, {}, False, embed)
 
 
 def _check_name(name: str | None) -> None:
@@ -220,6 +217,20 @@ def _check_name(name: str | None) -> None:
     if problem:
         expected = "a name of visible characters, without slashes, of at most 200 bytes"
         raise SettingsError("--name", problem, expected, "use another name, for example --name anna")
+
+
+def _is_single(path: Path, stored: SequenceSource) -> bool:
+    """Return True for a pickle file, and for the folder of one sequence."""
+    if path.is_file():
+        return path.suffix == ".pkl"
+    # Files of a pose estimator are in a tree elsewhere.
+    return any(path.glob("*.pkl")) and stored.path in Path(os.path.abspath(path)).parents  # noqa: PTH100
+
+
+def _check_single(name: str | None, given: _Input, path: PathLike) -> None:
+    if name is None and given.is_single:
+        expected = "a name: one sequence does not tell whose it is"
+        raise SettingsError("--name", f"none for {path}", expected, "pass the name of the person, as --name anna")
 
 
 def _name_of(key: Key, name: str | None) -> str:

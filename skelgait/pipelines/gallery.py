@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -14,11 +14,12 @@ import numpy as np
 from skelgait.embeddings import open_embeddings
 from skelgait.embeddings.gallery import Gallery, GalleryRows, GalleryThreshold, open_gallery, write_gallery
 from skelgait.errors import DataError, ProtocolError, SettingsError
-from skelgait.evaluation.leave_one_out import NearDuplicate
+from skelgait.evaluation.leave_one_out import near_duplicates, search_gallery
 from skelgait.evaluation.threshold import Threshold, learn_gallery_threshold
 from skelgait.matching.options import MatchingOptions
-from skelgait.pipelines.gallery_changes import different_keys, duplicates_of, new_sequences
+from skelgait.pipelines.gallery_changes import Similarities, different_keys, new_sequences, similarities_of
 from skelgait.pipelines.gallery_network import check_same_embedding
+from skelgait.runtime.advance import Progress, silent_progress
 from skelgait.settings import Settings
 from skelgait.storage import Key
 from skelgait.storage.lock import lock_file
@@ -35,18 +36,18 @@ class GalleryChange:
         sequences: removed or added sequences.
         known: sequences that were not added, because the person has them already.
         shared_names: people of the gallery who are in a merged one too, and were taken for the same.
-        near_duplicates: added sequences that resemble one of another person.
         n_people: number of people in the gallery now.
         n_sequences: number of sequences in the gallery now.
+        similar: what the added sequences resemble.
     """
 
     gallery: Path
     sequences: list[Key]
     known: list[Key]
     shared_names: list[str]
-    near_duplicates: list[NearDuplicate]
     n_people: int
     n_sequences: int
+    similar: Similarities = field(default_factory=Similarities)
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,8 @@ class GalleryCheck:
         threshold: threshold, as stored in the gallery.
         learned: threshold with all its error rates.
         n_people: number of people.
-        single: people with one sequence; nothing tells if they would be identified.
-        near_duplicates: pairs of sequences of two people that resemble each other.
+        single: people with one walk; nothing tells if they would be identified.
+        similar: sequences that resemble each other.
     """
 
     gallery: Path
@@ -67,7 +68,7 @@ class GalleryCheck:
     learned: Threshold
     n_people: int
     single: list[str]
-    near_duplicates: list[NearDuplicate]
+    similar: Similarities
 
 
 def remove_from_gallery(path: Path, names: Sequence[str]) -> GalleryChange:
@@ -96,7 +97,6 @@ def remove_from_gallery(path: Path, names: Sequence[str]) -> GalleryChange:
         sequences=[keys[i] for i in sorted(removed)],
         known=[],
         shared_names=[],
-        near_duplicates=[],
         n_people=len(_people(remaining)),
         n_sequences=len(remaining),
     )
@@ -144,9 +144,9 @@ def merge_galleries(settings: Settings, path: Path, others: Sequence[Path]) -> G
         sequences=keys,
         known=known,
         shared_names=sorted(set(_people(gallery.rows.keys)) & set(_people(keys))),
-        near_duplicates=duplicates_of(settings, path, set(keys)),
         n_people=len(_people(everyone)),
         n_sequences=len(everyone),
+        similar=similarities_of(settings, path, set(keys)),
     )
 
 
@@ -162,12 +162,13 @@ def _new_rows(existing: Sequence[GalleryRows], other: Gallery) -> tuple[GalleryR
     return replace(rows, keys=different_keys(rows.keys, used)), [key for i, key in enumerate(keys) if i not in set(new)]
 
 
-def check_gallery(settings: Settings, path: Path) -> GalleryCheck:
+def check_gallery(settings: Settings, path: Path, progress: Progress = silent_progress) -> GalleryCheck:
     """Learn the threshold of a gallery from its own sequences, and store it in the gallery.
 
     Args:
         settings: settings; the section `identify` gives the distance, the embedding and the target false accept rate.
         path: path of the gallery.
+        progress: shows the progress of the comparison.
 
     Raises:
         DataError: if the gallery cannot be read or written.
@@ -182,7 +183,9 @@ def check_gallery(settings: Settings, path: Path) -> GalleryCheck:
             found = "1 person" if people else "0 people"
             raise ProtocolError(path, found, "at least two people, to learn a threshold", hint)
         options = MatchingOptions(config.distance, memory_mb=config.memory_mb)
-        learned = learn_gallery_threshold(file.select(file.keys), config.false_accept, options)
+        with progress(len(file.keys), "Comparing", "sequences") as advance:
+            search = search_gallery(file.select(file.keys), options, advance=advance)
+        learned = learn_gallery_threshold(search, config.false_accept)
         threshold = GalleryThreshold(
             value=learned.distance,
             distance=config.distance,
@@ -193,11 +196,10 @@ def check_gallery(settings: Settings, path: Path) -> GalleryCheck:
             learned=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         )
         write_gallery(path, gallery.facts, [gallery.rows], threshold)
-    counts = dict.fromkeys(people, 0)
-    for key in file.keys:
-        counts[key.identity] += 1
-    single = [name for name, count in counts.items() if count == 1]
-    return GalleryCheck(path, threshold, learned, len(people), single, duplicates_of(settings, path))
+    tested = {key.identity for key, mate in zip(file.keys, search.nearest.mates, strict=True) if np.isfinite(mate)}
+    single = [name for name in people if name not in tested]
+    similar = Similarities(near_duplicates(search), search.repeats)
+    return GalleryCheck(path, threshold, learned, len(people), single, similar)
 
 
 def _people(keys: Sequence[Key]) -> list[str]:

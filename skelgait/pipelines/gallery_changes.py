@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from skelgait.embeddings import open_embeddings
 from skelgait.embeddings.gallery import GalleryRows
-from skelgait.evaluation.leave_one_out import NearDuplicate, near_duplicates
+from skelgait.evaluation.leave_one_out import NearDuplicate, near_duplicates, search_gallery
 from skelgait.matching.options import MatchingOptions
 from skelgait.settings import Settings
 from skelgait.storage import Key
@@ -46,20 +47,34 @@ def different_keys(keys: Sequence[Key], used: Sequence[Key]) -> list[Key]:
     return different
 
 
-def duplicates_of(settings: Settings, gallery: Path, keys: Collection[Key] | None = None) -> list[NearDuplicate]:
-    """Return the near-duplicates in a gallery, compared as `skelgait identify` compares.
+@dataclass(frozen=True)
+class Similarities:
+    """Sequences of a gallery that are alike.
+
+    Attributes:
+        near_duplicates: pairs of sequences of two people that resemble each other.
+        repeats: pairs of sequences of one person that are nearly equal, perhaps the same walk.
+    """
+
+    near_duplicates: list[NearDuplicate] = field(default_factory=list)
+    repeats: list[tuple[Key, Key]] = field(default_factory=list)
+
+
+def similarities_of(settings: Settings, gallery: Path, keys: Collection[Key]) -> Similarities:
+    """Return what some sequences of a gallery resemble, compared as `skelgait identify` compares.
 
     Args:
         settings: settings; the section `identify` gives distance, embedding and memory.
         gallery: path of the gallery.
-        keys: sequences to search for; None: all.
+        keys: sequences to search for.
 
     Raises:
         DataError: if the gallery cannot be read.
     """
-    if keys is not None and not keys:
-        return []
+    if not keys:
+        return Similarities()
     file = open_embeddings(gallery, settings.identify.embedding)
-    indices = [i for i, key in enumerate(file.keys) if keys is None or key in keys]
+    indices = np.array([i for i, key in enumerate(file.keys) if key in keys], np.int64)
     options = MatchingOptions(settings.identify.distance, memory_mb=settings.identify.memory_mb)
-    return near_duplicates(file.select(file.keys), options, np.array(indices, np.int64))
+    search = search_gallery(file.select(file.keys), options, indices)
+    return Similarities(near_duplicates(search), search.repeats)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from skelgait.checkpoints.hub import is_hub_name
 from skelgait.embeddings import EmbeddingFacts
@@ -12,6 +15,8 @@ from skelgait.pipelines.trained_network import TrainedNetwork, load_trained_netw
 from skelgait.sampling.fingerprint import differences
 from skelgait.settings import Settings
 from skelgait.settings.embedding import WithNetwork
+
+log = logging.getLogger(__name__)
 
 
 def load_gallery_network(
@@ -55,14 +60,35 @@ def check_same_embedding(gallery: Path, facts: EmbeddingFacts, path: PathLike, o
         DataError: if they differ.
     """
     check_same_checkpoint([(str(gallery), facts.checkpoint_sha256), (str(path), other.checkpoint_sha256)])
-    drawn = differences(facts.drawn, other.drawn)
-    if drawn:
-        found, expected = (", ".join(f"{name} {row[i]}" for name, *row in drawn) for i in (1, 0))
-        hint = "draw the maps with the settings of the gallery, or pass the poses instead"
-        raise DataError(path, f"maps drawn with {found}", f"{expected}, as in {gallery}", hint)
+    check_same_drawing(gallery, facts.drawn, path, other.drawn)
     for name, before, now in (
         ("max_frames", facts.max_frames, other.max_frames), ("precision", facts.precision, other.precision),
     ):  # fmt: skip
         if before != now:
             hint = f"embed them with {name}={before}, as by `--set enroll.{name}={before}`"
             raise DataError(path, f"embeddings with {name} {now}", f"{name} {before}, as in {gallery}", hint)
+
+
+def check_same_drawing(gallery: Path, drawn: Mapping[str, Any], path: PathLike, other: Mapping[str, Any]) -> None:
+    """Check that maps were drawn as those of a gallery.
+
+    Args:
+        gallery: path of the gallery.
+        drawn: settings that its maps were drawn with, as far as known.
+        path: path of the other maps, for the error.
+        other: settings that these were drawn with, as far as known.
+
+    Raises:
+        DataError: if a setting differs.
+    """
+    changes = differences(drawn, other)
+    if changes:
+        found, expected = (", ".join(f"{name} {row[i]}" for name, *row in changes) for i in (1, 0))
+        hint = "draw the maps with the settings of the gallery, or pass the poses instead"
+        raise DataError(path, f"maps drawn with {found}", f"{expected}, as in {gallery}", hint)
+
+
+def warn_if_drawing_unknown(path: PathLike, drawn: Mapping[str, Any]) -> None:
+    """Log a warning if it is unknown how the maps at a path were drawn."""
+    if not drawn:
+        log.warning("%s: it is unknown how these maps were drawn; draw them with `skelgait heatmap` to be sure", path)

@@ -19,7 +19,7 @@ from skelgait.errors import PathLike
 from skelgait.evaluation.identification import Identified, check_same_checkpoint, identify
 from skelgait.evaluation.threshold import Threshold, learn_threshold
 from skelgait.matching.options import MatchingOptions
-from skelgait.pipelines.gallery_network import load_gallery_network
+from skelgait.pipelines.gallery_network import check_same_drawing, load_gallery_network, warn_if_drawing_unknown
 from skelgait.pipelines.named_previews import PosesByFrame, poses_by_frame, write_named_previews
 from skelgait.pipelines.probes import open_probes, select_keys
 from skelgait.pipelines.trained_network import embed_and_gather, inference_options, warn_if_maps_differ
@@ -142,7 +142,7 @@ def identify_probes(settings: Settings, path: PathLike, progress: Progress = sil
     options = MatchingOptions(config.distance, device, config.memory_mb)
     if config.validation:
         file = open_embeddings(config.validation, gallery.embedding)
-        check_same_checkpoint([_checkpoint_hash(gallery), _checkpoint_hash(file)])
+        _check_same_gallery(gallery, file)
         learned = learn_threshold(file.select(file.keys), enrolled, config.false_accept, options)
         threshold = learned.distance
     elif threshold is None:
@@ -199,13 +199,15 @@ def _embed_probes(settings: Settings, path: PathLike, gallery: EmbeddingFile, pr
         if not is_main():
             return None
         file = open_embeddings(path, gallery.embedding)
-        check_same_checkpoint([_checkpoint_hash(gallery), _checkpoint_hash(file)])
+        _check_same_gallery(gallery, file)
         probes = file.select(select_keys(file.keys, config.sequence, path))
         return _Embedded(probes, distance_device(config.device), {}, {})
     trained = load_gallery_network(settings, config, gallery.path, gallery.facts)
     drawn = {**(trained.facts.data.get("drawn") or {}), **gallery.facts.drawn}
-    facts = trained.facts
-    with open_probes(path, config.sequence, facts, settings, drawn, progress) as (source, keys, stored, tracks):
+    with open_probes(path, config.sequence, trained.facts, settings, drawn, progress) as sequences:
+        source, keys, stored, tracks = sequences
+        warn_if_drawing_unknown(path, sequences.drawn())
+        check_same_drawing(gallery.path, gallery.facts.drawn, path, sequences.drawn())
         if not isinstance(source, LazyMaps):
             warn_if_maps_differ(trained, source)
         poses = poses_by_frame(stored, list(tracks)) if config.preview else {}
@@ -215,8 +217,10 @@ def _embed_probes(settings: Settings, path: PathLike, gallery: EmbeddingFile, pr
     return None if embeddings is None else _Embedded(embeddings, trained.model.torch_device, tracks, poses)
 
 
-def _checkpoint_hash(file: EmbeddingFile) -> tuple[str, str]:
-    return str(file.path), file.facts.checkpoint_sha256
+def _check_same_gallery(gallery: EmbeddingFile, file: EmbeddingFile) -> None:
+    """Check that other embeddings were made by the network of the gallery, from maps that were drawn as its own."""
+    check_same_checkpoint([(str(item.path), item.facts.checkpoint_sha256) for item in (gallery, file)])
+    check_same_drawing(gallery.path, gallery.facts.drawn, file.path, file.facts.drawn)
 
 
 def write_ranking(path: Path, identification: Identification) -> None:
