@@ -13,6 +13,7 @@ from skelgait.cli.gallery import describe_threshold
 from skelgait.cli.output import show_json, show_lines, show_table, warn
 from skelgait.cli.processes import processes_on
 from skelgait.cli.thresholds import show_threshold, threshold_warnings
+from skelgait.cli.watch import watch_people
 
 if TYPE_CHECKING:
     from skelgait.pipelines.identify import Identification
@@ -29,9 +30,9 @@ _Probes = Annotated[
 
 @command(
     "skelgait identify video.mp4 --gallery gallery.h5",
-    "skelgait identify walk.pkl --threshold 0.8 --out ranking.csv",
+    "skelgait identify --watch rtsp://camera/stream --out matches.csv",
     flags={
-        DATA: ("identify.gallery", "identify.sequence", "identify.out", "identify.top", "wait"),
+        DATA: ("identify.watch", "identify.gallery", "identify.sequence", "identify.out", "identify.top", "wait"),
         "Threshold": ("identify.threshold", "identify.validation", "identify.false_accept"),
         "Network": (
             "identify.checkpoint", "identify.iteration", "identify.best", "paths.runs", "train.run_name",
@@ -52,6 +53,9 @@ def identify(path: _Probes, settings: Settings, as_json: Json = False) -> None:
 
     config = settings.identify
     with processes_on(config.device, config.nproc) as group, lock_file(config.out, group):
+        if config.watch:
+            watch_people(settings, path, as_json=as_json)
+            return
         result = identify_probes(settings, path, progress)
         if result is None:
             return

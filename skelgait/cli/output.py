@@ -36,6 +36,16 @@ def show_json(report: object) -> None:
     show_text("\n".join(line if line.isprintable() else _json_escaped(line) for line in text.split("\n")))
 
 
+def show_json_line(report: object) -> None:
+    """Print a report as JSON in one line on stdout, at once."""
+    text = json.dumps(report, ensure_ascii=False, default=str)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeError:
+        text = json.dumps(report, default=str)
+    show_text(text if text.isprintable() else _json_escaped(text))
+
+
 def _json_escaped(line: str) -> str:
     return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in line)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -14,11 +13,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from skelgait.display import Row, Tabular
 from skelgait.embeddings import Embeddings, open_embeddings
 from skelgait.embeddings.file import EmbeddingFile, holds_embeddings
-from skelgait.embeddings.gallery import GalleryThreshold, read_threshold
+from skelgait.embeddings.gallery import GalleryThreshold
 from skelgait.errors import PathLike
-from skelgait.evaluation.identification import Identified, check_same_checkpoint, identify
-from skelgait.evaluation.threshold import Threshold, learn_threshold
-from skelgait.matching.options import MatchingOptions
+from skelgait.evaluation.identification import Identified
+from skelgait.evaluation.threshold import Threshold
+from skelgait.pipelines.enrolled import check_same_gallery, open_enrolled
 from skelgait.pipelines.gallery_network import check_same_drawing, load_gallery_network, warn_if_drawing_unknown
 from skelgait.pipelines.named_previews import PosesByFrame, poses_by_frame, write_named_previews
 from skelgait.pipelines.probes import open_probes, select_keys
@@ -36,8 +35,6 @@ from skelgait.video.index import IndexedTrack
 
 if TYPE_CHECKING:
     import torch
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, repr=False)
@@ -137,44 +134,22 @@ def identify_probes(settings: Settings, path: PathLike, progress: Progress = sil
     if embedded is None:
         return None
     probes, device, tracks, poses = embedded
-    enrolled = gallery.select(gallery.keys)
-    threshold, learned, stored = config.threshold, None, None
-    options = MatchingOptions(config.distance, device, config.memory_mb)
-    if config.validation:
-        file = open_embeddings(config.validation, gallery.embedding)
-        _check_same_gallery(gallery, file)
-        learned = learn_threshold(file.select(file.keys), enrolled, config.false_accept, options)
-        threshold = learned.distance
-    elif threshold is None:
-        stored = _stored_threshold(gallery, config.distance)
-        threshold = stored.value if stored else None
-    results = identify(probes, enrolled, options, top=config.top, threshold=threshold)
+    enrolled = open_enrolled(config, gallery, device)
+    results = enrolled.identify(probes)
     gallery_keys = set(gallery.keys)
     return Identification(
         gallery=gallery.path,
-        n_people=len({key.identity for key in gallery.keys}),
+        n_people=enrolled.n_people,
         n_sequences=len(gallery.keys),
-        threshold=threshold,
-        learned=learned,
-        stored=stored,
+        threshold=enrolled.threshold,
+        learned=enrolled.learned,
+        stored=enrolled.stored,
         n_truncated=probes.n_truncated,
         n_in_gallery=sum(key in gallery_keys for key in probes.keys),
         probes=results,
         tracks=tracks,
         previews=write_named_previews(results, tracks, poses) if config.preview else (),
     )
-
-
-def _stored_threshold(gallery: EmbeddingFile, distance: str) -> GalleryThreshold | None:
-    """Return the threshold of the gallery; None if it has none, or one of other distances."""
-    stored = read_threshold(gallery.path)
-    if stored and (stored.distance, stored.embedding) != (distance, gallery.embedding):
-        text = (
-            "%s: its threshold is not used, it is of %s distances of embedding %d; run `skelgait gallery check` again"
-        )
-        log.warning(text, gallery.path, stored.distance, stored.embedding)
-        return None
-    return stored
 
 
 class _Embedded(NamedTuple):
@@ -199,7 +174,7 @@ def _embed_probes(settings: Settings, path: PathLike, gallery: EmbeddingFile, pr
         if not is_main():
             return None
         file = open_embeddings(path, gallery.embedding)
-        _check_same_gallery(gallery, file)
+        check_same_gallery(gallery, file)
         probes = file.select(select_keys(file.keys, config.sequence, path))
         return _Embedded(probes, distance_device(config.device), {}, {})
     trained = load_gallery_network(settings, config, gallery.path, gallery.facts)
@@ -215,12 +190,6 @@ def _embed_probes(settings: Settings, path: PathLike, gallery: EmbeddingFile, pr
         with progress(len(keys), "Embedding", "sequences") as advance:
             embeddings = embed_and_gather(trained.model, source, keys, options, gallery.embedding, advance)
     return None if embeddings is None else _Embedded(embeddings, trained.model.torch_device, tracks, poses)
-
-
-def _check_same_gallery(gallery: EmbeddingFile, file: EmbeddingFile) -> None:
-    """Check that other embeddings were made by the network of the gallery, from maps that were drawn as its own."""
-    check_same_checkpoint([(str(item.path), item.facts.checkpoint_sha256) for item in (gallery, file)])
-    check_same_drawing(gallery.path, gallery.facts.drawn, file.path, file.facts.drawn)
 
 
 def write_ranking(path: Path, identification: Identification) -> None:

@@ -205,10 +205,10 @@ class _VideoJob:
         report.frames += counts.frames
         report.short_tracks += counts.short_tracks
         report.stages = {name: report.stages.get(name, 0.0) + n for name, n in counts.seconds.items()}
-        report.warnings += [f"{self.source.name}: {doubt}" for doubt in _doubts(video, counts)]
+        report.warnings += [f"{self.source.name}: {doubt}" for doubt in video_doubts(video, counts)]
 
 
-def _doubts(video: Video, counts: VideoCounts) -> list[str]:
+def video_doubts(video: Video, counts: VideoCounts) -> list[str]:
     """Return what makes the frames of a video doubtful, each with a hint."""
     doubts = []
     if not video.has_fps:

@@ -47,6 +47,24 @@ class IdentifySettings(WithNetwork):
     )
     preview: bool = Field(False, description="Write each video again with skeletons and names, into previews/.")
     out: _File | None = Field(None, description="File of the ranking to write, .csv or .json.")
+    watch: bool = Field(
+        False, description="Name people in a folder, camera or stream as they come, until Ctrl-C; --json: a line each."
+    )
+
+    @field_validator("watch")
+    @classmethod
+    def _check_watch(cls, watch: bool, info: ValidationInfo) -> bool:
+        out = info.data.get("out")
+        others = {
+            "--preview": info.data.get("preview"),
+            "--sequence": info.data.get("sequence"),
+            "--nproc": info.data.get("nproc", 1) > 1,
+            "--out with .json, but .csv": out is not None and out.suffix == ".json",
+        }
+        for name, is_given in others.items():
+            if watch and is_given:
+                raise ValueError(f"--watch takes no {name}")
+        return watch
 
     @field_validator("validation")
     @classmethod

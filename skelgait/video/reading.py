@@ -25,6 +25,8 @@ _HINT = "play it to check, or convert it: ffmpeg -i INPUT video.mp4"
 # Frames that are decoded ahead of the estimator.
 _AHEAD = 4
 _POLL_S = 0.1
+# Longest times in which a stream is opened, and in which it sends nothing, in milliseconds.
+_STREAM_LIMITS = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, 10_000, cv2.CAP_PROP_READ_TIMEOUT_MSEC, 5_000]
 _LONGEST_JOIN_S = 2.0
 # A stream without an end declares a number of frames that is no number.
 _MOST_FRAMES = 1e9
@@ -39,12 +41,14 @@ class Frame:
         time_s: time since the first frame in seconds.
         image: (H, W, 3) RGB, uint8; upright, if the video says how the camera was turned.
         skipped: number of frames before this one that came too fast to be read; only for a live video.
+        lost_s: time before this frame in which the stream was gone, in seconds; part of `time_s`.
     """
 
     index: int
     time_s: float
     image: NDArray[np.uint8]
     skipped: int = 0
+    lost_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -109,17 +113,35 @@ def open_video(source: VideoSource) -> Video:
         return Video(source, ASSUMED_FPS, False, len(files), _read_images(files))
     # FFmpeg says there why it cannot open a file, for each of the two times that it is opened.
     with quiet_stderr():
-        capture = cv2.VideoCapture(int(source.location) if source.location.isdigit() else source.location)
+        capture = open_capture(source)
     if not capture.isOpened():
-        found = "no camera or stream" if source.kind == "stream" else "a file that OpenCV cannot read as a video"
-        hint = "check the number, or the address and the network" if source.kind == "stream" else _HINT
-        raise DataError(source.name, found, "a video", hint)
-    fps, count = capture.get(cv2.CAP_PROP_FPS), capture.get(cv2.CAP_PROP_FRAME_COUNT)
+        raise cannot_open(source)
+    fps, n_frames = capture.get(cv2.CAP_PROP_FPS), frame_count(capture)
     has_fps = bool(0 < fps <= 1000)
-    n_frames = int(count) if 0 < count < _MOST_FRAMES else None
     fps = float(fps) if has_fps else ASSUMED_FPS
     is_live = source.kind == "stream" and n_frames is None
     return Video(source, fps, has_fps, n_frames, _read_capture(capture, None if is_live else fps))
+
+
+def open_capture(source: VideoSource) -> Any:
+    """Return OpenCV's reader of a file, camera or stream, which may not be opened."""
+    if source.kind == "stream" and not source.location.isdigit():
+        return cv2.VideoCapture(source.location, cv2.CAP_FFMPEG, _STREAM_LIMITS)
+    return cv2.VideoCapture(int(source.location) if source.kind == "stream" else source.location)
+
+
+def frame_count(capture: Any) -> int | None:
+    """Return the number of frames that an opened video declares; None: it has no end, or does not tell."""
+    count = capture.get(cv2.CAP_PROP_FRAME_COUNT)
+    return int(count) if 0 < count < _MOST_FRAMES else None
+
+
+def cannot_open(source: VideoSource) -> DataError:
+    """Return the error for a file, camera or stream that cannot be opened."""
+    if source.kind == "stream":
+        hint = "check the number, or the address and the network"
+        return DataError(source.name, "no camera or stream", "a video", hint)
+    return DataError(source.name, "a file that OpenCV cannot read as a video", "a video", _HINT)
 
 
 def read_image(path: Path) -> NDArray[np.uint8]:

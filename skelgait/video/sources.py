@@ -86,6 +86,12 @@ def find_videos(locations: Sequence[str], names: str | None = None) -> dict[Key,
     return dict(sorted(found.items()))
 
 
+def name_video(path: Path, root: Path, names: str | None = None) -> tuple[Key, VideoSource]:
+    """Return the key of a video file in the folder `root`, and the video; see `find_videos`."""
+    ((key, source),) = _named({path.relative_to(root): VideoSource(str(path), "file")}, root, names).items()
+    return key, source
+
+
 def stream_at(location: str) -> VideoSource | None:
     """Return the camera of a number, or the stream at an address; None for any other text, and for an existing path."""
     is_stream = not Path(location).exists() and re.fullmatch(r"\d{1,2}|[a-z][a-z0-9+.-]*://.+", location)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skelgait.runtime.advance import Advance, no_progress
-from skelgait.video.estimator import PoseEstimator
+from skelgait.video.estimator import Person, PoseEstimator
 from skelgait.video.people import OnlineTracks, RawTrack
 from skelgait.video.quality import Quality, measure_quality
 from skelgait.video.reading import Frame, Video
@@ -91,17 +91,24 @@ def find_tracks(
     Raises:
         DataError: if the video has no frame, or cannot be read.
     """
-    for raw in _raw_tracks(video.frames(stop), estimator, counts, advance):
+    people = OnlineTracks()
+
+    def raw_tracks() -> Iterator[RawTrack]:
+        for frame, detected in detect_people(video.frames(stop), estimator, counts, advance):
+            yield from people.add(frame, detected)
+        yield from people.finish()
+
+    for raw in raw_tracks():
         if len(raw.frames) < SHORTEST_TRACK:
             counts.short_tracks += 1
         else:
-            yield _to_track(raw, measure_quality(raw.poses, raw.times_s, counts.size, min_frames, min_height_px))
+            yield measured_track(raw, counts.size, min_frames, min_height_px)
 
 
-def _raw_tracks(
-    frames: Iterator[Frame], estimator: PoseEstimator, counts: VideoCounts, advance: Advance
-) -> Iterator[RawTrack]:
-    people = OnlineTracks()
+def detect_people(
+    frames: Iterator[Frame], estimator: PoseEstimator, counts: VideoCounts, advance: Advance = no_progress
+) -> Iterator[tuple[Frame, list[Person]]]:
+    """Yield each frame with the people in it; count frames, and the time of each stage."""
     clock = time.perf_counter()
     seconds = counts.seconds
     for frame in frames:
@@ -117,15 +124,14 @@ def _raw_tracks(
         counts.last_s = frame.time_s
         counts.frames += 1
         counts.skipped_frames += frame.skipped
-        yield from people.add(frame, detected)
+        yield frame, detected
         advance(1)
         clock = time.perf_counter()
         seconds["tracking"] += clock - done
-    yield from people.finish()
-    seconds["tracking"] += time.perf_counter() - clock
 
 
-def _to_track(raw: RawTrack, quality: Quality) -> VideoTrack:
+def measured_track(raw: RawTrack, size: tuple[int, int], min_frames: int, min_height_px: int) -> VideoTrack:
+    """Return a track with its quality, see `skelgait.video.quality.measure_quality`."""
     has_mask = np.array([silhouette is not None for silhouette in raw.silhouettes], bool)
     silhouettes = [silhouette for silhouette in raw.silhouettes if silhouette is not None]
     return VideoTrack(
@@ -136,5 +142,5 @@ def _to_track(raw: RawTrack, quality: Quality) -> VideoTrack:
         raw.frames[has_mask],
         raw.alone,
         raw.joins,
-        quality,
+        measure_quality(raw.poses, raw.times_s, size, min_frames, min_height_px),
     )

@@ -11,26 +11,35 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pytest
 
 from tests.video.painted import walks
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """`/camera`: images of a walker without an end; `/walk.mp4`: the file."""
+    """`/camera`: images of a walker; `/drops`: the same, gone for a second after 20 images; `/walk.mp4`: the file."""
+
+    gone_until = 0.0
 
     def do_GET(self) -> None:
         if self.path == "/camera":
-            self._send_images()
+            self._send_images(walks(100, 1))
+        elif self.path == "/drops" and time.monotonic() < _Handler.gone_until:
+            self.send_error(503)
+        elif self.path == "/drops":
+            is_back = _Handler.gone_until > 0
+            self._send_images(walks(130, 1)[20:] if is_back else walks(20, 1))
+            _Handler.gone_until = _Handler.gone_until or time.monotonic() + 1
         else:
             self._send_file(Path(self.path[1:]).read_bytes())
 
-    def _send_images(self) -> None:
+    def _send_images(self, images: list[np.ndarray]) -> None:
         self.send_response(200)
         self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=image")
         self.end_headers()
         try:
-            for frame in walks(100, 1):
+            for frame in images:
                 jpeg = cv2.imencode(".jpg", frame[..., ::-1])[1].tobytes()
                 head = f"--image\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"
                 self.wfile.write(head.encode() + jpeg + b"\r\n")
@@ -52,7 +61,8 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def address() -> Iterator[str]:
+def address(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    monkeypatch.setattr(_Handler, "gone_until", 0.0)
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
     thread = threading.Thread(target=partial(server.serve_forever, 0.05))
     thread.start()

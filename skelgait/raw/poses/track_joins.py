@@ -27,26 +27,40 @@ _LIMB_WINDOW = 30
 _ID_WEIGHT = 0.2
 
 
+class Pause(NamedTuple):
+    """Time in which a stream had no frames. Frames are numbered as if it had not been.
+
+    Attributes:
+        frame: index of the first frame after it.
+        n_missing: number of frames that it would have had.
+    """
+
+    frame: int
+    n_missing: int
+
+
 class _Join(NamedTuple):
     cost: float
     first: int
     second: int
 
 
-def join_tracklets(tracklets: Sequence[Tracklet]) -> list[list[Tracklet]]:
+def join_tracklets(tracklets: Sequence[Tracklet], pauses: Sequence[Pause] = ()) -> list[list[Tracklet]]:
     """Join the tracklets of one person, by position, motion, size, body proportions and track id.
 
-    After a longer time than that of an occlusion, only an equal track id joins.
+    After a longer time than that of an occlusion, only an equal track id joins. After a pause, a person may be where
+    the person was before it, or have walked on at constant speed.
 
     Args:
         tracklets: tracklets in the order of their first frame.
+        pauses: times without frames.
 
     Returns:
         Tracklets of each person in the order of time; persons in the order of their first frame.
     """
     following: dict[int, int] = {}
     preceding: dict[int, int] = {}
-    for join in sorted(_possible_joins(tracklets)):
+    for join in sorted(_possible_joins(tracklets, pauses)):
         if join.first not in following and join.second not in preceding:
             following[join.first], preceding[join.second] = join.second, join.first
     chains = []
@@ -59,7 +73,7 @@ def join_tracklets(tracklets: Sequence[Tracklet]) -> list[list[Tracklet]]:
     return chains
 
 
-def _possible_joins(tracklets: Sequence[Tracklet]) -> Iterator[_Join]:
+def _possible_joins(tracklets: Sequence[Tracklet], pauses: Sequence[Pause]) -> Iterator[_Join]:
     """Yield all pairs of tracklets that may be of one person, with their costs."""
     starts = [tracklet.frames[0] for tracklet in tracklets]
     limbs = [limb_lengths(np.stack(tracklet.joints[-_LIMB_WINDOW:])) for tracklet in tracklets]
@@ -68,7 +82,8 @@ def _possible_joins(tracklets: Sequence[Tracklet]) -> Iterator[_Join]:
         first, last = np.searchsorted(starts, [end, end + MAX_OCCLUSION], "right")
         same_id = (other for other in range(last, len(tracklets)) if _have_same_id(tracklet, tracklets[other]))
         for other in (*range(first, last), *islice(same_id, 1)):
-            cost = _cost(tracklet, tracklets[other], _difference(limbs[n], limbs[other]))
+            n_missing = sum(pause.n_missing for pause in pauses if end < pause.frame <= starts[other])
+            cost = _cost(tracklet, tracklets[other], _difference(limbs[n], limbs[other]), n_missing)
             if np.isfinite(cost):
                 yield _Join(cost, n, other)
 
@@ -77,23 +92,24 @@ def _have_same_id(first: Tracklet, second: Tracklet) -> bool:
     return first.ids[-1] == second.ids[0] != NO_ID
 
 
-def _cost(first: Tracklet, second: Tracklet, limb_difference: float) -> float:
-    """Return the cost of a join in body heights; infinite if it is impossible."""
+def _cost(first: Tracklet, second: Tracklet, limb_difference: float, n_missing: int) -> float:
+    """Return the cost of a join in body heights; infinite if it is impossible. In a pause, `n_missing` frames are."""
     gap = second.frames[0] - first.frames[-1]
     if limb_difference > _MAX_LIMB_DIFFERENCE:
         return np.inf
     if gap > MAX_OCCLUSION:  # only the track id tells; any join by position is better
         return _MAX_DISTANCE + _DISTANCE_PER_FRAME * gap + limb_difference
-    distance = _distance(first, second) - _ID_WEIGHT * _have_same_id(first, second)
+    distance = min(_distance(first, second, n) for n in {0, n_missing}) - _ID_WEIGHT * _have_same_id(first, second)
+    gap = min(gap + n_missing, MAX_OCCLUSION)
     is_far = distance > _MAX_DISTANCE + _DISTANCE_PER_FRAME * gap
     if is_far or size_ratio(first.joints[-1], second.joints[0]) > _MAX_SIZE_RATIO:
         return np.inf
     return distance + limb_difference
 
 
-def _distance(first: Tracklet, second: Tracklet) -> float:
+def _distance(first: Tracklet, second: Tracklet, n_missing: int) -> float:
     """Return the mean distance of two tracklets to where each would be at constant speed, in body heights."""
-    start, end = second.frames[0], first.frames[-1]
+    start, end = second.frames[0] + n_missing, first.frames[-1] - n_missing
     later = pose_distances(first.predict(start)[None], second.joints[0][None])[0, 0]
     earlier = pose_distances(second.predict(end)[None], first.joints[-1][None])[0, 0]
     return float((later + earlier) / 2 / max(first.heights[-1], second.heights[0], 1e-9))
