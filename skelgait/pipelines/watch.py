@@ -9,17 +9,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from skelgait.errors import DataError, SettingsError
+from skelgait.pipelines.match_worker import MatchWorker
 from skelgait.pipelines.track_matcher import TrackMatcher
 from skelgait.pipelines.video import video_doubts
 from skelgait.pipelines.watch_events import TrackMatch, VideoEnd, WatchEnd, WatchEvent, WatchStart
 from skelgait.settings import Settings
-from skelgait.storage import Key
 from skelgait.video.arrivals import SETTLED_S, finished_videos
 from skelgait.video.estimator import MakeEstimator, PoseEstimator
 from skelgait.video.live import LONGEST_OCCLUSION_S, LiveStream
-from skelgait.video.reading import Video, open_video
+from skelgait.video.reading import open_video
 from skelgait.video.registry import load_estimator
-from skelgait.video.sources import VideoSource, find_videos, name_video, stream_at
+from skelgait.video.sources import find_videos, name_video, stream_at
 from skelgait.video.tracks import VideoCounts
 from skelgait.video.updates import TrackFollower
 
@@ -77,8 +77,12 @@ class _Watch:
         counts = VideoCounts()
         with closing(self.make_estimator()) as estimator:
             follower = self._follower(estimator, counts, LONGEST_OCCLUSION_S)
-            while not self.stop():
-                yield from self._matches(live.source, key, follower, live.next_video())
+            with MatchWorker(self.matcher, live.source.name, key) as worker:
+                while not self.stop():
+                    for updates in follower.follow(live.next_video(), self.stop):
+                        worker.submit(updates)
+                        yield from map(self._counted, worker.finished())
+                    yield from map(self._counted, worker.all_others())
         self.end.drops = live.n_drops
         self._count(counts)
 
@@ -94,9 +98,10 @@ class _Watch:
             key, source = name_video(path, root, self.settings.video.names)
             video = open_video(source)
             with closing(self.make_estimator()) as estimator:
-                for event in self._matches(source, key, self._follower(estimator, counts), video):
-                    n_tracks += not event.is_provisional
-                    yield event
+                for updates in self._follower(estimator, counts).follow(video, self.stop):
+                    for update in updates:
+                        n_tracks += update.is_over
+                        yield self._counted(self.matcher.match(source.name, key, update))
             doubts = tuple(video_doubts(video, counts)) if not self.stop() else ()
         except DataError as error:
             problem = str(error)
@@ -112,12 +117,10 @@ class _Watch:
         config = self.settings.video
         return TrackFollower(estimator, counts, config.min_frames, config.min_height, longest_occlusion_s)
 
-    def _matches(self, source: VideoSource, key: Key, follower: TrackFollower, video: Video) -> Iterator[TrackMatch]:
-        for update in follower.follow(video, self.stop):
-            match = self.matcher.match(source.name, key, update)
-            if update.is_over:
-                self.end.count(match)
-            yield match
+    def _counted(self, match: TrackMatch) -> TrackMatch:
+        if not match.is_provisional:
+            self.end.count(match)
+        return match
 
     def _count(self, counts: VideoCounts) -> None:
         self.end.frames += counts.frames

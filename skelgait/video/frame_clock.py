@@ -20,7 +20,7 @@ class FrameClock:
 
     def __init__(self) -> None:
         self.pauses: list[Pause] = []
-        self._recent: deque[float] = deque(maxlen=_WINDOW)
+        self._recent: deque[tuple[int, float]] = deque(maxlen=_WINDOW)
         self._lost_s: float | None = None
 
     def add(self, frame: Frame) -> float:
@@ -29,13 +29,14 @@ class FrameClock:
         if lost_s > 0:
             self.pauses.append(Pause(frame.index, round(lost_s * self._frames_per_second())))
         self._lost_s = frame.lost_s
-        self._recent.append(frame.time_s - frame.lost_s)
-        return self._recent[-1]
+        now_s = frame.time_s - frame.lost_s
+        self._recent.append((frame.index, now_s))
+        return now_s
 
     def forget(self, before: int | None) -> None:
         """Forget the pauses up to a frame; None: all."""
         self.pauses = [] if before is None else [pause for pause in self.pauses if pause.frame > before]
 
     def _frames_per_second(self) -> float:
-        duration = self._recent[-1] - self._recent[0]
-        return (len(self._recent) - 1) / duration if duration > 0 else ASSUMED_FPS
+        (first, start_s), (last, end_s) = self._recent[0], self._recent[-1]
+        return (last - first) / (end_s - start_s) if end_s > start_s else ASSUMED_FPS

@@ -37,7 +37,7 @@ class Frame:
     """Frame of a video.
 
     Attributes:
-        index: index of the frame, from 0.
+        index: index of the frame, from 0; skipped frames count, so that people are tracked at the speed they have.
         time_s: time since the first frame in seconds.
         image: (H, W, 3) RGB, uint8; upright, if the video says how the camera was turned.
         skipped: number of frames before this one that came too fast to be read; only for a live video.
@@ -87,14 +87,14 @@ class Video:
         size: tuple[int, int] | None = None
         last = -1
         with closing(read_ahead(self._frames, stop, skips=self.is_live)) as frames:
-            for index, frame in enumerate(frames):
+            for frame in frames:
                 height, width = frame.image.shape[:2]
                 size = size or (width, height)
                 if (width, height) != size:
                     where = f"{self.source.name}: frame {frame.index}"
                     expected = f"{size[0]} x {size[1]}, as the first"
                     raise DataError(where, f"an image of {width} x {height}", expected, _HINT)
-                yield replace(frame, index=index, skipped=frame.index - last - 1)
+                yield replace(frame, skipped=frame.index - last - 1)
                 last = frame.index
                 if stop():
                     return

@@ -62,8 +62,8 @@ class TrackFollower:
         self._free = count(1)
         self._numbers: dict[tuple[int, int], int] = {}
 
-    def follow(self, video: Video, stop: Callable[[], bool] = lambda: False) -> Iterator[TrackUpdate]:
-        """Yield the running tracks every two seconds of the video, and each track when it ends; all end with the video.
+    def follow(self, video: Video, stop: Callable[[], bool] = lambda: False) -> Iterator[list[TrackUpdate]]:
+        """Yield the updates of each frame: tracks that end, and every two seconds the running ones; then the last ones.
 
         Raises:
             DataError: if the video has no frame, or cannot be read.
@@ -72,15 +72,16 @@ class TrackFollower:
         last_s: float | None = None
         try:
             for frame, detected in detect_people(video.frames(stop), self._estimator, self._counts):
-                yield from self._ended(people.add(frame, detected))
+                updates = list(self._ended(people.add(frame, detected)))
                 last_s = frame.time_s if last_s is None else last_s
                 if frame.time_s - last_s >= SECONDS_BETWEEN_UPDATES:
-                    yield from self._running(people, last_s)
+                    updates += self._running(people, last_s)
                     last_s += (frame.time_s - last_s) // SECONDS_BETWEEN_UPDATES * SECONDS_BETWEEN_UPDATES
+                yield updates
         except DataError:
-            yield from self._ended(people.finish())
+            yield list(self._ended(people.finish()))
             raise
-        yield from self._ended(people.finish())
+        yield list(self._ended(people.finish()))
 
     def _running(self, people: OnlineTracks, last_s: float) -> Iterator[TrackUpdate]:
         """Yield the tracks that are seen since the last time."""

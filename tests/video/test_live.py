@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import weakref
 from collections.abc import Callable
@@ -84,7 +85,7 @@ def follow(
     follower = TrackFollower(Estimator(), VideoCounts(), 15, 64, live.LONGEST_OCCLUSION_S)
     updates: list[TrackUpdate] = []
     while not stop():
-        updates += follower.follow(stream.next_video(), stop)
+        updates += itertools.chain.from_iterable(follower.follow(stream.next_video(), stop))
     return updates, camera, stream
 
 

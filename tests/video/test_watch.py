@@ -67,9 +67,11 @@ def watch(monkeypatch: pytest.MonkeyPatch, is_last: Stop, *args: str) -> tuple[l
     from skelgait.pipelines import watch as pipeline
 
     def interrupted(*given: Any) -> Any:
+        is_stopped = False
         for event in original(*given):
             yield event
-            if is_last(event.to_dict()):
+            if not is_stopped and is_last(event.to_dict()):
+                is_stopped = True
                 signal.raise_signal(signal.SIGINT)
 
     original = pipeline.watch
