@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,9 +12,9 @@ import torch
 
 from skelgait.checkpoints.folder import list_checkpoints
 from skelgait.datasets import find_dataset
-from skelgait.errors import DataError
 from skelgait.models import NETWORKS
 from skelgait.pipelines import workspace
+from skelgait.pipelines.demo_steps import DEMO_FOLDERS, DemoSteps
 from skelgait.pipelines.evaluate import Evaluation, evaluate_run
 from skelgait.pipelines.train import train_run
 from skelgait.preprocess.maps import draw_dataset
@@ -25,14 +23,10 @@ from skelgait.runtime.advance import Progress, silent_progress
 from skelgait.settings import Settings, load_settings, preset_names
 from skelgait.settings.schema import DemoSettings, SynthSettings
 from skelgait.storage import open_pairs
-from skelgait.storage.atomic import write_error, write_text
 from skelgait.storage.lock import lock_folder
-from skelgait.storage.lock_file import FOLDER_LOCK
 from skelgait.synth import write_walkers
 from skelgait.viz.contact_sheet import Strip, save_sheet
 
-_FOLDERS = ("poses", "silhouettes", "maps", "pairs", "runs")
-_STATE_FILE = "demo.json"
 _SHEET_SEQUENCES = 4
 _SIZES: dict[str, object] = {"synth.people": 36, "synth.views": 4, "synth.frames": 30}
 _QUICK: dict[str, object] = {
@@ -93,7 +87,7 @@ def _run(config: DemoSettings, progress: Progress, announce: Callable[[str], Non
     start = time.perf_counter()
     networks = {name: _settings(config, name) for name in NETWORKS if f"{name}_demo" in preset_names()}
     settings = next(iter(networks.values()))
-    steps = _Steps(config, 4 + 2 * len(networks), announce)
+    steps = DemoSteps(config, 4 + 2 * len(networks), announce)
     steps.run("Synthetic walkers", lambda: _write_walkers(config, settings.synth, progress))
     steps.run("Skeleton maps", lambda: _draw_maps(settings, progress))
     steps.run("Pairs of maps and silhouettes", lambda: _link(settings))
@@ -110,78 +104,9 @@ def _run(config: DemoSettings, progress: Progress, announce: Callable[[str], Non
     return DemoReport(config.out, sheet, evaluations, chance, time.perf_counter() - start)
 
 
-class _Steps:
-    """Steps of a demo. Finished ones are recorded in `demo.json`, which also marks the folder as that of a demo.
-
-    Args:
-        config: output folder, seed and size. Without `resume`, an earlier demo in the folder is removed.
-        total: number of steps.
-        announce: called with the number and name of each step.
-    """
-
-    def __init__(self, config: DemoSettings, total: int, announce: Callable[[str], None] | None) -> None:
-        self._path = config.out / _STATE_FILE
-        self._demo = {"seed": config.seed, "quick": config.quick}
-        self._total = total
-        self._announce = announce
-        self._number = 0
-        self._finished = self._read() if config.resume else []
-        if not config.resume:
-            self._clear(config.out)
-
-    def run(self, name: str, step: Callable[[], None]) -> None:
-        """Run a step, unless it is finished."""
-        if name in self._finished:
-            self.announce(f"{name} (finished earlier)")
-            return
-        self.announce(name)
-        step()
-        self._finished.append(name)
-        self._write()
-
-    def announce(self, name: str) -> None:
-        """Announce the next step."""
-        self._number += 1
-        if self._announce is not None:
-            self._announce(f"[{self._number}/{self._total}] {name}")
-
-    def _clear(self, out: Path) -> None:
-        if out.is_dir() and any(path.name != FOLDER_LOCK for path in out.iterdir()) and not self._path.is_file():
-            hint = "choose another folder with --out"
-            raise DataError(out, "other files", "an empty folder, or an earlier demo", hint)
-        self._write()
-        for name in _FOLDERS:
-            _remove_folder(out / name)
-
-    def _read(self) -> list[str]:
-        hint = "run it without --resume"
-        try:
-            demo = json.loads(self._path.read_text(encoding="utf-8"))
-            finished = list(demo.pop("finished"))
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            raise DataError(self._path, "no demo to resume", "an interrupted demo", hint) from error
-        if demo != self._demo:
-            raise DataError(self._path, f"a demo with {demo}", f"a demo with {self._demo}", hint)
-        return finished
-
-    def _write(self) -> None:
-        write_text(self._path, json.dumps({**self._demo, "finished": self._finished}) + "\n")
-
-
-def _remove_folder(path: Path) -> None:
-    """Remove a folder and its content; of a link, the link."""
-    try:
-        if path.is_symlink():
-            path.unlink()
-        elif path.is_dir():
-            shutil.rmtree(path)
-    except OSError as error:
-        raise write_error(path, error) from error
-
-
 def _settings(config: DemoSettings, network: str) -> Settings:
     flags: dict[str, object] = {
-        **{f"paths.{name}": config.out / name for name in _FOLDERS},
+        **{f"paths.{name}": config.out / name for name in DEMO_FOLDERS},
         "partition": config.out / "partition.json",
         "train.seed": config.seed,
         "train.run_name": network,

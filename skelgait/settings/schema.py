@@ -182,6 +182,9 @@ class DemoSettings(StrictModel):
     """Settings of `skelgait demo`."""
 
     out: FolderPath = Field(Path("skelgait-demo"), description="Folder of all output.")
+    video: Annotated[Path, Strict(False)] | None = Field(
+        None, description="Video file to compare the people of; default: synthetic walkers."
+    )
     seed: Seed = Field(0, description="Random seed.")
     quick: bool = Field(False, description="Use little data and few iterations, for a run in under a minute.")
     resume: bool = Field(False, description="Continue an interrupted demo.")

@@ -33,7 +33,7 @@ def walk(
 
     Args:
         person: body measures and habits.
-        condition: "normal"; "bag": the right arm does not swing, and the trunk leans; "coat": less arm swing.
+        condition: see `joints_at`.
         n_frames: number of frames T.
         rng: random generator of the initial phase.
         rate_hz: frames per second.
@@ -42,6 +42,20 @@ def walk(
         (T, 17, 3) COCO-17 joints and (T, 2, 3) left and right toes, m.
     """
     cycle: Array = rng.random() + np.arange(n_frames, dtype=np.float64) * (person.cadence_hz / rate_hz)
+    return joints_at(person, condition, cycle)
+
+
+def joints_at(person: Person, condition: Condition, cycle: Array) -> tuple[Array, Array]:
+    """Return the 3D joints of a person at T times of the gait cycle.
+
+    Args:
+        person: body measures and habits.
+        condition: "normal"; "bag": the right arm does not swing, and the trunk leans; "coat": less arm swing.
+        cycle: (T,) times in gait cycles; the left heel strikes at whole numbers.
+
+    Returns:
+        (T, 17, 3) COCO-17 joints and (T, 2, 3) left and right toes, m.
+    """
     joints: dict[str, Array] = {}
     pelvis, left = _pelvis(person, cycle)
     for side, sign in (("left", 1), ("right", -1)):
