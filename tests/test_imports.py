@@ -42,10 +42,9 @@ MAY_IMPORT = {
     "runs": {"errors", "display", "checkpoints", "settings", "storage", "viz"},
     "video": {"errors", "preprocess", "raw", "runtime", "skeletons", "storage"},
     "pipelines": {
-        "errors", "display", "checkpoints", "datasets", "embeddings", "evaluation", "export", "losses", "maps", "matching",
-        "models", "preprocess", "raw", "reports", "runtime", "sampling", "settings", "storage", "synth", "training",
-        "video",
-        "viz",
+        "errors", "display", "checkpoints", "datasets", "embeddings", "evaluation", "export", "losses", "maps",
+        "matching", "models", "preprocess", "raw", "reports", "runtime", "sampling", "settings", "storage", "synth",
+        "training", "video", "viz",
     },
 }  # fmt: skip
 HEAVY = {"torch", "numba", "cv2"}
