@@ -60,12 +60,12 @@ def embed_with(network: GaitNetwork) -> Embed:
 
 
 def real_batches(maps: dict[Key, Maps], people: list[str], seed: int) -> Iterator[MapBatch]:
-    """Yield batches of clips of real people, endlessly: all people, `SEQUENCES` of each."""
+    """Yield batches of clips of real people, endlessly: all people in random order, `SEQUENCES` of each."""
     rng = np.random.default_rng(seed)
     keys = {person: [key for key in maps if key.identity == person] for person in people}
     while True:
         clips = []
-        for person in people:
+        for person in rng.choice(people, len(people), replace=False):
             for number in rng.choice(len(keys[person]), SEQUENCES, replace=False):
                 gap = int(rng.choice(CLIP_GAPS))
                 frames = maps[keys[person][number]]
