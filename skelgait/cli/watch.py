@@ -40,7 +40,7 @@ def _show(event: WatchEvent) -> None:
         show_text(printable(_match_line(event)))
     elif isinstance(event, VideoEnd):
         if not event.problem:
-            show_text(printable(f"{event.video}: {event.frames} frames, {event.tracks} people"))
+            show_text(printable(f"{event.video}: {event.frames} frames, {_people(event.tracks)}"))
     elif isinstance(event, WatchStart):
         show_text(printable(_start_line(event)))
     else:
@@ -49,7 +49,12 @@ def _show(event: WatchEvent) -> None:
 
 def _start_line(start: WatchStart) -> str:
     threshold = "no threshold" if start.threshold is None else f"threshold {start.threshold:.4f}"
-    return f"Watching {start.location}: {start.n_people} enrolled people, {threshold}. Ctrl-C ends the watch."
+    enrolled = f"{_people(start.n_people)} enrolled"
+    return f"Watching {start.location}: {enrolled}, {threshold}. Ctrl-C ends the watch."
+
+
+def _people(n: int) -> str:
+    return "1 person" if n == 1 else f"{n} people"
 
 
 def _match_line(match: TrackMatch) -> str:

@@ -8,8 +8,11 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-# Information and warnings of MediaPipe and its libraries; FFmpeg and OpenCV, which name an address or a time.
-_LIBRARY_LINE = re.compile(rb"(?:INFO|WARNING): |[IW]\d{4} [\d:.]+ +\d+ \S+:\d+\] |\[[^\]]*@ ?[\da-fx.]+\] ")
+# Information and warnings of MediaPipe and its libraries; FFmpeg and OpenCV, which name an address or a time. Before
+# them may be a progress bar, which has no line break.
+_LIBRARY_LINE = re.compile(
+    rb"^(?:INFO|WARNING): .*\n|[IW]\d{4} [\d:.]+ +\d+ \S+:\d+\] .*\n|\[[^\]\n]*@ ?[\da-fx.]+\] .*\n", re.MULTILINE
+)
 
 
 @contextmanager
@@ -27,7 +30,7 @@ def quiet_stderr() -> Iterator[None]:
             os.dup2(saved, 2)
             os.close(saved)
             captured.seek(0)
-            others = b"".join(line for line in captured if not _LIBRARY_LINE.match(line))
+            others = _LIBRARY_LINE.sub(b"", captured.read())
             if others:
                 with suppress(OSError):  # nobody reads stderr
                     os.write(2, others)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 
 from skelgait.video.estimator import MakeEstimator
 from skelgait.video.pose_bundle import cache_folder
-from skelgait.video.reading import open_video
+from skelgait.video.reading import Frame, open_video
 from skelgait.video.registry import load_estimator
 from skelgait.video.sources import VideoSource
 from skelgait.video.tracks import VideoCounts, VideoTrack, find_tracks
@@ -60,3 +61,33 @@ def test_two_people_in_a_portrait_video_are_two_tracks(estimator: MakeEstimator)
     # The nearer one is seen from the back: the left shoulder is on the left.
     assert first.quality.view == "back"
     assert np.median(first.poses[:, 5, 0]) < np.median(first.poses[:, 6, 0])
+
+
+def frames_of(name: str, n: int) -> list[Frame]:
+    if not (VIDEOS / name).is_file():
+        pytest.skip(f"no video {VIDEOS / name}")
+    return list(islice(open_video(VideoSource(str(VIDEOS / name), "file")).frames(), n))
+
+
+def test_two_runs_give_the_same_poses(estimator: MakeEstimator) -> None:
+    frames = frames_of("two_cam01.mp4", 15)
+    runs = []
+    for _ in range(2):
+        landmarker = estimator()
+        people = [person for frame in frames for person in landmarker(frame.image, frame.time_s)]
+        landmarker.close()
+        runs.append(np.stack([person.joints for person in people]))
+    assert len(runs[0]) > 15
+    np.testing.assert_array_equal(*runs)
+
+
+def test_stderr_stays_empty_if_nobody_is_in_the_first_frames(
+    estimator: MakeEstimator, capfd: pytest.CaptureFixture[str]
+) -> None:
+    frames = frames_of("two_cam01.mp4", 8)
+    landmarker = estimator()
+    for n, frame in enumerate(frames):
+        found = landmarker(np.zeros_like(frame.image) if n < 3 else frame.image, frame.time_s)
+    landmarker.close()
+    assert len(found) == 2
+    assert capfd.readouterr().err == ""

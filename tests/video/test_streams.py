@@ -164,6 +164,6 @@ def test_log_lines_of_libraries_are_hidden_and_other_text_is_not(capfd: pytest.C
     )
     ours = "Warning: anna.mp4: found 2 frames\n12:00:00 WARNING camera0: back\nE0000 00:00:1.5   7 a.cc:1] failed\n"
     with quiet_stderr():
-        os.write(2, "".join((lines[0], ours, *lines[1:])).encode())
+        os.write(2, "".join((lines[0], ours, *lines[1:], "bar 50 %", lines[0])).encode())
     os.write(2, b"end")
-    assert capfd.readouterr().err == f"{ours}end"
+    assert capfd.readouterr().err == f"{ours}bar 50 %end"

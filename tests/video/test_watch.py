@@ -163,10 +163,10 @@ def test_lines_of_text_name_person_or_reason(monkeypatch: pytest.MonkeyPatch, tm
     out, err = run("identify", "--watch", "in", "--threshold", "5")
     assert err == ""
     lines = out.splitlines()
-    assert lines[0] == "Watching in: 1 enrolled people, threshold 5.0000. Ctrl-C ends the watch."
+    assert lines[0] == "Watching in: 1 person enrolled, threshold 5.0000. Ctrl-C ends the watch."
     assert lines[1].startswith("a/00/00-p1  0.0 to 2.0 s  provisional: known anna (0.00")
     assert lines[2].startswith("a/00/00-p1  0.0 to 2.3 s  match: known anna (0.00")
-    assert lines[3] == "in/a.mp4: 70 frames, 1 people"
+    assert lines[3] == "in/a.mp4: 70 frames, 1 person"
     assert lines[4] == "b/00/00-p1  0.0 to 0.2 s  match: not identified: found 7 frames, expected at least 10"
     summary = {" ".join(line.split()[:-1]): line.split()[-1] for line in lines[5:] if line.split()}
     assert (summary["tracks, known"], summary["tracks, not identified"]) == ("1", "1")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +58,8 @@ class _Landmarker:
             output_segmentation_masks=True,
         )
         try:
-            # MediaPipe describes its model on stderr, when it loads it, and sees the first image and the first person.
+            # MediaPipe describes its model on stderr when it loads it. Later it warns once of its memory and crops: at
+            # the first image, the first person, or another one.
             with quiet_stderr():
                 self._landmarker: Any = vision.PoseLandmarker.create_from_options(options)
         except (RuntimeError, ValueError) as error:
@@ -67,7 +67,6 @@ class _Landmarker:
             found = f"a model that MediaPipe cannot load ({reason_of(error)})"
             raise DataError(bundle, found, "a bundle of the pose landmark task", hint) from error
         self._last_ms = -1
-        self._has_found = False
 
     def __call__(self, image: NDArray[np.uint8], time_s: float, /) -> list[Person]:
         import mediapipe
@@ -75,9 +74,8 @@ class _Landmarker:
         # MediaPipe requires times that increase.
         self._last_ms = max(round(1000 * time_s), self._last_ms + 1)
         frame = mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=np.ascontiguousarray(image))
-        with nullcontext() if self._has_found else quiet_stderr():
+        with quiet_stderr():
             result = self._landmarker.detect_for_video(frame, self._last_ms)
-        self._has_found = self._has_found or bool(result.pose_landmarks)
         masks = result.segmentation_masks or [None] * len(result.pose_landmarks)
         return [_person(body, mask, image) for body, mask in zip(result.pose_landmarks, masks, strict=True)]
 
