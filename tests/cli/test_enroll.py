@@ -23,6 +23,7 @@ from skelgait.embeddings.extraction import EmbeddingChunk
 from skelgait.embeddings.gallery import Gallery, open_gallery
 from skelgait.sampling.fingerprint import arrays_sha256
 from skelgait.storage import open_source
+from skelgait.storage.metadata import read_metadata, write_metadata
 from tests.cli.embedded import CPU, call
 from tests.commands import cli_runner
 from tests.paths import ROOT
@@ -104,18 +105,17 @@ def test_origin_tells_path_fingerprint_checkpoint_and_date(gallery: Path) -> Non
     assert entry == {"sequence": str(key), "frames": content.rows.frames[0], **vars(origin)}
 
 
-def test_network_and_map_settings_of_the_gallery_are_used(gallery: Path, tmp_path: Path) -> None:
-    enroll("poses/001", gallery, "--checkpoint", "c.pt", "--set", "heatmap.sigma_px=3.5")
-    enroll("poses/002", gallery)
+def test_network_and_map_settings_of_the_gallery_are_used(gallery: Path) -> None:
+    enroll("poses/001/nm-01", gallery, "--checkpoint", "c.pt", "--set", "heatmap.sigma_px=3.5")
     assert open_gallery(gallery).facts.drawn["sigma_px"] == 3.5
-    again = tmp_path / "again.h5"
-    enroll("poses/002", again, "--checkpoint", "c.pt", "--set", "heatmap.sigma_px=3.5")
-    found, expected = open_gallery(gallery).rows, open_gallery(again).rows
-    np.testing.assert_array_equal(found.embedding_1[4:], expected.embedding_1[:])
-    # `identify` draws poses with them too.
-    report = json.loads(call("identify", "poses/002", "--gallery", gallery, *CPU, "--json")[1])
-    assert [probe["candidates"][0]["sequence"] for probe in report["probes"]] == list(map(str, expected.keys))
-    assert all(probe["candidates"][0]["distance"] < 1e-3 for probe in report["probes"])
+    # The same walks are drawn in the same way, without the flag.
+    enroll("poses/001/nm-01", gallery, "--name", "again")
+    found = np.asarray(open_gallery(gallery).rows.embedding_1[:])
+    np.testing.assert_array_equal(found[2:], found[:2])
+    assert not np.allclose(found[0], open_gallery(Path("gallery.h5")).rows.embedding_1[:][2], atol=1e-3)
+    (probe,) = json.loads(call("identify", "poses/001/nm-01/000", "--gallery", gallery, *CPU, "--json")[1])["probes"]
+    assert probe["candidates"][0]["sequence"].endswith("nm-01/000")
+    assert probe["candidates"][0]["distance"] < 1e-5
 
 
 @pytest.mark.slow
@@ -254,8 +254,10 @@ def test_refused_enrollment_leaves_the_gallery_as_it_was(gallery: Path, args: tu
 
 def test_maps_of_other_settings_are_refused(gallery: Path, tmp_path: Path) -> None:
     shutil.copy("gallery.h5", gallery)
-    flags = ("--maps", tmp_path / "wide", "--set", "heatmap.sigma_px=5", "--workers", 1)
-    assert call("heatmap", *flags)[0] == 0
+    shutil.copytree("maps/001", tmp_path / "wide" / "001")
+    metadata = read_metadata(Path("maps"))
+    assert metadata
+    write_metadata(tmp_path / "wide", metadata._replace(settings={**metadata.settings, "sigma_px": 5.0}))
     error = refusal("enroll", tmp_path / "wide", "--gallery", gallery, *CPU)
     assert f"found maps drawn with sigma_px 5.0, expected sigma_px 8.0, as in {gallery}; draw the maps with" in error
     # `identify` refuses them in the same words.
@@ -266,7 +268,7 @@ def test_maps_of_other_settings_are_refused(gallery: Path, tmp_path: Path) -> No
         error = refusal("identify", *args, "--gallery", gallery)
         assert f"{wide}: found maps drawn with sigma_px 5.0, expected sigma_px 8.0, as in {gallery}; draw " in error
     # Poses are drawn as the gallery needs them, whatever the settings are now.
-    enroll("poses/002", gallery, "--name", "anna", "--set", "heatmap.sigma_px=5")
+    enroll("poses/002/nm-01", gallery, "--name", "anna", "--set", "heatmap.sigma_px=5")
 
 
 def test_gallery_is_not_enrolled_into_itself(gallery: Path) -> None:
@@ -296,6 +298,7 @@ main()
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="kills a process")
 def test_kill_while_writing_keeps_the_old_gallery(gallery: Path, tmp_path: Path) -> None:
     enroll(other_embeddings(tmp_path / "e.h5"), gallery)
@@ -322,7 +325,7 @@ def test_check_stores_the_threshold_that_identify_uses(gallery: Path) -> None:
     assert "16 gallery sequences are too few for an FPIR of 1 % (at least 100)" in err
     threshold = open_gallery(gallery).threshold
     assert threshold
-    report = json.loads(call("identify", "maps/001", "--gallery", gallery, *CPU, "--json")[1])
+    report = json.loads(call("identify", "maps/001/nm-01/000", "--gallery", gallery, *CPU, "--json")[1])
     assert (report["threshold"], report["stored"]) == (threshold.value, vars(threshold))
     assert all(probe["accepted"] for probe in report["probes"])
     assert "chosen for a false accept rate of 25 %" in call("identify", "gallery.h5", "--gallery", gallery)[1]

@@ -78,7 +78,8 @@ def test_a_sequence_is_never_compared_with_itself(
     search = search_gallery(gallery, MatchingOptions(memory_mb=0.001), indices, lambda n, _="": finished.append(n))
     found = search.nearest
     assert sum(finished) == (24 if probes is None else len(probes))
-    expected = [searches_by_loop(gallery, "euclidean")[i] for i in (range(24) if probes is None else probes)]
+    searches = searches_by_loop(gallery, "euclidean")
+    expected = [searches[i] for i in (range(24) if probes is None else probes)]
     np.testing.assert_allclose(found.mates, [own for own, *_ in expected], rtol=1e-5)
     np.testing.assert_allclose(found.others[:, 0], [other for _, other, *_ in expected], rtol=1e-5)
     assert found.other_columns[:, 0].tolist() == [column for _, _, column, _ in expected]
