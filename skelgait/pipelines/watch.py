@@ -13,6 +13,7 @@ from skelgait.pipelines.match_worker import MatchWorker
 from skelgait.pipelines.track_matcher import TrackMatcher
 from skelgait.pipelines.video import video_doubts
 from skelgait.pipelines.watch_events import TrackMatch, VideoEnd, WatchEnd, WatchEvent, WatchStart
+from skelgait.runtime.process_group import process_group
 from skelgait.settings import Settings
 from skelgait.video.arrivals import SETTLED_S, finished_videos
 from skelgait.video.estimator import MakeEstimator, PoseEstimator
@@ -43,8 +44,10 @@ def watch(
     Raises:
         DataError: if the folder, camera or stream cannot be opened at first, or the gallery cannot be read.
         CheckpointError: if there is no checkpoint, or if it is not that of the gallery.
-        SettingsError: if the location is a file, or the pose estimator is not installed.
+        SettingsError: if the location is a file, there are several processes, or the pose estimator is not installed.
     """
+    if process_group().size > 1:
+        raise SettingsError("--watch", f"{process_group().size} processes", "one process", "leave out --nproc")
     stream = stream_at(location)
     if stream is None and not Path(location).is_dir():
         found = f"{location}, which is {'a file' if Path(location).exists() else 'not there'}"

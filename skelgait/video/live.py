@@ -59,7 +59,7 @@ class LiveStream:
             found, expected = f"a video file of {n_frames} frames", "a camera, or a stream without an end"
             raise DataError(source.name, found, expected, "leave out --watch")
         self._waiting: _Image | None = first
-        self._size = first.shape[1], first.shape[0]
+        self._size = self._scaled = first.shape[1], first.shape[0]
         self._start_s = self._last_s = time.monotonic()
         self._lost_s = 0.0
 
@@ -122,7 +122,13 @@ class LiveStream:
     def _fitted(self, image: _Image) -> _Image:
         """Return an image in the size of the first one: a camera may come back with another one."""
         size = image.shape[1], image.shape[0]
-        return image if size == self._size else np.asarray(cv2.resize(image, self._size), np.uint8)
+        if size == self._size:
+            return image
+        if size != self._scaled:
+            self._scaled = size
+            text = "%s: the stream came back with images of %d x %d; they are scaled to %d x %d, as before"
+            log.warning(text, self.source.name, *size, *self._size)
+        return np.asarray(cv2.resize(image, self._size), np.uint8)
 
 
 def _read(capture: Any) -> _Image | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from skelgait.cli import app
 from skelgait.embeddings.gallery import open_gallery
 from skelgait.runtime.process_group import ProcessGroup
 from skelgait.video import registry
+from skelgait.video.estimator import Person
 from tests.cli.embedded import TINY
 from tests.commands import cli_runner
 from tests.embeddings.networks import write_checkpoint
@@ -163,6 +165,24 @@ def test_person_in_a_stream_is_enrolled_and_identified(address: str) -> None:
     assert re.search(r"127\.0\.0\.1/\d{8}-\d{6}/00-p1 +0\.0 to [\d.]+ +anna", out)
     assert "camera: found a stream, which is not seen twice; it has no preview" in err
     assert "secret" not in out + err + str(open_gallery(Path("g.h5")).facts)
+
+
+def test_ctrl_c_ends_a_stream_and_its_person_is_identified(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    run("enroll", "anna.mp4", "--name", "anna", "--checkpoint", "c.pt")
+
+    class Interrupted(PaintedEstimator):
+        frames = 0
+
+        def __call__(self, image: np.ndarray, time_s: float, /) -> list[Person]:
+            Interrupted.frames += 1
+            if Interrupted.frames == 12:
+                signal.raise_signal(signal.SIGINT)
+            return super().__call__(image, time_s)
+
+    monkeypatch.setitem(registry.ESTIMATORS, "painted", lambda *_: Interrupted)
+    (probe,) = report("identify", f"http://{address}/camera")["probes"]
+    assert probe["candidates"][0]["identity"] == "anna"
+    assert Interrupted.frames == 12
 
 
 def test_stream_that_cannot_be_opened_is_named_by_enroll_and_identify(tmp_path: Path) -> None:

@@ -149,7 +149,9 @@ def test_tracks_end_when_the_stream_is_gone_for_longer(monkeypatch: pytest.Monke
     assert camera.opened < 40
 
 
-def test_another_size_after_a_drop_is_scaled(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_size_after_a_drop_is_scaled_and_told_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     def scene(now: float) -> np.ndarray | None:
         image = paint({RED: (20, 10)})
         if now > 5:
@@ -160,6 +162,9 @@ def test_another_size_after_a_drop_is_scaled(monkeypatch: pytest.MonkeyPatch) ->
     (track,) = matches(updates).values()
     assert np.ptp(track.track.poses[:, 0, :2], axis=0).max() < 2
     assert track.track.times_s[-1] > 7.5
+    assert caplog.messages[2:] == [
+        "rtsp://host/x: the stream came back with images of 640 x 480; they are scaled to 320 x 240, as before"
+    ]
 
 
 @pytest.mark.parametrize("count", [None, 20.0])

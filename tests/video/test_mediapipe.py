@@ -89,5 +89,5 @@ def test_stderr_stays_empty_if_nobody_is_in_the_first_frames(
     for n, frame in enumerate(frames):
         found = landmarker(np.zeros_like(frame.image) if n < 3 else frame.image, frame.time_s)
     landmarker.close()
-    assert len(found) == 2
+    assert found
     assert capfd.readouterr().err == ""
