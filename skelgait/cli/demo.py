@@ -30,10 +30,11 @@ def demo(settings: Settings, as_json: Json = False) -> None:
     from skelgait.runtime.progress import progress
 
     announce = partial(show_text, err=True)
-    if settings.demo.video is not None:
+    video = settings.demo.video
+    if video is not None:
         from skelgait.pipelines.demo_video import run_video_demo
 
-        _show_video(run_video_demo(settings, progress, announce), as_json)
+        _show_video(run_video_demo(video, settings, progress, announce), as_json)
         return
     from skelgait.pipelines.demo import run_demo
 

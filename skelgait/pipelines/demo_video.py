@@ -59,13 +59,17 @@ class VideoDemoReport:
 
 
 def run_video_demo(
-    settings: Settings, progress: Progress = silent_progress, announce: Callable[[str], None] | None = None
+    video: Path,
+    settings: Settings,
+    progress: Progress = silent_progress,
+    announce: Callable[[str], None] | None = None,
 ) -> VideoDemoReport:
     """Find the people in a video, and compare the first half of each with the second half of each, on the CPU.
 
     Args:
-        settings: settings; `demo` gives the video and the output folder, `video` the pose estimator. An earlier demo
-            in the folder is replaced, or continued with `resume`.
+        video: video file.
+        settings: settings; `demo` gives the output folder and the seed, `video` the pose estimator. An earlier demo in
+            the folder is replaced, or continued with `resume`.
         progress: shows the progress of each step; default: nothing is shown.
         announce: called with the number and name of each step before it starts; default: not called.
 
@@ -74,16 +78,17 @@ def run_video_demo(
             cannot be written or contains other files.
         SettingsError: if the pose estimator is not installed.
     """
-    with lock_folder(settings.demo.out):
-        return _run(settings, progress, announce)
-
-
-def _run(settings: Settings, progress: Progress, announce: Callable[[str], None] | None) -> VideoDemoReport:
-    start, config = time.perf_counter(), settings.demo
-    assert config.video is not None
-    video, sheet = config.video, config.out / "maps.png"
     if not video.is_file():
         raise DataError(video, "no such file", "a video file", "check --video")
+    with lock_folder(settings.demo.out):
+        return _run(video, settings, progress, announce)
+
+
+def _run(
+    video: Path, settings: Settings, progress: Progress, announce: Callable[[str], None] | None
+) -> VideoDemoReport:
+    start, config = time.perf_counter(), settings.demo
+    sheet = config.out / "maps.png"
     steps = DemoSteps(config, 4, announce)
     steps.run("People in the video", lambda: _read_people(video, settings, progress))
     poses = open_source(config.out / "poses", "pose")
