@@ -39,13 +39,9 @@ def test_commands_of_the_page_run_in_their_order(monkeypatch: pytest.MonkeyPatch
         result = cli_runner().invoke(app, args)
         assert result.exit_code == 0, (command, result.output)
         if command.startswith("identify"):
-            header, line = (
-                re.search(rf"^ +{name}.*$", result.stdout, re.MULTILINE) for name in ("probe", "new/00/00-p1")
-            )
-            assert header
-            assert header[0].split() == ["probe", "seconds", "result", "person", "distance", "runner-up"]
-            assert line
-            assert line[0].split()[4] in ("known", "unknown")
+            (line,) = (line.split() for line in result.stdout.splitlines() if "new/00/00-p1" in line)
+            assert line[4] in ("known", "unknown")
+            assert line[5] in ("anna", "ben")
     assert len(videos) == 4
     assert [key.identity for key in open_gallery(Path("gallery.h5")).rows.keys] == ["anna", "anna"]
     assert Path("previews", "new_00_00-names.mp4").is_file()
