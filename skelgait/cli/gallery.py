@@ -89,8 +89,9 @@ def _remove(settings: Settings, path: Path, items: list[str], as_json: bool) -> 
 
 def _merge(settings: Settings, path: Path, items: list[str], as_json: bool) -> None:
     from skelgait.pipelines.gallery import merge_galleries
+    from skelgait.runtime.progress import progress
 
-    _show_change("Added", merge_galleries(settings, path, list(map(Path, items))), as_json)
+    _show_change("Added", merge_galleries(settings, path, list(map(Path, items)), progress), as_json)
 
 
 def _show_change(title: str, change: GalleryChange, as_json: bool) -> None:

@@ -104,7 +104,7 @@ def enroll_path(
         path: sequence, pickle tree or HDF5 file of poses, maps or pairs; files of a pose estimator; video, folder of
             videos, number of a camera or address of a stream, which is read until it ends or Ctrl-C; or embedding file.
         name: name of the person; None: the identities at the path.
-        progress: shows the frames of videos, and the embedded sequences.
+        progress: shows the frames of videos, and the embedded and compared sequences.
 
     Returns:
         Report in the process of rank 0; None in all others.
@@ -138,11 +138,16 @@ def enroll_path(
             origins = [_origin(path, given, i) for i in new]
             rows = GalleryRows(keys, [given.frames[i] for i in new], origins, *embedded)
         known = [key for i, key in enumerate(people) if i not in set(new)]
-        return _add(settings, gallery, given.facts, rows, known)
+        return _add(settings, gallery, given.facts, rows, known, progress)
 
 
 def _add(
-    settings: Settings, gallery: Gallery | None, facts: EmbeddingFacts, rows: GalleryRows, known: list[Key]
+    settings: Settings,
+    gallery: Gallery | None,
+    facts: EmbeddingFacts,
+    rows: GalleryRows,
+    known: list[Key],
+    progress: Progress,
 ) -> Enrollment:
     """Write the gallery with further rows, and report."""
     out = settings.enroll.gallery
@@ -158,7 +163,7 @@ def _add(
         origins=list(rows.origins),
         known=known,
         n_truncated=sum(n > facts.max_frames for n in rows.frames),
-        similar=similarities_of(settings, out, set(rows.keys)),
+        similar=similarities_of(settings, out, set(rows.keys), progress),
         n_people=len({key.identity for key in everyone}),
         n_sequences=len(everyone),
     )

@@ -112,13 +112,16 @@ def _find(path: Path, keys: Sequence[Key], name: str) -> list[int]:
     return indices
 
 
-def merge_galleries(settings: Settings, path: Path, others: Sequence[Path]) -> GalleryChange:
+def merge_galleries(
+    settings: Settings, path: Path, others: Sequence[Path], progress: Progress = silent_progress
+) -> GalleryChange:
     """Add all sequences of other galleries to a gallery. People of the same name are taken for one person.
 
     Args:
         settings: settings; the section `identify` gives the distance to find near-duplicates by.
         path: gallery to add to.
         others: galleries or embedding files; they stay as they are.
+        progress: shows the progress of the comparison.
 
     Raises:
         DataError: if one cannot be read or written, or was made with another network or from other maps.
@@ -146,7 +149,7 @@ def merge_galleries(settings: Settings, path: Path, others: Sequence[Path]) -> G
         shared_names=sorted(set(_people(gallery.rows.keys)) & set(_people(keys))),
         n_people=len(_people(everyone)),
         n_sequences=len(everyone),
-        similar=similarities_of(settings, path, set(keys)),
+        similar=similarities_of(settings, path, set(keys), progress),
     )
 
 

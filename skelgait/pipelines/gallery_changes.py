@@ -12,6 +12,7 @@ from skelgait.embeddings import open_embeddings
 from skelgait.embeddings.gallery import GalleryRows
 from skelgait.evaluation.leave_one_out import NearDuplicate, near_duplicates, search_gallery
 from skelgait.matching.options import MatchingOptions
+from skelgait.runtime.advance import Progress, silent_progress
 from skelgait.settings import Settings
 from skelgait.storage import Key
 
@@ -60,13 +61,16 @@ class Similarities:
     repeats: list[tuple[Key, Key]] = field(default_factory=list)
 
 
-def similarities_of(settings: Settings, gallery: Path, keys: Collection[Key]) -> Similarities:
+def similarities_of(
+    settings: Settings, gallery: Path, keys: Collection[Key], progress: Progress = silent_progress
+) -> Similarities:
     """Return what some sequences of a gallery resemble, compared as `skelgait identify` compares.
 
     Args:
         settings: settings; the section `identify` gives distance, embedding and memory.
         gallery: path of the gallery.
         keys: sequences to search for.
+        progress: shows the progress of the comparison.
 
     Raises:
         DataError: if the gallery cannot be read.
@@ -76,5 +80,6 @@ def similarities_of(settings: Settings, gallery: Path, keys: Collection[Key]) ->
     file = open_embeddings(gallery, settings.identify.embedding)
     indices = np.array([i for i, key in enumerate(file.keys) if key in keys], np.int64)
     options = MatchingOptions(settings.identify.distance, memory_mb=settings.identify.memory_mb)
-    search = search_gallery(file.select(file.keys), options, indices)
+    with progress(len(indices), "Comparing", "sequences") as advance:
+        search = search_gallery(file.select(file.keys), options, indices, advance)
     return Similarities(near_duplicates(search), search.repeats)
