@@ -161,8 +161,8 @@ def _minimums() -> list[str]:
         *(line for extra in extras for line in project["optional-dependencies"][extra]),
     ]
     minimums = [requirement.replace(">=", "==") for requirement in required if ">=" in requirement]
-    # typer 0.12 does not work with click 8.2, which it allows.
-    return [*minimums, "click==8.1.7"]
+    # typer 0.12 does not work with click 8.2, and matplotlib 3.9 warns with pyparsing 3.3; they allow both.
+    return [*minimums, "click==8.1.7", "pyparsing==3.2.5"]
 
 
 def _pinned(tool: str) -> str:
