@@ -67,6 +67,11 @@ class Commands(TyperGroup):
         """Return the flags of `skelgait` itself."""
         return tidy_types(super().get_params(ctx))
 
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Print the help."""
+        with writable_stdout():
+            super().format_help(ctx, formatter)
+
     def make_context(self, *args: Any, **kwargs: Any) -> Any:
         """Parse the flags of `skelgait` itself."""
         with one_line_failures({}):

@@ -15,6 +15,7 @@ import typer
 from rich.markup import escape
 from typer.core import TyperCommand
 
+from skelgait.cli.failures import writable_stdout
 from skelgait.opengait.flags import to_current
 
 if TYPE_CHECKING:
@@ -156,6 +157,11 @@ class SettingsCommand(TyperCommand):
             built = typer.main.get_command(app)
             self.params, self.callback = built.params, built.callback
         return super().make_context(*args, **kwargs)
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Print the help."""
+        with writable_stdout():
+            super().format_help(ctx, formatter)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Pass flags of `skelgait` itself to it, translate flags of OpenGait, then parse."""
