@@ -33,9 +33,24 @@ def create_hdf5(path: Path, modified_ns: int | None = None) -> Iterator[tuple[h5
     """
     with atomic_write(path, modified_ns) as partial, FileIO(partial, "w+") as raw:
         buffer = _DeferredErrorFile(raw)
-        with h5py.File(buffer, "w", libver=("v110", "v110")) as file:
+        with _create_in(buffer) as file:
             yield file, buffer.check
         buffer.check()
+
+
+def _create_in(buffer: FileIO) -> h5py.File:
+    """Return a new file of the format of HDF5 1.10, without times: h5py before 3.14 cannot leave them out of the root.
+
+    Args:
+        buffer: empty file.
+    """
+    creation = h5py.h5p.create(h5py.h5p.FILE_CREATE)
+    creation.set_obj_track_times(False)
+    access = h5py.h5p.create(h5py.h5p.FILE_ACCESS)
+    access.set_fclose_degree(h5py.h5f.CLOSE_STRONG)
+    access.set_libver_bounds(h5py.h5f.LIBVER_V110, h5py.h5f.LIBVER_V110)
+    access.set_fileobj_driver(h5py.h5fd.fileobj_driver, buffer)
+    return h5py.File(h5py.h5f.create(b"file", h5py.h5f.ACC_TRUNC, creation, access))
 
 
 def write_table(group: h5py.Group, name: str, values: NDArray[Any], compression: str | None = None) -> None:
