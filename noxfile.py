@@ -77,7 +77,7 @@ def newest(session: nox.Session) -> None:
 def package(session: nox.Session) -> None:
     """Build sdist and wheel, install the wheel into an empty environment, and run the quick tests of the sdist."""
     session.install("build")
-    folder = Path(session.create_tmp()) / "package"
+    folder = Path(session.create_tmp()).resolve() / "package"
     shutil.rmtree(folder, ignore_errors=True)
     session.run("python", "-m", "build", "--outdir", str(folder))
     (wheel,), (sdist,) = folder.glob("*.whl"), folder.glob("*.tar.gz")

@@ -37,7 +37,10 @@ def table_layout(table: TableFormat | None = None) -> FileLayout:
 
 
 def _is_table(path: Path) -> bool:
-    rows = list(_split_rows(read_head(path).decode(errors="replace").splitlines()[:4]))
+    try:
+        rows = list(_split_rows(read_head(path).decode(errors="replace").splitlines()[:4]))
+    except csv.Error:  # Python before 3.11 reads no null characters
+        return False
     if not rows or CASIA_B_CSV.matches([path]):
         return False
     if rows[0][0].strip().lower() == "scorer":

@@ -62,8 +62,9 @@ def check_depth(joints: NDArray[Any], path: PathLike) -> None:
         DataError: if values are negative, or too large for confidences and flags.
     """
     known = _known(joints)
+    # Arrays are compared in their own precision by every numpy, single values by numpy 1 in double precision.
     if known.size and (
-        known.min() < _MIN_CONFIDENCE or known.max() > _MAX_CONFIDENCE or np.median(known) > _MAX_MEDIAN
+        (known < _MIN_CONFIDENCE).any() or (known > _MAX_CONFIDENCE).any() or np.median(known) > _MAX_MEDIAN
     ):
         raise refuse_3d(path, f"third values from {known.min():.3g} to {known.max():.3g} are no confidences")
 
