@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pydantic import ValidationError
 
 from skelgait.embeddings.model import NetworkFacts
+from skelgait.embeddings.onnx_external_data import has_external_data
 from skelgait.errors import CheckpointError, SettingsError, reason_of
 from skelgait.models.inputs import Modality
 from skelgait.runtime.cores import usable_cores
@@ -71,6 +72,7 @@ def open_onnx_file(path: Path, device: str, precision: str) -> OnnxFile:
     is_wanted, device = device == "cuda", _pick_provider(path, device)
     if not path.is_file():
         raise CheckpointError(path, "no such file", _EXPECTED, "check the path")
+    _check_alone(path)
     try:
         session = _session(path, device)
     except Exception as error:  # a damaged or hostile file can raise anything
@@ -81,6 +83,16 @@ def open_onnx_file(path: Path, device: str, precision: str) -> OnnxFile:
     facts = _read_facts(path, session)
     _check_tensors(path, session, facts)
     return OnnxFile(path, session, facts, device)
+
+
+def _check_alone(path: Path) -> None:
+    """Refuse weights in other files: a hostile ONNX file could name any file of the machine."""
+    try:
+        is_alone = not has_external_data(memoryview(path.read_bytes()))
+    except (OSError, ValueError) as error:
+        raise CheckpointError(path, f"a damaged file ({reason_of(error)})", _EXPECTED, _HINT) from error
+    if not is_alone:
+        raise CheckpointError(path, "weights in other files", _EXPECTED, _HINT)
 
 
 def _pick_provider(path: Path, device: str) -> str:

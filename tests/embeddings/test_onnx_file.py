@@ -46,7 +46,7 @@ def test_truncated_and_missing_files_are_errors(good: Path, tmp_path: Path) -> N
     with pytest.raises(CheckpointError, match=r"x\.onnx: found no such file"):
         opened(path)
     path.write_bytes(good.read_bytes()[:-5000])
-    with pytest.raises(CheckpointError, match="found a file that onnxruntime cannot open"):
+    with pytest.raises(CheckpointError, match=r"found a (damaged file|file that onnxruntime cannot open)"):
         opened(path)
 
 
@@ -94,7 +94,7 @@ def test_data_outside_the_folder_are_refused(tmp_path: Path, location: str) -> N
     path = tmp_path / "folder" / "x.onnx"
     path.parent.mkdir()
     path.write_bytes(_identity(onnx, location))
-    with pytest.raises(CheckpointError, match="found a file that onnxruntime cannot open"):
+    with pytest.raises(CheckpointError, match="found weights in other files, expected"):
         opened(path)
 
 
