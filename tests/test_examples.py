@@ -57,7 +57,7 @@ def test_pictures_of_the_guide_are_up_to_date(tmp_path: Path) -> None:
     for path in tmp_path.glob("*.png"):
         image, stored = (cv2.imread(str(p)).astype(int) for p in (path, IMAGES / path.name))
         # Text looks different with another version of OpenCV.
-        assert np.abs(image - stored).mean() < 1
+        assert np.abs(image - stored).mean() < 2
 
 
 def commands_of(page: str) -> list[list[str]]:

@@ -40,7 +40,7 @@ for command in json.loads(sys.argv[1]):
         print(f"exit {end.code or 0}", flush=True)
 """
 PACKAGES = (
-    "numpy", "numba", "opencv-python-headless", "h5py", "hdf5plugin", "pydantic", "pyyaml", "typer", "rich",
+    "numpy", "numba", "opencv-python-headless", "h5py", "hdf5plugin", "pillow", "pydantic", "pyyaml", "typer", "rich",
     "onnxruntime",
 )  # fmt: skip
 EMBED = ("embed", "--checkpoint", "model.onnx", "--identities", "all", "--out")

@@ -16,6 +16,7 @@ LIBRARIES = (
     "opencv-contrib-python-headless",
     "h5py",
     "hdf5plugin",
+    "pillow",
     "pydantic",
     "pyyaml",
     "safetensors",

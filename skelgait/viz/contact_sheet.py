@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,6 +10,7 @@ from typing import Any, NamedTuple
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from skelgait.errors import DataError, PathLike
 from skelgait.storage.atomic import atomic_write
@@ -72,7 +74,7 @@ def save_sheet(path: PathLike, strips: Sequence[Strip], frames: int = 3) -> None
         DataError: if the file cannot be written, or a sequence has no frames.
     """
     _check_not_empty(strips)
-    _save(path, cv2.imencode(".png", contact_sheet(strips, frames))[1])
+    _save(path, cv2.imencode(".png", contact_sheet(strips, frames))[1].tobytes())
 
 
 def save_animation(path: PathLike, strip: Strip) -> None:
@@ -86,12 +88,17 @@ def save_animation(path: PathLike, strip: Strip) -> None:
         DataError: if the file cannot be written, or the sequence has no frames.
     """
     _check_not_empty([strip])
-    animation = cv2.Animation()
     cells = [np.concatenate(_cells(strip, t), axis=1) for t in range(len(strip))]
     caption = _caption(strip.caption, cells[0].shape[1])
-    animation.frames = [np.concatenate([caption, cell]) for cell in cells]
-    animation.durations = [_FRAME_MS] * len(cells)
-    _save(path, cv2.imencodeanimation(".gif", animation)[1])
+    first, *rest = (
+        Image.fromarray(cv2.cvtColor(np.concatenate([caption, cell]), cv2.COLOR_BGR2RGB)).quantize(
+            method=Image.Quantize.FASTOCTREE
+        )
+        for cell in cells
+    )
+    encoded = io.BytesIO()
+    first.save(encoded, "GIF", save_all=True, append_images=rest, duration=_FRAME_MS, loop=0)
+    _save(path, encoded.getvalue())
 
 
 def _check_not_empty(strips: Sequence[Strip]) -> None:
@@ -100,9 +107,9 @@ def _check_not_empty(strips: Sequence[Strip]) -> None:
             raise DataError(strip.caption, "no frames", "at least one frame", "choose another sequence")
 
 
-def _save(path: PathLike, encoded: NDArray[np.uint8]) -> None:
+def _save(path: PathLike, encoded: bytes) -> None:
     with lock_file(Path(path)), atomic_write(Path(path)) as partial:
-        partial.write_bytes(encoded.tobytes())
+        partial.write_bytes(encoded)
 
 
 def _strip_picture(strip: Strip, frames: int) -> Picture:
