@@ -38,7 +38,7 @@ def create_hdf5(path: Path, modified_ns: int | None = None) -> Iterator[tuple[h5
         buffer.check()
 
 
-def _create_in(buffer: FileIO) -> h5py.File:
+def _create_in(buffer: _DeferredErrorFile) -> h5py.File:
     """Return a new file of the format of HDF5 1.10, without times: h5py before 3.14 cannot leave them out of the root.
 
     Args:
