@@ -28,6 +28,7 @@ _PAUSE_SHARE, _SHORTEST_PAUSE_S, _LONGEST_PAUSE_S = 0.2, 0.5, 30.0
 _STEP_S = 0.1
 # Log level of FFmpeg for nothing at all.
 _QUIET = "-8"
+_SILENT = 0
 
 _Image = NDArray[np.uint8]
 
@@ -146,4 +147,6 @@ def _silence_ffmpeg() -> None:
     Stderr cannot be redirected meanwhile: the main thread needs it.
     """
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", _QUIET)
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    # OpenCV 4 has this function in another place than OpenCV 5.
+    set_level = cv2.setLogLevel if hasattr(cv2, "setLogLevel") else cv2.utils.logging.setLogLevel
+    set_level(_SILENT)

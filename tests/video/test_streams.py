@@ -125,7 +125,7 @@ def test_a_camera_is_named_after_its_number_and_the_time(monkeypatch: pytest.Mon
 def test_a_stream_that_cannot_be_opened_is_named_without_its_password() -> None:
     result = cli_runner().invoke(app, ["video", "http://anna:secret@127.0.0.1:1/camera", "--estimator", "painted"])
     assert result.exit_code == 1
-    output = " ".join(result.output.split())
+    output = " ".join((result.stdout + result.stderr).split())
     assert "http://127.0.0.1:1/camera: found no camera or stream" in output
     assert "secret" not in output
 
