@@ -282,11 +282,8 @@ def test_times_of_a_variable_frame_rate_are_kept(tmp_path: Path) -> None:
     assert report["sequences"][0]["times_s"] == pytest.approx(expected, abs=0.0011)
     assert report["sequences"][0]["last_s"] == pytest.approx(expected[-1], abs=0.0011)
     (warning,) = report["warnings"]
-    # OpenCV 4.8 gives the rate of the first frames, newer versions the mean.
-    expected = (
-        r"phone.mp4: found 17 to 50 ms from frame to frame; for even steps run: ffmpeg -i INPUT -vf fps=[36]0 \S+"
-    )
-    assert re.fullmatch(expected, warning)
+    assert warning.startswith("phone.mp4: found 17 to 50 ms from frame to frame; for even steps run: ffmpeg -i INPUT ")
+    assert re.search(r"fps=(30|60) ", warning)  # OpenCV 4.8 gives another rate than newer versions
     write_video(tmp_path / "even.mp4", walks(20, 1))
     assert "times_s" not in run("even.mp4")["sequences"][0]
 
