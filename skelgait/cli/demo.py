@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 @command(
     "skelgait demo --quick",
-    "skelgait demo --out my-demo --seed 1",
     "skelgait demo --video walk.mp4",
     flags={DATA: ("demo.video", "demo.out", "demo.seed", "demo.quick", "demo.resume", "wait")},
 )
