@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,8 @@ MEMORY = r"\(memory at most: this process [\d.]+ GB, its largest child [\d.]+ GB
 KILLED = rf"found killed by SIGKILL, as the system does when memory runs out {MEMORY}, expected a process that finishes"
 STOPPED = r"\d\d:\d\d:\d\d WARNING stopped after iteration \d+; continue with --resume\n"
 
+STARTED: list[subprocess.Popen[str]] = []
+
 pytestmark = pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds processes in /proc")
 
 
@@ -38,11 +41,22 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(autouse=True)
+def _commands() -> Iterator[None]:
+    """Kill the commands of a test that fails: a training would run on beside the other tests."""
+    yield
+    for process in STARTED:
+        process.kill()
+        process.wait()
+    STARTED.clear()
+
+
 def start(folder: Path, *args: object, launcher: tuple[str, ...] = ()) -> subprocess.Popen[str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("SKELGAIT_")}
     environment |= {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     command = [sys.executable, *launcher, "-m", "skelgait", *map(str, args)]
-    return subprocess.Popen(command, cwd=folder, env=environment, stderr=subprocess.PIPE, text=True)
+    STARTED.append(subprocess.Popen(command, cwd=folder, env=environment, stderr=subprocess.PIPE, text=True))
+    return STARTED[-1]
 
 
 def wait_for(condition: object, process: subprocess.Popen[str]) -> None:
@@ -95,7 +109,7 @@ def test_killed_loader_is_one_line_and_the_training_can_be_resumed(workspace: Pa
     process = start_training(workspace, "loader")
     (worker,) = children(process.pid)
     os.kill(worker, signal.SIGKILL)
-    stderr = process.communicate(timeout=60)[1]
+    stderr = process.communicate(timeout=120)[1]
     hint = "if memory was short, use smaller batches or fewer workers; continue a training with --resume"
     line = rf"Error: worker process that loads batches: {KILLED}; {hint}\n"
     assert re.fullmatch(STOPPED + line, errors(stderr)), stderr
@@ -108,7 +122,7 @@ def test_killed_rank_is_one_line(workspace: Path, rank: int) -> None:
     process = start_training(workspace, f"rank-{rank}", "--nproc", 2)
     everyone = descendants(process.pid)
     os.kill(sorted(children(process.pid))[rank], signal.SIGKILL)
-    stderr = process.communicate(timeout=60)[1]
+    stderr = process.communicate(timeout=120)[1]
     hint = "if memory was short, use fewer processes or smaller batches; continue a training with --resume"
     assert re.fullmatch(rf"Error: process {rank} of 2: {KILLED}; {hint}\n", errors(stderr)), stderr
     assert seconds_until_dead(everyone) < 5
@@ -123,10 +137,10 @@ def test_ranks_end_with_their_killed_launcher(workspace: Path, launcher: str) ->
     everyone = descendants(process.pid)
     assert len(everyone) >= 4
     second = start(workspace, "train", "--run-name", launcher.strip("-"), "--resume")
-    assert "no checkpoint" in second.communicate(timeout=60)[1]
+    assert "no checkpoint" in second.communicate(timeout=120)[1]
     process.kill()
     assert seconds_until_dead(everyone) < 5
-    stderr = process.communicate(timeout=60)[1]
+    stderr = process.communicate(timeout=120)[1]
     assert "Traceback" not in stderr
     assert "resource_tracker" not in stderr
 
@@ -138,7 +152,7 @@ def test_killed_process_of_heatmap_is_one_line_or_none(tmp_path: Path, victim: s
     wait_for(lambda: len(_workers(process.pid)) == 2, process)
     everyone = descendants(process.pid)
     os.kill(_workers(process.pid)[0] if victim == "worker" else process.pid, signal.SIGKILL)
-    stderr = process.communicate(timeout=60)[1]
+    stderr = process.communicate(timeout=120)[1]
     assert seconds_until_dead(everyone) < 5
     killed = rf"Error: worker process: found killed {MEMORY}, expected .*; use fewer --workers .*\n"
     assert re.fullmatch(killed if victim == "worker" else "", stderr), stderr
@@ -163,7 +177,7 @@ def interrupt(process: subprocess.Popen[str]) -> str:
     """Press Ctrl-C; return stderr once the command and all its processes are gone."""
     everyone, start_time = [process.pid, *descendants(process.pid)], time.monotonic()
     process.send_signal(signal.SIGINT)
-    stderr = process.communicate(timeout=60)[1]
+    stderr = process.communicate(timeout=120)[1]
     assert seconds_until_dead(everyone) + time.monotonic() - start_time < 10
     assert process.returncode == 130, stderr
     return stderr
@@ -184,9 +198,9 @@ def test_stopped_worker_of_heatmap_does_not_delay_an_interrupt_and_loses_nothing
     time.sleep(6)  # longer than workers have to end
     assert process.poll() is None
     os.kill(worker, signal.SIGCONT)
-    assert errors(process.communicate(timeout=60)[1]) == ""
+    assert errors(process.communicate(timeout=120)[1]) == ""
     resumed = start(tmp_path, "heatmap", "--workers", 2, "--maps", "interrupted")
-    assert errors(resumed.communicate(timeout=60)[1]) == ""
+    assert errors(resumed.communicate(timeout=120)[1]) == ""
     assert process.returncode == resumed.returncode == 0
     assert files(tmp_path / "continued") == files(tmp_path / "interrupted")
 
