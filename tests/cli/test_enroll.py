@@ -120,7 +120,6 @@ def test_network_and_map_settings_of_the_gallery_are_used(gallery: Path) -> None
 
 @pytest.mark.slow
 def test_onnx_file_enrolls_into_the_gallery_of_its_checkpoint(gallery: Path, tmp_path: Path) -> None:
-    pytest.importorskip("onnxscript")
     code, _, err = call("export", "c.pt", "--format", "onnx", "--out", tmp_path / "c.onnx")
     assert code == 0, err
     enroll("poses/001", gallery, "--checkpoint", "c.pt")
