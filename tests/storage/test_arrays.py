@@ -83,7 +83,7 @@ def test_written_array_is_a_plain_pickle(tmp_path: Path, array: np.ndarray) -> N
     write_pickled_array(path, array)
     loaded = pickle.loads(path.read_bytes())  # as OpenGait reads it
     np.testing.assert_array_equal(loaded, array)
-    assert loaded.dtype == pickle.loads(pickle.dumps(array)).dtype
+    assert loaded.dtype == pickle.loads(pickle.dumps(array, protocol=4)).dtype
     assert [p.name for p in path.parent.iterdir()] == ["a.pkl"]
 
 
