@@ -12,8 +12,8 @@ from skelgait.matching.distances import Indices, RowBlocks, distance_rows
 from skelgait.matching.options import MatchingOptions
 from skelgait.matching.vectors import as_floats
 
-# Share of the length of an embedding. Poses, maps and pairs of one walk differ by less, as do devices. Different walks
-# differ by more, even with an untrained network.
+# Share of the length of an embedding. Poses and maps of one walk differ by less; different walks differ by more, even
+# with an untrained network.
 _NEARLY_EQUAL = 0.002
 _ROWS_AT_A_TIME = 512
 

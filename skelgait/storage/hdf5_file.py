@@ -39,7 +39,7 @@ def create_hdf5(path: Path, modified_ns: int | None = None) -> Iterator[tuple[h5
 
 
 def _create_in(buffer: _DeferredErrorFile) -> h5py.File:
-    """Return a new file of the format of HDF5 1.10, without times: h5py before 3.14 cannot leave them out of the root.
+    """Return a new file of the format of HDF5 1.10, without times: h5py 3.10 cannot leave them out of the root.
 
     Args:
         buffer: empty file.
