@@ -18,8 +18,8 @@ from skelgait.models.inputs import scale_frames
 from skelgait.runtime.advance import Advance, Progress, no_progress, silent_progress
 from skelgait.runtime.rng import rng_for
 from skelgait.sampling.inputs import cut_columns
+from skelgait.storage.cache import cache_folder
 from skelgait.synth.variation import sample_walker, varied_poses
-from skelgait.video.pose_bundle import cache_folder
 
 RATE_HZ = 6.0
 """Frames per second that the network is trained on."""

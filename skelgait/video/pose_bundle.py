@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import urllib.request
 import zipfile
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 from skelgait.errors import DataError, reading, reason_of
 from skelgait.storage.atomic import atomic_write
+from skelgait.storage.cache import cache_folder
 
 URL = (
     "https://storage.googleapis.com/mediapipe-models/pose_landmarker/pose_landmarker_full/float16/1/"
@@ -29,11 +29,6 @@ _MODELS = (
     ("mediapipe/modules/pose_detection/pose_detection.tflite", "pose_detector.tflite", 127.5, 127.5),
     ("mediapipe/modules/pose_landmark/pose_landmark_full.tflite", "pose_landmarks_detector.tflite", 0.0, 255.0),
 )
-
-
-def cache_folder() -> Path:
-    """Return the folder of fetched models: skelgait in the user's cache folder (XDG_CACHE_HOME, else ~/.cache)."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "skelgait"
 
 
 def find_bundle(model: Path | None) -> Path:

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from skelgait.storage.cache import cache_folder
 from skelgait.video.estimator import MakeEstimator
-from skelgait.video.pose_bundle import cache_folder
 from skelgait.video.reading import Frame, open_video
 from skelgait.video.registry import load_estimator
 from skelgait.video.sources import VideoSource
