@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import shutil
 import warnings
@@ -25,6 +26,10 @@ from skelgait.sampling.batch import Batch
 from skelgait.settings.training import OptimizerSettings, TrainSettings
 from skelgait.training.precision import Precision
 
+# Synchronized batch norm has the same buffers in all processes, so they need no broadcast. Older versions of torch have
+# another name for this argument.
+_NEW_NAME = "forward_sync_buffers" in inspect.signature(DistributedDataParallel).parameters
+_NO_BROADCAST: dict[str, Any] = {"forward_sync_buffers" if _NEW_NAME else "broadcast_buffers": False}
 # Loss scaling starts too high on purpose, and is halved with each skipped step.
 _MAX_SKIPPED_STEPS = 60
 
@@ -107,9 +112,8 @@ class TrainingState:
             return model
         # A false alarm for weights with a dimension of size 1, whose stride does not matter.
         warnings.filterwarnings("ignore", "Grad strides do not match bucket view strides")
-        # Synchronized batch norm has the same buffers in all processes, so they need no broadcast.
         devices = [self.device] if self.device.type == "cuda" else None
-        return cast("nn.Module", DistributedDataParallel(model, devices, forward_sync_buffers=False))
+        return cast("nn.Module", DistributedDataParallel(model, devices, **_NO_BROADCAST))
 
     def step(self, model: nn.Module, batch: Batch) -> dict[str, Tensor] | None:
         """Train on a batch.
