@@ -130,7 +130,7 @@ def test_type_checker_accepts_right_uses_and_refuses_wrong_ones(tmp_path: Path) 
     (tmp_path / "wrong.py").write_text(WRONG)
     # The cache of the lint session is used: a first run takes a minute.
     options = ["--config-file", str(ROOT / "pyproject.toml"), "--cache-dir", str(ROOT / ".mypy_cache")]
-    output, _, _ = api.run([*options, str(tmp_path / "right.py"), str(tmp_path / "wrong.py")])
+    output, _, _ = api.run([*options, "--show-absolute-path", str(tmp_path / "right.py"), str(tmp_path / "wrong.py")])
     errors = {tuple(line.split(":")[:2]) for line in output.splitlines() if ": error: " in line}
     expected = [i for i, line in enumerate(WRONG.splitlines(), 1) if line.startswith("skelgait.")]
     assert errors == {(str(tmp_path / "wrong.py"), str(i)) for i in expected}, output

@@ -2,8 +2,9 @@
 
 The rounding of float32 limits the agreement of two numbers:
 * `mean_dist` includes the distance of an embedding to itself. OpenGait's formula gives up to 0.04, skelgait gives 0.
-* The norm of a single gradient depends on ReLUs with inputs close to zero. OpenGait differs from float64 by up to 4e-3,
-  skelgait by up to 1e-2. In float64, skelgait agrees with plain layers to 1e-9 (test_networks.py).
+* Gradients depend on ReLUs with inputs close to zero. For the deep networks of Gait3D, the norm of a single gradient in
+  OpenGait differs from float64 by up to 4e-3, and the norm of all by 3e-5; in skelgait by up to 2.4e-2 and 1.5e-4,
+  depending on the version of PyTorch. In float64, skelgait agrees with plain layers to 1e-9 (test_networks.py).
 """
 
 from __future__ import annotations
@@ -35,20 +36,20 @@ EVERY_PRESET = pytest.mark.parametrize(
 )
 
 
-def assert_norms(result: dict[str, float], expected: dict[str, float], bound: float) -> None:
-    """Compare norms: each within `bound`, the median within a fiftieth of it, and the total norm within TARGET."""
+def assert_norms(result: dict[str, float], expected: dict[str, float], bound: float, total: float = TARGET) -> None:
+    """Compare norms: each within `bound`, the median within a fiftieth of it, and the norm of all within `total`."""
     norms, expected_norms = (np.array([norms[name] for name in expected]) for norms in (result, expected))
     errors = np.abs(norms / expected_norms - 1)
     assert errors.max() < bound
     assert np.median(errors) < bound / 50
-    assert abs(np.linalg.norm(norms) / np.linalg.norm(expected_norms) - 1) < TARGET
+    assert abs(np.linalg.norm(norms) / np.linalg.norm(expected_norms) - 1) < total
 
 
 def assert_numbers(result: Numbers, arrays: dict[str, np.ndarray], norms: dict[str, dict[str, float]]) -> None:
     errors = {name: relative_error(result.arrays[name], value) for name, value in arrays.items()}
     assert {name: error for name, error in errors.items() if not error < BOUNDS.get(name, TARGET)} == {}
-    assert_norms(result.grad_norm, norms["grad_norm"], bound=3e-2)
-    assert_norms(result.norm_after_one_sgd_step, norms["norm_after_one_sgd_step"], bound=1e-2)
+    assert_norms(result.grad_norm, norms["grad_norm"], bound=3e-2, total=2e-4)
+    assert_norms(result.norm_after_one_sgd_step, norms["norm_after_one_sgd_step"], bound=2e-2)
 
 
 @EVERY_PRESET
