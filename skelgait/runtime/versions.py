@@ -46,3 +46,12 @@ def installed_versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return versions
+
+
+def numeric_versions() -> dict[str, str]:
+    """Return the versions of the libraries whose rounding a training depends on, by name."""
+    import cv2
+    import numpy as np
+    import torch
+
+    return {"torch": torch.__version__, "numpy": np.__version__, "opencv": cv2.__version__}

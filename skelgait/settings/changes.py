@@ -28,6 +28,7 @@ KINDS: Mapping[str, ChangeKind] = {
     "partition": ChangeKind.HARMLESS,
     "dataset": ChangeKind.RESULT,
     "data": ChangeKind.RESULT,
+    "versions": ChangeKind.ROUNDING,
     "train.network": ChangeKind.ARCHITECTURE,
     "train.network.test_embedding": ChangeKind.RESULT,
     "train.sampling": ChangeKind.RESULT,
@@ -64,10 +65,10 @@ KINDS: Mapping[str, ChangeKind] = {
 
 
 class Change(NamedTuple):
-    """Changed setting, or changed fact of the training data.
+    """Changed setting, changed fact of the training data, or changed version of a library.
 
     Attributes:
-        key: dotted key of the setting; `data.` and a name for the training data.
+        key: dotted key of the setting; `data.` or `versions.` and a name for the others.
         old: value of the run.
         new: value now.
     """

@@ -60,7 +60,8 @@ def current_settings(config: TrainSettings, other_settings: Mapping[str, object]
 def read_run_settings(run: Path, iteration: int) -> dict[str, object]:
     """Return the settings of a run at an iteration, as JSON data by dotted key.
 
-    The precision `auto` is replaced by that of the first device. Changed facts of the training data are included.
+    The precision `auto` is replaced by that of the first device. Changed facts of the training data and
+    versions are included.
 
     Args:
         run: folder of the run.
@@ -141,7 +142,7 @@ def settings_to_resume(resolved: Resolved, run: Path, iteration: int) -> Resolve
     recorded = {
         key: _from_run(key, value, run)
         for key, value in read_run_settings(run, iteration).items()
-        if not is_of_command(key) and not key.startswith("data.")
+        if not is_of_command(key) and not key.startswith(("data.", "versions."))
     }
     now = dict(leaves(resolved.settings))
     flags = {key: value for key, value in now.items() if resolved.is_flag(key)}

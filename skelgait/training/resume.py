@@ -11,9 +11,10 @@ from typing import Any
 from skelgait.checkpoints.checkpoint import Architecture, Checkpoint, load_checkpoint
 from skelgait.checkpoints.folder import find_checkpoint, list_checkpoints
 from skelgait.errors import CheckpointError, DataError, SettingsError
+from skelgait.runtime.versions import numeric_versions
 from skelgait.sampling.fingerprint import differences
 from skelgait.settings.changes import Change, ChangeKind, find_changes, refuse_changes
-from skelgait.settings.run_settings import SETTINGS_FILE, read_run_settings
+from skelgait.settings.run_settings import SETTINGS_FILE, read_run_file, read_run_settings
 from skelgait.settings.training import TrainSettings
 from skelgait.storage.json_lines import read_json_lines
 from skelgait.storage.yaml_files import read_yaml
@@ -28,7 +29,7 @@ class Resumption:
 
     Attributes:
         checkpoint: the checkpoint.
-        changes: changed settings and data.
+        changes: changed settings, data and versions.
     """
 
     checkpoint: Checkpoint
@@ -89,7 +90,11 @@ def plan_resumption(
         hint = "start a new run from these weights with --init and another --run-name"
         raise CheckpointError(path, "only weights", "the state of the optimizer and the schedule", hint)
     recorded = read_run_settings(run, checkpoint.iteration)
-    changes = [*find_changes(recorded, settings), *_data_changes(checkpoint, recorded, data)]
+    changes = [
+        *find_changes(recorded, settings),
+        *_data_changes(checkpoint, recorded, data),
+        *_version_changes(run),
+    ]
     refuse_changes(run, changes, allow_changes=config.allow_changes)
     if checkpoint.architecture != architecture:
         expected = f"{architecture}, from the data and the settings"
@@ -102,6 +107,16 @@ def _data_changes(checkpoint: Checkpoint, recorded: Mapping[str, object], data: 
     """Return the changes of the data since the checkpoint, without those that the run has recorded."""
     changes = [Change(f"data.{name}", old, new) for name, old, new in differences(checkpoint.data, data)]
     return [change for change in changes if recorded.get(change.key, change.old) != change.new]
+
+
+def _version_changes(run: Path) -> list[Change]:
+    """Return the changes of library versions since the run was last started."""
+    before = read_run_file(run)
+    return [
+        Change(f"versions.{name}", before[name], new)
+        for name, new in numeric_versions().items()
+        if before.get(name, new) != new
+    ]
 
 
 def _load_newest(run: Path) -> tuple[Path, Checkpoint]:

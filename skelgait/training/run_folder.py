@@ -10,8 +10,6 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
 import torch
 import yaml
 
@@ -19,6 +17,7 @@ import skelgait
 from skelgait.runtime.cores import usable_cores
 from skelgait.runtime.process_group import is_main
 from skelgait.runtime.processes import wait_for_all, world_size
+from skelgait.runtime.versions import numeric_versions
 from skelgait.settings.dotted import nest
 from skelgait.settings.run_settings import RUN_FILE, RUN_FORMAT, SETTINGS_FILE, change_to_record, read_run_file
 from skelgait.storage.atomic import write_text
@@ -85,9 +84,7 @@ def _machine(device: torch.device) -> dict[str, Any]:
     return {
         "skelgait": skelgait.__version__,
         "python": platform.python_version(),
-        "torch": torch.__version__,
-        "numpy": np.__version__,
-        "opencv": cv2.__version__,
+        **numeric_versions(),
         "machine": platform.platform(),
         "cores": usable_cores(),
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,

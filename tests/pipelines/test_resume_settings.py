@@ -99,6 +99,23 @@ def test_resume_uses_the_settings_of_the_run_and_not_the_files(workspace: Path, 
     assert json.loads(call("runs", "--json")[1])["runs"][0]["iterations"] == 4
 
 
+def test_other_versions_of_libraries_are_warned_of_and_recorded(workspace: Path) -> None:
+    path = workspace / "runs" / "skeletongait" / "run.json"
+    content = json.loads(path.read_text())
+    now = content["torch"]
+    path.write_text(json.dumps(content | {"torch": "2.4.0"}))
+    resume("--iterations", 3)
+    log = path.with_name("log.txt").read_text()
+    assert f"WARNING versions.torch is changed from 2.4.0 to {now} after iteration 2: the result stays the same" in log
+    assert "versions.numpy" not in log
+    after = json.loads(path.read_text())
+    change = {"iteration": 2, "key": "versions.torch", "old": "2.4.0", "new": now, "changes_result": False}
+    assert after["torch"] == now
+    assert change in after["changes"]
+    resume("--iterations", 4)
+    assert path.with_name("log.txt").read_text().count("versions.") == 1
+
+
 @pytest.mark.parametrize(
     ("flags", "found", "expected"),
     [
