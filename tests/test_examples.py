@@ -209,6 +209,7 @@ TRAINING = {
     "save_every": 1,
     "eval_during_training": True,
     "tensorboard": True,
+    "num_workers": 0,
     "device": "cpu",
 }
 
