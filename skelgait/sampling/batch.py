@@ -65,6 +65,9 @@ def load_batches(dataset: Any, batch_sampler: Iterable[list[Any]], *, workers: i
         num_workers=workers,
         collate_fn=_collate,
         worker_init_fn=_start_worker,
+        # Forked workers end with this process and share its memory. From Python 3.14 on, the default on Linux is a
+        # server process that starts them, which outlives a killed training.
+        multiprocessing_context="fork" if workers and sys.platform == "linux" else None,
     )
     with closing(_batches(loader)) as batches:
         for batch in batches:
