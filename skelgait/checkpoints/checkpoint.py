@@ -82,7 +82,8 @@ def save_checkpoint(path: PathLike, checkpoint: Checkpoint) -> None:
     buffer = io.BytesIO()
     torch.save(content, buffer)
     with atomic_write(Path(path)) as partial:
-        partial.write_bytes(buffer.getbuffer())
+        # Not `getbuffer`: Python 3.12 crashes when it collects an error whose traceback holds it.
+        partial.write_bytes(buffer.getvalue())
 
 
 def load_checkpoint(path: PathLike) -> Checkpoint:
