@@ -130,10 +130,11 @@ def test_type_checker_accepts_right_uses_and_refuses_wrong_ones(tmp_path: Path) 
     (tmp_path / "wrong.py").write_text(WRONG)
     # The cache of the lint session is used: a first run takes a minute.
     options = ["--config-file", str(ROOT / "pyproject.toml"), "--cache-dir", str(ROOT / ".mypy_cache")]
-    output, _, _ = api.run([*options, "--show-absolute-path", str(tmp_path / "right.py"), str(tmp_path / "wrong.py")])
-    errors = {tuple(line.split(":")[:2]) for line in output.splitlines() if ": error: " in line}
+    output, _, _ = api.run([*options, str(tmp_path / "right.py"), str(tmp_path / "wrong.py")])
+    errors = [line.split(":")[:2] for line in output.splitlines() if ": error: " in line]
     expected = [i for i, line in enumerate(WRONG.splitlines(), 1) if line.startswith("skelgait.")]
-    assert errors == {(str(tmp_path / "wrong.py"), str(i)) for i in expected}, output
+    # mypy remembers errors with the path of an earlier file of this content.
+    assert {(Path(path).name, int(line)) for path, line in errors} == {("wrong.py", i) for i in expected}, output
 
 
 def test_editors_complete_names_and_show_signatures() -> None:
