@@ -82,7 +82,7 @@ def save_checkpoint(path: PathLike, checkpoint: Checkpoint) -> None:
     buffer = io.BytesIO()
     torch.save(content, buffer)
     with atomic_write(Path(path)) as partial:
-        # Not `getbuffer`: Python 3.12 crashes when it collects an error whose traceback holds it.
+        # Not `getbuffer`: Python 3.12.1 crashes when it collects an error whose traceback holds it.
         partial.write_bytes(buffer.getvalue())
 
 

@@ -60,8 +60,7 @@ def current_settings(config: TrainSettings, other_settings: Mapping[str, object]
 def read_run_settings(run: Path, iteration: int) -> dict[str, object]:
     """Return the settings of a run at an iteration, as JSON data by dotted key.
 
-    The precision `auto` is replaced by that of the first device. Changed facts of the training data and
-    versions are included.
+    The precision `auto` is replaced by that of the first device. Changed data and versions are included.
 
     Args:
         run: folder of the run.
