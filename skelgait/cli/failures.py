@@ -62,6 +62,10 @@ def _unforeseen(error: Exception) -> SkelgaitError:
     if type(error).__name__ == "OutOfMemoryError":  # of torch, which is not imported here
         hint = "lower train.sampling.sequences_per_identity or clip_len, --batch-size, or use --device cpu"
         return SkelgaitError("memory of the device", "more than there is", "a batch that fits into it", hint)
+    if type(error).__module__.startswith(("torch._dynamo.", "torch._inductor.")):
+        found = f"{type(error).__name__} ({reason_of(error)})"
+        hint = "leave out --compile, or run `skelgait --debug train ...` to see the messages of the compiler"
+        return SkelgaitError("--compile", found, "a network that torch.compile can compile on this machine", hint)
     if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] == "torch":
         from skelgait.runtime.devices import INSTALL_TORCH
 

@@ -8,7 +8,7 @@ of this image. It never mixes sequences.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, cast
+from typing import Any
 
 import torch
 import torch.nn.functional as F  # noqa: N812  (its usual name)
@@ -55,7 +55,7 @@ class TemporalConv(nn.Module):
     def _convolve(self, frames: Tensor, n_sequences: int) -> Tensor:
         images, weight = time_images(frames, n_sequences), self.weight[..., 0]
         if images.device.type == "cpu" and torch.is_grad_enabled():
-            convolve = cast(Callable[..., Tensor], _ConvolveOverTime.apply)
+            convolve: Callable[..., Tensor] = _ConvolveOverTime.apply
             images = convolve(images, weight.to(images.dtype))
         else:
             images = F.conv2d(images, weight, padding=(1, 0))

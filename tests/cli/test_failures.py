@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import torch
+from torch._inductor.exc import InvalidCxxCompiler
 
 from skelgait.cli import app
 from skelgait.runs import read
@@ -112,6 +113,7 @@ def test_debug_shows_the_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         (MemoryError(), "Error: memory: found more than there is, expected "),
         (torch.cuda.OutOfMemoryError("CUDA out of memory."), "Error: memory of the device: found more than there is, "),
+        (InvalidCxxCompiler(), "Error: --compile: found InvalidCxxCompiler (No working C++ compiler found in "),
         (
             PermissionError(errno.EACCES, "denied", "a\x1bb"),
             r"Error: a\x1bb: found denied, expected ",
@@ -122,4 +124,4 @@ def test_error_of_the_system_is_no_bug(monkeypatch: pytest.MonkeyPatch, error: E
     result = fail(monkeypatch, error)
     assert result.exit_code == 1
     assert result.stderr.startswith(message)
-    assert "bug" not in result.stderr
+    assert "is a bug" not in result.stderr

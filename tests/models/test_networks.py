@@ -38,6 +38,17 @@ def test_output_has_shapes_and_float32(name: str) -> None:
     assert {tensor.dtype for tensor in output} == {torch.float32}
 
 
+@pytest.mark.filterwarnings("ignore:.*autograd.function.Function.* should not be instantiated:DeprecationWarning")
+@every_network
+def test_training_on_a_cpu_compiles_as_one_graph(name: str) -> None:
+    """Several graphs compile for minutes and run slowly; `fullgraph` refuses them."""
+    compiled, plain = small(name).double(), small(name).double()
+    frames = frames_for(compiled, 9).double()
+    output = torch.compile(compiled, backend="eager", fullgraph=True)(frames, [3, 3, 3])
+    torch.testing.assert_close(tuple(output), tuple(plain(frames, [3, 3, 3])))
+    torch.testing.assert_close(compiled.state_dict(), plain.state_dict())
+
+
 @every_network
 @pytest.mark.parametrize("training", [False, True])
 def test_float64_equals_plain_layers(name: str, training: bool) -> None:

@@ -32,7 +32,7 @@ def train_batch_norm(norm: nn.BatchNorm2d, frames: Tensor) -> Tensor:
         return fused_batch_norm(norm, frames, None, relu=False)
     mean, variance = channel_moments(frames.detach())
     _update_running_statistics(norm, mean, variance, frames.numel() // norm.num_features)
-    normalize = cast(Callable[..., Tensor], _Normalize.apply)
+    normalize: Callable[..., Tensor] = _Normalize.apply
     return normalize(frames, norm.weight, norm.bias, mean, variance, norm.eps)
 
 
@@ -68,9 +68,14 @@ def channel_moments(frames: Tensor) -> tuple[Tensor, Tensor]:
     """
     n_frames, channels = frames.shape[:2]
     pixels = frames.permute(0, 2, 3, 1).reshape(1, n_frames, 1, -1).permute(0, 3, 1, 2)
-    # The result has the dtype of the running statistics, which momentum 0 leaves unchanged.
-    running = pixels.new_zeros(pixels.shape[1], dtype=torch.promote_types(frames.dtype, torch.float32))
-    means, variances = torch.batch_norm_update_stats(pixels, running, running, momentum=0.0)
+    dtype = torch.promote_types(frames.dtype, torch.float32)
+    if torch.compiler.is_compiling():
+        # PyTorch 2.4 does not compile batch_norm_update_stats.
+        variances, means = torch.var_mean(pixels.to(dtype), dim=(0, 2, 3), correction=0)
+    else:
+        # The result has the dtype of the running statistics, which momentum 0 leaves unchanged.
+        running = pixels.new_zeros(pixels.shape[1], dtype=dtype)
+        means, variances = torch.batch_norm_update_stats(pixels, running, running, momentum=0.0)
     between, mean = torch.var_mean(means.view(-1, channels), dim=0, correction=0)
     return mean, between + variances.view(-1, channels).mean(0)
 
