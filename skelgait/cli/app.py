@@ -37,7 +37,7 @@ from skelgait.cli.synth import synth
 from skelgait.cli.train import train
 from skelgait.cli.video import video
 from skelgait.errors import SettingsError
-from skelgait.runtime.interrupts import INTERRUPTED, cleanup_on_interrupt, say_stopped
+from skelgait.runtime.interrupts import INTERRUPTED, say_stopped
 from skelgait.runtime.parent import end_with_launcher
 
 COMMANDS = {
@@ -80,7 +80,7 @@ class Commands(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         """Run the command. An error, or Ctrl-C, ends it with one line on stderr and a code other than 0."""
         try:
-            with cleanup_on_interrupt(), one_line_failures(ctx.params):
+            with one_line_failures(ctx.params):
                 return super().invoke(ctx)
         except KeyboardInterrupt:
             say_stopped()

@@ -17,6 +17,7 @@ from typer.core import TyperCommand
 
 from skelgait.cli.failures import writable_stdout
 from skelgait.opengait.flags import to_current
+from skelgait.runtime.interrupts import cleanup_on_interrupt
 
 if TYPE_CHECKING:
     from skelgait.settings import Resolved
@@ -101,10 +102,11 @@ class Command:
                     arguments["resolved"] = resolved
                 else:
                     arguments["settings"] = resolved.settings
-                with wait_for_locks(resolved.settings.wait):
+                with wait_for_locks(resolved.settings.wait), cleanup_on_interrupt():
                     self.run(**arguments)
                 return
-            self.run(**arguments)
+            with cleanup_on_interrupt():
+                self.run(**arguments)
 
         general = _GENERAL_PARAMETERS if has_settings else ()
         parameters = [_for_all_typers(parameter) for parameter in (*of_settings.values(), *general, *others)]
