@@ -36,18 +36,18 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Run all tests and print the coverage of the quick ones; `nox -s tests -- tests/maps` runs those of a folder.
+    """Run all tests; `nox -s tests -- tests/maps` runs those of a folder."""
+    session.install(".[test]")
+    session.run("pytest", *PARALLEL, *session.posargs, env=ONE_THREAD)
 
-    Slow tests are run without coverage: before Python 3.12 it takes half as much time again, and most of them run
-    commands in other processes, which it does not see.
-    """
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """Print the coverage of the quick tests; most slow ones run commands in other processes, which it does not see."""
     session.install(".[test]")
     quick = ("-m", "not slow", "--cov", "--cov-report=")
     session.run("pytest", *PARALLEL, *quick, *session.posargs, env=ONE_THREAD | COVERAGE)
     session.run("coverage", "report", "--format=total", log=False)
-    if "-m" not in session.posargs:
-        # Exit code 5: none of the selected tests is slow.
-        session.run("pytest", *PARALLEL, "-m", "slow", *session.posargs, env=ONE_THREAD, success_codes=[0, 5])
 
 
 @nox.session(python=PYTHONS)

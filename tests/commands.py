@@ -10,6 +10,7 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
+from skelgait.cli import app
 from tests.paths import ROOT
 
 
@@ -34,6 +35,18 @@ def skelgait(folder: Path, *args: object, launcher: tuple[str, ...] = ()) -> str
     run = run_command(folder, *args, launcher=launcher)
     assert run.returncode == 0, run.stderr
     return run.stdout
+
+
+def skelgait_here(folder: Path, *args: object) -> str:
+    """Do the same as `skelgait` in this process, which saves the time for imports."""
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        result = cli_runner().invoke(app, list(map(str, args)))
+    finally:
+        os.chdir(before)
+    assert result.exit_code == 0, result.stderr
+    return result.stdout
 
 
 def cli_runner() -> CliRunner:

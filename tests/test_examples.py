@@ -21,7 +21,7 @@ from skelgait.datasets.protocol import Kind
 from skelgait.matching.metrics import METRICS
 from skelgait.raw.poses import LAYOUTS
 from skelgait.storage import Key, PickleTreeWriter, open_pairs, open_source
-from tests.commands import skelgait
+from tests.commands import skelgait_here
 from tests.paths import EXAMPLES, GUIDE
 from tests.raw.poses.dataset_builders import make_walks, openpose
 from tests.synthetic_data import write_dataset
@@ -70,7 +70,7 @@ def commands_of(page: str) -> list[list[str]]:
 def test_quick_start(tmp_path: Path) -> None:
     demo, *steps, show = commands_of("quick_start.md")
     assert [step[0] for step in steps] == ["synth", "heatmap", "train", "evaluate"]
-    assert "skeletongait++, iteration" in skelgait(tmp_path, *demo)
+    assert "skeletongait++, iteration" in skelgait_here(tmp_path, *demo)
     folder = tmp_path / "steps"
     folder.mkdir()
     (settings,) = re.findall(r"```yaml\n(.*?)```", (GUIDE / "quick_start.md").read_text(), re.DOTALL)
@@ -78,10 +78,10 @@ def test_quick_start(tmp_path: Path) -> None:
     for step in steps:
         # A few short steps are enough to see that each command reads what the one before it has written.
         less = {"synth": ["--views", 2, "--frames", 20], "train": ["--iterations", 1]}.get(step[0], [])
-        out = skelgait(folder, *step, *less)
+        out = skelgait_here(folder, *step, *less)
     assert "NM" in out
     assert (folder / "runs" / "CASIA-B_skeletongait" / "report" / "report.md").is_file()
-    skelgait(folder, *show)
+    skelgait_here(folder, *show)
     assert {path.suffix for path in (folder / "previews").iterdir()} == {".png", ".gif"}
 
 
@@ -89,14 +89,14 @@ def test_settings(tmp_path: Path) -> None:
     config, convert, verify = commands_of("settings.md")
     (example,) = re.findall(r"```yaml\n(.*?)```", (GUIDE / "settings.md").read_text(), re.DOTALL)
     (tmp_path / "skelgait.yaml").write_text(example)
-    assert "/data/SUSTech1K/poses" in skelgait(tmp_path, "config", "heatmap")
-    assert "skelgait.yaml" in skelgait(tmp_path, *config)
+    assert "/data/SUSTech1K/poses" in skelgait_here(tmp_path, "config", "heatmap")
+    assert "skelgait.yaml" in skelgait_here(tmp_path, *config)
     write_dataset(tmp_path, people=2)
-    skelgait(tmp_path, *convert)
+    skelgait_here(tmp_path, *convert)
     assert open_source(tmp_path / "silhouettes-hdf5", "silhouette").keys
     (tmp_path / "skelgait.yaml").unlink()
-    skelgait(tmp_path, "heatmap")
-    assert "damaged 0" in " ".join(skelgait(tmp_path, *verify).split())
+    skelgait_here(tmp_path, "heatmap")
+    assert "damaged 0" in " ".join(skelgait_here(tmp_path, *verify).split())
 
 
 def test_missing_joints_in_a_dataset(tmp_path: Path) -> None:
@@ -104,9 +104,9 @@ def test_missing_joints_in_a_dataset(tmp_path: Path) -> None:
     write_dataset(tmp_path, people=2)
     (tmp_path / "skelgait.yaml").write_text(re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)[0])
     (command,) = re.findall(r"^\$ (.*)$", page, re.MULTILINE)
-    drawn = json.loads(skelgait(tmp_path, *shlex.split(command)[1:], "--json"))
+    drawn = json.loads(skelgait_here(tmp_path, *shlex.split(command)[1:], "--json"))
     # Maps drawn with other settings would be refused.
-    again = json.loads(skelgait(tmp_path, "heatmap", "--json"))
+    again = json.loads(skelgait_here(tmp_path, "heatmap", "--json"))
     assert again["skipped"] == drawn["sequences"] > 0
 
 
@@ -129,7 +129,7 @@ def test_own_data(tmp_path: Path) -> None:
     for command in commands:
         # One step is enough to see that the road is open.
         more = ["--iterations", "1"] if command == "skelgait train" else []
-        out = skelgait(tmp_path, *shlex.split(command)[1:], *more)
+        out = skelgait_here(tmp_path, *shlex.split(command)[1:], *more)
     assert "Bag" in out
     assert "Within a view" in out
 
@@ -155,10 +155,10 @@ def test_own_dataset(tmp_path: Path) -> None:
     for command in commands:
         # One step is enough to see that the road is open.
         more = ["--iterations", "1"] if command == "skelgait train" else []
-        out = skelgait(tmp_path, *shlex.split(command)[1:], *more)
+        out = skelgait_here(tmp_path, *shlex.split(command)[1:], *more)
     for text in ("Car park: Between the cameras", "published", "91.5", "Car park: Each walk among all others"):
         assert text in out
-    assert skelgait(tmp_path, "evaluate", "--protocol", "carpark.yaml") == out
+    assert skelgait_here(tmp_path, "evaluate", "--protocol", "carpark.yaml") == out
 
 
 def test_own_dataset_explains_every_key_kind_and_metric() -> None:
@@ -187,18 +187,18 @@ def test_raw_data_s_commands(tmp_path: Path) -> None:
     )
     (walk,) = make_walks(Key("0000", "camid0_videoid2", "seq0"), frames=9).values()
     openpose(tmp_path / "videos", {("anna_bag", "2024-05-01", "left"): walk})  # type: ignore[dict-item]
-    skelgait(tmp_path, *shlex.split(named))
+    skelgait_here(tmp_path, *shlex.split(named))
     assert list(open_source(tmp_path / "poses", "pose").keys) == [Key("anna", "bag", "left")]
-    skelgait(tmp_path, "heatmap")
+    skelgait_here(tmp_path, "heatmap")
     names = [f"f{t}" for t in range(1, 5)]
     silhouettes = PickleTreeWriter(tmp_path / "silhouettes")
     silhouettes.write(Key("anna", "bag", "left"), np.full((4, 64, 64), 255, np.uint8), frame_names=names)
-    skelgait(tmp_path, *shlex.split(paired))
+    skelgait_here(tmp_path, *shlex.split(paired))
     assert len(open_pairs(tmp_path / "pairs").read(Key("anna", "bag", "left"))[0]) == 4
     smpl = np.zeros((139, 85), np.float32)
     PickleTreeWriter(tmp_path / "Gait3D-SMPL").write(Key("0000", "camid0_videoid2", "seq0"), smpl)
     (shown,) = re.findall(r"\$ skelgait inspect Gait3D-SMPL\n(.*?)```", RAW_DATA, re.DOTALL)
-    assert skelgait(tmp_path, *shlex.split(looked)) == shown
+    assert skelgait_here(tmp_path, *shlex.split(looked)) == shown
 
 
 TRAINING = {
@@ -220,34 +220,34 @@ def test_training(tmp_path: Path) -> None:
         pytest.importorskip(extra, reason=f"{extra} is not installed")
     write_dataset(tmp_path, "SUSTech1K", people=8)
     (tmp_path / "skelgait.yaml").write_text(json.dumps({"partition": "partition.json", "train": TRAINING}))
-    skelgait(tmp_path, "heatmap", "--dataset", "SUSTech1K")
-    skelgait(tmp_path, "link", "--dataset", "SUSTech1K")
+    skelgait_here(tmp_path, "heatmap", "--dataset", "SUSTech1K")
+    skelgait_here(tmp_path, "link", "--dataset", "SUSTech1K")
     page = (GUIDE / "training.md").read_text(encoding="utf-8")
     commands = [shlex.split(line) for line in re.findall(r"^\$ skelgait (.*)$", page, re.MULTILINE)]
     first, resumed, changed, validated, best, table, plot, checkpoint, evaluated, begun = commands
-    skelgait(tmp_path, *first)
-    skelgait(tmp_path, *resumed, "--iterations", 3)
-    skelgait(tmp_path, *best)
+    skelgait_here(tmp_path, *first)
+    skelgait_here(tmp_path, *resumed, "--iterations", 3)
+    skelgait_here(tmp_path, *best)
     run = tmp_path / "runs" / "SUSTech1K_skeletongait++"
     files = re.findall(r"^\| `([\w./]+)`", page[: page.index("## Stop and resume")], re.MULTILINE)
     assert sorted(path.name + "/" * path.is_dir() for path in run.iterdir()) == sorted(files)
 
     run.with_name("first").symlink_to(run)
-    skelgait(tmp_path, *first, "--run-name", "second", "--seed", 1)
-    assert "train.seed" in skelgait(tmp_path, *table)
-    skelgait(tmp_path, *plot)
+    skelgait_here(tmp_path, *first, "--run-name", "second", "--seed", 1)
+    assert "train.seed" in skelgait_here(tmp_path, *table)
+    skelgait_here(tmp_path, *plot)
     assert cv2.imread(str(tmp_path / "runs.png")).any()
 
     (tmp_path / "SkeletonGait-60000.pt").write_bytes((run / "checkpoints" / "checkpoint-000003.pt").read_bytes())
-    assert "skeletongait++" in skelgait(tmp_path, *checkpoint)
+    assert "skeletongait++" in skelgait_here(tmp_path, *checkpoint)
     own = ("--dataset", "SUSTech1K", "--network", "skeletongait++")
-    skelgait(tmp_path, *evaluated, *own)
+    skelgait_here(tmp_path, *evaluated, *own)
     (tmp_path / "mine.json").write_bytes((tmp_path / "partition.json").read_bytes())
-    skelgait(tmp_path, *begun, *own, "--preset", "skeletongait++_tiny")
+    skelgait_here(tmp_path, *begun, *own, "--preset", "skeletongait++_tiny")
     assert "training from the weights of" in (tmp_path / "runs" / "mine" / "log.txt").read_text()
-    skelgait(tmp_path, *changed, "--iterations", 3)
+    skelgait_here(tmp_path, *changed, "--iterations", 3)
     assert "train.optimizer.learning_rate" in (tmp_path / "runs" / "mine" / "run.json").read_text()
-    skelgait(tmp_path, *validated, "--val-share", 0.5, "--run-name", "validated")
+    skelgait_here(tmp_path, *validated, "--val-share", 0.5, "--run-name", "validated")
 
 
 @pytest.mark.slow
@@ -260,22 +260,22 @@ def test_evaluation(tmp_path: Path) -> None:
     }
     (tmp_path / "skelgait.yaml").write_text(json.dumps(settings))
     own = ("--dataset", "SUSTech1K")
-    skelgait(tmp_path, "heatmap", *own)
-    skelgait(tmp_path, "link", *own)
+    skelgait_here(tmp_path, "heatmap", *own)
+    skelgait_here(tmp_path, "link", *own)
     for network in ("skeletongait", "skeletongait++"):
-        skelgait(tmp_path, "train", *own, "--network", network)
+        skelgait_here(tmp_path, "train", *own, "--network", network)
     page = (GUIDE / "evaluation.md").read_text(encoding="utf-8")
     evaluated, *questions, compared = [
         shlex.split(line) for line in re.findall(r"^\$ skelgait (.*)$", page, re.MULTILINE)
     ]
-    assert "Report" in skelgait(tmp_path, *evaluated)
+    assert "Report" in skelgait_here(tmp_path, *evaluated)
     report = tmp_path / "runs" / "SUSTech1K_skeletongait++" / "report"
     for pattern in re.findall(r"^\| `(report.*|\*.png)`", page, re.MULTILINE)[0].split("`, `"):
         assert list(report.glob(pattern)), pattern
     (known, *_) = json.loads((tmp_path / "partition.json").read_text())["TEST_SET"]
     for command in questions:
         words = [word.replace("poses/0006", f"poses/{known}") for word in command]
-        out = skelgait(tmp_path, *words)
+        out = skelgait_here(tmp_path, *words)
     assert "impostors" in out
     assert (tmp_path / "ranking.csv").read_text().startswith("probe,rank,identity,sequence,distance,accepted")
     (program,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
@@ -286,5 +286,5 @@ def test_evaluation(tmp_path: Path) -> None:
     )  # fmt: skip
     assert "By view pair" in run.stdout
     for name, network in (("first", "skeletongait"), ("second", "skeletongait++")):
-        skelgait(tmp_path, "evaluate", *own, "--network", network, "--report", name)
-    assert "second - first" in skelgait(tmp_path, *compared)
+        skelgait_here(tmp_path, "evaluate", *own, "--network", network, "--report", name)
+    assert "second - first" in skelgait_here(tmp_path, *compared)

@@ -15,8 +15,7 @@ from skelgait.cli import app
 from skelgait.datasets import DATASETS
 from skelgait.settings import preset_names
 from skelgait.storage import Key
-from tests.commands import cli_runner
-from tests.commands import skelgait as run_command
+from tests.commands import cli_runner, skelgait_here
 from tests.embeddings.networks import write_checkpoint
 from tests.paths import GUIDE, ROOT
 from tests.raw.poses.dataset_builders import gait3d, make_walks
@@ -69,7 +68,7 @@ def test_dataset_commands_run(tmp_path: Path) -> None:
     write_dataset(tmp_path, "Gait3D")
     (tmp_path / "skelgait.yaml").write_text(SMALL)
     for command in commands:
-        run_command(tmp_path, *shlex.split(command)[1:])
+        skelgait_here(tmp_path, *shlex.split(command)[1:])
 
 
 def test_raw_data_commands_run(tmp_path: Path) -> None:
@@ -80,7 +79,7 @@ def test_raw_data_commands_run(tmp_path: Path) -> None:
     tmp_path.joinpath("2D_Silhouettes", *key).mkdir(parents=True)
     cv2.imwrite(str(tmp_path.joinpath("2D_Silhouettes", *key, "f1.png")), np.full((90, 40), 255, np.uint8))
     for command in commands:
-        run_command(tmp_path, *shlex.split(command.replace("/data/Gait3D", str(tmp_path)))[1:])
+        skelgait_here(tmp_path, *shlex.split(command.replace("/data/Gait3D", str(tmp_path)))[1:])
     assert len(list((tmp_path / "poses").rglob("*.pkl"))) == len(list((tmp_path / "silhouettes").rglob("*.pkl"))) == 1
 
 
