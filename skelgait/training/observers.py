@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,9 @@ from skelgait.training.tensorboard import TensorBoardLogger
 
 OnMetrics = Callable[[int, Mapping[str, float]], None]
 """Function from an iteration and numbers by name, such as `triplet/loss` or `test/rank_1`."""
+
+# MLflow refuses other characters; on Windows also the colon.
+_REFUSED = re.compile(r"[^\w./ -]+")
 
 
 class Observers:
@@ -66,4 +70,5 @@ def _numbers(content: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, flo
             yield f"{prefix}/{name}", value
     for table in content.get("tables", ()):
         for group in table["groups"]:
-            yield from _numbers(group["metrics"], f"{prefix}/{table['title']}/{group['name']}")
+            name = _REFUSED.sub("", f"{table['title']}/{group['name']}")
+            yield from _numbers(group["metrics"], f"{prefix}/{name}")
