@@ -28,6 +28,7 @@ from skelgait.cli.heatmap import heatmap
 from skelgait.cli.identify import identify
 from skelgait.cli.inspect import inspect
 from skelgait.cli.link import link
+from skelgait.cli.output import show_text
 from skelgait.cli.poses import poses
 from skelgait.cli.protocol import protocol
 from skelgait.cli.runs import runs
@@ -101,10 +102,9 @@ def _show_version(ctx: typer.Context, is_given: bool) -> None:
     if ctx.params["every"]:
         from skelgait.runtime.versions import installed_versions
 
-        for name, version in installed_versions().items():
-            typer.echo(f"{name} {version}")
+        show_text("\n".join(f"{name} {version}" for name, version in installed_versions().items()))
     else:
-        typer.echo(f"skelgait {__version__}")
+        show_text(f"skelgait {__version__}")
     raise typer.Exit
 
 

@@ -41,8 +41,9 @@ def test_full_output_is_one_line(tmp_path: Path, command: str) -> None:
     assert re.fullmatch(r"Error: standard output: found No space left on device, expected .*\n", stderr)
 
 
-def test_closed_pipe_is_quiet(tmp_path: Path) -> None:
-    assert shell(tmp_path, "$SKELGAIT config | true") == (141, "")
+@pytest.mark.parametrize("command", ["config", "--version", "--version --all"])
+def test_closed_pipe_is_quiet(tmp_path: Path, command: str) -> None:
+    assert shell(tmp_path, f"$SKELGAIT {command} | true") == (141, "")
 
 
 @pytest.mark.parametrize("command", ["--help", "embed --help"])
