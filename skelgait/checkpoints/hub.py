@@ -14,7 +14,7 @@ from skelgait.errors import CheckpointError, PathLike, reason_of
 from skelgait.settings.types import checkpoint_text
 
 _EXPECTED = "hf://OWNER/NAME/FILE[@REVISION]"
-_SCHEME = "hf:/"  # of two slashes, pathlib keeps one
+_SCHEME = re.compile("hf:(?:/|$)", re.IGNORECASE)  # of the slashes, pathlib keeps one or none
 _PART = "[A-Za-z0-9_][A-Za-z0-9._-]{0,95}"
 _NAME = re.compile(rf"hf:/{{1,2}}({_PART}/{_PART})/([^@]+?)(?:@([^@]+))?")
 _SHA256 = re.compile("[0-9a-f]{64}")
@@ -43,7 +43,7 @@ class CheckpointLocation:
 
 def is_hub_name(checkpoint: PathLike) -> bool:
     """Return True for a name on a hub."""
-    return PurePath(checkpoint).as_posix().startswith(_SCHEME)
+    return _SCHEME.match(PurePath(checkpoint).as_posix()) is not None
 
 
 def local_checkpoint(checkpoint: PathLike) -> Path:
@@ -76,7 +76,7 @@ def locate_checkpoint(checkpoint: PathLike) -> CheckpointLocation:
 def _parse(name: str) -> tuple[str, str, str | None]:
     """Return repository, file and revision (None: the newest) of a name."""
     match = _NAME.fullmatch(name)
-    parts = match[2].split("/") if match else []
+    parts = f"{match[2]}/{match[3] or 'main'}".split("/") if match else []
     if match is None or not all(parts) or {".", ".."} & set(parts):
         hint = "for example hf://opengait/OpenGait/FOLDER/FILE.pt, or ./ before the path of a local file"
         raise CheckpointError(checkpoint_text(Path(name)), "a name that is none of a hub", _EXPECTED, hint)

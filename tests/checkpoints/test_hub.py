@@ -77,6 +77,7 @@ def test_revision_may_be_a_tag_or_a_commit(
         (f"peer/Gait/{FILE}@v9", "found no revision v9"),
         ("peer/x.pt", "expected hf://OWNER/NAME/FILE[@REVISION]"),
         ("peer/Gait/../x.pt", "expected hf://OWNER/NAME/FILE[@REVISION]"),
+        (f"peer/Gait/{FILE}@..", "expected hf://OWNER/NAME/FILE[@REVISION]"),
     ],
 )
 def test_failed_download_is_an_error_with_a_hint(
