@@ -37,6 +37,7 @@ class Checkpoint:
             in files of other programs.
         settings: training settings; empty in files of other programs.
         data: training data, see `skelgait.sampling.fingerprint`; empty in files of other programs.
+        checkpoint_sha256: SHA-256 of the checkpoint that the file was exported from; empty: the file is no export.
     """
 
     architecture: Architecture
@@ -46,6 +47,7 @@ class Checkpoint:
     training: Mapping[str, Any] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
     data: Mapping[str, Any] = field(default_factory=dict)
+    checkpoint_sha256: str = ""
 
     def network(self) -> GaitNetwork:
         """Return the trained network, on the CPU, in eval mode."""
@@ -121,4 +123,5 @@ def load_checkpoint(path: PathLike) -> Checkpoint:
         training=training if file.is_resumable else {},
         settings=extra.settings,
         data=extra.data,
+        checkpoint_sha256=extra.checkpoint_sha256,
     )

@@ -227,8 +227,13 @@ def _hint(path: Path, weights: WeightsReport) -> str:
     return "download the file again, or save the complete network"
 
 
+def weights_not_finite(weights: Mapping[str, Tensor]) -> list[str]:
+    """Return the names of the weights that have infinite values or NaN, as after a training that diverged."""
+    return [name for name, weight in weights.items() if not bool(weight.isfinite().all())]
+
+
 def _warnings(weights: Mapping[str, Tensor]) -> tuple[str, ...]:
-    names = [name for name, weight in weights.items() if not bool(weight.isfinite().all())]
+    names = weights_not_finite(weights)
     if not names:
         return ()
     first = ", ".join(map(printable, names[:3])) + ", ..." * (len(names) > 3)

@@ -43,6 +43,7 @@ class SkelgaitEntries(BaseModel, strict=True):
     test_embedding: Literal[1, 2] | None = None
     settings: dict[str, Any] = Field(default_factory=dict)
     data: dict[str, Any] = Field(default_factory=dict)
+    checkpoint_sha256: str = ""
 
 
 class _Content(BaseModel, strict=True, arbitrary_types_allowed=True):
@@ -113,7 +114,7 @@ def read_checkpoint_file(path: Path) -> CheckpointFile:
 
 
 def _read(path: Path) -> object:
-    if path.suffix == ".onnx" and path.is_file():
+    if path.suffix.lower() == ".onnx" and path.is_file():
         hint = "pass the checkpoint that it was exported from; embed, identify, evaluate and Embedder take it"
         raise CheckpointError(path, "an ONNX file", EXPECTED, hint)
     try:

@@ -38,7 +38,7 @@ def read_safetensors(path: Path) -> dict[str, Any]:
     if text is None:
         return {"model": weights}
     facts = json.loads(text)
-    names = {"test_embedding", "settings", "data"}
+    names = {"test_embedding", "settings", "data", "checkpoint_sha256"}
     entries = {name: value for name, value in facts.items() if name in names}
     entries |= {"version": facts.get("skelgait_version"), "training": {}}
     return {"model": weights, "iteration": facts.get("iteration", 0), "skelgait": entries}

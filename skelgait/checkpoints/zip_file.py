@@ -35,7 +35,7 @@ def read_checked_pickle(path: Path) -> bytes:
     alike.
 
     Raises:
-        CheckpointError: if a record is damaged or compressed, or the layout is unusual.
+        CheckpointError: if a record is damaged or compressed, the layout is unusual, or it is a TorchScript file.
         BadZipFile: if the file is no zip file.
         OSError: if it cannot be read.
     """
@@ -44,6 +44,9 @@ def read_checked_pickle(path: Path) -> bytes:
         if content.start_dir != start:
             _refuse(path, f"a list of records at {content.start_dir} and at {start}")
         records = content.infolist()
+        if any("/code/__torch__" in record.filename for record in records):
+            hint = "pass the checkpoint that it was exported from"
+            raise CheckpointError(path, "a TorchScript file", "a checkpoint of skelgait or of OpenGait", hint)
         _check_names(path, records)
         _check_sizes(path, records)
         _check_positions(path, file, records, start)

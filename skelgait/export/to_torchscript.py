@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import warnings
 from pathlib import Path
+from zipfile import ZipFile
 
 import numpy as np
 import torch
@@ -27,9 +28,19 @@ def torchscript_bytes(graph: ExportGraph, metadata: str, examples: tuple[Tensor,
     buffer = io.BytesIO()
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # advice to use torch.export, and on numbers that are recorded as they are
-        traced = torch.jit.trace(graph, examples, check_trace=False)  # type: ignore[no-untyped-call]
+        traced = torch.jit.trace(graph.requires_grad_(False), examples, check_trace=False)  # type: ignore[no-untyped-call]
         torch.jit.save(traced, buffer, _extra_files={METADATA_KEY: metadata})
-    return buffer.getvalue()
+    return _without_source_positions(buffer)
+
+
+def _without_source_positions(file: io.BytesIO) -> bytes:
+    """Return a TorchScript file without the records that hold the paths of source files on this machine."""
+    smaller = io.BytesIO()
+    with ZipFile(file) as records, ZipFile(smaller, "w") as kept:
+        for record in records.infolist():
+            if not record.filename.endswith(".debug_pkl"):
+                kept.writestr(record, records.read(record))
+    return smaller.getvalue()
 
 
 def open_torchscript(path: Path) -> Run:

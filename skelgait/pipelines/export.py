@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 
 from skelgait.checkpoints.checkpoint import Checkpoint, load_checkpoint
+from skelgait.checkpoints.describe import weights_not_finite
 from skelgait.checkpoints.hub import file_sha256, is_hub_name, local_checkpoint
 from skelgait.display import Row, Tabular
 from skelgait.errors import CheckpointError, DataError, PathLike
@@ -18,14 +19,14 @@ from skelgait.export.to_onnx import onnx_bytes, open_onnx
 from skelgait.export.to_opengait import opengait_bytes
 from skelgait.export.to_safetensors import safetensors_bytes
 from skelgait.export.to_torchscript import open_torchscript, torchscript_bytes
-from skelgait.pipelines.open_network import network_facts
+from skelgait.pipelines.open_network import ONNX_SUFFIX, network_facts
 from skelgait.runtime.advance import Advance, no_progress
 from skelgait.settings.exporting import ExportFormat
 from skelgait.storage.atomic import atomic_write
 from skelgait.storage.lock import lock_file
 
 SUFFIXES: dict[ExportFormat, str] = {
-    "onnx": ".onnx",
+    "onnx": ONNX_SUFFIX,
     "torchscript": ".torchscript.pt",
     "safetensors": ".safetensors",
     "opengait": ".opengait.pt",
@@ -96,25 +97,47 @@ def export_checkpoint(
             all of them.
 
     Raises:
-        CheckpointError: if the checkpoint cannot be read, or if the exported network differs from it.
+        CheckpointError: if the checkpoint cannot be read or has weights that are not finite, or if the exported network
+            differs from it.
         SettingsError: if a package is missing, or if the format cannot hold the network.
-        DataError: if the file exists, or cannot be written.
+        DataError: if the file exists, is the checkpoint itself, has no suffix `.onnx` although the format is `onnx`, or
+            cannot be written.
     """
     source = local_checkpoint(checkpoint)
     folder = Path() if is_hub_name(checkpoint) else source.parent
     path = Path(out) if out is not None else folder / (source.stem + SUFFIXES[format])
     loaded = load_checkpoint(source)
+    _check_finite(source, loaded)
+    _check_path(path, source, format)
     with lock_file(path):
         if path.exists() and not overwrite:
             raise DataError(path, "a file that exists", "a new file", "pass --overwrite, or another file with --out")
         with atomic_write(path) as partial:
-            facts = network_facts(loaded).model_copy(update={"checkpoint_sha256": file_sha256(source)})
+            facts = network_facts(loaded)
+            if not facts.checkpoint_sha256:
+                facts = facts.model_copy(update={"checkpoint_sha256": file_sha256(source)})
             metadata = metadata_json(facts, loaded.settings, source.name)
             partial.write_bytes(_content(loaded, format, metadata))
-            errors = _errors(partial, format, loaded, advance or no_progress)
+            errors = _errors(partial, format, loaded, path, advance or no_progress)
     architecture = loaded.architecture
     size = path.stat().st_size
     return ExportReport(path, format, architecture.name, architecture.classes, size, errors)
+
+
+def _check_finite(source: Path, checkpoint: Checkpoint) -> None:
+    if names := weights_not_finite(checkpoint.weights):
+        found = f"{len(names)} weights that are not finite (the training has diverged)"
+        raise CheckpointError(source, found, "finite weights", "use an earlier checkpoint")
+
+
+def _check_path(path: Path, source: Path, format: ExportFormat) -> None:  # noqa: A002
+    if path.is_dir():
+        raise DataError(path, "a folder", "a file", "pass a file with --out")
+    if path.resolve() == source.resolve():
+        raise DataError(path, "the checkpoint itself", "another file", "pass another file with --out")
+    if format == "onnx" and path.suffix.lower() != ONNX_SUFFIX:
+        hint = f"pass --out {path.with_name(path.name + ONNX_SUFFIX)}"
+        raise DataError(path, f"a name without {ONNX_SUFFIX}", "a name that ends in it, as commands expect", hint)
 
 
 def _content(checkpoint: Checkpoint, format: ExportFormat, metadata: str) -> bytes:  # noqa: A002
@@ -128,14 +151,20 @@ def _content(checkpoint: Checkpoint, format: ExportFormat, metadata: str) -> byt
     return write(graph, metadata, examples)
 
 
-def _errors(path: Path, format: ExportFormat, checkpoint: Checkpoint, advance: Advance) -> Errors:  # noqa: A002
+def _errors(
+    partial: Path,
+    format: ExportFormat,  # noqa: A002
+    checkpoint: Checkpoint,
+    path: Path,
+    advance: Advance,
+) -> Errors:
     """Compare a written file with its checkpoint: weights bit by bit, networks by their embeddings."""
     if format in _WEIGHTS:
-        weights = load_checkpoint(path).weights
+        weights = load_checkpoint(partial).weights
         if any(not torch.equal(weights[name], weight) for name, weight in checkpoint.weights.items()):
             raise CheckpointError(path, "other weights", "those of the checkpoint", "report this as a bug")
         return {}
-    run = open_onnx(path) if format == "onnx" else open_torchscript(path)
+    run = open_onnx(partial) if format == "onnx" else open_torchscript(partial)
     errors = largest_errors(run, checkpoint.network(), advance)
     if not max(errors.values()) <= TOLERANCE:
         found, expected = f"an error of {max(errors.values()):.1e} of its embeddings", f"at most {TOLERANCE:.0e}"

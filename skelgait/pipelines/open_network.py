@@ -32,7 +32,7 @@ def open_network(path: Path, device: str, precision: str) -> tuple[NetworkFacts,
         SettingsError: if the device or the precision cannot be used, or if a package is missing.
     """
     path = local_checkpoint(path)
-    if path.suffix == ONNX_SUFFIX:
+    if path.suffix.lower() == ONNX_SUFFIX:
         return _open_onnx(path, device, precision)
     require_torch(path, "export it to ONNX on a machine with PyTorch: `skelgait export --format onnx`")
     from skelgait.checkpoints.checkpoint import load_checkpoint
@@ -60,6 +60,7 @@ def network_facts(checkpoint: Checkpoint) -> NetworkFacts:
         test_embedding=checkpoint.test_embedding,
         data=dict(checkpoint.data),
         preset=published_preset(checkpoint),
+        checkpoint_sha256=checkpoint.checkpoint_sha256,
     )
 
 

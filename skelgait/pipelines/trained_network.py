@@ -47,7 +47,7 @@ class TrainedNetwork:
     chosen_on: str = ""
 
     def sha256(self) -> str:
-        """Return the SHA-256 of the checkpoint, as hexadecimal digits; an ONNX file has that of its checkpoint."""
+        """Return the SHA-256 of the checkpoint, as hexadecimal digits; an exported file has that of its checkpoint."""
         return self.facts.checkpoint_sha256 or file_sha256(self.location.path)
 
 

@@ -17,6 +17,6 @@ class ExportSettings(StrictModel):
 
     format: ExportFormat = Field("onnx", description="Format of the file.")
     out: Annotated[Path, Strict(False)] | None = Field(
-        None, description="File to write; default: beside the checkpoint, with the suffix of the format."
+        None, description="File to write; default: beside the checkpoint (of a hub: in the working folder)."
     )
     overwrite: bool = Field(False, description="Overwrite an existing file.")

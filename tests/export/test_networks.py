@@ -9,12 +9,14 @@ import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
+from zipfile import ZipFile
 
 import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
 
+import skelgait
 from skelgait.checkpoints.checkpoint import Checkpoint
 from skelgait.errors import CheckpointError, SettingsError
 from skelgait.export import check
@@ -119,6 +121,22 @@ def test_files_tell_how_maps_are_drawn_and_where_the_weights_come_from(exported:
     assert facts["modalities"] == list(checkpoint.network().modalities)
     assert (facts["checkpoint"], len(facts["checkpoint_sha256"])) == ("net.pt", 64)
     assert "academic purposes" in facts["license_note"]
+
+
+def test_files_have_no_paths_of_this_machine(exported: Exported) -> None:
+    folders = [str(Path(package.__file__ or "").parent).encode() for package in (skelgait, torch)]
+    with ZipFile(exported.folder / FORMATS["torchscript"]) as records:
+        contents = [records.read(record) for record in records.infolist()]
+    for content in (*contents, (exported.folder / FORMATS["onnx"]).read_bytes()):
+        assert not [folder for folder in folders if folder in content]
+
+
+def test_outputs_of_torchscript_need_no_gradient(exported: Exported) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        script = torch.jit.load(exported.folder / FORMATS["torchscript"])
+    arrays = noise(1, 2, 64, len(exported.checkpoint.network().modalities))
+    assert not any(output.requires_grad for output in script(*map(torch.from_numpy, arrays)))
 
 
 @pytest.mark.slow

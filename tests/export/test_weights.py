@@ -13,12 +13,15 @@ import torch
 from torch import Tensor
 
 from skelgait import Embedder
-from skelgait.checkpoints.checkpoint import load_checkpoint
+from skelgait.checkpoints.checkpoint import load_checkpoint, save_checkpoint
 from skelgait.checkpoints.describe import describe_checkpoint
+from skelgait.checkpoints.hub import file_sha256
 from skelgait.checkpoints.initial_weights import initial_weights
 from skelgait.errors import CheckpointError, DataError
 from skelgait.opengait.weights import to_opengait
-from skelgait.pipelines.export import export_checkpoint
+from skelgait.pipelines.export import SUFFIXES, export_checkpoint
+from skelgait.pipelines.open_network import open_network
+from skelgait.settings.exporting import ExportFormat
 from tests.cli.test_cli import call
 from tests.export.networks import DATA, write_checkpoint
 
@@ -122,6 +125,53 @@ def test_checkpoint_for_opengait_has_what_its_loader_reads(tmp_path: Path, name:
     assert equal(content["model"], to_opengait(saved.weights))
     assert {"FCs.fc_bin", "BNNecks.fc_bin", "BNNecks.bn1d.running_mean"} <= content["model"].keys()
     assert load_checkpoint(path).architecture == saved.architecture
+
+
+def test_exports_keep_the_sha256_of_the_checkpoint(tmp_path: Path) -> None:
+    """So that a gallery takes each of them with the embeddings of the others."""
+    write_checkpoint(tmp_path / "net.pt", "skeletongait")
+    expected = file_sha256(tmp_path / "net.pt")
+    first = export_checkpoint(tmp_path / "net.pt", "safetensors").path
+    again = export_checkpoint(first, "safetensors", tmp_path / "again.safetensors").path
+    for path in (first, again):
+        assert open_network(path, "cpu", "float32")[0].checkpoint_sha256 == expected
+
+
+@pytest.mark.parametrize("kind", SUFFIXES)
+def test_weights_that_are_not_finite_are_refused(tmp_path: Path, kind: ExportFormat) -> None:
+    saved = write_checkpoint(tmp_path / "net.pt", "skeletongait")
+    next(iter(saved.weights.values())).view(-1)[0] = torch.nan
+    save_checkpoint(tmp_path / "net.pt", saved)
+    message = r"net\.pt: found 1 weights that are not finite .* use an earlier checkpoint"
+    with pytest.raises(CheckpointError, match=message):
+        export_checkpoint(tmp_path / "net.pt", kind)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "message"),
+    [
+        ("opengait", "net.pt", "found the checkpoint itself, expected another file"),
+        ("opengait", "folder", "found a folder, expected a file; pass a file with --out"),
+        ("onnx", "net", r"found a name without \.onnx, .*; pass --out .*net\.onnx"),
+    ],
+)
+def test_unusable_file_is_refused_before_it_is_written(
+    tmp_path: Path, kind: ExportFormat, name: str, message: str
+) -> None:
+    write_checkpoint(tmp_path / "net.pt", "skeletongait")
+    (tmp_path / "folder").mkdir()
+    content = (tmp_path / "net.pt").read_bytes()
+    with pytest.raises(DataError, match=message):
+        export_checkpoint(tmp_path / "net.pt", kind, tmp_path / name, overwrite=True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "net.pt"]
+    assert (tmp_path / "net.pt").read_bytes() == content
+
+
+def test_torchscript_file_is_named_where_a_checkpoint_is_expected(tmp_path: Path) -> None:
+    write_checkpoint(tmp_path / "net.pt", "skeletongait")
+    path = export_checkpoint(tmp_path / "net.pt", "torchscript").path
+    with pytest.raises(CheckpointError, match=r"found a TorchScript file, .* pass the checkpoint that it was exported"):
+        load_checkpoint(path)
 
 
 def test_existing_file_is_kept(tmp_path: Path) -> None:
