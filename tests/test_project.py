@@ -42,7 +42,8 @@ def test_workflow_runs_sessions_that_exist() -> None:
     for job in WORKFLOW["jobs"].values():
         for step in job["steps"]:
             if step.get("run", "").startswith("nox -s"):
-                assert set(step["run"].split()[2:]) <= sessions
+                # minimums-3.10 is minimums with Python 3.10.
+                assert {name.partition("-")[0] for name in step["run"].split()[2:]} <= sessions
 
 
 @pytest.mark.parametrize("tool", ["ruff", "mypy", "mkdocs", "mkdocs-material", "mkdocstrings"])
