@@ -53,6 +53,11 @@ def onnx_bytes(graph: ExportGraph, metadata: str, examples: tuple[Tensor, ...]) 
             raise SettingsError(name, found, "standard layers", "export to torchscript") from error
     model = onnx.load_from_string(buffer.getvalue())
     model.producer_name = METADATA_KEY
+    # The exporter gives these sizes names, as if they varied.
+    strips, _, width = graph.network.part_linear.weight.shape
+    for output in model.graph.output:
+        for dimension, size in zip(output.type.tensor_type.shape.dim[1:], (width, strips), strict=True):
+            dimension.dim_value = size
     onnx.helper.set_model_props(model, {METADATA_KEY: metadata})
     onnx.checker.check_model(model)
     return bytes(model.SerializeToString())

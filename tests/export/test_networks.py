@@ -123,6 +123,13 @@ def test_files_tell_how_maps_are_drawn_and_where_the_weights_come_from(exported:
     assert "academic purposes" in facts["license_note"]
 
 
+def test_onnx_file_tells_which_sizes_are_free(exported: Exported) -> None:
+    session = ort.InferenceSession(exported.folder / FORMATS["onnx"])
+    assert [output.shape for output in session.get_outputs()] == [["sequences", 7, 16]] * 2
+    maps, *_ = session.get_inputs()
+    assert maps.shape == ["sequences", "frames", 2, 64, "columns"]
+
+
 def test_files_have_no_paths_of_this_machine(exported: Exported) -> None:
     folders = [str(Path(package.__file__ or "").parent).encode() for package in (skelgait, torch)]
     with ZipFile(exported.folder / FORMATS["torchscript"]) as records:
