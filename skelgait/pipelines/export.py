@@ -100,8 +100,8 @@ def export_checkpoint(
         CheckpointError: if the checkpoint cannot be read or has weights that are not finite, or if the exported network
             differs from it.
         SettingsError: if a package is missing, or if the format cannot hold the network.
-        DataError: if the file exists, is the checkpoint itself, has no suffix `.onnx` although the format is `onnx`, or
-            cannot be written.
+        DataError: if the file exists, is a folder or the checkpoint itself, has no suffix `.onnx` although the format
+            is `onnx`, or cannot be written.
     """
     source = local_checkpoint(checkpoint)
     folder = Path() if is_hub_name(checkpoint) else source.parent
